@@ -5,7 +5,8 @@ symmetric; labels are (N,) integers numbered 0… by first appearance.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -13,7 +14,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-CLUSTERERS = ("jaccard", "embedding", "embedding_masked")  # NLI joins them with its own matrix of joined pairs
+from homog_core.errors import InvalidInput
+
+_VIEWS = {"embedding": "answer", "embedding_masked": "masked"}  # which text of an answer is encoded
+METHODS = ("jaccard", *_VIEWS)
 JACCARD_THRESHOLD = 0.4
 PUBLISHED_COSINE_THRESHOLD = 0.85  # the one of arXiv:2603.24124, offered beside the calibrated default
 MAX_THRESHOLD = 0.99  # at 1, floating point separates identical answers
@@ -149,3 +153,41 @@ def first_appearance(labels: Sequence[int] | np.ndarray) -> np.ndarray:
     rank = np.empty(len(index), dtype=np.int64)
     rank[np.argsort(index)] = np.arange(len(index))
     return rank[inverse]
+
+
+RULES = {"components": cluster_components, "first_member": cluster_first_member}
+
+
+@dataclass(frozen=True, slots=True)
+class Clusterer:
+    """A way to turn answers into clusters: the similarity, the threshold and the assignment rule."""
+
+    method: str  # one of METHODS
+    threshold: float
+    encoder: str | None = None  # key of the encoder; None where the method needs none
+    rule: str = "components"  # for methods that join pairs; average linkage has no such choice
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InvalidInput(f"There is no clusterer {self.method!r}; use one of {', '.join(METHODS)}.")
+        if self.rule not in RULES:
+            raise InvalidInput(f"There is no assignment rule {self.rule!r}; use one of {', '.join(RULES)}.")
+        if not 0 <= self.threshold <= MAX_THRESHOLD:
+            raise InvalidInput(f"The threshold is {self.threshold:g}; it must lie between 0 and {MAX_THRESHOLD}.")
+
+    @property
+    def key(self) -> str:
+        """Its name in tables and URLs, e.g. `jaccard` or `embedding_masked/minilm`."""
+        return f"{self.method}/{self.encoder}" if self.encoder else self.method
+
+    def similarity(self, answers: Sequence[str], vectors: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Similarity (N, N) of answers; `vectors` holds their embeddings by view, `answer` and `masked`."""
+        if self.method == "jaccard":
+            return jaccard_similarity(answers)
+        return cosine_similarity(vectors[_VIEWS[self.method]])
+
+    def labels(self, similarity: np.ndarray) -> np.ndarray:
+        """Labels (N,) at this clusterer's threshold."""
+        if self.method == "jaccard":
+            return RULES[self.rule](similarity >= self.threshold)
+        return cluster_average_linkage(similarity, self.threshold)

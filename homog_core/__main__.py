@@ -1,0 +1,7 @@
+"""`python -m homog_core`."""
+
+import sys
+
+from homog_core.cli import main
+
+sys.exit(main())

@@ -1,0 +1,373 @@
+"""A run directory ↔ records: Parquet shards and a manifest; atomic, resumable, verifiable.
+
+Layout, one folder a run: `manifest.json`, `questions.parquet`, `responses-*.parquet` (samples, never changed), and
+what is recomputed from them: `embeddings-<encoder>.parquet`, `clusters.parquet`, `scores.parquet`, `maps.parquet`.
+Every file is written under a temporary name, flushed to disk and renamed. It knows nothing of models.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from homog_core import paths
+from homog_core.errors import CorruptRun, HomogError, NotFound
+from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet, RunManifest
+
+FORMAT = 1
+TABLES = ("clusters", "scores", "maps")
+_TEXTS = pa.list_(pa.string())
+_NUMBERS = pa.list_(pa.float32())
+_SCHEMAS = {
+    "questions": pa.schema(
+        [
+            ("id", pa.string()),
+            ("dataset", pa.string()),
+            ("text", pa.string()),
+            ("references", _TEXTS),
+            ("incorrect_references", _TEXTS),
+            ("category", pa.string()),
+            ("answer_type", pa.string()),
+            ("prompt", pa.string()),
+        ]
+    ),
+    "responses": pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("sample_index", pa.int32()),
+            ("text", pa.string()),
+            ("finish_reason", pa.string()),
+            ("entropy_kind", pa.string()),
+            ("tokens", _TEXTS),
+            ("token_entropies", _NUMBERS),
+            ("token_logprobs", _NUMBERS),
+        ]
+    ),
+    "embeddings": pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("sample_index", pa.int32()),
+            ("view", pa.string()),  # "answer", or "masked" for the answer without the question's words
+            ("vector", pa.list_(pa.float16())),
+        ]
+    ),
+}
+_MERGED = "responses-merged.parquet"
+
+
+def run_id_of(identity: dict[str, Any]) -> str:
+    """The id of a run: model and dataset for people, and the hash of its whole identity."""
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    readable = re.sub(r"[^a-z0-9.-]+", "-", f"{identity['model']}--{identity['dataset']}".lower())
+    return f"{readable}--{digest[:10]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stored run, for reading. Every call reads the disk; whoever shows it caches."""
+
+    folder: Path
+    manifest: RunManifest
+
+    @property
+    def id(self) -> str:
+        """The run's id, which is its folder's name."""
+        return self.manifest.run_id
+
+    @property
+    def decoding(self) -> Decoding:
+        """How its answers were drawn."""
+        fields = self.manifest.identity["decoding"]
+        return Decoding(**{**fields, "stop": tuple(fields["stop"])})
+
+    def questions(self) -> pd.DataFrame:
+        """One row a question, with its exact prompt."""
+        return _read(self.folder / "questions.parquet", self.id).to_pandas()
+
+    def responses(self) -> pd.DataFrame:
+        """One row a response; sample_index −1 is the greedy one. Sorted by question and sample."""
+        shards = _shards(self.folder)
+        if not shards:
+            return _SCHEMAS["responses"].empty_table().to_pandas()
+        table = pa.concat_tables([_read(shard, self.id) for shard in shards]).to_pandas()
+        # A merge that was interrupted leaves shards whose rows are in the merged one already.
+        table = table.drop_duplicates(["question_id", "sample_index"])
+        return table.sort_values(["question_id", "sample_index"], ignore_index=True)
+
+    def sampled_ids(self) -> set[str]:
+        """Ids of the questions that have been sampled."""
+        columns = [_read(shard, self.id, columns=["question_id"])["question_id"] for shard in _shards(self.folder)]
+        return {value for column in columns for value in column.to_pylist()}
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """One of `TABLES`, or None where the run has not been scored."""
+        path = self.folder / f"{name}.parquet"
+        return _read(path, self.id).to_pandas() if path.is_file() else None
+
+    def encoders(self) -> list[str]:
+        """Keys of the encoders whose embeddings are stored."""
+        return sorted(path.stem.removeprefix("embeddings-") for path in self.folder.glob("embeddings-*.parquet"))
+
+    def embeddings(self, encoder: str) -> pd.DataFrame | None:
+        """question_id, sample_index, view, vector (d,); or None where they have not been computed."""
+        path = self.folder / f"embeddings-{encoder}.parquet"
+        if not path.is_file():
+            return None
+        table = _read(path, self.id)
+        frame = table.drop_columns("vector").to_pandas()
+        vectors = table["vector"].combine_chunks()
+        matrix = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float32).reshape(len(frame), -1)
+        frame["vector"] = list(matrix)
+        return frame
+
+    def write_table(self, name: str, frame: pd.DataFrame) -> None:
+        """Replace one of the recomputable tables."""
+        schema = _SCHEMAS["embeddings"] if name.startswith("embeddings-") else None
+        _write(self.folder / f"{name}.parquet", pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+
+def runs_by_id() -> dict[str, Path]:
+    """All folders that hold a manifest, by name; the user's before the shipped ones."""
+    found: dict[str, Path] = {}
+    for folder in reversed(paths.run_folders()):
+        found |= {path.parent.name: path.parent for path in sorted(folder.glob("*/manifest.json"))}
+    return found
+
+
+def open_run(run_id: str) -> Run:
+    """The run of that id. Raises `NotFound`, with what there is, or `CorruptRun` for a damaged manifest."""
+    known = runs_by_id()
+    if run_id not in known:  # never a path: an id may come from a URL
+        raise NotFound(f"There is no run {run_id!r}. {_listing(known)}")
+    return Run(known[run_id], _read_manifest(known[run_id]))
+
+
+def list_runs() -> list[Run]:
+    """All runs whose manifest reads, newest first."""
+    runs = []
+    for folder in runs_by_id().values():
+        try:
+            runs.append(Run(folder, _read_manifest(folder)))
+        except CorruptRun:
+            continue  # `verify` reports it
+    return sorted(runs, key=lambda run: run.manifest.provenance.get("created", ""), reverse=True)
+
+
+def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Decoding) -> ResponseSet:
+    """The record of one question from its rows of `Run.responses`."""
+    by_index = {int(row.sample_index): response_of(row) for row in rows.itertuples()}
+    greedy = by_index.pop(GREEDY)
+    samples = tuple(by_index[i] for i in sorted(by_index))
+    return ResponseSet(str(rows.iloc[0]["question_id"]), model_key, prompt, decoding, samples, greedy)
+
+
+def response_of(row: Any) -> Response:
+    """The record of one row of `Run.responses`."""
+    return Response(
+        row.text,
+        tuple(row.tokens),
+        np.asarray(row.token_entropies, dtype=np.float32),
+        np.asarray(row.token_logprobs, dtype=np.float32),
+        row.finish_reason,
+        row.entropy_kind,
+    )
+
+
+class RunWriter:
+    """The one writer of a run. Open it with `write_run`."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.sampled = run.sampled_ids()
+
+    def append(self, responses: ResponseSet) -> None:
+        """Store a question's answers; they survive whatever happens next. A question stored before is left alone."""
+        if responses.question_id in self.sampled:
+            return
+        samples = [*enumerate(responses.responses), (GREEDY, responses.greedy)]
+        table = pa.Table.from_pylist(
+            [
+                {
+                    "question_id": responses.question_id,
+                    "sample_index": index,
+                    "text": response.text,
+                    "finish_reason": response.finish_reason,
+                    "entropy_kind": response.entropy_kind,
+                    "tokens": list(response.tokens),
+                    "token_entropies": response.token_entropies,
+                    "token_logprobs": response.token_logprobs,
+                }
+                for index, response in samples
+            ],
+            schema=_SCHEMAS["responses"],
+        )
+        name = hashlib.sha256(responses.question_id.encode()).hexdigest()[:12]
+        _write(self.run.folder / f"responses-{name}.parquet", table)
+        self.sampled.add(responses.question_id)
+
+    def update(self, **provenance: Any) -> None:
+        """Change entries of the manifest's provenance."""
+        merged = self.run.manifest.provenance | provenance
+        manifest = RunManifest(self.run.id, self.run.manifest.identity, merged)
+        _write_manifest(self.run.folder, manifest)
+        self.run = Run(self.run.folder, manifest)
+
+    def merge(self) -> None:
+        """Put all shards into one file."""
+        shards = _shards(self.run.folder)
+        if len(shards) < 2:
+            return
+        rows = self.run.responses()
+        merged = pa.Table.from_pandas(rows, schema=_SCHEMAS["responses"], preserve_index=False)
+        _write(self.run.folder / _MERGED, merged)
+        for shard in shards:
+            if shard.name != _MERGED:
+                shard.unlink()
+
+
+@contextmanager
+def write_run(
+    identity: dict[str, Any], provenance: dict[str, Any], questions: Sequence[tuple[Question, str]]
+) -> Iterator[RunWriter]:
+    """Create a run, or open it again to go on, and hold its lock meanwhile.
+
+    `questions` come with their prompts. Raises `HomogError` where another process is writing it.
+    """
+    from filelock import FileLock, Timeout
+
+    run_id = run_id_of(identity)
+    folder = runs_by_id().get(run_id, paths.cache() / "runs" / run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            for leftover in folder.glob("*.partial"):
+                leftover.unlink()
+            if not (folder / "manifest.json").is_file():
+                rows = [{**asdict(question), "prompt": prompt} for question, prompt in questions]
+                _write(folder / "questions.parquet", pa.Table.from_pylist(rows, schema=_SCHEMAS["questions"]))
+                _write_manifest(folder, RunManifest(run_id, identity, provenance))
+            yield RunWriter(Run(folder, _read_manifest(folder)))
+    except Timeout as error:
+        raise HomogError(f"Run {run_id} is being written by another process; wait for it or stop it.") from error
+
+
+def verify(run_id: str) -> list[str]:
+    """What is wrong with a run, one sentence each; an empty list when nothing is. Raises `NotFound`."""
+    known = runs_by_id()
+    if run_id not in known:
+        raise NotFound(f"There is no run {run_id!r}. {_listing(known)}")
+    try:
+        run = Run(known[run_id], _read_manifest(known[run_id]))
+        questions, responses = run.questions(), run.responses()
+    except CorruptRun as error:
+        return [str(error)]
+    problems = [*_identity_problems(run, questions), *_response_problems(run, questions, responses)]
+    for name in (*TABLES, *(f"embeddings-{encoder}" for encoder in run.encoders())):
+        problems += _table_problems(run, name, responses)
+    return problems
+
+
+def _identity_problems(run: Run, questions: pd.DataFrame) -> Iterator[str]:
+    if run.id != run.folder.name or run.id != run_id_of(run.manifest.identity):
+        yield f"The manifest's identity hashes to {run_id_of(run.manifest.identity)}, not to {run.folder.name}."
+    ids = hashlib.sha256("\n".join(sorted(questions["id"])).encode()).hexdigest()
+    if ids != run.manifest.identity["question_ids_sha256"]:
+        yield "The question ids are not those that the manifest names."
+    if run.manifest.provenance.get("status") != "complete":
+        yield f"The run is {run.manifest.provenance.get('status')}; `sample` with the same options goes on with it."
+
+
+def _response_problems(run: Run, questions: pd.DataFrame, responses: pd.DataFrame) -> Iterator[str]:
+    stored = sum(_read(shard, run.id, columns=["question_id"]).num_rows for shard in _shards(run.folder))
+    if stored != len(responses):
+        yield f"{stored - len(responses)} responses are stored twice."
+    expected = [GREEDY, *range(run.decoding.n_samples)]
+    by_question = responses.groupby("question_id")["sample_index"].apply(list).to_dict()
+    missing = [qid for qid in questions["id"] if qid not in by_question]
+    if missing and run.manifest.provenance.get("status") == "complete":
+        yield f"{len(missing)} questions have no responses, the first is {missing[0]}."
+    for question_id, indices in by_question.items():
+        if indices != expected:
+            yield f"Question {question_id} has the samples {indices}, not {expected}."
+    if stray := set(by_question) - set(questions["id"]):
+        yield f"There are responses to questions that the run does not have: {sorted(stray)[:3]}."
+    for row in responses.itertuples():
+        lengths = {len(row.tokens), len(row.token_entropies), len(row.token_logprobs)}
+        if len(lengths) != 1:
+            yield f"Question {row.question_id}, sample {row.sample_index}: tokens and numbers differ in length."
+        elif not (np.isfinite(row.token_entropies).all() and np.isfinite(row.token_logprobs).all()):
+            yield f"Question {row.question_id}, sample {row.sample_index}: a number is not finite."
+
+
+def _table_problems(run: Run, name: str, responses: pd.DataFrame) -> Iterator[str]:
+    try:
+        frame = run.table(name)
+    except CorruptRun as error:
+        yield str(error)
+        return
+    if frame is None:
+        yield f"There is no {name}.parquet; run `python -m homog_core score {run.id}`."
+    elif stray := set(frame["question_id"]) - set(responses["question_id"]):
+        yield f"{name}.parquet has questions that were not sampled: {sorted(stray)[:3]}."
+
+
+def _shards(folder: Path) -> list[Path]:
+    shards = sorted(folder.glob("responses-*.parquet"))
+    return sorted(shards, key=lambda path: path.name != _MERGED)
+
+
+def _read(path: Path, run_id: str, columns: Sequence[str] | None = None) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise CorruptRun(f"Run {run_id} has no {path.name}; sample it again.") from error
+        remedy = "sample" if path.name.startswith("responses-") else "score"
+        raise CorruptRun(
+            f"{path.name} of run {run_id} is damaged. Delete that file and run `python -m homog_core {remedy}` again: "
+            "only what was in it is done again."
+        ) from error
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as stream:
+        pq.write_table(table, stream, compression="zstd")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(partial, path)
+
+
+def _write_manifest(folder: Path, manifest: RunManifest) -> None:
+    partial = folder / "manifest.json.partial"
+    content = {"format": FORMAT, **asdict(manifest)}
+    with partial.open("w") as stream:
+        stream.write(json.dumps(content, indent=1, sort_keys=True) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(partial, folder / "manifest.json")
+
+
+def _read_manifest(folder: Path) -> RunManifest:
+    try:
+        content = json.loads((folder / "manifest.json").read_text())
+        if content["format"] != FORMAT:
+            raise CorruptRun(f"Run {folder.name} has format {content['format']}; this version reads {FORMAT}.")
+        return RunManifest(content["run_id"], content["identity"], content["provenance"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptRun(f"manifest.json of run {folder.name} is damaged ({error}).") from error
+
+
+def _listing(known: Iterable[str]) -> str:
+    names = list(known)
+    return f"There are: {', '.join(names[:8])}{' …' if len(names) > 8 else ''}." if names else "There are none yet."
