@@ -11,7 +11,6 @@ import argparse
 import json
 import statistics
 import time
-import tracemalloc
 from collections.abc import Callable
 
 import torch
@@ -60,7 +59,11 @@ def main() -> None:
             )
 
     ours(1), generate()  # warm both
-    sides: dict[str, Callable[[], None]] = {"ours": lambda: ours(1), "generate": generate, "ours_batched": lambda: ours(4)}
+    sides: dict[str, Callable[[], None]] = {
+        "ours": lambda: ours(1),
+        "generate": generate,
+        "ours_batched": lambda: ours(4),
+    }
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(options.rounds):
         for name, run in sides.items():
@@ -105,10 +108,8 @@ def _choosing_share(sampler: TorchSampler, seconds: float, options: argparse.Nam
 
 def _kept_bytes(vocabulary: int, rows: int = 11) -> float:
     """Bytes per token that outlive a step: the id, the entropy and the log-probability."""
-    tracemalloc.start()
     logits, uniform = torch.randn(rows, vocabulary), torch.rand(rows, 24, dtype=torch.float64)
     chosen = choose_tokens(logits, uniform, torch.zeros(rows, dtype=torch.bool), Decoding())
-    tracemalloc.stop()
     return sum(t.element_size() * t.numel() for t in chosen) / rows
 
 

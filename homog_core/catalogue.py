@@ -92,7 +92,12 @@ _MODELS = (
     ),
     _base("smollm2-1.7b", "HuggingFaceTB/SmolLM2-1.7B", "SmolLM2", 1.71 * B, "Apache-2.0"),
     _aligned(
-        "smollm2-1.7b-instruct", "HuggingFaceTB/SmolLM2-1.7B-Instruct", "SmolLM2", 1.71 * B, "Apache-2.0", "smollm2-1.7b"
+        "smollm2-1.7b-instruct",
+        "HuggingFaceTB/SmolLM2-1.7B-Instruct",
+        "SmolLM2",
+        1.71 * B,
+        "Apache-2.0",
+        "smollm2-1.7b",
     ),
     *(
         spec
@@ -154,9 +159,7 @@ _MODELS = (
     _aligned(
         "mistral-7b-sft-beta", "HuggingFaceH4/mistral-7b-sft-beta", "Zephyr", 7.24 * B, "MIT", "mistral-7b-v0.1", "sft"
     ),
-    _aligned(
-        "zephyr-7b-beta", "HuggingFaceH4/zephyr-7b-beta", "Zephyr", 7.24 * B, "MIT", "mistral-7b-sft-beta", "dpo"
-    ),
+    _aligned("zephyr-7b-beta", "HuggingFaceH4/zephyr-7b-beta", "Zephyr", 7.24 * B, "MIT", "mistral-7b-sft-beta", "dpo"),
     _base("llama-3.1-8b", "meta-llama/Llama-3.1-8B", "Tulu 3", 8.03 * B, "Llama 3.1 (gated)"),
     _aligned(
         "tulu-3-8b-sft", "allenai/Llama-3.1-Tulu-3-8B-SFT", "Tulu 3", 8.03 * B, "Llama 3.1", "llama-3.1-8b", "sft"
@@ -166,13 +169,11 @@ _MODELS = (
     ),
     _aligned("tulu-3-8b", "allenai/Llama-3.1-Tulu-3-8B", "Tulu 3", 8.03 * B, "Llama 3.1", "tulu-3-8b-dpo", "rlvr"),
     _base("olmo-2-1b", "allenai/OLMo-2-0425-1B", "OLMo 2", 1.48 * B, "Apache-2.0"),
+    _aligned("olmo-2-1b-sft", "allenai/OLMo-2-0425-1B-SFT", "OLMo 2", 1.48 * B, "Apache-2.0", "olmo-2-1b", "sft"),
+    _aligned("olmo-2-1b-dpo", "allenai/OLMo-2-0425-1B-DPO", "OLMo 2", 1.48 * B, "Apache-2.0", "olmo-2-1b-sft", "dpo"),
     _aligned(
-        "olmo-2-1b-sft", "allenai/OLMo-2-0425-1B-SFT", "OLMo 2", 1.48 * B, "Apache-2.0", "olmo-2-1b", "sft"
+        "olmo-2-1b-instruct", "allenai/OLMo-2-0425-1B-Instruct", "OLMo 2", 1.48 * B, "Apache-2.0", "olmo-2-1b-dpo"
     ),
-    _aligned(
-        "olmo-2-1b-dpo", "allenai/OLMo-2-0425-1B-DPO", "OLMo 2", 1.48 * B, "Apache-2.0", "olmo-2-1b-sft", "dpo"
-    ),
-    _aligned("olmo-2-1b-instruct", "allenai/OLMo-2-0425-1B-Instruct", "OLMo 2", 1.48 * B, "Apache-2.0", "olmo-2-1b-dpo"),
 )
 MODELS: dict[str, ModelSpec] = {spec.key: spec for spec in _MODELS}
 

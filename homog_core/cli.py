@@ -53,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--model", required=True, help="catalogue key, hub id, local folder or GGUF file")
     sub.add_argument("--dataset", required=True, help="catalogue key, or a CSV or JSONL file")
     sub.add_argument("--limit", type=int, help="only the first K questions")
-    sub.add_argument("--samples", type=int, default=10, help="answers per question, beside the greedy one (default: 10)")
+    sub.add_argument(
+        "--samples", type=int, default=10, help="answers per question, beside the greedy one (default: 10)"
+    )
     sub.add_argument("--temperature", type=float, default=1.0, help="default: 1")
     sub.add_argument("--top-p", type=float, default=1.0, help="default: 1")
     sub.add_argument("--max-new-tokens", type=int, default=32, help="token limit of an answer (default: 32)")

@@ -24,10 +24,46 @@ MAX_THRESHOLD = 0.99  # at 1, floating point separates identical answers
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _NEGATIONS = frozenset(
-    "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()
+    [
+        "no",
+        "not",
+        "never",
+        "nor",
+        "neither",
+        "none",
+        "nobody",
+        "nothing",
+        "nowhere",
+        "cannot",
+        "cant",
+        "couldnt",
+        "hasnt",
+        "without",
+        "hardly",
+    ]
 )
 _NUMBER_WORDS = frozenset(
-    "one two three four five six eight nine ten eleven twelve fifteen twenty forty fifty sixty hundred first third".split()
+    [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "fifteen",
+        "twenty",
+        "forty",
+        "fifty",
+        "sixty",
+        "hundred",
+        "first",
+        "third",
+    ]
 )
 FUNCTION_WORDS = ENGLISH_STOP_WORDS - _NEGATIONS - _NUMBER_WORDS
 
@@ -81,7 +117,9 @@ def mask_answer(answer: str, question: str) -> str:
 
 def _always_stays(word: str) -> bool:
     plain = word.replace("'", "").replace("’", "")
-    return plain in _NEGATIONS or plain.endswith("nt") and plain != word or plain in _NUMBER_WORDS or word[0].isdigit()
+    return (
+        plain in _NEGATIONS or (plain.endswith("nt") and plain != word) or plain in _NUMBER_WORDS or word[0].isdigit()
+    )
 
 
 def _drops(word: str, repeated: set[str]) -> bool:
@@ -191,3 +229,19 @@ class Clusterer:
         if self.method == "jaccard":
             return RULES[self.rule](similarity >= self.threshold)
         return cluster_average_linkage(similarity, self.threshold)
+
+
+def by_size(labels: np.ndarray) -> np.ndarray:
+    """The same partition with 0 for the largest cluster, 1 for the next …; ties by first appearance. For showing."""
+    if not len(labels):
+        return labels
+    found, counts = np.unique(first_appearance(labels), return_counts=True)
+    rank = np.empty(len(found), dtype=np.int64)
+    rank[np.lexsort((found, -counts))] = np.arange(len(found))
+    return rank[first_appearance(labels)]
+
+
+def medoids(similarity: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each label 0 … K−1 the index of the response most similar to the rest of its cluster (the first of ties)."""
+    members = [np.flatnonzero(labels == k) for k in range(len(np.unique(labels)))]
+    return np.array([m[np.argmax(similarity[np.ix_(m, m)].sum(axis=1).round(6))] for m in members], dtype=np.int64)

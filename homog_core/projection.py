@@ -97,13 +97,17 @@ def _umap(distances: np.ndarray, init: np.ndarray, seed: int) -> np.ndarray:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns that a precomputed metric cannot be inverted
-        return umap.UMAP(
-            metric="precomputed",
-            n_neighbors=min(10, len(distances) - 1),
-            init=init.astype(np.float32),
-            random_state=seed,
-            n_jobs=1,
-        ).fit_transform(distances.astype(np.float32)).astype(np.float64)
+        return (
+            umap.UMAP(
+                metric="precomputed",
+                n_neighbors=min(10, len(distances) - 1),
+                init=init.astype(np.float32),
+                random_state=seed,
+                n_jobs=1,
+            )
+            .fit_transform(distances.astype(np.float32))
+            .astype(np.float64)
+        )
 
 
 def _faithfulness(distances: np.ndarray, coordinates: np.ndarray) -> float:

@@ -74,8 +74,7 @@ def _rows(path: Path) -> Rows:
         elif path.suffix.lower() == ".jsonl":
             yield from _jsonl_rows(path)
         else:
-            for number, row in enumerate(json.loads(path.read_text(encoding="utf-8")), start=1):
-                yield number, row
+            yield from enumerate(json.loads(path.read_text(encoding="utf-8")), start=1)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path.name} is not UTF-8 text; save it as UTF-8.") from error
 
@@ -136,7 +135,9 @@ def _read_own(rows: Rows, dataset: str, source: str, column: str = "question") -
     """Our own format: `question`, and optionally `id`, `references`, `incorrect_references`, `category`, `answer_type`."""
     for line, row in rows:
         if column not in row:
-            raise InvalidInput(f"{source}, line {line}: there is no column `{column}`; it is the one that must be there.")
+            raise InvalidInput(
+                f"{source}, line {line}: there is no column `{column}`; it is the one that must be there."
+            )
         text = row[column]
         if not isinstance(text, str) or not text.strip():
             raise InvalidInput(f"{source}, line {line}: the {column} is empty.")

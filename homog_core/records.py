@@ -189,5 +189,7 @@ class RunManifest:
     """What a run is (`identity`, hashed into its id) and how it came about (`provenance`, not hashed)."""
 
     run_id: str
-    identity: dict  # model, revision, dataset, question_ids_sha256, n_questions, decoding, prompt_style, prompt_sha256, dtype
+    identity: (
+        dict  # model, revision, dataset, question_ids_sha256, n_questions, decoding, prompt_style, prompt_sha256, dtype
+    )
     provenance: dict  # created, git_commit, packages, device, wall_seconds, n_tokens, status, sampled_by

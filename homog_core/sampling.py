@@ -176,8 +176,7 @@ class TorchSampler:
             finished = tuple(
                 _response_set(waiting.pop(encoded.question.id), self.spec, decoding)
                 for encoded in batch
-                if encoded.question.id in waiting
-                and all(row.finish_reason for row in waiting[encoded.question.id])
+                if encoded.question.id in waiting and all(row.finish_reason for row in waiting[encoded.question.id])
             )
             yield Step(tokens, finished)
             if not keep:
@@ -309,10 +308,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     import torch
 
     words = str(error).lower()
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        or isinstance(error, RuntimeError)
-        and ("out of memory" in words or "can't allocate memory" in words)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
     )
 
 

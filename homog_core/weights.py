@@ -212,9 +212,7 @@ def _from_hub(spec: ModelSpec, report: Report) -> LocalWeights:
 
     try:
         folder = Path(
-            snapshot_download(
-                spec.source, revision=spec.revision, allow_patterns=_HUB_FILES, local_files_only=True
-            )
+            snapshot_download(spec.source, revision=spec.revision, allow_patterns=_HUB_FILES, local_files_only=True)
         )
         return LocalWeights(folder, revision=folder.name)
     except LocalEntryNotFoundError:

@@ -1,0 +1,323 @@
+"""The queue of live jobs: one owner of the device, one generation at a time, snapshots, cancel.
+
+A single worker thread loads and unloads models and samples; pages only submit, look at snapshots and stop. Nothing
+here knows about Streamlit: whether a session is still connected is asked through a function.
+"""
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from homog_core import pipeline
+from homog_core.clustering import mask_answer
+from homog_core.encoders import Encoder
+from homog_core.errors import HomogError, NotFound
+from homog_core.pipeline import RunPlan
+from homog_core.records import (
+    GREEDY,
+    Decoding,
+    FinishReason,
+    ModelSpec,
+    PromptStyle,
+    Question,
+    ResponseSet,
+    strip_reasoning,
+)
+from homog_core.sampling import NewToken, Sampler, Step
+from homog_core.store import Run
+from homog_core.weights import Report
+
+GRACE_SECONDS = 60.0  # how long a job goes on after the last session that watched it has gone
+_REMEMBERED = 50  # finished jobs that a reloaded page still finds
+
+LoadSampler = Callable[[ModelSpec, Report], Sampler]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants to see sampled: one question, one or more models one after the other."""
+
+    models: tuple[ModelSpec, ...]
+    question: Question
+    decoding: Decoding
+    style: PromptStyle | None = None  # None: each model's own
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer so far."""
+
+    text: str = ""
+    tokens: tuple[str, ...] = ()
+    entropies: tuple[float, ...] = ()
+    finish_reason: FinishReason | None = None
+
+    @property
+    def answer(self) -> str:
+        """The text that is compared and shown."""
+        return strip_reasoning(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSnapshot:
+    """What one model of a job has said so far."""
+
+    model: ModelSpec
+    style: PromptStyle
+    prompt: str
+    answers: Mapping[int, Answer]  # by sample index; GREEDY is the one at temperature 0
+    vectors: Mapping[int, Mapping[str, np.ndarray]]  # sample index → view → unit vector, of finished valid samples
+    result: ResponseSet | None
+    seconds: float
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A job at one moment."""
+
+    id: str
+    state: str  # queued, loading, sampling, done, stopped or failed
+    message: str  # what is being done, or what went wrong
+    position: int  # jobs that are served before this one; 0 when it runs or has ended
+    request: Request
+    models: tuple[ModelSnapshot, ...]
+    stopping: bool
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ("done", "stopped", "failed")
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """One model's share of a job."""
+
+    model: ModelSpec
+    style: PromptStyle
+    plan: RunPlan
+    answers: dict[int, Answer] = field(default_factory=dict)
+    vectors: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
+    result: ResponseSet | None = None
+    seconds: float = 0.0
+    n_tokens: int = 0
+
+    def snapshot(self) -> ModelSnapshot:
+        return ModelSnapshot(
+            self.model,
+            self.style,
+            self.plan.questions[0][1],
+            dict(self.answers),
+            dict(self.vectors),
+            self.result,
+            self.seconds,
+            self.n_tokens,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """Shared between the worker and the pages, under the queue's lock."""
+
+    id: str
+    request: Request
+    sessions: set[str]
+    parts: list[_Part] = field(default_factory=list)
+    state: str = "queued"
+    message: str = "Waiting for its turn"
+    stop: bool = False
+    last_watched: float = field(default_factory=time.monotonic)
+
+
+class _Stopped(Exception):
+    """Raised inside the worker to leave a job."""
+
+
+class LiveQueue:
+    """Live jobs, served one after the other by one worker thread."""
+
+    def __init__(
+        self,
+        load_sampler: LoadSampler,
+        encoder: Encoder,
+        is_connected: Callable[[str], bool] = lambda session: True,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._load_sampler, self._encoder = load_sampler, encoder
+        self._is_connected, self._grace = is_connected, grace_seconds
+        self._lock = threading.Condition()
+        self._jobs: dict[str, _Job] = {}
+        self._waiting: deque[_Job] = deque()
+        self._running: _Job | None = None
+        self._sampler: Sampler | None = None
+        self._speeds: dict[str, float] = {}
+        threading.Thread(target=self._work, name="live-sampling", daemon=True).start()
+
+    def submit(self, request: Request, session: str = "") -> str:
+        """Queue a job; returns its id. `session` is whoever watches it."""
+        job = _Job(uuid.uuid4().hex[:12], request, {session})
+        with self._lock:
+            self._jobs[job.id] = job
+            self._forget_old()
+            self._waiting.append(job)
+            self._lock.notify_all()
+        return job.id
+
+    def snapshot(self, job_id: str, session: str = "") -> Snapshot:
+        """How a job stands now; looking keeps it alive. Raises `NotFound` for a job that is not known any more."""
+        with self._lock:
+            job = self._job(job_id)
+            job.sessions.add(session)
+            job.last_watched = time.monotonic()
+            return Snapshot(
+                job.id,
+                job.state,
+                job.message,
+                self._position(job),
+                job.request,
+                tuple(part.snapshot() for part in job.parts),
+                job.stop and job.state in ("queued", "loading", "sampling"),
+            )
+
+    def stop(self, job_id: str) -> None:
+        """Ask a job to stop; it does within a step. What it has said stays."""
+        with self._lock:
+            job = self._job(job_id)
+            job.stop = True
+            if job in self._waiting:
+                self._waiting.remove(job)
+                job.state, job.message = "stopped", "Stopped before its turn"
+
+    def keep(self, job_id: str) -> list[Run]:
+        """Store and score a finished job, one run a model. Raises `HomogError` for a job that has not finished."""
+        with self._lock:
+            job = self._job(job_id)
+            if job.state != "done":
+                raise HomogError("Only a job that has finished can be kept as a run.")
+            parts = list(job.parts)
+        runs = [pipeline.keep(part.plan, part.result, part.seconds) for part in parts]
+        return [pipeline.score_run(run.id, self._encoder) for run in runs]
+
+    def tokens_per_second(self, model_key: str) -> float | None:
+        """How fast the last live job of a model was, or None."""
+        with self._lock:
+            return self._speeds.get(model_key)
+
+    def length(self) -> int:
+        """Jobs that run or wait."""
+        with self._lock:
+            return len(self._waiting) + (self._running is not None)
+
+    def _job(self, job_id: str) -> _Job:
+        if job_id not in self._jobs:
+            raise NotFound(f"There is no live job {job_id!r} any more; sample the question again.")
+        return self._jobs[job_id]
+
+    def _position(self, job: _Job) -> int:
+        if job not in self._waiting:
+            return 0
+        return self._waiting.index(job) + (self._running is not None)
+
+    def _forget_old(self) -> None:
+        over = [job for job in self._jobs.values() if job.state in ("done", "stopped", "failed")]
+        for job in over[: max(0, len(over) - _REMEMBERED)]:
+            del self._jobs[job.id]
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                while not self._waiting:
+                    self._lock.wait()
+                job = self._running = self._waiting.popleft()
+            try:
+                self._serve(job)
+                self._set(job, "done", "Finished")
+            except _Stopped:
+                self._set(job, "stopped", "Stopped")
+            except HomogError as error:
+                self._set(job, "failed", str(error))
+            except Exception as error:  # the worker outlives whatever a model does
+                self._set(job, "failed", f"Sampling failed: {type(error).__name__}: {error}")
+            finally:
+                with self._lock:
+                    self._running = None
+
+    def _serve(self, job: _Job) -> None:
+        for model in job.request.models:
+            self._check(job)
+            sampler = self._sampler_for(job, model)
+            style = job.request.style or model.prompt_style
+            part = _Part(model, style, pipeline.plan_run(sampler, [job.request.question], job.request.decoding, style))
+            with self._lock:
+                job.parts.append(part)
+            self._set(job, "sampling", f"Sampling {model.key} on {sampler.device}")
+            started = time.monotonic()
+            steps = sampler.sample([job.request.question], job.request.decoding, style, 1)
+            try:
+                for step in steps:
+                    self._take(part, step, time.monotonic() - started)
+                    self._encode(part, step, job.request.question)
+                    self._check(job)
+            finally:
+                steps.close()
+            with self._lock:
+                self._speeds[model.key] = part.n_tokens / max(part.seconds, 1e-9)
+
+    def _sampler_for(self, job: _Job, model: ModelSpec) -> Sampler:
+        """The loaded sampler of a model; another one that is loaded is unloaded first."""
+        if self._sampler is None or self._sampler.spec != model:
+            self._sampler = None
+            self._set(job, "loading", f"Loading {model.key}")
+            self._sampler = self._load_sampler(model, lambda words: self._set(job, "loading", words))
+        return self._sampler
+
+    def _take(self, part: _Part, step: Step, seconds: float) -> None:
+        with self._lock:
+            if step.restarted:
+                part.answers.clear()
+                part.vectors.clear()
+            for token in step.tokens:
+                part.answers[token.sample_index] = _extended(part.answers.get(token.sample_index, Answer()), token)
+            for finished in step.finished:
+                part.result = finished
+            part.n_tokens += len(step.tokens)
+            part.seconds = seconds
+
+    def _encode(self, part: _Part, step: Step, question: Question) -> None:
+        """Embed the answers that have just ended, so that the page can cluster them."""
+        ended = [t.sample_index for t in step.tokens if t.finish_reason and t.sample_index != GREEDY]
+        ended = [i for i in ended if part.answers[i].answer]
+        if not ended:
+            return
+        answers = [part.answers[i].answer for i in ended]
+        vectors = self._encoder.encode([*answers, *(mask_answer(answer, question.text) for answer in answers)])
+        with self._lock:
+            for n, i in enumerate(ended):
+                part.vectors[i] = {"answer": vectors[n], "masked": vectors[len(ended) + n]}
+
+    def _check(self, job: _Job) -> None:
+        """Leave the job if somebody has stopped it, or if everybody who watched it has been gone for a while."""
+        with self._lock:
+            if any(self._is_connected(session) for session in job.sessions):
+                job.last_watched = time.monotonic()
+            if job.stop or time.monotonic() - job.last_watched > self._grace:
+                raise _Stopped
+
+    def _set(self, job: _Job, state: str, message: str) -> None:
+        with self._lock:
+            job.state, job.message = state, message
+
+
+def _extended(answer: Answer, token: NewToken) -> Answer:
+    return Answer(
+        answer.text + token.text,
+        (*answer.tokens, token.text),
+        (*answer.entropies, token.entropy),
+        token.finish_reason,
+    )
