@@ -1,0 +1,324 @@
+"""What the pages share and only they: the URL as the one place of their state, cached loaders, charts, errors."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from homog_core import paths, pipeline, store
+from homog_core.calibration import ReportCard
+from homog_core.catalogue import DATASETS, ENCODERS, MODELS
+from homog_core.clustering import MAX_THRESHOLD, PUBLISHED_COSINE_THRESHOLD, Clusterer
+from homog_core.errors import HomogError
+from homog_core.figures import MODEL_COLORS
+from homog_core.live import LiveQueue
+from homog_core.pipeline import ScoredRun
+from homog_core.records import Question
+
+CLUSTERER_TITLES = {
+    "jaccard": "Same words (Jaccard)",
+    "embedding": "About the same thing (embedding)",
+    "embedding_masked": "Same answer (embedding of the words that the question does not have)",
+}
+SMALL_N = 30  # below it a statistic is greyed and says so
+
+
+def start_page(name: str, title: str, subtitle: str) -> None:
+    """The page's head. A page that is come back to without parameters in its URL gets those it had."""
+    if not st.query_params and st.session_state.get(f"url:{name}"):
+        st.query_params.from_dict(st.session_state[f"url:{name}"])
+    st.title(title, anchor=False)
+    st.caption(subtitle)
+
+
+def end_page(name: str) -> None:
+    """Remember the page's URL for when it is come back to."""
+    st.session_state[f"url:{name}"] = st.query_params.to_dict()
+
+
+@contextmanager
+def friendly_errors() -> Iterator[None]:
+    """Show what goes wrong as the sentence that it is, and end the page there."""
+    try:
+        yield
+    except HomogError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.stop()
+
+
+def plain(text: str) -> str:
+    """`text` for a Markdown context, so that it shows as it is. Ids and messages may come from outside."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!<>|~$:&-])", r"\\\1", " ".join(text.split()))
+
+
+def url_choice(
+    label: str, options: Sequence[str], param: str, format_func: Callable[[str], str] = str, **widget: Any
+) -> str:
+    """A select box whose value lives in the URL by id. An unknown id gets a sentence and the first option."""
+    asked = st.query_params.get(param)
+    if asked is not None and asked not in options:
+        st.warning(f"{label}: {plain(asked)!s} is not among the {len(options)} there are. Showing the first.")
+        st.query_params.pop(param)
+        asked = None
+    key = f"widget:{param}"
+    st.session_state[key] = asked or options[0]
+    st.selectbox(label, options, key=key, format_func=format_func, on_change=_to_url, args=(key, param), **widget)
+    return st.session_state[key]
+
+
+def url_number(label: str, param: str, default: float, low: float, high: float, step: float, **widget: Any) -> float:
+    """A slider whose value lives in the URL; a value that is none, or outside the range, counts as the default."""
+    kind = type(default)
+    try:
+        asked = kind(st.query_params.get(param, default))
+    except ValueError:
+        asked = default
+    key = f"widget:{param}"
+    st.session_state[key] = asked if low <= asked <= high else default
+    st.slider(
+        label, min_value=low, max_value=high, step=step, key=key, on_change=_to_url, args=(key, param), **widget
+    )
+    return st.session_state[key]
+
+
+def _to_url(key: str, param: str) -> None:
+    st.query_params[param] = str(st.session_state[key])
+
+
+def load_run(run_id: str) -> ScoredRun:
+    """A stored run, read again when its files have changed. Raises `HomogError`."""
+    run = store.open_run(run_id)
+    stamp = max(file.stat().st_mtime_ns for file in run.folder.iterdir() if not file.name.endswith(".partial"))
+    return _load_run(run_id, stamp)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the run …")
+def _load_run(run_id: str, stamp: int) -> ScoredRun:
+    return ScoredRun(store.open_run(run_id))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def cluster_frame(run_id: str, _run: ScoredRun, stamp: int, clusterer: Clusterer) -> pd.DataFrame:
+    """`ScoredRun.cluster_frame`, remembered for every position of the sliders."""
+    return _run.cluster_frame(clusterer)
+
+
+def run_title(run: store.Run) -> str:
+    """A run in one line."""
+    identity = run.manifest.identity
+    dataset = DATASETS[identity["dataset"]].title if identity["dataset"] in DATASETS else identity["dataset"]
+    stage = run.manifest.provenance.get("stage")
+    status = "" if run.manifest.provenance["status"] == "complete" else f" · {run.manifest.provenance['status']}"
+    return (
+        f"{identity['model']}{f' ({stage})' if stage else ''} · {dataset} · {identity['n_questions']} "
+        f"question{'s' if identity['n_questions'] != 1 else ''} · temperature {identity['decoding']['temperature']:g} · "
+        f"{identity['prompt_style']} prompt{status}"
+    )
+
+
+def run_recipe(run: store.Run, clusterer: Clusterer | None, n: int, interval: str = "") -> str:
+    """The recipe line of what is computed from a run."""
+    identity = run.manifest.identity
+    return recipe(identity["model"], run.decoding, identity["prompt_style"], clusterer, n, interval)
+
+
+def recipe(model: str, decoding: Any, style: str, clusterer: Clusterer | None, n: int, interval: str = "") -> str:
+    """Model · N · temperature · clusterer · threshold · encoder · n · interval method, with the clusterer's report card."""
+    parts = [
+        model,
+        f"N = {decoding.n_samples}",
+        f"temperature {decoding.temperature:g}",
+        f"top-p {decoding.top_p:g}" if decoding.top_p < 1 else "",
+        f"{decoding.max_new_tokens} tokens",
+        f"{style} prompt",
+        clusterer_recipe(clusterer) if clusterer else "",
+        f"{n} question{'s' if n != 1 else ''}",
+        interval,
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def clusterer_recipe(clusterer: Clusterer) -> str:
+    """A clusterer as it stands in a recipe line."""
+    encoder = f" · {encoder_title(clusterer.encoder)}" if clusterer.encoder else f" · {clusterer.rule}"
+    card = pipeline.report_cards().get(clusterer.key)
+    card_text = f" · report card AUC {card.auc:.2f}" if card else ""
+    return f"{clusterer.method}, τ = {clusterer.threshold:g}{encoder}{card_text}"
+
+
+def encoder_title(key: str) -> str:
+    """An encoder's name for people."""
+    return ENCODERS[key].title if key in ENCODERS else key
+
+
+def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
+    """Choose clusterer, threshold and rule; all in the URL. Shows the report card where the choice is made."""
+    by_key = {clusterer.key: clusterer for clusterer in available}
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        key = url_choice(
+            "Two answers count as the same when they are",
+            list(by_key),
+            "clusterer",
+            format_func=lambda k: CLUSTERER_TITLES[by_key[k].method],
+            help="How answers are put into clusters. The first has the best report card.",
+        )
+    default = by_key[key]
+    with right:
+        threshold = url_number(
+            "Threshold τ: how similar they must be",
+            "tau",
+            default.threshold,
+            0.05,
+            MAX_THRESHOLD,
+            0.01,
+            help=f"Default for this clusterer: {default.threshold:g}. Clusters follow at once.",
+        )
+    rule = "components"
+    if default.method == "jaccard":
+        rule = url_choice(
+            "Assignment",
+            ["components", "first_member"],
+            "rule",
+            format_func={"components": "connected components", "first_member": "first matching member"}.get,
+            help="First matching member is the published greedy rule; it depends on the order of the answers.",
+        )
+    card = pipeline.report_cards().get(default.key)
+    st.caption(_card_sentence(card, default, threshold))
+    return Clusterer(default.method, threshold, default.encoder, rule)
+
+
+def _card_sentence(card: ReportCard | None, default: Clusterer, threshold: float) -> str:
+    published = "" if default.method == "jaccard" else f" The published threshold is {PUBLISHED_COSINE_THRESHOLD:g}."
+    if card is None:
+        return "No report card: this clusterer has not been calibrated." + published
+    now = "" if threshold == default.threshold else f" (You have moved τ to {threshold:g}.)"
+    return (
+        f"**Report card** on {card.n_agreeing:,} agreeing and {card.n_contradicting:,} contradicting pairs of reference "
+        f"answers: AUC {card.auc:.2f} (0.5 is chance); at τ = {card.threshold:g} it joins "
+        f"{card.true_join_rate:.0%} of the agreeing and {card.false_join_rate:.0%} of the contradicting pairs."
+        + published
+        + now
+    )
+
+
+def chart(
+    figure: go.Figure,
+    *,
+    title: str,
+    how_to_read: str,
+    recipe_line: str,
+    data: pd.DataFrame,
+    key: str,
+    alt: str,
+    on_select: Callable[[], None] | None = None,
+) -> None:
+    """A chart with everything that belongs to it: the finding, how to read it, the recipe, the data and a download."""
+    st.markdown(f"##### {title}")
+    st.caption(how_to_read)
+    selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
+    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "scrollZoom": False}, **selecting)
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.caption(plain(recipe_line))
+    with right.popover("Data", icon=":material/table:", width="stretch"):
+        st.dataframe(data, hide_index=True)
+        st.download_button(
+            "Download CSV",
+            data.to_csv(index=False).encode(),
+            file_name=f"{re.sub(r'[^a-z0-9]+', '-', key.lower())}.csv",
+            mime="text/csv",
+            key=f"{key}:csv",
+        )
+
+
+def is_dark() -> bool:
+    """Whether the visitor sees the dark theme."""
+    return getattr(st.context.theme, "type", None) == "dark"
+
+
+def model_color(position: int = 0) -> str:
+    """The colour of the model in that position of a comparison."""
+    return MODEL_COLORS[position % len(MODEL_COLORS)]
+
+
+def session_id() -> str:
+    """Who is looking."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+@st.cache_resource(show_spinner=False)
+def live_queue() -> LiveQueue:
+    """The one queue of live jobs of this server."""
+    from homog_core.encoders import SentenceEncoder
+    from homog_core.sampling import TorchSampler
+
+    return LiveQueue(TorchSampler.from_pretrained, SentenceEncoder("minilm"), is_connected=_is_connected)
+
+
+def _is_connected(session: str) -> bool:
+    from streamlit import runtime
+
+    return runtime.exists() and runtime.get_instance().is_active_session(session)
+
+
+class UmapWarmUp:
+    """Compiles UMAP in the background, once, some seconds after the first page has been served."""
+
+    def __init__(self, delay: float = 3.0) -> None:
+        self.ready = threading.Event()
+        threading.Thread(target=self._work, args=(delay,), name="umap-warm-up", daemon=True).start()
+
+    def _work(self, delay: float) -> None:
+        from homog_core.projection import warm_up
+
+        time.sleep(delay)
+        warm_up()
+        self.ready.set()
+
+
+@st.cache_resource(show_spinner=False)
+def umap_warm_up() -> UmapWarmUp:
+    """Start the warm-up if it has not been started; its `ready` says whether UMAP is quick now."""
+    return UmapWarmUp()
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the questions …")
+def dataset_questions(name: str) -> list[Question]:
+    """The questions of a catalogue dataset."""
+    from homog_core.questions import load_questions
+
+    return load_questions(name)
+
+
+def local_datasets() -> list[str]:
+    """Catalogue datasets whose file is on this machine."""
+    from homog_core.questions import dataset_file
+
+    return [key for key, spec in DATASETS.items() if dataset_file(spec)]
+
+
+def model_title(key: str) -> str:
+    """A catalogue model in one line: name, stage and what it takes to sample it."""
+    from homog_core.weights import availability
+
+    spec = MODELS[key]
+    return f"{key} · {spec.stage} · {availability(spec).sentence}"
+
+
+def shipped_first(runs: list[store.Run]) -> list[store.Run]:
+    """Runs in the order they are offered: shipped ones, then the others, newest first; runs of one question last."""
+    return sorted(
+        runs,
+        key=lambda run: (run.manifest.identity["n_questions"] == 1, run.folder.parent != paths.SHIPPED / "runs"),
+    )
+
+
