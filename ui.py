@@ -1,5 +1,6 @@
 """What the pages share and only they: the URL as the one place of their state, cached loaders, charts, errors."""
 
+import math
 import re
 import threading
 import time
@@ -19,7 +20,7 @@ from homog_core.errors import HomogError
 from homog_core.figures import MODEL_COLORS
 from homog_core.live import LiveQueue
 from homog_core.pipeline import ScoredRun
-from homog_core.records import Question
+from homog_core.records import Estimate, Question
 
 CLUSTERER_TITLES = {
     "jaccard": "Same words (Jaccard)",
@@ -81,10 +82,18 @@ def url_number(label: str, param: str, default: float, low: float, high: float, 
         asked = default
     key = f"widget:{param}"
     st.session_state[key] = asked if low <= asked <= high else default
-    st.slider(
-        label, min_value=low, max_value=high, step=step, key=key, on_change=_to_url, args=(key, param), **widget
-    )
+    st.slider(label, min_value=low, max_value=high, step=step, key=key, on_change=_to_url, args=(key, param), **widget)
     return st.session_state[key]
+
+
+def url_selected(param: str, known: Sequence[str], default: str, what: str) -> str:
+    """An id that the URL holds; an unknown one gets a sentence and the default."""
+    asked = st.query_params.get(param, default)
+    if asked in known:
+        return asked
+    st.warning(f"There is no {what} {plain(asked)} here. Showing another one; pick from the list.")
+    st.query_params.pop(param)
+    return default
 
 
 def _to_url(key: str, param: str) -> None:
@@ -101,12 +110,6 @@ def load_run(run_id: str) -> ScoredRun:
 @st.cache_resource(max_entries=8, show_spinner="Reading the run …")
 def _load_run(run_id: str, stamp: int) -> ScoredRun:
     return ScoredRun(store.open_run(run_id))
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def cluster_frame(run_id: str, _run: ScoredRun, stamp: int, clusterer: Clusterer) -> pd.DataFrame:
-    """`ScoredRun.cluster_frame`, remembered for every position of the sliders."""
-    return _run.cluster_frame(clusterer)
 
 
 def run_title(run: store.Run) -> str:
@@ -206,6 +209,21 @@ def _card_sentence(card: ReportCard | None, default: Clusterer, threshold: float
         + published
         + now
     )
+
+
+def estimate(place: Any, label: str, found: Estimate, *, percent: bool = False, unit: str = "", help: str = "") -> None:
+    """A statistic with its interval and denominator; greyed below `SMALL_N`."""
+    show = "{:.1%}" if percent else "{:.2f}"
+    if math.isnan(found.value):
+        place.metric(label, "undefined", help=help)
+        return
+    with place:
+        st.metric(label, show.format(found.value) + unit, help=help)
+        interval = (
+            "" if math.isnan(found.low) else f"95 % interval {show.format(found.low)} to {show.format(found.high)}, "
+        )
+        small = " — few questions, read with care" if found.n < SMALL_N else ""
+        st.caption(f"{interval}n = {found.n}{small}")
 
 
 def chart(
@@ -320,5 +338,3 @@ def shipped_first(runs: list[store.Run]) -> list[store.Run]:
         runs,
         key=lambda run: (run.manifest.identity["n_questions"] == 1, run.folder.parent != paths.SHIPPED / "runs"),
     )
-
-

@@ -454,6 +454,14 @@ class ScoredRun:
             )
         return pd.DataFrame.from_dict(rows, orient="index", columns=["num_semantic_sets", "discrete_semantic_entropy"])
 
+    def search(self, words: str) -> set[str]:
+        """Ids of the questions whose text, id or answers contain `words`, whatever their case."""
+        words = words.strip().lower()
+        found = {row.id for row in self.questions.itertuples() if words in f"{row.id} {row.text}".lower()}
+        return found | {
+            key for key, rows in self._rows.items() if rows["text"].str.lower().str.contains(words, regex=False).any()
+        }
+
     def coordinates(self, question_id: str, clusterer: Clusterer, method: str) -> pd.DataFrame:
         """Stored coordinates (sample_index, x, y, method, faithfulness); MDS where there is no UMAP; empty if unscored."""
         if self.maps is None:

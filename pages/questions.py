@@ -1,0 +1,161 @@
+"""Questions: what happened on this question? Search a run, look at the clusters, the map and every answer."""
+
+import pandas as pd
+import streamlit as st
+
+import ui
+import views
+from homog_core import store
+from homog_core.clustering import Clusterer
+from homog_core.metrics import mean_estimate, single_cluster_rate
+from homog_core.pipeline import ScoredRun
+
+PAGE = "questions"
+
+
+def main() -> None:
+    ui.start_page(PAGE, "Questions", "One question, asked again and again: how many different answers come back?")
+    runs = ui.shipped_first(store.list_runs())
+    if not runs:
+        st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
+        return
+    by_id = {run.id: run for run in runs}
+    run_id = ui.url_choice("Run", list(by_id), "run", format_func=lambda key: ui.run_title(by_id[key]))
+    scored = ui.load_run(run_id)
+    if scored.questions.empty:
+        st.info("This run has no answers yet: it is being sampled. Reload the page in a moment.")
+        return
+    if scored.scores is None:
+        st.info(f"This run has not been scored, so some columns are empty: run `python -m homog_core score {run_id}`.")
+    clusterer = ui.clusterer_controls(scored.clusterers())
+    frame = question_frame(scored, clusterer)
+    headline(scored, clusterer, frame)
+    shown = filtered(scored, frame)
+    if shown.empty:
+        st.info("No question matches. Clear the search or a filter to see them all.")
+        return
+    question_id = ui.url_selected("question", list(frame["id"]), shown["id"].iloc[0], "question")
+    table(shown, question_id)
+    stepper(shown, question_id)
+    st.divider()
+    views.stored_question(scored, question_id, clusterer)
+
+
+def question_frame(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
+    """One row a question, with the cluster scores at the threshold of the slider."""
+    frame = scored.questions[["id", "text", "category"]].reset_index(drop=True)
+    frame = frame.join(scored.cluster_frame(clusterer), on="id")
+    if scored.scores is not None:
+        columns = ["question_id", "mean_token_entropy", "mean_token_entropy_sampled", "n_valid"]
+        frame = frame.merge(scored.scores[columns], left_on="id", right_on="question_id", how="left")
+    else:
+        frame = frame.assign(mean_token_entropy=float("nan"), mean_token_entropy_sampled=float("nan"), n_valid=pd.NA)
+    return frame.drop(columns="question_id", errors="ignore")
+
+
+def headline(scored: ScoredRun, clusterer: Clusterer, frame: pd.DataFrame) -> None:
+    rate = single_cluster_rate(frame["num_semantic_sets"])
+    clusters = mean_estimate(frame["num_semantic_sets"])
+    entropy = mean_estimate(frame["mean_token_entropy"])
+    columns = st.columns(3)
+    ui.estimate(
+        columns[0],
+        "Questions with a single cluster",
+        rate,
+        percent=True,
+        help="Single-cluster rate (SCR): all valid answers mean the same at this threshold. Wilson 95 % interval.",
+    )
+    ui.estimate(
+        columns[1], "Different answers per question", clusters, help="Mean number of clusters K. 95 % t interval."
+    )
+    ui.estimate(
+        columns[2],
+        "Token entropy of the greedy answer",
+        entropy,
+        unit=" nats",
+        help="Mean over its tokens of the entropy of the full next-token distribution; mean over questions. 95 % t interval.",
+    )
+    st.caption(ui.plain(ui.run_recipe(scored.run, clusterer, rate.n, "intervals: Wilson, t")))
+
+
+def filtered(scored: ScoredRun, frame: pd.DataFrame) -> pd.DataFrame:
+    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
+    words = left.text_input("Search in questions and answers", key="search", placeholder="a word or a phrase")
+    categories = sorted(c for c in frame["category"].unique() if c)
+    chosen = middle.multiselect("Category", categories, key="categories", placeholder="all", disabled=not categories)
+    only_single = right.toggle("Single-cluster questions only", key="single", bind="query-params")
+    if words.strip():
+        frame = frame[frame["id"].isin(scored.search(words))]
+    if chosen:
+        frame = frame[frame["category"].isin(chosen)]
+    return frame[frame["num_semantic_sets"] == 1] if only_single else frame
+
+
+def table(shown: pd.DataFrame, question_id: str) -> None:
+    ids = list(shown["id"])
+    key = f"table:{hash(tuple(ids))}"
+
+    def select() -> None:
+        rows = st.session_state[key].selection.rows
+        if rows:
+            st.query_params["question"] = ids[rows[0]]
+            st.query_params.pop("answer", None)
+
+    st.dataframe(
+        shown[["text", "category", "num_semantic_sets", "discrete_semantic_entropy", "mean_token_entropy", "n_valid"]],
+        key=key,
+        hide_index=True,
+        height=248,
+        on_select=select,
+        selection_mode="single-row",
+        column_config={
+            "text": st.column_config.TextColumn("Question", width="large"),
+            "category": st.column_config.TextColumn("Category"),
+            "num_semantic_sets": st.column_config.NumberColumn("Clusters", format="%d", help="K at this threshold"),
+            "discrete_semantic_entropy": st.column_config.NumberColumn(
+                "Semantic entropy", format="%.2f", help="Discrete semantic entropy, nats; 0 when there is one cluster"
+            ),
+            "mean_token_entropy": st.column_config.NumberColumn(
+                "Token entropy", format="%.2f", help="Mean token entropy of the greedy answer, nats"
+            ),
+            "n_valid": st.column_config.NumberColumn("Valid", format="%d", help="Responses that are not empty"),
+        },
+        alt="The questions of the run with their scores; select a row to see its answers",
+    )
+
+
+def stepper(shown: pd.DataFrame, question_id: str) -> None:
+    ids = list(shown["id"])
+    here = ids.index(question_id) if question_id in ids else None
+
+    def go(step: int) -> None:
+        st.query_params["question"] = ids[(here if here is not None else -step) + step]
+        st.query_params.pop("answer", None)
+
+    left, middle, right = st.columns([1, 4, 1], vertical_alignment="center")
+    left.button(
+        "Previous",
+        icon=":material/arrow_back:",
+        on_click=go,
+        args=(-1,),
+        disabled=not here,
+        width="stretch",
+        shortcut="P",
+    )
+    place = f"question {here + 1} of {len(ids)}" if here is not None else f"not among the {len(ids)} that are listed"
+    middle.markdown(place, text_alignment="center")
+    right.button(
+        "Next",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        on_click=go,
+        args=(1,),
+        disabled=here == len(ids) - 1,
+        width="stretch",
+        shortcut="N",
+    )
+
+
+with ui.friendly_errors():
+    main()
+ui.end_page(PAGE)

@@ -1,0 +1,295 @@
+"""One question's answers on the screen, the same for stored and for live ones: strip, map, matrix, list, inspector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+import ui
+from homog_core import figures
+from homog_core.clustering import Clusterer, by_size, medoids
+from homog_core.pipeline import ScoredRun
+from homog_core.projection import MIN_DISTINCT_FOR_UMAP, project
+from homog_core.records import GREEDY, Response
+from homog_core.uncertainty import discrete_semantic_entropy, mean_token_entropy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Map:
+    """Coordinates of the clustered answers, and what to say about them."""
+
+    coordinates: np.ndarray  # (N, 2)
+    method: str  # the one that was used: "umap" or "mds"
+    faithfulness: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What is shown of one model's answers to one question."""
+
+    key: str  # prefix of widget keys
+    responses: dict[int, Response]  # by sample index; GREEDY is the greedy one
+    clustered: list[int]  # sample indices of the valid responses, as in `similarity`
+    similarity: np.ndarray  # (N, N)
+    clusterer: Clusterer
+    recipe: str
+    color: str
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Cluster of each clustered answer, 0 the largest."""
+        return by_size(self.clusterer.labels(self.similarity))
+
+
+def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -> None:
+    """Everything about one question of a stored run."""
+    answers = scored.answers(question_id)
+    responses = {**dict(enumerate(answers.responses)), GREEDY: answers.greedy}
+    picture = Picture(
+        key=question_id,
+        responses=responses,
+        clustered=scored.valid(question_id),
+        similarity=scored.similarity(question_id, clusterer),
+        clusterer=clusterer,
+        recipe=ui.run_recipe(scored.run, clusterer, 1),
+        color=ui.model_color(),
+    )
+    question_head(scored, question_id)
+    method = map_method()
+    stored = scored.coordinates(question_id, clusterer, method)
+    shown_map = (
+        Map(stored[["x", "y"]].to_numpy(), stored["method"].iloc[0], float(stored["faithfulness"].iloc[0]))
+        if len(stored) == len(picture.clustered) and len(stored)
+        else computed_map(picture.similarity, "mds")
+    )
+    pictures(picture, shown_map, method)
+    answer_list(picture)
+    inspector(picture)
+
+
+def computed_map(similarity: np.ndarray, method: str) -> Map:
+    """A map computed now."""
+    projection = project(np.clip(1 - similarity, 0, None), method)
+    return Map(projection.coordinates, projection.method, projection.faithfulness)
+
+
+def map_method() -> str:
+    """Which projection the visitor wants."""
+    return st.session_state.get("map_method") or "umap"
+
+
+def question_head(scored: ScoredRun, question_id: str) -> None:
+    """The question, what is known about its answer, and the exact prompt."""
+    row = scored.questions.loc[question_id]
+    st.markdown(f"#### {ui.plain(row['text'] or question_id)}")
+    left, right = st.columns(2)
+    with left.expander("What is correct", icon=":material/fact_check:"):
+        references("Correct", row["references"])
+        references("Incorrect", row["incorrect_references"])
+    with right.expander("The exact prompt", icon=":material/terminal:"):
+        st.code(row["prompt"], language=None, wrap_lines=True)
+
+
+def references(title: str, texts: Sequence[str]) -> None:
+    """Reference answers under a word."""
+    if len(texts):
+        st.caption(title)
+        for text in texts:
+            st.text(text)
+
+
+def pictures(picture: Picture, shown_map: Map, method: str) -> None:
+    """Strip, map and distance matrix."""
+    n_invalid = len(picture.responses) - (GREEDY in picture.responses) - len(picture.clustered)
+    if len(picture.clustered) < 2:
+        st.info(
+            f"{len(picture.clustered)} of the answers {'is' if len(picture.clustered) == 1 else 'are'} not empty. "
+            "Clusters need at least two."
+        )
+        return
+    answers = [picture.responses[i].answer for i in picture.clustered]
+    strip(picture, answers, n_invalid)
+    left, right = st.columns(2, gap="large")
+    with left:
+        answers_map(picture, answers, shown_map, method)
+    with right:
+        matrix(picture)
+
+
+def strip(picture: Picture, answers: Sequence[str], n_invalid: int) -> None:
+    """The cluster strip."""
+    labels = picture.labels
+    counts = np.bincount(labels)
+    shown = [answers[i] for i in medoids(picture.similarity, labels)]
+    entropy = discrete_semantic_entropy(labels)
+    invalid = f" {n_invalid} empty answer{'s' if n_invalid > 1 else ''} left out." if n_invalid else ""
+    ui.chart(
+        figures.cluster_strip(counts.tolist(), shown, picture.color),
+        title=f"{len(answers)} answers, {meanings(len(counts))}",
+        how_to_read=(
+            "One block per cluster of answers that count as the same; its width is how often it came, its text the "
+            f"most typical answer. Semantic entropy {entropy:.2f} nats (0 when all agree).{invalid}"
+        ),
+        recipe_line=picture.recipe,
+        data=pd.DataFrame({"cluster": range(1, len(counts) + 1), "answers": counts, "typical answer": shown}),
+        key=f"strip-{picture.key}",
+        alt=f"Cluster strip: {len(counts)} clusters of sizes {', '.join(map(str, counts))}",
+    )
+
+
+def meanings(k: int) -> str:
+    """K in words."""
+    return "one meaning" if k == 1 else f"{k} different ones"
+
+
+def answers_map(picture: Picture, answers: Sequence[str], shown_map: Map, method: str) -> None:
+    """The two-dimensional map."""
+    key = f"map-{picture.key}"
+
+    def select() -> None:
+        points = st.session_state[key].selection.points
+        if points:
+            choose_answer(int(points[0]["customdata"]))
+
+    labels = picture.labels
+    kept = "" if np.isnan(shown_map.faithfulness) else f" It keeps the distances to ρ = {shown_map.faithfulness:.2f}."
+    few = method == "umap" and shown_map.method == "mds"
+    why = f" Fewer than {MIN_DISTINCT_FOR_UMAP} distinct answers: classical MDS instead of UMAP." if few else ""
+    ui.chart(
+        figures.answer_map(shown_map.coordinates, labels, answers, picture.clustered, picture.color),
+        title=f"Where the answers lie ({shown_map.method.upper()})",
+        how_to_read=(
+            "Near means similar; shape and number are the cluster, × counts exact duplicates. Click a mark to inspect "
+            f"it. Clusters come from the original distances, not from this picture.{kept}{why}"
+        ),
+        recipe_line=picture.recipe,
+        data=pd.DataFrame(
+            {
+                "answer": [i + 1 for i in picture.clustered],
+                "cluster": labels + 1,
+                "x": shown_map.coordinates[:, 0],
+                "y": shown_map.coordinates[:, 1],
+                "text": answers,
+            }
+        ),
+        key=key,
+        alt=f"Map of {len(answers)} answers in {labels.max() + 1} clusters",
+        on_select=select,
+    )
+    st.segmented_control(
+        "Projection",
+        ["umap", "mds"],
+        default=method,
+        key=f"projection-{picture.key}",
+        format_func=str.upper,
+        on_change=lambda: st.session_state.update(map_method=st.session_state[f"projection-{picture.key}"]),
+        label_visibility="collapsed",
+        required=True,
+    )
+
+
+def matrix(picture: Picture) -> None:
+    """The sorted distance matrix."""
+    names = [str(i + 1) for i in picture.clustered]
+    similarity = picture.similarity
+    spread = 1 - similarity[np.triu_indices(len(similarity), 1)].mean()
+    ui.chart(
+        figures.distance_matrix(similarity, picture.labels, picture.clustered, dark=ui.is_dark()),
+        title=f"Two answers are {spread:.2f} apart on average",
+        how_to_read=(
+            "Distance of every two answers, sorted by cluster; lines separate clusters. 0 is the same, 1 has nothing "
+            "in common. The scale is the same for every question."
+        ),
+        recipe_line=picture.recipe,
+        data=pd.DataFrame(np.round(1 - similarity, 4), columns=names)
+        .assign(answer=names)
+        .set_index("answer")
+        .reset_index(),
+        key=f"matrix-{picture.key}",
+        alt=f"Matrix of distances between {len(names)} answers",
+    )
+
+
+def answer_list(picture: Picture) -> None:
+    """All answers, grouped by cluster; a button inspects one."""
+    st.markdown("##### All answers")
+    labels = picture.labels if len(picture.clustered) else np.zeros(0, dtype=int)
+    for k in range(labels.max() + 1 if len(labels) else 0):
+        members = [picture.clustered[i] for i in np.flatnonzero(labels == k)]
+        with st.container(border=True):
+            st.caption(f"**Cluster {k + 1}** · {len(members)} answer{'s' if len(members) > 1 else ''}")
+            for index in members:
+                answer_row(picture, index)
+    others = [i for i in picture.responses if i not in picture.clustered]
+    with st.container(border=True):
+        st.caption("**Not clustered** · the greedy answer (temperature 0) and empty ones")
+        for index in others:
+            answer_row(picture, index)
+
+
+def answer_row(picture: Picture, index: int) -> None:
+    """One answer with the button that inspects it."""
+    response = picture.responses[index]
+    left, right = st.columns([1, 7], vertical_alignment="center")
+    left.button(
+        "Greedy" if index == GREEDY else f"Answer {index + 1}",
+        key=f"inspect-{picture.key}-{index}",
+        on_click=choose_answer,
+        args=(index,),
+        type="primary" if index == chosen_answer(picture) else "secondary",
+        width="stretch",
+        help="Inspect this answer's tokens below",
+    )
+    cut = "  […]" if response.finish_reason == "length" else ""
+    right.text((response.answer or "(empty)") + cut, help="cut by the token limit" if cut else None)
+
+
+def choose_answer(index: int) -> None:
+    """Inspect an answer: it goes into the URL."""
+    st.query_params["answer"] = "greedy" if index == GREEDY else str(index + 1)
+
+
+def chosen_answer(picture: Picture) -> int:
+    """The sample index that the URL names; the greedy answer where it names none or one that is not there."""
+    asked = st.query_params.get("answer", "greedy")
+    index = int(asked) - 1 if asked.isdecimal() else GREEDY
+    return index if index in picture.responses else GREEDY
+
+
+def inspector(picture: Picture) -> None:
+    """Token heat map and entropy trace of one answer, all others thin and grey behind it."""
+    chosen = chosen_answer(picture)
+    if chosen not in picture.responses:
+        return
+    response = picture.responses[chosen]
+    own = response.own_tokens
+    name = figures.answer_name(chosen)
+    st.markdown(f"##### Inside one answer: {name.lower()}")
+    st.caption(
+        "Each token is shaded by the entropy of the distribution it was drawn from: how open the next word was. Struck "
+        "tokens do not count: what ended the answer, and reasoning."
+    )
+    st.html(figures.token_heat_map(response.tokens, response.token_entropies.tolist(), own))
+    st.html(figures.entropy_legend())
+    mean = mean_token_entropy(response.token_entropies[own])
+    entropies = {i: r.token_entropies[r.own_tokens] for i, r in picture.responses.items()}
+    tokens = {i: r.tokens[r.own_tokens] for i, r in picture.responses.items()}
+    rows = [
+        {"answer": figures.answer_name(i), "token": t + 1, "text": text, "entropy_nats": float(value)}
+        for i in picture.responses
+        for t, (text, value) in enumerate(zip(tokens[i], entropies[i], strict=True))
+    ]
+    ui.chart(
+        figures.entropy_traces(entropies, tokens, chosen, picture.color),
+        title=f"{name}: {mean:.2f} nats on average" if not np.isnan(mean) else f"{name}: no tokens of its own",
+        how_to_read=(
+            "Entropy of the model's own next-token distribution (before temperature and top-p) along the answer; the "
+            "other answers are thin and grey."
+        ),
+        recipe_line=picture.recipe,
+        data=pd.DataFrame(rows, columns=["answer", "token", "text", "entropy_nats"]),
+        key=f"trace-{picture.key}-{chosen}",
+        alt=f"Token entropy along {name.lower()}, mean {mean:.2f} nats",
+    )
