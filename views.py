@@ -273,7 +273,11 @@ def inspector(picture: Picture) -> None:
     )
     st.html(figures.token_heat_map(response.tokens, response.token_entropies.tolist(), own))
     st.html(figures.entropy_legend())
-    mean = mean_token_entropy(response.token_entropies[own])
+    traces(picture, chosen)
+
+
+def traces(picture: Picture, chosen: int | None) -> None:
+    """Entropy along all answers, with one of them in colour."""
     entropies = {i: r.token_entropies[r.own_tokens] for i, r in picture.responses.items()}
     tokens = {i: r.tokens[r.own_tokens] for i, r in picture.responses.items()}
     rows = [
@@ -281,15 +285,20 @@ def inspector(picture: Picture) -> None:
         for i in picture.responses
         for t, (text, value) in enumerate(zip(tokens[i], entropies[i], strict=True))
     ]
+    title, alt = "How open the next word is, along every answer", "Token entropy along all answers"
+    if chosen is not None:
+        name, mean = figures.answer_name(chosen), mean_token_entropy(entropies[chosen])
+        title = f"{name}: no tokens of its own" if np.isnan(mean) else f"{name}: {mean:.2f} nats on average"
+        alt = f"Token entropy along {name.lower()}"
     ui.chart(
         figures.entropy_traces(entropies, tokens, chosen, picture.color),
-        title=f"{name}: {mean:.2f} nats on average" if not np.isnan(mean) else f"{name}: no tokens of its own",
+        title=title,
         how_to_read=(
-            "Entropy of the model's own next-token distribution (before temperature and top-p) along the answer; the "
-            "other answers are thin and grey."
+            "Entropy of the model's own next-token distribution (before temperature and top-p) along the answer"
+            + ("; the other answers are thin and grey." if chosen is not None else ".")
         ),
         recipe_line=picture.recipe,
         data=pd.DataFrame(rows, columns=["answer", "token", "text", "entropy_nats"]),
-        key=f"trace-{picture.key}-{chosen}",
-        alt=f"Token entropy along {name.lower()}, mean {mean:.2f} nats",
+        key=f"trace-{picture.key}",
+        alt=alt,
     )

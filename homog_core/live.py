@@ -25,10 +25,11 @@ from homog_core.records import (
     ModelSpec,
     PromptStyle,
     Question,
+    Response,
     ResponseSet,
     strip_reasoning,
 )
-from homog_core.sampling import NewToken, Sampler, Step
+from homog_core.sampling import Device, NewToken, Sampler, Step, probe_device
 from homog_core.store import Run
 from homog_core.weights import Report
 
@@ -55,12 +56,23 @@ class Answer:
     text: str = ""
     tokens: tuple[str, ...] = ()
     entropies: tuple[float, ...] = ()
+    logprobs: tuple[float, ...] = ()
     finish_reason: FinishReason | None = None
 
     @property
     def answer(self) -> str:
         """The text that is compared and shown."""
         return strip_reasoning(self.text)
+
+    def response(self) -> Response:
+        """The record of the answer as it is now; one that goes on counts as cut."""
+        return Response(
+            self.text,
+            self.tokens,
+            np.array(self.entropies, dtype=np.float32),
+            np.array(self.logprobs, dtype=np.float32),
+            self.finish_reason or "length",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +160,12 @@ class LiveQueue:
         encoder: Encoder,
         is_connected: Callable[[str], bool] = lambda session: True,
         grace_seconds: float = GRACE_SECONDS,
+        probe: Callable[[], Device] = probe_device,
     ) -> None:
         self._load_sampler, self._encoder = load_sampler, encoder
         self._is_connected, self._grace = is_connected, grace_seconds
+        self._probe = probe
+        self._device: Device | None = None
         self._lock = threading.Condition()
         self._jobs: dict[str, _Job] = {}
         self._waiting: deque[_Job] = deque()
@@ -209,10 +224,10 @@ class LiveQueue:
         with self._lock:
             return self._speeds.get(model_key)
 
-    def length(self) -> int:
-        """Jobs that run or wait."""
+    def device(self) -> Device | None:
+        """The device that jobs run on; None for the first seconds, until it is known."""
         with self._lock:
-            return len(self._waiting) + (self._running is not None)
+            return self._device
 
     def _job(self, job_id: str) -> _Job:
         if job_id not in self._jobs:
@@ -230,6 +245,9 @@ class LiveQueue:
             del self._jobs[job.id]
 
     def _work(self) -> None:
+        device = self._probe()  # here, because it imports torch
+        with self._lock:
+            self._device = device
         while True:
             with self._lock:
                 while not self._waiting:
@@ -316,8 +334,9 @@ class LiveQueue:
 
 def _extended(answer: Answer, token: NewToken) -> Answer:
     return Answer(
-        answer.text + token.text,
+        token.so_far,
         (*answer.tokens, token.text),
         (*answer.entropies, token.entropy),
+        (*answer.logprobs, token.logprob),
         token.finish_reason,
     )

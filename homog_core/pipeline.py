@@ -6,7 +6,6 @@ The batch run and the live page share every function here.
 
 import hashlib
 import json
-import platform
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ from homog_core.metrics import mean_estimate, single_cluster_rate
 from homog_core.projection import project
 from homog_core.questions import question_ids_sha256
 from homog_core.records import GREEDY, Decoding, Estimate, PromptStyle, Question, Response, ResponseSet
-from homog_core.sampling import Sampler
+from homog_core.sampling import Sampler, probe_device
 from homog_core.store import Run, RunWriter, open_run, response_of, response_set, write_run
 
 FALLBACK_THRESHOLD = 0.85  # of an encoder that has not been calibrated: the published one
@@ -183,7 +182,7 @@ def plan_run(sampler: Sampler, questions: Sequence[Question], decoding: Decoding
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": _git_commit(),
         "packages": _package_versions(),
-        "device": device_name(sampler.device),
+        "device": probe_device().name,
         "source": spec.source if not Path(spec.source).is_absolute() else Path(spec.source).name,
         "family": spec.family,
         "stage": spec.stage,
@@ -339,15 +338,6 @@ def stored_vectors(rows: pd.DataFrame | None) -> dict[str, np.ndarray]:
     if rows is None or rows.empty:
         return {"answer": np.zeros((0, 1)), "masked": np.zeros((0, 1))}  # no valid response
     return {view: np.stack(list(part["vector"])) for view, part in rows.groupby("view")}
-
-
-def device_name(device: str) -> str:
-    """A device as a person knows it, e.g. "NVIDIA H100 80GB HBM3" or "CPU, 2 threads, AMD EPYC"."""
-    import torch
-
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads, {platform.processor() or platform.machine()}"
 
 
 def _stored_or_new_embeddings(run: Run, encoder: Encoder) -> pd.DataFrame:

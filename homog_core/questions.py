@@ -36,6 +36,12 @@ def load_questions(name: str, *, limit: int | None = None, shuffle_seed: int | N
     return questions[:limit]
 
 
+def typed_question(text: str) -> Question:
+    """A question that somebody has typed in; the same words give the same id."""
+    text = " ".join(text.split())
+    return Question(_content_id("live", text), "live", text)
+
+
 def dataset_file(spec: DatasetSpec) -> Path | None:
     """Where a dataset lies on this machine, or None."""
     candidates = (folder / file for file in spec.files for folder in paths.dataset_folders())

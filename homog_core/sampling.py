@@ -32,7 +32,8 @@ class NewToken:
 
     question_id: str
     sample_index: int  # GREEDY for the response at temperature 0
-    text: str
+    text: str  # the token's piece of text
+    so_far: str  # the answer's text up to here, without a stop string
     entropy: float  # nats
     logprob: float  # nats
     finish_reason: FinishReason | None  # None: it goes on
@@ -325,6 +326,31 @@ def choose_placement(spec: ModelSpec) -> str:
     return f"cuda:{best}" if needed <= free[best] else "auto"
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where models would run, and how much room there is."""
+
+    name: str  # as a person knows it
+    free_bytes: int
+    bytes_per_parameter: int  # bf16 on a GPU, fp32 on a CPU
+
+    def needs(self, n_parameters: int) -> int:
+        """Bytes that a model takes, with a fifth for its cache and activations."""
+        return int(n_parameters * self.bytes_per_parameter * 1.2)
+
+
+def probe_device() -> Device:
+    """The device of this machine. Imports torch, which takes seconds."""
+    import psutil
+    import torch
+
+    if torch.cuda.is_available():
+        devices = range(torch.cuda.device_count())
+        name = ", ".join(torch.cuda.get_device_name(i) for i in devices)
+        return Device(name, sum(torch.cuda.mem_get_info(i)[0] for i in devices), 2)
+    return Device(f"CPU, {torch.get_num_threads()} threads", psutil.virtual_memory().available, 4)
+
+
 def _free_memory() -> None:
     import torch
 
@@ -435,7 +461,8 @@ class _Row:
             self.finish_reason = "stop"
         elif last:
             self.finish_reason = "length"
-        return NewToken(self.encoded.question.id, self.sample_index, piece, entropy, logprob, self.finish_reason)
+        question_id, reason = self.encoded.question.id, self.finish_reason
+        return NewToken(question_id, self.sample_index, piece, self.text, entropy, logprob, reason)
 
     def response(self) -> Response:
         """The finished response."""

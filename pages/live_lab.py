@@ -1,0 +1,273 @@
+"""Live lab: what would it say to my question? Sample answers now and watch them fall into clusters."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+import ui
+import views
+from homog_core import figures, pipeline, store
+from homog_core.catalogue import DATASETS, MODELS
+from homog_core.clustering import Clusterer
+from homog_core.errors import InvalidInput
+from homog_core.live import ModelSnapshot, Request, Snapshot
+from homog_core.questions import typed_question
+from homog_core.records import GREEDY, PROMPT_STYLES, Decoding, ModelSpec, Question
+from homog_core.weights import find_model
+
+PAGE = "live_lab"
+POLL_SECONDS = 0.5
+OTHER = "another model"
+STYLES = {
+    "auto": "the model's own",
+    "plain": "plain: Q: … A:",
+    "few_shot": "few-shot: three examples first",
+    "chat": "chat template",
+}
+
+
+def main() -> None:
+    ui.start_page(PAGE, "Live lab", "Ask a model the same question many times, now, and watch the answers cluster.")
+    with st.container(border=True):
+        request = request_controls()
+        sample_button(request)
+    clusterer = ui.clusterer_controls(pipeline.default_clusterers())
+    if job_id := st.query_params.get("job"):
+        with ui.friendly_errors():
+            snapshot = ui.live_queue().snapshot(job_id, ui.session_id())
+        if snapshot.is_over:
+            finished(snapshot, clusterer)
+        else:
+            watch(job_id, clusterer)
+    else:
+        st.info("Choose a model and a question and press Sample. The answers appear here while they are generated.")
+    ui.umap_warm_up()
+
+
+def request_controls() -> Request | None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        model = model_control()
+    with right:
+        question = question_control()
+    decoding, style = decoding_controls(model)
+    if model is None or question is None:
+        return None
+    return Request((model,), question, decoding, style)
+
+
+def model_control() -> ModelSpec | None:
+    """A model of the catalogue, or one that is typed in. A typed one is not taken from the URL: it may be a path."""
+    key = ui.url_choice(
+        "Model", [*MODELS, OTHER], "model", format_func=lambda k: k if k == OTHER else ui.model_title(k)
+    )
+    if key != OTHER:
+        return MODELS[key]
+    name = st.text_input("Hub id, local folder or GGUF file", placeholder="owner/name")
+    if not name.strip():
+        return None
+    try:
+        return find_model(name.strip())
+    except InvalidInput as error:
+        st.warning(ui.plain(str(error)))
+        return None
+
+
+def question_control() -> Question | None:
+    """A question of a set that is on this machine, or a typed one."""
+    source = ui.url_choice(
+        "Question from",
+        [*ui.local_datasets(), "typed"],
+        "dataset",
+        format_func=lambda key: "my own words" if key == "typed" else DATASETS[key].title,
+    )
+    if source == "typed":
+        text = st.text_area(
+            "Your question", value=st.query_params.get("ask", ""), max_chars=2000, height=68, key="typed-question"
+        )
+        st.query_params["ask"] = text
+        return typed_question(text) if text.strip() else None
+    questions = {question.id: question for question in ui.dataset_questions(source)}
+    return questions[ui.url_choice("Question", list(questions), "question", format_func=lambda k: questions[k].text)]
+
+
+def decoding_controls(model: ModelSpec | None) -> tuple[Decoding, str | None]:
+    first, second, third, fourth = st.columns(4, gap="medium")
+    with first:
+        n = ui.url_number("Answers (N)", "n", 10, 2, 50, 1)
+    with second:
+        temperature = ui.url_number(
+            "Temperature", "t", 1.0, 0.1, 2.0, 0.05, help="The greedy answer (temperature 0) is decoded beside them."
+        )
+    with third:
+        top_p = ui.url_number("Top-p", "p", 1.0, 0.05, 1.0, 0.05)
+    with fourth:
+        limit = ui.url_number("Token limit", "l", 32, 4, 256, 4)
+    left, right = st.columns(2, gap="large")
+    with left:
+        style = ui.url_choice("Prompt", list(STYLES), "prompt", format_func=lambda key: style_title(key, model))
+    with right:
+        seed = ui.url_number("Seed", "seed", 0, 0, 99, 1, help="The same seed gives the same answers.")
+    decoding = Decoding(n_samples=n, temperature=temperature, top_p=top_p, max_new_tokens=limit, seed=seed)
+    return decoding, style if style in PROMPT_STYLES else None
+
+
+def style_title(key: str, model: ModelSpec | None) -> str:
+    return f"{STYLES[key]} ({model.prompt_style})" if key == "auto" and model else STYLES[key]
+
+
+def sample_button(request: Request | None) -> None:
+    left, right = st.columns([1, 4], vertical_alignment="center")
+    if left.button("Sample", type="primary", icon=":material/play_arrow:", disabled=request is None, width="stretch"):
+        st.query_params["job"] = ui.live_queue().submit(request, ui.session_id())
+    with right:
+        forecast(request)
+
+
+@st.fragment(run_every=2.0)
+def forecast(request: Request | None) -> None:
+    """On what device, whether it fits, and roughly how long."""
+    if request is None:
+        st.caption("Choose a model and type a question first.")
+        return
+    device = ui.live_queue().device()
+    if device is None:
+        st.caption("Looking at the device …")
+        return
+    spec = request.models[0]
+    room = "size unknown"
+    if spec.n_parameters:
+        needed, free = device.needs(spec.n_parameters) / 1e9, device.free_bytes / 1e9
+        fits = "fits" if needed <= free else "**does not fit**: choose a smaller model"
+        room = f"needs about {needed:.1f} GB of {free:.0f} GB free, {fits}"
+    tokens = (request.decoding.n_samples + 1) * request.decoding.max_new_tokens
+    speed = ui.live_queue().tokens_per_second(spec.key) or stored_speed(spec.key, device.name)
+    duration = (
+        f"at most about {math.ceil(tokens / speed)} s for {tokens:,} tokens" if speed else "duration not known yet"
+    )
+    st.caption(f"{ui.plain(device.name)} · {room} · {duration}, and some seconds to load the model the first time")
+
+
+def stored_speed(model: str, device: str) -> float | None:
+    """Tokens per second of a stored run of this model on a device of this name, if there is one."""
+    for run in store.list_runs():
+        provenance = run.manifest.provenance
+        if run.manifest.identity["model"] == model and provenance["device"] == device and provenance["wall_seconds"]:
+            return pipeline.speed(run)["tokens_per_second"]
+    return None
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def watch(job_id: str, clusterer: Clusterer) -> None:
+    """A job that is going on. Leaves the polling by a rerun of the page when it is over."""
+    queue = ui.live_queue()
+    snapshot = queue.snapshot(job_id, ui.session_id())
+    if snapshot.is_over:
+        st.rerun()
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.markdown(f"**{status(snapshot)}**")
+    right.button(
+        "Stop",
+        icon=":material/stop:",
+        on_click=queue.stop,
+        args=(job_id,),
+        disabled=snapshot.stopping,
+        width="stretch",
+        key=f"stop-{job_id}",
+    )
+    for position, part in enumerate(snapshot.models):
+        cards(part)
+        clusters(snapshot, part, clusterer, position)
+
+
+def status(snapshot: Snapshot) -> str:
+    if snapshot.stopping:
+        return "Stopping …"
+    if snapshot.state == "queued":
+        others = "1 job is" if snapshot.position == 1 else f"{snapshot.position} jobs are"
+        return f"Somebody else is sampling: {others} served before yours. It starts by itself."
+    if snapshot.state != "sampling" or not snapshot.models:
+        return ui.plain(snapshot.message) + " …"
+    part = snapshot.models[-1]
+    ended = sum(answer.finish_reason is not None for answer in part.answers.values())
+    speed = f" · {part.n_tokens / part.seconds:.0f} tokens/s" if part.seconds > 1 else ""
+    return f"{ui.plain(snapshot.message)}: {ended} of {snapshot.request.decoding.n_samples + 1} answers finished{speed}"
+
+
+def finished(snapshot: Snapshot, clusterer: Clusterer) -> None:
+    """A job that is over: everything it said, and what can be done with it."""
+    if snapshot.state == "failed":
+        st.error(ui.plain(snapshot.message), icon=":material/error:")
+    elif snapshot.state == "stopped":
+        st.warning("Stopped. What had been said until then is below; answers that were cut are not clustered.")
+    for position, part in enumerate(snapshot.models):
+        if snapshot.state == "done":
+            keep_button(snapshot)
+        st.markdown(f"#### {ui.plain(snapshot.request.question.text)}")
+        with st.expander("The exact prompt", icon=":material/terminal:"):
+            st.code(part.prompt, language=None, wrap_lines=True)
+        picture = clusters(snapshot, part, clusterer, position)
+        views.answer_list(picture)
+        views.inspector(picture)
+
+
+def keep_button(snapshot: Snapshot) -> None:
+    left, right = st.columns([1, 3], vertical_alignment="center")
+    done = st.session_state.setdefault("kept", {})
+    if left.button(
+        "Keep as a run", icon=":material/save:", disabled=snapshot.id in done, width="stretch", key="keep-run"
+    ):
+        with ui.friendly_errors():
+            done[snapshot.id] = ui.live_queue().keep(snapshot.id)[0].id
+    if snapshot.id in done:
+        right.page_link(
+            "pages/questions.py",
+            label="Kept. Open it under Questions",
+            icon=":material/bubble_chart:",
+            query_params={"run": done[snapshot.id]},
+        )
+
+
+def cards(part: ModelSnapshot) -> None:
+    """The N answers while tokens arrive."""
+    rows = []
+    for index in [*(i for i in sorted(part.answers) if i != GREEDY), *([GREEDY] if GREEDY in part.answers else [])]:
+        answer = part.answers[index]
+        going = answer.finish_reason is None
+        mean = np.mean(answer.entropies) if answer.entropies else 0.0
+        state = "…" if going else {"stop": "finished", "length": "cut by the token limit"}.get(answer.finish_reason, "")
+        text = answer.text.strip() + (" ▍" if going else "")
+        rows.append((figures.answer_name(index), text, f"{len(answer.tokens)} tokens · {mean:.2f} nats · {state}"))
+    st.html(figures.answer_cards(rows))
+
+
+def clusters(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, position: int) -> views.Picture:
+    """Clusters, map, matrix and traces of the answers that have ended."""
+    responses = {index: answer.response() for index, answer in part.answers.items()}
+    ended = sorted(part.vectors)
+    vectors = {view: np.stack([part.vectors[i][view] for i in ended]) for view in ("answer", "masked") if ended}
+    answers = [part.answers[i].answer for i in ended]
+    similarity = clusterer.similarity(answers, vectors) if ended else np.zeros((0, 0))
+    decoding = replace(snapshot.request.decoding)
+    picture = views.Picture(
+        key=f"{snapshot.id}-{position}",
+        responses=responses,
+        clustered=ended,
+        similarity=similarity,
+        clusterer=clusterer,
+        recipe=ui.recipe(part.model.key, decoding, part.style, clusterer, 1),
+        color=ui.model_color(position),
+    )
+    if len(ended) >= 2:
+        method = views.map_method() if ui.umap_warm_up().ready.is_set() else "mds"
+        views.pictures(picture, views.computed_map(similarity, method), method)
+    if not snapshot.is_over and responses:
+        views.traces(picture, None)
+    return picture
+
+
+with ui.friendly_errors():
+    main()
+ui.end_page(PAGE)
