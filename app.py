@@ -3,6 +3,7 @@
 import streamlit as st
 
 st.set_page_config(page_title="Response homogenization", page_icon="🫧", layout="wide")
+st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 3.5rem}</style>")
 
 page = st.navigation(
     [

@@ -23,19 +23,38 @@ from homog_core.pipeline import ScoredRun
 from homog_core.records import Estimate, Question
 
 CLUSTERER_TITLES = {
-    "jaccard": "Same words (Jaccard)",
-    "embedding": "About the same thing (embedding)",
-    "embedding_masked": "Same answer (embedding of the words that the question does not have)",
+    "jaccard": "in the same words (Jaccard)",
+    "embedding": "about the same thing (embedding)",
+    "embedding_masked": "the same answer (masked embedding)",
+}
+CLUSTERER_NOTES = {
+    "jaccard": "Compares pairs of neighbouring words.",
+    "embedding": "Compares sentence embeddings of whole answers, as published; they also measure the question.",
+    "embedding_masked": "Compares sentence embeddings without function words and the words of the question.",
 }
 SMALL_N = 30  # below it a statistic is greyed and says so
 
 
 def start_page(name: str, title: str, subtitle: str) -> None:
     """The page's head. A page that is come back to without parameters in its URL gets those it had."""
+    _leave_pages_directory_mode()
     if not st.query_params and st.session_state.get(f"url:{name}"):
         st.query_params.from_dict(st.session_state[f"url:{name}"])
     st.title(title, anchor=False)
     st.caption(subtitle)
+
+
+def _leave_pages_directory_mode() -> None:
+    """Hand a page that Streamlit has started by itself over to `app.py`.
+
+    Until `st.navigation` has been called once, a fresh server treats every file in `pages/` as a page of its own, with
+    another menu; that happens when the first visitor comes by a deep link.
+    """
+    from streamlit.runtime.pages_manager import PagesManager
+
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def end_page(name: str) -> None:
@@ -163,7 +182,7 @@ def encoder_title(key: str) -> str:
 def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
     """Choose clusterer, threshold and rule; all in the URL. Shows the report card where the choice is made."""
     by_key = {clusterer.key: clusterer for clusterer in available}
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom", gap="large")
     with left:
         key = url_choice(
             "Two answers count as the same when they are",
@@ -173,7 +192,7 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
             help="How answers are put into clusters. The first has the best report card.",
         )
     default = by_key[key]
-    with right:
+    with middle:
         threshold = url_number(
             "Threshold τ: how similar they must be",
             "tau",
@@ -185,15 +204,16 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
         )
     rule = "components"
     if default.method == "jaccard":
-        rule = url_choice(
-            "Assignment",
-            ["components", "first_member"],
-            "rule",
-            format_func={"components": "connected components", "first_member": "first matching member"}.get,
-            help="First matching member is the published greedy rule; it depends on the order of the answers.",
-        )
+        with right:
+            rule = url_choice(
+                "Assignment",
+                ["components", "first_member"],
+                "rule",
+                format_func={"components": "connected components", "first_member": "first matching member"}.get,
+                help="First matching member is the published greedy rule; it depends on the order of the answers.",
+            )
     card = pipeline.report_cards().get(default.key)
-    st.caption(_card_sentence(card, default, threshold))
+    st.caption(f"{CLUSTERER_NOTES[default.method]} {_card_sentence(card, default, threshold)}")
     return Clusterer(default.method, threshold, default.encoder, rule)
 
 
@@ -242,9 +262,9 @@ def chart(
     st.caption(how_to_read)
     selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
     st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "scrollZoom": False}, **selecting)
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.caption(plain(recipe_line))
-    with right.popover("Data", icon=":material/table:", width="stretch"):
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.caption(plain(recipe_line))
+    with row.popover("Data", icon=":material/table:", width="content"):
         st.dataframe(data, hide_index=True)
         st.download_button(
             "Download CSV",

@@ -215,35 +215,36 @@ def matrix(picture: Picture) -> None:
 def answer_list(picture: Picture) -> None:
     """All answers, grouped by cluster; a button inspects one."""
     st.markdown("##### All answers")
-    labels = picture.labels if len(picture.clustered) else np.zeros(0, dtype=int)
-    for k in range(labels.max() + 1 if len(labels) else 0):
-        members = [picture.clustered[i] for i in np.flatnonzero(labels == k)]
-        with st.container(border=True):
-            st.caption(f"**Cluster {k + 1}** · {len(members)} answer{'s' if len(members) > 1 else ''}")
-            for index in members:
-                answer_row(picture, index)
-    others = [i for i in picture.responses if i not in picture.clustered]
-    with st.container(border=True):
-        st.caption("**Not clustered** · the greedy answer (temperature 0) and empty ones")
-        for index in others:
-            answer_row(picture, index)
+    st.caption("Grouped by cluster, the largest first. A button shows that answer's tokens below.")
+    labels = picture.labels
+    with st.container(border=True, gap="xsmall"):
+        for k in range(labels.max() + 1 if len(labels) else 0):
+            members = [picture.clustered[i] for i in np.flatnonzero(labels == k)]
+            for position, index in enumerate(members):
+                answer_row(picture, index, f"**{k + 1}** · {_times(len(members))}" if position == 0 else "")
+        others = [i for i in picture.responses if i not in picture.clustered]
+        for position, index in enumerate(others):
+            answer_row(picture, index, "not clustered" if position == 0 else "")
 
 
-def answer_row(picture: Picture, index: int) -> None:
+def answer_row(picture: Picture, index: int, heading: str) -> None:
     """One answer with the button that inspects it."""
     response = picture.responses[index]
-    left, right = st.columns([1, 7], vertical_alignment="center")
-    left.button(
+    left, middle, right = st.columns([2, 2, 12], vertical_alignment="center", gap="small")
+    left.markdown(heading or "&nbsp;")
+    middle.button(
         "Greedy" if index == GREEDY else f"Answer {index + 1}",
         key=f"inspect-{picture.key}-{index}",
         on_click=choose_answer,
         args=(index,),
         type="primary" if index == chosen_answer(picture) else "secondary",
         width="stretch",
-        help="Inspect this answer's tokens below",
     )
-    cut = "  […]" if response.finish_reason == "length" else ""
-    right.text((response.answer or "(empty)") + cut, help="cut by the token limit" if cut else None)
+    right.text((response.answer or "(empty)") + ("  […]" if response.finish_reason == "length" else ""))
+
+
+def _times(n: int) -> str:
+    return "1 answer" if n == 1 else f"{n} answers"
 
 
 def choose_answer(index: int) -> None:

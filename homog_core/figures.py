@@ -12,10 +12,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 MODEL_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # Okabe–Ito
-SYMBOLS = (
+SYMBOLS = tuple(
     "circle square diamond triangle-up cross star hexagon pentagon triangle-down x hexagram bowtie star-square "
-    "star-diamond hourglass octagon diamond-wide triangle-left triangle-right star-triangle-up"
-).split()
+    "star-diamond hourglass octagon diamond-wide triangle-left triangle-right star-triangle-up".split()
+)
 GREY = "rgba(128,128,128,0.45)"
 ENTROPY_SCALE = 4.0  # nats at which the token heat map is saturated
 _ENTROPY_RGB = "213,94,0"  # one hue, read as intensity
@@ -34,12 +34,12 @@ def cluster_strip(counts: Sequence[int], representatives: Sequence[str], color: 
             y=[""],
             x=[count],
             orientation="h",
-            marker={"color": color, "opacity": _fade(k), "line": {"color": "white", "width": 2}},
+            marker={"color": color, "line": {"color": "white", "width": 2}},
             text=[f"{label}<br>{shown}" if shown else label],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"color": "white" if _fade(k) > 0.5 else None, "size": 13},
+            textfont={"color": "white", "size": 13},
             constraintext="none",
             cliponaxis=True,
             hovertext=[f"<b>Cluster {k + 1}</b>, {_times(count)}<br>{_wrapped(text, 60)}"],
@@ -117,7 +117,8 @@ def distance_matrix(similarity: np.ndarray, labels: Sequence[int], indices: Sequ
             ygap=1,
         )
     )
-    for edge in np.flatnonzero(np.diff(sorted_labels)) + 0.5:
+    edges = np.flatnonzero(np.diff(sorted_labels)) + 0.5
+    for edge in edges if len(edges) < len(names) - 1 else ():  # lines around every single answer would say nothing
         figure.add_vline(x=edge, line={"width": 1.5, "color": "#D55E00"})
         figure.add_hline(y=edge, line={"width": 1.5, "color": "#D55E00"})
     places = list(range(len(names)))
@@ -197,10 +198,6 @@ def answer_cards(cards: Sequence[tuple[str, str, str]]) -> str:
 def answer_name(index: int) -> str:
     """How an answer is called: by its number from 1, or greedy."""
     return "Greedy answer" if index < 0 else f"Answer {index + 1}"
-
-
-def _fade(k: int) -> float:
-    return max(0.92 - 0.11 * k, 0.25)
 
 
 def _times(count: int) -> str:

@@ -1,7 +1,6 @@
 """Live lab: what would it say to my question? Sample answers now and watch them fall into clusters."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -239,7 +238,7 @@ def cards(part: ModelSnapshot) -> None:
         mean = np.mean(answer.entropies) if answer.entropies else 0.0
         state = "…" if going else {"stop": "finished", "length": "cut by the token limit"}.get(answer.finish_reason, "")
         text = answer.text.strip() + (" ▍" if going else "")
-        rows.append((figures.answer_name(index), text, f"{len(answer.tokens)} tokens · {mean:.2f} nats · {state}"))
+        rows.append((figures.answer_name(index), text, f"token {len(answer.tokens)} · {mean:.2f} nats · {state}"))
     st.html(figures.answer_cards(rows))
 
 
@@ -250,14 +249,13 @@ def clusters(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, posi
     vectors = {view: np.stack([part.vectors[i][view] for i in ended]) for view in ("answer", "masked") if ended}
     answers = [part.answers[i].answer for i in ended]
     similarity = clusterer.similarity(answers, vectors) if ended else np.zeros((0, 0))
-    decoding = replace(snapshot.request.decoding)
     picture = views.Picture(
         key=f"{snapshot.id}-{position}",
         responses=responses,
         clustered=ended,
         similarity=similarity,
         clusterer=clusterer,
-        recipe=ui.recipe(part.model.key, decoding, part.style, clusterer, 1),
+        recipe=ui.recipe(part.model.key, snapshot.request.decoding, part.style, clusterer, 1),
         color=ui.model_color(position),
     )
     if len(ended) >= 2:

@@ -1,0 +1,208 @@
+"""Fakes for the edges (models, encoders, the device) and two tiny real models. What is under test stays real."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from homog_core import paths
+from homog_core.catalogue import MODELS
+from homog_core.prompts import Prompt, build_prompt
+from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, Response, ResponseSet
+from homog_core.sampling import NewToken, Step, TorchSampler
+
+MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(paths.SHIPPED)  # where conversions are kept between sessions
+TIMEOUT = 20  # seconds that a test waits for another thread before it fails
+ENTROPY, LOGPROB = 0.5, -0.25  # of every token that a fake model says
+FAKE_SPEC = ModelSpec("fake", "nobody/fake", family="Fake", stage="base")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the user's runs."""
+    monkeypatch.setenv("HOMOG_CACHE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def no_shipped_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in the place of the runs that ship with the project."""
+    monkeypatch.setattr(paths, "SHIPPED", tmp_path / "shipped")
+    return tmp_path / "shipped"
+
+
+def make_question(question_id: str, text: str = "") -> Question:
+    return Question(question_id, "test", text or f"What is {question_id}?")
+
+
+def make_response(text: str) -> Response:
+    """A response whose tokens are its words and an end token, all with the same entropy and log-probability."""
+    words = text.split(" ") if text else []
+    tokens = (*(word if i == 0 else f" {word}" for i, word in enumerate(words)), "")
+    size = len(tokens)
+    return Response(text, tokens, np.full(size, ENTROPY, "float32"), np.full(size, LOGPROB, "float32"), "stop")
+
+
+def make_responses(question: Question, answers: Sequence[str], decoding: Decoding) -> ResponseSet:
+    """Sample i says answers[i], from the start again when they run out; the greedy response says the first."""
+    samples = tuple(make_response(answers[i % len(answers)]) for i in range(decoding.n_samples))
+    prompt = build_prompt(question.text, "plain", None).text
+    return ResponseSet(question.id, FAKE_SPEC.key, prompt, decoding, samples, make_response(answers[0]))
+
+
+class FakeSampler:
+    """Says scripted answers, one word per step, and remembers which questions it was asked."""
+
+    revision, device, dtype = "fake-1", "test", "float32"
+
+    def __init__(
+        self,
+        answers: Mapping[str, Sequence[str]] | None = None,
+        spec: ModelSpec = FAKE_SPEC,
+        before_step: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.answers, self.spec, self.before_step = answers or {}, spec, before_step
+        self.asked: list[str] = []
+        self.closed = threading.Event()
+
+    def prompt(self, question: str, style: PromptStyle) -> Prompt:
+        return build_prompt(question, style, None)
+
+    def sample(
+        self, questions: Sequence[Question], decoding: Decoding, style: PromptStyle, batch_questions: int = 4
+    ) -> Iterator[Step]:
+        try:
+            for start in range(0, len(questions), batch_questions):
+                yield from self._batch(questions[start : start + batch_questions], decoding)
+        finally:
+            self.closed.set()
+
+    def _batch(self, questions: Sequence[Question], decoding: Decoding) -> Iterator[Step]:
+        self.asked += [question.id for question in questions]
+        sets = [make_responses(q, self.answers.get(q.id, ("a b",)), decoding) for q in questions]
+        rows = [(s, i, r) for s in sets for i, r in [*enumerate(s.responses), (GREEDY, s.greedy)]]
+        length = {s.question_id: max(len(r.tokens) for owner, _, r in rows if owner is s) for s in sets}
+        for position in range(max(length.values())):
+            self.before_step()
+            tokens = tuple(_said(s, i, r, position) for s, i, r in rows if position < len(r.tokens))
+            yield Step(tokens, tuple(s for s in sets if length[s.question_id] == position + 1))
+
+
+def _said(owner: ResponseSet, index: int, response: Response, position: int) -> NewToken:
+    so_far = "".join(response.tokens[: position + 1])
+    reason = "stop" if position == len(response.tokens) - 1 else None
+    return NewToken(owner.question_id, index, response.tokens[position], so_far, ENTROPY, LOGPROB, reason)
+
+
+class Gate:
+    """Stands before every step of a fake sampler until the test lets it through."""
+
+    def __init__(self) -> None:
+        self._reached, self._allowed = threading.Semaphore(0), threading.Semaphore(0)
+
+    def __call__(self) -> None:
+        self._reached.release()
+        assert self._allowed.acquire(timeout=TIMEOUT)
+
+    def wait_until_reached(self) -> None:
+        assert self._reached.acquire(timeout=TIMEOUT)
+
+    def let_through(self, steps: int = 1) -> None:
+        self._allowed.release(steps)
+
+
+class FakeEncoder:
+    """Equal texts get the same unit vector, different texts nearly orthogonal ones."""
+
+    key = "fake"
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def load(self) -> None:
+        pass
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        self.encoded += texts
+        return np.stack([_unit_vector(text) for text in texts]) if len(texts) else np.zeros((0, 64), "float32")
+
+
+def _unit_vector(text: str) -> np.ndarray:
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    vector = np.random.default_rng(seed).normal(size=64)
+    return (vector / np.linalg.norm(vector)).astype(np.float16).astype(np.float32)
+
+
+def tiny_tokenizer():
+    """A byte-level BPE tokenizer of 300 tokens: any text, multi-byte characters in pieces."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=["<s>", "</s>", "<pad>"],
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(["Q: Which planet do astronauts call home, and is sea water safe to drink?\nA:"], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    )
+
+
+def tiny_model(architecture: str):
+    """A random model of two layers, seeded, in fp32. Weights are large enough for uneven next-token distributions."""
+    import torch
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM
+
+    sizes = {
+        "vocab_size": 300,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "max_position_embeddings": 256,
+        "initializer_range": 0.3,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "pad_token_id": 2,
+    }
+    torch.manual_seed(0)
+    if architecture == "llama":
+        return LlamaForCausalLM(LlamaConfig(**sizes)).eval()
+    layers = ["sliding_attention", "full_attention"]
+    config = Gemma3TextConfig(**sizes, sliding_window=8, query_pre_attn_scalar=8, layer_types=layers)
+    return Gemma3ForCausalLM(config).eval()
+
+
+@pytest.fixture(params=["llama", "gemma3"])
+def tiny_sampler(request: pytest.FixtureRequest) -> TorchSampler:
+    """The real engine on a tiny model: with full attention, and with a sliding window shorter than the prompts."""
+    return TorchSampler(tiny_model(request.param), tiny_tokenizer(), FAKE_SPEC, "test")
+
+
+@pytest.fixture
+def llama_sampler() -> TorchSampler:
+    """The real engine on one tiny model, where the architecture makes no difference."""
+    return TorchSampler(tiny_model("llama"), tiny_tokenizer(), FAKE_SPEC, "test")
+
+
+@pytest.fixture(
+    scope="session", params=[("gemma-3-270m", "plain"), ("smollm2-135m-instruct", "chat")], ids=lambda param: param[0]
+)
+def real_sampler(request: pytest.FixtureRequest) -> tuple[TorchSampler, PromptStyle]:
+    """A model in the box and its prompt style, converted at most once per machine."""
+    key, style = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOMOG_CACHE", MODEL_CACHE)
+        return TorchSampler.from_pretrained(MODELS[key]), style

@@ -1,0 +1,206 @@
+import re
+
+import numpy as np
+import pytest
+
+from homog_core.figures import (
+    GREY,
+    SYMBOLS,
+    answer_cards,
+    answer_map,
+    answer_name,
+    cluster_strip,
+    distance_matrix,
+    entropy_legend,
+    entropy_traces,
+    token_heat_map,
+)
+
+BLUE = "#0072B2"
+UNTRUSTED = "<b>x</b><script>"
+ESCAPED = "&lt;b&gt;x&lt;/b&gt;&lt;script&gt;"
+
+
+def texts_of(fig):
+    """Every text of a figure that Plotly would render as HTML."""
+    found = []
+    for trace in fig.data:
+        for name in ("text", "hovertext", "customdata"):
+            found += [str(value) for value in (trace[name] if trace[name] is not None else ())]
+        found += [trace.name or "", trace.hovertemplate or ""]
+    return found
+
+
+def spans_of(html):
+    return re.findall(r"<span [^>]*style=\"([^\"]*)\">([^<]*)</span>", html)
+
+
+@pytest.mark.parametrize(
+    "fig",
+    [
+        cluster_strip([1], [UNTRUSTED], BLUE),
+        answer_map(np.zeros((1, 2)), [0], [UNTRUSTED], [0], BLUE),
+        entropy_traces({0: [1.0]}, {0: [UNTRUSTED]}, 0, BLUE),
+    ],
+    ids=["cluster_strip", "answer_map", "entropy_traces"],
+)
+def test_a_figure_escapes_what_a_model_wrote(fig):
+    texts = texts_of(fig)
+
+    assert any(ESCAPED in text for text in texts)
+    assert not any("<script" in text or "<b>x" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        token_heat_map([UNTRUSTED], [1.0], slice(0, 1)),
+        answer_cards([(UNTRUSTED, "text", "footer")]),
+        answer_cards([("title", UNTRUSTED, "footer")]),
+        answer_cards([("title", "text", UNTRUSTED)]),
+    ],
+    ids=["token_heat_map", "card title", "card text", "card footer"],
+)
+def test_html_escapes_what_a_model_wrote(html):
+    assert ESCAPED in html
+    assert "<script" not in html
+    assert "<b>x" not in html
+
+
+def test_long_untrusted_text_is_escaped_wherever_it_is_cut():
+    fig = cluster_strip([5, 1], ["<img src=x onerror=alert(1)> " * 40, "short"], BLUE)
+
+    assert not any("<img" in text for text in texts_of(fig))
+
+
+def test_strip_widths_are_the_counts():
+    fig = cluster_strip([5, 3, 1], ["a", "b", "c"], BLUE)
+
+    assert [bar.x[0] for bar in fig.data] == [5, 3, 1]
+    assert [bar.customdata[0] for bar in fig.data] == [0, 1, 2]
+    assert fig.layout.barmode == "stack"
+    assert tuple(fig.layout.xaxis.range) == (0, 9)
+
+
+def test_a_strip_block_says_its_number_and_count_and_its_text_where_there_is_room():
+    fig = cluster_strip([9, 1], ["It passes through", "You die"], BLUE)
+
+    wide, narrow = fig.data
+    assert wide.text[0] == "<b>1</b> · 9<br>It passes through"
+    assert narrow.text[0] == "<b>2</b> · 1"  # a tenth of the width
+    assert narrow.hovertext[0] == "<b>Cluster 2</b>, 1 answer<br>You die"
+
+
+def test_a_strip_needs_one_text_per_cluster():
+    with pytest.raises(ValueError, match="zip"):
+        cluster_strip([2, 1], ["a"], BLUE)
+
+
+def test_a_map_draws_exact_duplicates_as_one_mark_with_its_count():
+    coordinates = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, 2.0], [5.0, 5.0]])
+
+    fig = answer_map(coordinates, [0, 0, 0, 1], ["same", "same", "near", "far"], [0, 2, 5, 7], BLUE)
+
+    near, far = fig.data
+    assert (near.x, near.y) == ((0.0, 1.0), (0.0, 2.0))
+    assert near.text == ("1 ×2", "1")
+    assert near.customdata == (0, 5)  # the first answer of each mark
+    assert near.marker.size[0] > near.marker.size[1]
+    assert near.hovertext[0].startswith("<b>Cluster 1</b>, answer 1, 3<br>same")
+    assert (far.x, far.text, far.customdata) == ((5.0,), ("2",), (7,))
+
+
+def test_a_map_keeps_clusters_apart_that_share_a_place():
+    fig = answer_map(np.zeros((2, 2)), [0, 1], ["a", "b"], [0, 1], BLUE)
+
+    assert [trace.x for trace in fig.data] == [(0.0,), (0.0,)]
+    assert [trace.marker.symbol for trace in fig.data] == list(SYMBOLS[:2])
+
+
+def test_a_map_has_one_scale_for_both_axes_and_no_ticks():
+    fig = answer_map(np.array([[0.0, 0.0], [4.0, 1.0]]), [0, 0], ["a", "b"], [0, 1], BLUE)
+
+    x, y = fig.layout.xaxis, fig.layout.yaxis
+    assert x.range[1] - x.range[0] == pytest.approx(y.range[1] - y.range[0])
+    assert x.range[0] < 0 < 4 < x.range[1]
+    assert (x.visible, y.visible, y.scaleanchor) == (False, False, "x")
+
+
+def test_an_empty_map_is_empty():
+    assert len(answer_map(np.zeros((0, 2)), [], [], [], BLUE).data) == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("off_diagonal", [0.999, 0.5, -0.4])
+def test_the_scale_of_the_distance_matrix_is_fixed(off_diagonal, dark):
+    similarity = np.array([[1, off_diagonal], [off_diagonal, 1]])
+
+    (heat_map,) = distance_matrix(similarity, [0, 0], [0, 1], dark=dark).data
+
+    assert (heat_map.zmin, heat_map.zmax) == (0, 1)
+    assert heat_map.z[0][1] == pytest.approx(min(1 - off_diagonal, 1))
+
+
+def test_the_distance_matrix_is_sorted_by_cluster():
+    similarity = np.array([[1, 0.2, 0.9], [0.2, 1, 0.3], [0.9, 0.3, 1]])
+
+    fig = distance_matrix(similarity, [0, 1, 0], [0, 1, 4], dark=False)
+
+    # order: answers 1, 5 (cluster 0), 2 (cluster 1)
+    assert fig.data[0].z == pytest.approx(np.array([[0, 0.1, 0.8], [0.1, 0, 0.7], [0.8, 0.7, 0]]))
+    assert fig.layout.xaxis.ticktext == fig.layout.yaxis.ticktext == ("1", "5", "2")
+    assert fig.data[0].customdata[0][1] == "5 and 1"
+    assert sorted(shape.x0 for shape in fig.layout.shapes) == [0, 1.5]  # one line each way, after the second answer
+
+
+def test_the_distance_matrix_of_all_different_answers_has_no_lines():
+    assert len(distance_matrix(np.eye(3), [0, 1, 2], [0, 1, 2], dark=False).layout.shapes) == 0
+
+
+def test_traces_show_the_chosen_answer_on_top_and_the_others_in_grey():
+    entropies = {-1: [0.5], 0: [1.0, 2.0], 1: [3.0]}
+    tokens = {-1: ["Paris"], 0: ["It", " is"], 1: ["\n"]}
+
+    fig = entropy_traces(entropies, tokens, 0, BLUE)
+
+    assert [trace.name for trace in fig.data] == ["Greedy answer", "Answer 2", "Answer 1"]
+    assert [trace.line.color for trace in fig.data] == [GREY, GREY, BLUE]
+    assert (fig.data[2].x, fig.data[2].y) == ((1, 2), (1.0, 2.0))
+    assert fig.data[2].customdata == ("It", "is")
+    assert fig.data[1].customdata == ("↵",)
+    assert fig.layout.yaxis.title.text == "entropy (nats)"
+
+
+@pytest.mark.parametrize(("index", "name"), [(-1, "Greedy answer"), (0, "Answer 1"), (9, "Answer 10")])
+def test_answers_are_counted_from_1(index, name):
+    assert answer_name(index) == name
+
+
+@pytest.mark.parametrize(
+    ("own", "struck"),
+    [
+        (slice(0, 3), ["⏹"]),  # the token that ended it
+        (slice(2, 3), ["hm", "↵", "⏹"]),  # and its reasoning
+        (slice(0, 4), []),
+        (slice(0, 0), ["hm", "↵", "42", "⏹"]),
+    ],
+)
+def test_the_heat_map_strikes_tokens_that_are_not_the_answers_own(own, struck):
+    html = token_heat_map(["hm", "\n", "42", ""], [0.0, 1.0, 2.0, 3.0], own)
+
+    assert [text for style, text in spans_of(html) if "line-through" in style] == struck
+
+
+@pytest.mark.parametrize(
+    ("entropy", "alpha"),
+    [(0.0, "0.00"), (2.0, "0.36"), (4.0, "0.72"), (9.0, "0.72"), (-1e-9, "0.00")],  # .72 · H/4, saturated
+)
+def test_the_heat_map_is_shaded_on_a_fixed_scale(entropy, alpha):
+    ((style, _),) = spans_of(token_heat_map(["Paris"], [entropy], slice(0, 1)))
+
+    assert f"background:rgba(213,94,0,{alpha})" in style
+
+
+def test_the_legend_names_both_ends_of_the_scale():
+    assert "0 nats" in entropy_legend()
+    assert "4 or more" in entropy_legend()
