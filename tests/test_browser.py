@@ -1,0 +1,175 @@
+"""The dashboard in a real browser (Debian's Chromium): browse, deep links, live sampling, stop, queue, reload.
+
+One server for the file, with the real models. Without a chromium on the machine these tests are skipped.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conftest import MODEL_CACHE
+
+from homog_core import paths
+from homog_core.sampling import TorchSampler
+from homog_core.weights import find_model
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+MODEL = "smollm2-135m-instruct"
+RUN = next(path.parent.name for path in (paths.SHIPPED / "runs").glob(f"{MODEL}--starter--*/manifest.json"))
+SECOND = 1000
+# On a deep link Streamlit's own client looks for its server under the page's path first.
+STREAMLITS_OWN = ("404 (Not Found)",)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A fresh server; its cache has the models but none of the user's runs."""
+    own = tmp_path_factory.mktemp("cache")
+    models = Path(MODEL_CACHE) / "models"
+    os.environ["HOMOG_CACHE"] = MODEL_CACHE
+    TorchSampler.from_pretrained(find_model(MODEL))  # unpacked once per machine, so that no test waits for it
+    (own / "models").symlink_to(models)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = own / "server.log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=paths.PROJECT,
+            env={**os.environ, "HOMOG_CACHE": str(own)},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://localhost:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
+            break
+        except OSError:
+            assert time.monotonic() < deadline, log.read_text()
+    yield url
+    process.terminate()
+    process.wait(timeout=20)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_page(browser):
+    """A function that opens a page; at the end no page may have logged an error."""
+    errors, contexts = [], []
+
+    def open_page(url: str, width: int = 1280, scheme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(90 * SECOND)
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [text for text in errors if not any(own in text for own in STREAMLITS_OWN)] == []
+
+
+def settled(page) -> None:
+    """Wait until the script has run to its end."""
+    page.locator("h1").wait_for()
+    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
+
+
+def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server, new_page):
+    page = new_page(f"{server}/live_lab?model={MODEL}&n=4")
+    settled(page)
+    page.get_by_role("link", name="Questions").wait_for()
+    assert page.get_by_text("app", exact=True).count() == 0  # not Streamlit's own menu of the files in pages/
+    assert page.locator("h1").inner_text() == "Live lab"
+
+
+def test_browse_search_pick_an_answer_and_the_link_reopens_it(server, new_page):
+    page = new_page(f"{server}/?run={RUN}")
+    settled(page)
+    page.get_by_label("Search in questions and answers").fill("koala")
+    page.keyboard.press("Enter")
+    page.get_by_text("question 1 of 1", exact=True).wait_for()
+    page.get_by_role("button", name="Answer 4", exact=True).click()
+    page.get_by_text("Inside one answer: answer 4").wait_for()
+    page.wait_for_url("**answer=4**")
+    again = new_page(f"{server}/?run={RUN}&question=misconception-001&answer=4")
+    again.get_by_text("Inside one answer: answer 4").wait_for()
+    again.get_by_role("heading", name="What kind of animal is a koala?").wait_for()
+    again.locator(".js-plotly-plot").nth(3).wait_for()  # strip, map, matrix, trace
+
+
+def test_the_keyboard_goes_to_the_next_question(server, new_page):
+    page = new_page(f"{server}/?run={RUN}")
+    settled(page)
+    page.get_by_text("question 1 of", exact=False).wait_for()
+    page.locator(".js-plotly-plot").nth(3).wait_for()
+    page.keyboard.press("n")
+    page.get_by_text("question 2 of", exact=False).wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("path", ["", "live_lab"])
+def test_pages_fit_their_width_in_both_themes(server, new_page, path, width, scheme):
+    page = new_page(f"{server}/{path}", width=width, scheme=scheme)
+    settled(page)
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
+
+
+def test_live_sampling_streams_clusters_survives_a_reload_and_is_kept(server, new_page):
+    page = new_page(f"{server}/live_lab?model={MODEL}&question=fact-001&n=5&l=24")
+    settled(page)
+    page.get_by_role("button", name="Sample").click()
+    page.get_by_text("answers finished").wait_for()
+    page.locator("text=Answer 5").first.wait_for()
+    page.wait_for_url("**job=**")
+    page.reload()
+    keep = page.get_by_role("button", name="Keep as a run")
+    keep.wait_for()
+    page.get_by_text("5 answers,", exact=False).first.wait_for()
+    page.locator(".js-plotly-plot").nth(3).wait_for()
+    keep.click()
+    page.get_by_role("link", name="Kept. Open it under Questions").click()
+    page.get_by_text("question 1 of 1", exact=True).wait_for()
+
+
+def test_stop_works_and_a_second_browser_waits_its_turn(server, new_page):
+    first = new_page(f"{server}/live_lab?model={MODEL}&question=fact-002&n=50&l=256")
+    settled(first)
+    first.get_by_role("button", name="Sample").click()
+    first.get_by_text("answers finished").wait_for()
+    second = new_page(f"{server}/live_lab?model={MODEL}&question=fact-003&n=2&l=4")
+    settled(second)
+    second.get_by_role("button", name="Sample").click()
+    second.get_by_text("Somebody else is sampling").wait_for()
+    first.get_by_role("button", name="Stop").click()
+    first.get_by_text("Stopped. What had been said").wait_for()
+    assert first.get_by_role("button", name="Keep as a run").count() == 0  # only a finished job can be kept
+    second.get_by_role("button", name="Keep as a run").wait_for()
