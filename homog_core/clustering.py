@@ -24,48 +24,19 @@ MAX_THRESHOLD = 0.99  # at 1, floating point separates identical answers
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _NEGATIONS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "nor",
-        "neither",
-        "none",
-        "nobody",
-        "nothing",
-        "nowhere",
-        "cannot",
-        "cant",
-        "couldnt",
-        "hasnt",
-        "without",
-        "hardly",
-    ]
+    "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()  # noqa: SIM905
 )
 _NUMBER_WORDS = frozenset(
-    [
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "fifteen",
-        "twenty",
-        "forty",
-        "fifty",
-        "sixty",
-        "hundred",
-        "first",
-        "third",
-    ]
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "  # noqa: SIM905
+    "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million "
+    "billion half quarter dozen once twice first second third fourth fifth sixth seventh eighth ninth tenth".split()
 )
-FUNCTION_WORDS = ENGLISH_STOP_WORDS - _NEGATIONS - _NUMBER_WORDS
+_NO_FUNCTION_WORDS = frozenset(  # in scikit-learn's list, but with a meaning of their own
+    "full empty thick thin fire bill system cry top bottom front back side amount describe detail find found fill "  # noqa: SIM905
+    "interest mill mine move name part serious show sincere call give take keep made beyond above below under over "
+    "before after up down off out less more most least few many every all always last own same other alone".split()
+)
+FUNCTION_WORDS = ENGLISH_STOP_WORDS - _NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
 
 
 def jaccard_similarity(texts: Sequence[str], n: int = 2) -> np.ndarray:

@@ -57,7 +57,11 @@ def _load(name: str) -> Iterator[Question]:
     if name in DATASETS:
         spec = DATASETS[name]
         path = dataset_file(spec)
-        return _READERS[name](_rows(path), path.name) if path else _READERS[name](_hub_rows(spec), spec.hub[0])
+        if path:
+            return _READERS[name](_rows(path), path.name)
+        if spec.hub is None:
+            raise NotFound(f"The file of {spec.title} is missing: {' or '.join(spec.files)}.")
+        return _READERS[name](_hub_rows(spec), spec.hub[0])
     path = Path(name).expanduser()
     if path.suffix.lower() not in (".csv", ".jsonl"):
         raise NotFound(
@@ -80,7 +84,7 @@ def _rows(path: Path) -> Rows:
         elif path.suffix.lower() == ".jsonl":
             yield from _jsonl_rows(path)
         else:
-            yield from enumerate(json.loads(path.read_text(encoding="utf-8")), start=1)
+            yield from _json_rows(path)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path.name} is not UTF-8 text; save it as UTF-8.") from error
 
@@ -98,7 +102,18 @@ def _csv_rows(path: Path) -> Rows:
                     )
                 yield reader.line_num, row
         except csv.Error as error:
-            raise InvalidInput(f"{path.name}, line {reader.line_num}: {error}.") from error
+            raise InvalidInput(f"{path.name}, line {reader.line_num + 1}: {error}.") from error
+
+
+def _json_rows(path: Path) -> Rows:
+    """The rows of a JSON list; a row's number is its place in the list."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"{path.name}, line {error.lineno}: this is not JSON ({error.msg}).") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InvalidInput(f"{path.name} must be a JSON list of objects.")
+    yield from enumerate(rows, start=1)
 
 
 def _jsonl_rows(path: Path) -> Rows:
@@ -116,8 +131,6 @@ def _jsonl_rows(path: Path) -> Rows:
 
 
 def _hub_rows(spec: DatasetSpec) -> Rows:
-    if spec.hub is None:
-        raise NotFound(f"The file of {spec.title} is missing: {' or '.join(spec.files)}.")
     try:
         from datasets import load_dataset
     except ImportError as error:
@@ -147,13 +160,16 @@ def _read_own(rows: Rows, dataset: str, source: str, column: str = "question") -
         text = row[column]
         if not isinstance(text, str) or not text.strip():
             raise InvalidInput(f"{source}, line {line}: the {column} is empty.")
+        right = _texts(row.get("references"), source, line, "references")
+        wrong = _texts(row.get("incorrect_references"), source, line, "incorrect_references")
+        key = row.get("id")
         try:
             yield Question(
-                id=str(row.get("id") or _content_id(dataset, text)),
+                id=_content_id(dataset, text) if key in (None, "") else str(key),
                 dataset=dataset,
                 text=text.strip(),
-                references=_texts(row.get("references"), source, line, "references"),
-                incorrect_references=_texts(row.get("incorrect_references"), source, line, "incorrect_references"),
+                references=right,
+                incorrect_references=wrong,
                 category=str(row.get("category") or ""),
                 answer_type=row.get("answer_type") or "text",
             )

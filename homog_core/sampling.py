@@ -227,12 +227,13 @@ def choose_tokens(
 
     log_p = torch.log_softmax(logits.float(), dim=-1)  # (R, V)
     p = log_p.exp()
-    entropies = -torch.linalg.vecdot(p, log_p.clamp(min=-1e4))  # a token that cannot occur adds 0, not 0 · −inf
+    total = p.sum(-1, dtype=torch.float64)  # 1 but for the rounding of a quarter of a million terms, which is put right
+    entropies = -torch.linalg.vecdot(p, log_p.clamp(min=-1e4)) / total + total.log()  # 0 · −inf counts as 0
     raw = decoding.temperature == 1 and decoding.top_p == 1 and decoding.top_k == 0
     ids = inverse_cdf(p if raw else truncated_distribution(log_p, decoding), uniform)
     if greedy.any():
         ids[greedy] = log_p[greedy].argmax(dim=-1)
-    return Chosen(ids, entropies, log_p.gather(-1, ids[:, None])[:, 0])
+    return Chosen(ids, entropies.float(), (log_p.gather(-1, ids[:, None])[:, 0] - total.log()).float())
 
 
 def truncated_distribution(log_p: "torch.Tensor", decoding: Decoding) -> "torch.Tensor":

@@ -151,11 +151,11 @@ def tiny_tokenizer():
         special_tokens=["<s>", "</s>", "<pad>"],
         show_progress=False,
     )
-    tokenizer.train_from_iterator(["Q: Which planet do astronauts call home, and is sea water safe to drink?\nA:"], trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    tokenizer.train_from_iterator(
+        ["Q: Which planet do astronauts call home, and is sea water safe to drink?\nA:"], trainer
     )
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
 
 
 def tiny_model(architecture: str):

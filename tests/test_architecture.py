@@ -8,10 +8,28 @@ from homog_core.paths import PROJECT
 
 PACKAGE = PROJECT / "homog_core"
 # A module imports only from those before it.
-ORDER = (
-    "errors records catalogue paths prompts clustering uncertainty metrics calibration weights sampling encoders "
-    "projection figures questions store pipeline live cli __main__"
-).split()
+ORDER = [
+    "errors",
+    "records",
+    "catalogue",
+    "paths",
+    "prompts",
+    "clustering",
+    "uncertainty",
+    "metrics",
+    "calibration",
+    "weights",
+    "sampling",
+    "encoders",
+    "projection",
+    "figures",
+    "questions",
+    "store",
+    "pipeline",
+    "live",
+    "cli",
+    "__main__",
+]
 HEAVY = {"torch", "transformers", "sentence_transformers", "umap", "datasets"}
 
 FILES = sorted(PACKAGE.glob("*.py"))

@@ -10,9 +10,16 @@ from homog_core.catalogue import DATASETS
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.questions import dataset_file, load_questions, question_ids_sha256, typed_question
 
-TRUTHFULQA_COLUMNS = (
-    "Type,Category,Question,Best Answer,Best Incorrect Answer,Correct Answers,Incorrect Answers,Source".split(",")
-)
+TRUTHFULQA_COLUMNS = [
+    "Type",
+    "Category",
+    "Question",
+    "Best Answer",
+    "Best Incorrect Answer",
+    "Correct Answers",
+    "Incorrect Answers",
+    "Source",
+]
 # What each hub repository gives for one question, and what becomes of it.
 HUB_ROWS = {
     "truthfulqa": {
@@ -213,6 +220,7 @@ def test_a_made_id_depends_on_the_question_alone(tmp_path):
         ("own.csv", "question,id\nWhy?\n", "own.csv, line 2: the row does not have the 2 columns"),
         ("own.csv", "question\nWhy?,really\n", "own.csv, line 2: the row does not have the 1 columns"),
         ("own.csv", 'question\n"Why?" not\n', "own.csv, line 2: "),
+        ("own.csv", 'question\nWhy?\n\n\n"How?" not\n', "own.csv, line 5: "),  # blank lines count
         ("own.csv", "question,answer_type\nWhy?,date\n", "own.csv, line 2: .*answer_type 'date'"),
         ("own.csv", "question\n", "holds no questions"),
         ("own.csv", "", "holds no questions"),
@@ -223,7 +231,7 @@ def test_a_made_id_depends_on_the_question_alone(tmp_path):
         (
             "own.jsonl",
             '{"question": "Why?", "references": {"a": 1}}\n',
-            "^own.jsonl, line 1: `references` must be a text or a list of texts",
+            "own.jsonl, line 1: `references` must be a text or a list of texts",
         ),
     ],
 )

