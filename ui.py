@@ -137,10 +137,10 @@ def run_title(run: store.Run) -> str:
     dataset = DATASETS[identity["dataset"]].title if identity["dataset"] in DATASETS else identity["dataset"]
     stage = run.manifest.provenance.get("stage")
     status = "" if run.manifest.provenance["status"] == "complete" else f" · {run.manifest.provenance['status']}"
+    n, temperature = identity["n_questions"], identity["decoding"]["temperature"]
     return (
-        f"{identity['model']}{f' ({stage})' if stage else ''} · {dataset} · {identity['n_questions']} "
-        f"question{'s' if identity['n_questions'] != 1 else ''} · temperature {identity['decoding']['temperature']:g} · "
-        f"{identity['prompt_style']} prompt{status}"
+        f"{identity['model']}{f' ({stage})' if stage else ''} · {dataset} · {n} question{'s' if n != 1 else ''} · "
+        f"temperature {temperature:g} · {identity['prompt_style']} prompt{status}"
     )
 
 
@@ -151,7 +151,7 @@ def run_recipe(run: store.Run, clusterer: Clusterer | None, n: int, interval: st
 
 
 def recipe(model: str, decoding: Any, style: str, clusterer: Clusterer | None, n: int, interval: str = "") -> str:
-    """Model · N · temperature · clusterer · threshold · encoder · n · interval method, with the clusterer's report card."""
+    """Model · N · temperature · clusterer with its report card · n · interval method."""
     parts = [
         model,
         f"N = {decoding.n_samples}",
@@ -223,8 +223,8 @@ def _card_sentence(card: ReportCard | None, default: Clusterer, threshold: float
         return "No report card: this clusterer has not been calibrated." + published
     now = "" if threshold == default.threshold else f" (You have moved τ to {threshold:g}.)"
     return (
-        f"**Report card** on {card.n_agreeing:,} agreeing and {card.n_contradicting:,} contradicting pairs of reference "
-        f"answers: AUC {card.auc:.2f} (0.5 is chance); at τ = {card.threshold:g} it joins "
+        f"**Report card** on {card.n_agreeing:,} agreeing and {card.n_contradicting:,} contradicting pairs of "
+        f"reference answers: AUC {card.auc:.2f} (0.5 is chance); at τ = {card.threshold:g} it joins "
         f"{card.true_join_rate:.0%} of the agreeing and {card.false_join_rate:.0%} of the contradicting pairs."
         + published
         + now

@@ -67,7 +67,7 @@ def pair_similarities(
 
 
 def threshold_at_false_join_rate(pairs: PairSimilarities, rate: float = FALSE_JOIN_RATE) -> float:
-    """The threshold, to two decimals as the sliders have it, whose share of joined contradicting pairs is nearest `rate`.
+    """The threshold, to two decimals as on the sliders, whose share of joined contradicting pairs is nearest `rate`.
 
     A pair is joined when its similarity is above the threshold, as average linkage merges strictly below 1 − τ.
     """

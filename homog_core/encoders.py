@@ -33,7 +33,7 @@ class SentenceEncoder:
         self._model: Any = None
 
     def load(self) -> None:
-        """Load the model now. Raises `ModelUnavailable` where it is neither on this machine nor to be had from the hub."""
+        """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
         if self._model is not None:
             return
         source = ENCODERS[self.name].source if self.name in ENCODERS else self.name

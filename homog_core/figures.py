@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 
 MODEL_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # Okabe–Ito
 SYMBOLS = tuple(
-    "circle square diamond triangle-up cross star hexagon pentagon triangle-down x hexagram bowtie star-square "
-    "star-diamond hourglass octagon diamond-wide triangle-left triangle-right star-triangle-up".split()
+    "circle square diamond triangle-up cross star hexagon pentagon triangle-down x hexagram bowtie "  # noqa: SIM905
+    "star-square star-diamond hourglass octagon diamond-wide triangle-left triangle-right star-triangle-up".split()
 )
 GREY = "rgba(128,128,128,0.45)"
 ENTROPY_SCALE = 4.0  # nats at which the token heat map is saturated

@@ -79,7 +79,7 @@ def default_clusterers(encoder: str = DEFAULT_ENCODER) -> list[Clusterer]:
 
 
 def calibrate(questions: Sequence[Question], encoder: Encoder) -> list[ReportCard]:
-    """Report cards of all clusterers from the questions' references (docs/methods.md §2), and write them to the cache."""
+    """Report cards of all clusterers from the questions' references (docs/methods.md), also written to the cache."""
     cards = []
     for method in METHODS:
         is_jaccard = method == "jaccard"
@@ -453,7 +453,7 @@ class ScoredRun:
         }
 
     def coordinates(self, question_id: str, clusterer: Clusterer, method: str) -> pd.DataFrame:
-        """Stored coordinates (sample_index, x, y, method, faithfulness); MDS where there is no UMAP; empty if unscored."""
+        """Stored coordinates (sample_index, x, y, method, faithfulness); MDS where there is no UMAP; else empty."""
         if self.maps is None:
             return pd.DataFrame(columns=_MAP_COLUMNS)
         maps = self.maps[(self.maps["question_id"] == question_id) & (self.maps["clusterer"] == clusterer.key)]

@@ -50,7 +50,7 @@ def project(distances: np.ndarray, method: Method = "umap", *, seed: int = 0) ->
 
 
 def classical_mds(distances: np.ndarray) -> np.ndarray:
-    """Classical MDS (Torgerson) of distances (n, n) → (n, 2), centred, each axis signed so that its largest entry is positive."""
+    """Classical MDS (Torgerson) of distances (n, n) → (n, 2), centred, each axis signed by its largest entry."""
     n = len(distances)
     if n < 2:
         return np.zeros((n, 2))

@@ -151,7 +151,7 @@ def _read_starter(rows: Rows, source: str) -> Iterator[Question]:
 
 
 def _read_own(rows: Rows, dataset: str, source: str, column: str = "question") -> Iterator[Question]:
-    """Our own format: `question`, and optionally `id`, `references`, `incorrect_references`, `category`, `answer_type`."""
+    """Our own format: `question`, and optionally the other fields of `Question` but `dataset`."""
     for line, row in rows:
         if column not in row:
             raise InvalidInput(

@@ -218,7 +218,7 @@ class TorchSampler:
 def choose_tokens(
     logits: "torch.Tensor", uniform: "torch.Tensor", greedy: "torch.Tensor", decoding: Decoding
 ) -> Chosen:
-    """One token for every row of `logits` (R, V): the likeliest where `greedy`, otherwise by inverse CDF of `uniform` (R, LEVELS).
+    """One token for every row of `logits` (R, V): the likeliest where `greedy`, otherwise drawn by `inverse_cdf`.
 
     Entropy and log-probability come from the raw distribution, before temperature, top-k and top-p. Nothing of size V
     outlives the call.

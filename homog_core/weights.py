@@ -115,7 +115,7 @@ def _copy_of(key: str, sha256: str) -> Path:
 
 
 def _converted(key: str, sha256: str, write_gguf: Callable[[Path], object], report: Report) -> LocalWeights:
-    """The dequantised copy of a GGUF file, made if it is not there. It appears whole, under its own name, or not at all."""
+    """The dequantised copy of a GGUF file, made if it is not there. It appears whole or not at all."""
     from filelock import FileLock
 
     target = _copy_of(key, sha256)

@@ -73,7 +73,7 @@ def headline(scored: ScoredRun, clusterer: Clusterer, frame: pd.DataFrame) -> No
         "Token entropy of the greedy answer",
         entropy,
         unit=" nats",
-        help="Mean over its tokens of the entropy of the full next-token distribution; mean over questions. 95 % t interval.",
+        help="Entropy of the full next-token distribution, mean over tokens, then over questions. 95 % t interval.",
     )
     st.caption(ui.plain(ui.run_recipe(scored.run, clusterer, rate.n, "intervals: Wilson, t")))
 
