@@ -36,7 +36,7 @@ _NO_FUNCTION_WORDS = frozenset(  # in scikit-learn's list, but with a meaning of
     "interest mill mine move name part serious show sincere call give take keep made beyond above below under over "
     "before after up down off out less more most least few many every all always last own same other alone".split()
 )
-FUNCTION_WORDS = ENGLISH_STOP_WORDS - _NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
+FUNCTION_WORDS = (ENGLISH_STOP_WORDS | {"does", "did", "doing"}) - _NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
 
 
 def jaccard_similarity(texts: Sequence[str], n: int = 2) -> np.ndarray:

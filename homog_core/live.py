@@ -324,7 +324,9 @@ class LiveQueue:
         with self._lock:
             if any(self._is_connected(session) for session in job.sessions):
                 job.last_watched = time.monotonic()
-            if job.stop or time.monotonic() - job.last_watched > self._grace:
+            elif time.monotonic() - job.last_watched > self._grace:
+                raise _Stopped
+            if job.stop:
                 raise _Stopped
 
     def _set(self, job: _Job, state: str, message: str) -> None:

@@ -102,7 +102,7 @@ def _csv_rows(path: Path) -> Rows:
                     )
                 yield reader.line_num, row
         except csv.Error as error:
-            raise InvalidInput(f"{path.name}, line {reader.line_num + 1}: {error}.") from error
+            raise InvalidInput(f"{path.name}, line {reader.reader.line_num}: {error}.") from error
 
 
 def _json_rows(path: Path) -> Rows:

@@ -50,7 +50,7 @@ def find_model(name: str) -> ModelSpec:
     """
     if name in MODELS:
         return MODELS[name]
-    path = Path(name).expanduser()
+    path = Path(name.strip() or "nothing").expanduser()
     if path.suffix == ".gguf" and path.is_file():
         return ModelSpec(key=_key(path.stem), source=str(path.resolve()))
     if path.is_dir():

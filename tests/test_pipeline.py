@@ -15,7 +15,11 @@ from homog_core.records import Decoding, Question
 QUESTIONS = [make_question(key) for key in "abcd"]
 ANSWERS = {"a": ("same", "same"), "b": ("one thing", "another matter"), "c": ("", "only one"), "d": ("", "")}
 DECODING = Decoding(n_samples=2)
-CLUSTERERS = [Clusterer("jaccard", 0.4), Clusterer("embedding", 0.8, "fake"), Clusterer("embedding_masked", 0.8, "fake")]
+CLUSTERERS = [
+    Clusterer("jaccard", 0.4),
+    Clusterer("embedding", 0.8, "fake"),
+    Clusterer("embedding_masked", 0.8, "fake"),
+]
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_verify_finds_nothing_wrong_with_a_good_run_but_that_it_is_not_scored(ru
 def test_a_truncated_shard_is_named_with_the_remedy(run):
     shard = run.folder / "responses-merged.parquet"
     shard.write_bytes(shard.read_bytes()[:-100])
-    with pytest.raises(CorruptRun, match="responses-merged.parquet .* is damaged. Delete that file"):
+    with pytest.raises(CorruptRun, match=r"responses-merged\.parquet .* is damaged\. Delete that file"):
         run.responses()
     assert "is damaged" in store.verify(run.id)[0]
 
