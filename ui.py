@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -122,8 +123,14 @@ def _to_url(key: str, param: str) -> None:
 def load_run(run_id: str) -> ScoredRun:
     """A stored run, read again when its files have changed. Raises `HomogError`."""
     run = store.open_run(run_id)
-    stamp = max(file.stat().st_mtime_ns for file in run.folder.iterdir() if not file.name.endswith(".partial"))
-    return _load_run(run_id, stamp)
+    return _load_run(run_id, max(map(_modified, run.folder.iterdir())))
+
+
+def _modified(file: Path) -> int:
+    try:
+        return 0 if file.name.endswith(".partial") else file.stat().st_mtime_ns
+    except FileNotFoundError:  # a shard that has just been merged
+        return 0
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the run …")
@@ -197,7 +204,7 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
             "Threshold τ: how similar they must be",
             "tau",
             default.threshold,
-            0.05,
+            0.0,
             MAX_THRESHOLD,
             0.01,
             help=f"Default for this clusterer: {default.threshold:g}. Clusters follow at once.",

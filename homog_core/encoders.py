@@ -5,6 +5,7 @@ rounded to float16, as they are stored, so that a score does not depend on wheth
 """
 
 import importlib.util
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +32,7 @@ class SentenceEncoder:
     def __init__(self, name: str) -> None:
         self.name, self.key = name, encoder_key(name)
         self._model: Any = None
+        self._lock = threading.RLock()  # the worker and a page may encode at the same time; a tokenizer may not
 
     def load(self) -> None:
         """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
@@ -51,11 +53,12 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (n, d) of `texts`, float32 holding float16 values. Each distinct text is encoded once."""
-        self.load()
         distinct = list(dict.fromkeys(texts))
-        if not distinct:
-            return np.zeros((0, self._model.get_embedding_dimension()), dtype=np.float32)
-        vectors = self._model.encode(distinct, normalize_embeddings=True, show_progress_bar=False)
+        with self._lock:
+            self.load()
+            if not distinct:
+                return np.zeros((0, self._model.get_embedding_dimension()), dtype=np.float32)
+            vectors = self._model.encode(distinct, normalize_embeddings=True, show_progress_bar=False)
         row = {text: i for i, text in enumerate(distinct)}
         return vectors[[row[text] for text in texts]].astype(np.float16).astype(np.float32)
 

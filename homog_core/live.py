@@ -4,6 +4,7 @@ A single worker thread loads and unloads models and samples; pages only submit, 
 here knows about Streamlit: whether a session is still connected is asked through a function.
 """
 
+import contextlib
 import threading
 import time
 import uuid
@@ -29,7 +30,7 @@ from homog_core.records import (
     ResponseSet,
     strip_reasoning,
 )
-from homog_core.sampling import Device, NewToken, Sampler, Step, probe_device
+from homog_core.sampling import Device, NewToken, Sampler, Step, free_memory, probe_device
 from homog_core.store import Run
 from homog_core.weights import Report
 
@@ -245,9 +246,10 @@ class LiveQueue:
             del self._jobs[job.id]
 
     def _work(self) -> None:
-        device = self._probe()  # here, because it imports torch
-        with self._lock:
-            self._device = device
+        with contextlib.suppress(Exception):  # a job that needs the device meets the same error and shows it
+            device = self._probe()  # here, because it imports torch
+            with self._lock:
+                self._device = device
         while True:
             with self._lock:
                 while not self._waiting:
@@ -286,11 +288,13 @@ class LiveQueue:
                 steps.close()
             with self._lock:
                 self._speeds[model.key] = part.n_tokens / max(part.seconds, 1e-9)
+            del sampler, steps  # so that the next model finds its memory free
 
     def _sampler_for(self, job: _Job, model: ModelSpec) -> Sampler:
         """The loaded sampler of a model; another one that is loaded is unloaded first."""
         if self._sampler is None or self._sampler.spec != model:
             self._sampler = None
+            free_memory()
             self._set(job, "loading", f"Loading {model.key}")
             self._sampler = self._load_sampler(model, lambda words: self._set(job, "loading", words))
         return self._sampler

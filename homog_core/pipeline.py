@@ -213,6 +213,8 @@ def score_run(
 ) -> Run:
     """Compute embeddings (where they are missing), clusters, scores and maps of a stored run, and store them."""
     run = open_run(run_id)
+    if not run.sampled_ids():
+        raise HomogError(f"Run {run.id} has no answers yet; run `sample` with the same options first.")
     clusterers = list(clusterers) if clusterers is not None else default_clusterers(encoder.key)
     vectors = _stored_or_new_embeddings(run, encoder)
     clusters, scores, maps = [], [], []
@@ -355,7 +357,9 @@ def _stored_or_new_embeddings(run: Run, encoder: Encoder) -> pd.DataFrame:
     masked = [mask_answer(answer, texts[question_id]) for question_id, _, answer in valid]
     vectors = encoder.encode([*answers, *masked]).astype(np.float16)
     rows = [(question_id, index, view) for view in ("answer", "masked") for question_id, index, _ in valid]
-    frame = pd.DataFrame(rows, columns=["question_id", "sample_index", "view"]).assign(vector=list(vectors))
+    frame = pd.DataFrame(rows, columns=["question_id", "sample_index", "view"]).assign(
+        vector=pd.Series(list(vectors), dtype=object)
+    )
     run.write_table(f"embeddings-{encoder.key}", frame)
     return run.embeddings(encoder.key)
 
@@ -377,7 +381,12 @@ def _dataset_of(questions: Sequence[Question]) -> str:
 
 
 def _git_commit() -> str | None:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=paths.PROJECT, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=paths.PROJECT, capture_output=True, text=True, check=False
+        )
+    except OSError:  # no git on this machine
+        return None
     return done.stdout.strip() or None
 
 
@@ -426,6 +435,8 @@ class ScoredRun:
             responses = self.answers(question_id).responses
             answers = [responses[i].answer for i in self.valid(question_id)]
             vectors = stored_vectors(self._vectors.get(clusterer.encoder, {}).get(question_id))
+            if clusterer.encoder and len(vectors["answer"]) != len(answers):
+                return np.zeros((0, 0))  # answered since the run was scored
             self._similarities[question_id, clusterer.key] = clusterer.similarity(answers, vectors)
         return self._similarities[question_id, clusterer.key]
 

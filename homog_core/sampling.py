@@ -150,7 +150,7 @@ class TorchSampler:
             pending = [encoded for encoded in pending if encoded.question.id not in done]
             redo = tuple(encoded.question.id for encoded in batch if encoded.question.id not in done)
             if redo:
-                _free_memory()
+                free_memory()
                 yield Step(restarted=redo)
 
     def _decode(self, batch: Sequence["_Encoded"], decoding: Decoding) -> Iterator[Step]:
@@ -352,7 +352,8 @@ def probe_device() -> Device:
     return Device(f"CPU, {torch.get_num_threads()} threads", psutil.virtual_memory().available, 4)
 
 
-def _free_memory() -> None:
+def free_memory() -> None:
+    """Give back what nothing refers to any more, on the device too."""
     import torch
 
     gc.collect()

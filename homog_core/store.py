@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -99,15 +100,15 @@ class Run:
         shards = _shards(self.folder)
         if not shards:
             return _SCHEMAS["responses"].empty_table().to_pandas()
-        table = pa.concat_tables([_read(shard, self.id) for shard in shards]).to_pandas()
+        table = pa.concat_tables(_read_shards(self.folder, self.id)).to_pandas()
         # A merge that was interrupted leaves shards whose rows are in the merged one already.
         table = table.drop_duplicates(["question_id", "sample_index"])
         return table.sort_values(["question_id", "sample_index"], ignore_index=True)
 
     def sampled_ids(self) -> set[str]:
         """Ids of the questions that have been sampled."""
-        columns = [_read(shard, self.id, columns=["question_id"])["question_id"] for shard in _shards(self.folder)]
-        return {value for column in columns for value in column.to_pylist()}
+        shards = _read_shards(self.folder, self.id, columns=["question_id"])
+        return {value for shard in shards for value in shard["question_id"].to_pylist()}
 
     def table(self, name: str) -> pd.DataFrame | None:
         """One of `TABLES`, or None where the run has not been scored."""
@@ -125,6 +126,8 @@ class Run:
             return None
         table = _read(path, self.id)
         frame = table.drop_columns("vector").to_pandas()
+        if frame.empty:  # no valid answer
+            return frame.assign(vector=pd.Series(dtype=object))
         vectors = table["vector"].combine_chunks()
         matrix = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float32).reshape(len(frame), -1)
         frame["vector"] = list(matrix)
@@ -326,6 +329,17 @@ def _shards(folder: Path) -> list[Path]:
     return sorted(shards, key=lambda path: path.name != _MERGED)
 
 
+def _read_shards(folder: Path, run_id: str, columns: Sequence[str] | None = None) -> list[pa.Table]:
+    """All shards; listed again where a merge has taken some away meanwhile."""
+    shards = _shards(folder)
+    try:
+        return [_read(shard, run_id, columns) for shard in shards]
+    except CorruptRun:
+        if all(shard.exists() for shard in shards):
+            raise
+        return [_read(shard, run_id, columns) for shard in _shards(folder)]
+
+
 def _read(path: Path, run_id: str, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns)
@@ -340,7 +354,7 @@ def _read(path: Path, run_id: str, columns: Sequence[str] | None = None) -> pa.T
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    partial = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
     with partial.open("wb") as stream:
         pq.write_table(table, stream, compression="zstd")
         stream.flush()

@@ -22,7 +22,7 @@ from homog_core.records import ModelSpec
 
 Report = Callable[[str], None]  # told in a few words what is being done
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
 _CHUNK = 1 << 20
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
 
@@ -50,7 +50,7 @@ def find_model(name: str) -> ModelSpec:
     """
     if name in MODELS:
         return MODELS[name]
-    path = Path(name.strip() or "nothing").expanduser()
+    path = _path(name)
     if path.suffix == ".gguf" and path.is_file():
         return ModelSpec(key=_key(path.stem), source=str(path.resolve()))
     if path.is_dir():
@@ -66,6 +66,16 @@ def find_model(name: str) -> ModelSpec:
         f"There is no model {name!r}. Give a key of the catalogue (`python -m homog_core models`), "
         "a hub id (owner/name), a local folder or a GGUF file."
     )
+
+
+def _path(name: str) -> Path:
+    """`name` as a path; one that cannot be a path is the path of nothing."""
+    try:
+        path = Path(name.strip() or "nothing").expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError, ValueError):
+        return Path("nothing")
+    return path
 
 
 def _key(name: str) -> str:

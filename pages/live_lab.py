@@ -1,6 +1,7 @@
 """Live lab: what would it say to my question? Sample answers now and watch them fall into clusters."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -184,6 +185,8 @@ def watch(job_id: str, clusterer: Clusterer) -> None:
 def status(snapshot: Snapshot) -> str:
     if snapshot.stopping:
         return "Stopping …"
+    if snapshot.state == "queued" and snapshot.position == 0:
+        return "Starting …"
     if snapshot.state == "queued":
         others = "1 job is" if snapshot.position == 1 else f"{snapshot.position} jobs are"
         return f"Somebody else is sampling: {others} served before yours. It starts by itself."
@@ -260,7 +263,8 @@ def clusters(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, posi
     )
     if len(ended) >= 2:
         method = views.map_method() if ui.umap_warm_up().ready.is_set() else "mds"
-        views.pictures(picture, views.computed_map(similarity, method), method)
+        over = {i: response for i, response in responses.items() if part.answers[i].finish_reason}
+        views.pictures(replace(picture, responses=over), views.computed_map(similarity, method), method)
     if not snapshot.is_over and responses:
         views.traces(picture, None)
     return picture

@@ -1,141 +1,312 @@
-"""A run directory ↔ records."""
+"""A run directory: what is written reads back, nothing is stored twice, and damage is found and named."""
 
 import json
-import multiprocessing
+from dataclasses import asdict
 
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
-from conftest import FakeSampler, make_question, make_responses
+from conftest import FAKE_SPEC, make_question, make_responses
 
-from homog_core import store
+from homog_core import paths, store
 from homog_core.errors import CorruptRun, HomogError, NotFound
-from homog_core.pipeline import plan_run, sample_run
-from homog_core.records import GREEDY, Decoding
+from homog_core.questions import question_ids_sha256
+from homog_core.records import Decoding, Question, Response, ResponseSet
+from homog_core.store import list_runs, open_run, response_set, run_id_of, verify, write_run
 
-QUESTIONS = [make_question("a"), make_question("b"), make_question("c")]
-DECODING = Decoding(n_samples=2)
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+DECODING = Decoding(n_samples=2, stop=("\n",))
+QUESTIONS = [make_question("one"), make_question("two"), make_question("three")]
+
+
+def identity_of(questions=QUESTIONS, model="fake"):
+    return {
+        "model": model,
+        "dataset": "test",
+        "question_ids_sha256": question_ids_sha256(questions),
+        "n_questions": len(questions),
+        "decoding": asdict(DECODING),
+        "prompt_style": "plain",
+    }
+
+
+def writer_of(questions=QUESTIONS, model="fake", created="2025-01-01"):
+    provenance = {"created": created, "status": "sampling", "wall_seconds": 0.0, "n_tokens": 0}
+    return write_run(identity_of(questions, model), provenance, [(q, f"Q: {q.text}\nA:") for q in questions])
+
+
+def answers_to(question: Question) -> ResponseSet:
+    return make_responses(question, ["red fox", "blue whale"], DECODING)
 
 
 @pytest.fixture
-def run(no_shipped_runs):
-    return sample_run(FakeSampler({"b": ("x y z", "w")}), QUESTIONS, DECODING, "plain")
+def good_run():
+    """A complete run of three questions with two samples each, and its tables."""
+    with writer_of() as writer:
+        for question in QUESTIONS:
+            writer.append(answers_to(question))
+        writer.update(status="complete")
+        for name in store.TABLES:
+            writer.run.write_table(name, pd.DataFrame({"question_id": [q.id for q in QUESTIONS]}))
+        return writer.run
 
 
-def plan(decoding=DECODING):
-    return plan_run(FakeSampler(), QUESTIONS, decoding, "plain")
+def shard_of(run, question_id):
+    shards = [path for path in run.folder.glob("responses-*.parquet") if question_id in str(pq.read_table(path)[0])]
+    return shards[0]
 
 
-def test_what_is_written_reads_back(run):
-    rows = run.responses()
-    stored = store.response_set(rows[rows["question_id"] == "b"], "p", "fake", DECODING)
-    written = make_responses(QUESTIONS[1], ("x y z", "w"), DECODING)
-    assert [r.text for r in stored.responses] == ["x y z", "w"]
-    assert stored.greedy.tokens == written.greedy.tokens == ("x", " y", " z", "")
-    np.testing.assert_array_equal(stored.greedy.token_entropies, written.greedy.token_entropies)
-    assert run.questions()["text"].tolist() == [q.text for q in QUESTIONS]
-    assert run.decoding == DECODING
+def edit(path, change):
+    """Rewrite a Parquet file with changed rows."""
+    table = pq.read_table(path)
+    store._write(path, type(table).from_pylist(change(table.to_pylist()), schema=table.schema))
 
 
-def test_the_shards_are_merged_into_one(run):
-    assert [path.name for path in run.folder.glob("responses-*")] == ["responses-merged.parquet"]
-
-
-def test_a_question_is_stored_once(no_shipped_runs):
-    with plan().open() as writer:
-        writer.append(make_responses(QUESTIONS[0], ("a",), DECODING))
-        writer.append(make_responses(QUESTIONS[0], ("another",), DECODING))
-        assert set(writer.run.responses()["text"]) == {"a"}
-
-
-def test_a_run_that_is_opened_again_knows_what_it_has(no_shipped_runs):
-    with plan().open() as writer:
-        writer.append(make_responses(QUESTIONS[0], ("a",), DECODING))
-        (writer.run.folder / "responses-x.parquet.partial").write_bytes(b"half a shard")
-    with plan().open() as writer:
-        assert writer.sampled == {"a"}
-        assert not list(writer.run.folder.glob("*.partial"))
-
-
-def test_an_interrupted_merge_loses_and_doubles_nothing(run):
-    shard = run.folder / "responses-merged.parquet"
-    (run.folder / "responses-leftover.parquet").write_bytes(shard.read_bytes())
-    assert len(run.responses()) == 9  # three questions, two samples and the greedy response each
-    assert any("9 responses are stored twice" in problem for problem in store.verify(run.id))
-
-
-def test_verify_finds_nothing_wrong_with_a_good_run_but_that_it_is_not_scored(run):
-    assert all("run `python -m homog_core score" in problem for problem in store.verify(run.id))
-
-
-def test_a_truncated_shard_is_named_with_the_remedy(run):
-    shard = run.folder / "responses-merged.parquet"
-    shard.write_bytes(shard.read_bytes()[:-100])
-    with pytest.raises(CorruptRun, match=r"responses-merged\.parquet .* is damaged\. Delete that file"):
-        run.responses()
-    assert "is damaged" in store.verify(run.id)[0]
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda m: m["identity"].update(model="another"), "hashes to"),
-        (lambda m: m["identity"].update(question_ids_sha256="0"), "question ids are not those"),
-        (lambda m: m["provenance"].update(status="interrupted"), "goes on with it"),
-    ],
-)
-def test_verify_notices_a_changed_manifest(run, change, words):
+def edit_manifest(run, change):
     path = run.folder / "manifest.json"
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
-    assert any(words in problem for problem in store.verify(run.id))
 
 
-@pytest.mark.parametrize("drop", [("a", 1), ("c", GREEDY)])
-def test_verify_notices_a_missing_response(run, drop):
-    rows = run.responses()
-    rows = rows[(rows["question_id"] != drop[0]) | (rows["sample_index"] != drop[1])]
-    run.write_table("responses-merged", rows)
-    assert any(f"Question {drop[0]} has the samples" in problem for problem in store.verify(run.id))
+# Round trip
 
 
-def test_verify_notices_numbers_that_are_none(run):
-    rows = run.responses()
-    rows["token_entropies"] = [np.full(len(v), np.nan, "float32") for v in rows["token_entropies"]]
-    run.write_table("responses-merged", rows)
-    assert any("not finite" in problem for problem in store.verify(run.id))
+def test_a_response_set_reads_back_as_it_was_written():
+    cut = Response("Grüße 🎉", ("Grüße", " 🎉"), np.float32([0.1, 2.5]), np.float32([-0.1, -3]), "length", "top_k:20")
+    empty = Response("", (), np.zeros(0, "float32"), np.zeros(0, "float32"), "error")
+    written = ResponseSet("one", FAKE_SPEC.key, "Q: What is one?\nA:", DECODING, (cut, empty), cut)
+    with writer_of() as writer:
+        writer.append(written)
+    run = open_run(run_id_of(identity_of()))
+    prompt = run.questions().set_index("id").loc["one", "prompt"]
+    read = response_set(run.responses(), prompt, run.manifest.identity["model"], run.decoding)
+    for name in ("question_id", "model_key", "prompt", "decoding"):
+        assert getattr(read, name) == getattr(written, name)
+    for one, other in zip((*read.responses, read.greedy), (cut, empty, cut), strict=True):
+        assert (one.text, one.tokens) == (other.text, other.tokens)
+        assert (one.finish_reason, one.entropy_kind) == (other.finish_reason, other.entropy_kind)
+        np.testing.assert_array_equal(one.token_entropies, other.token_entropies)
+        np.testing.assert_array_equal(one.token_logprobs, other.token_logprobs)
 
 
-def test_a_manifest_that_is_no_json_is_skipped_in_the_list_and_reported_by_verify(run):
-    (run.folder / "manifest.json").write_text("{")
-    assert store.list_runs() == []
-    assert "manifest.json" in store.verify(run.id)[0]
+def test_questions_read_back_as_they_were_written():
+    question = Question("q", "test", "How many?", ("two", "2"), ("three",), "numbers", "number")
+    with writer_of([question]) as writer:
+        row = writer.run.questions().iloc[0]
+    assert (row.id, row.text, row.category, row.answer_type) == ("q", "How many?", "numbers", "number")
+    assert (list(row.references), list(row.incorrect_references)) == (["two", "2"], ["three"])
+    assert row.prompt == "Q: How many?\nA:"
 
 
-@pytest.mark.parametrize("run_id", ["../../etc", "nothing", ""])
-def test_an_id_is_never_a_path(run, run_id):
-    with pytest.raises(NotFound, match="There is no run"):
-        store.open_run(run_id)
+def test_embeddings_read_back_at_half_precision(good_run):
+    vectors = [np.float16([0.6, 0.8]), np.float16([1, 0])]
+    frame = pd.DataFrame({"question_id": "one", "sample_index": [0, 1], "view": "answer", "vector": vectors})
+    good_run.write_table("embeddings-fake", frame)
+    assert good_run.encoders() == ["fake"]
+    np.testing.assert_array_equal(np.stack(good_run.embeddings("fake")["vector"]), np.stack(vectors))
+    assert good_run.embeddings("another") is None
 
 
-def _open(queue):
-    try:
-        with plan().open():
-            queue.put("opened")
-    except HomogError as error:
-        queue.put(str(error))
+def test_rows_come_sorted_by_question_and_sample(good_run):
+    rows = good_run.responses()
+    assert list(zip(rows["question_id"], rows["sample_index"], strict=True)) == [
+        (question_id, index) for question_id in ("one", "three", "two") for index in (-1, 0, 1)
+    ]
 
 
-def test_a_run_has_one_writer(no_shipped_runs):
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    with plan().open():
-        other = context.Process(target=_open, args=(queue,))
-        other.start()
-        assert "being written by another process" in queue.get(timeout=60)
-        other.join()
+# Writing
 
 
-def test_the_identity_names_the_run(no_shipped_runs):
-    assert store.run_id_of(plan().identity) == store.run_id_of(plan().identity)
-    assert store.run_id_of(plan().identity) != store.run_id_of(plan(Decoding(n_samples=2, seed=1)).identity)
+def test_a_question_is_stored_once():
+    with writer_of() as writer:
+        writer.append(answers_to(QUESTIONS[0]))
+        writer.append(make_responses(QUESTIONS[0], ["something else"], DECODING))
+        rows = writer.run.responses()
+    assert list(rows["text"]) == ["red fox", "red fox", "blue whale"]  # greedy, 0, 1
+
+
+def test_a_partial_file_is_neither_read_nor_kept():
+    with writer_of() as writer:
+        writer.append(answers_to(QUESTIONS[0]))
+        folder = writer.run.folder
+    (folder / "responses-abc.parquet.partial").write_bytes(b"half a sh")
+    assert open_run(folder.name).sampled_ids() == {"one"}
+    with writer_of() as writer:
+        assert writer.sampled == {"one"}
+    assert not list(folder.glob("*.partial"))
+
+
+def test_a_write_that_fails_leaves_the_old_file(good_run, monkeypatch):
+    def full_disk(*arguments, **options):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pq, "write_table", full_disk)
+        with pytest.raises(OSError, match="No space"):
+            good_run.write_table("scores", pd.DataFrame({"question_id": ["two"]}))
+    assert list(good_run.table("scores")["question_id"]) == ["one", "two", "three"]
+    assert verify(good_run.id) == []
+
+
+def test_a_run_is_gone_on_with():
+    with writer_of(created="first") as writer:
+        writer.append(answers_to(QUESTIONS[0]))
+    with writer_of(created="second") as writer:
+        assert writer.sampled == {"one"}
+        writer.append(answers_to(QUESTIONS[1]))
+        assert writer.run.manifest.provenance["created"] == "first"
+    assert open_run(writer.run.id).sampled_ids() == {"one", "two"}
+
+
+def test_merging_keeps_every_response_in_one_file(good_run):
+    before = good_run.responses()
+    with writer_of() as writer:
+        writer.merge()
+    assert [path.name for path in good_run.folder.glob("responses-*")] == ["responses-merged.parquet"]
+    pd.testing.assert_frame_equal(good_run.responses(), before)
+    assert verify(good_run.id) == []
+
+
+def test_an_interrupted_merge_loses_nothing_and_is_finished_by_the_next(good_run, monkeypatch):
+    def interrupted(path, **options):
+        raise KeyboardInterrupt
+
+    before = good_run.responses()
+    with writer_of() as writer, monkeypatch.context() as patch:
+        patch.setattr(type(good_run.folder), "unlink", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            writer.merge()
+    assert len(list(good_run.folder.glob("responses-*"))) == 4  # three shards and the merged one
+    pd.testing.assert_frame_equal(good_run.responses(), before)
+    assert verify(good_run.id) == ["9 responses are stored twice."]  # 3 questions · (2 samples + greedy)
+    with writer_of() as writer:
+        writer.merge()
+    pd.testing.assert_frame_equal(good_run.responses(), before)
+    assert verify(good_run.id) == []
+
+
+def test_a_second_writer_is_refused(good_run):
+    with writer_of(), pytest.raises(HomogError, match="written by another process"), writer_of():
+        pass
+    with writer_of() as writer:  # the lock was given back
+        assert writer.run.id == good_run.id
+
+
+# Finding
+
+
+def test_a_path_is_not_a_run_id(good_run, own_cache):
+    (own_cache / "x").mkdir()
+    (own_cache / "x" / "manifest.json").write_text((good_run.folder / "manifest.json").read_text())
+    for name in ("../x", str(good_run.folder), "", "."):
+        with pytest.raises(NotFound, match=f"There are: {good_run.id}"):
+            open_run(name)
+        with pytest.raises(NotFound):
+            verify(name)
+
+
+def test_own_and_shipped_runs_are_listed_newest_first(no_shipped_runs, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("HOMOG_CACHE", str(no_shipped_runs))
+        with writer_of(model="shipped", created="2025-01-02"), writer_of(model="shipped-early", created="2025-01-01"):
+            pass
+    with writer_of(model="own", created="2025-01-03"):
+        pass
+    assert [run.manifest.identity["model"] for run in list_runs()] == ["own", "shipped", "shipped-early"]
+    shipped = open_run(run_id_of(identity_of(model="shipped")))
+    assert shipped.folder.is_relative_to(no_shipped_runs)
+    assert paths.cache() != no_shipped_runs
+
+
+def test_ids_are_readable_and_depend_on_the_whole_identity():
+    identity = identity_of(model="My Model/7B")
+    assert run_id_of(identity).startswith("my-model-7b--test--")
+    assert run_id_of(identity) == run_id_of(dict(reversed(identity.items())))
+    assert run_id_of(identity) != run_id_of(identity | {"prompt_style": "chat"})
+
+
+# Damage
+
+
+def test_a_good_run_has_no_problems(good_run):
+    assert verify(good_run.id) == []
+
+
+def test_a_truncated_shard_is_named_and_can_be_sampled_again(good_run):
+    shard = shard_of(good_run, "two")
+    shard.write_bytes(shard.read_bytes()[:200])
+    with pytest.raises(CorruptRun, match=rf"{shard.name} of run {good_run.id} is damaged.*homog_core sample"):
+        good_run.responses()
+    assert len(verify(good_run.id)) == 1
+    assert shard.name in verify(good_run.id)[0]
+    shard.unlink()  # the remedy that the sentence names
+    with writer_of() as writer:
+        assert writer.sampled == {"one", "three"}
+        writer.append(answers_to(QUESTIONS[1]))
+    assert verify(good_run.id) == []
+
+
+def first_changed(**values):
+    return lambda rows: [rows[0] | values, *rows[1:]]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda rows: rows[1:], r"Question two has the samples \[-1, 1\], not \[-1, 0, 1\]"),
+        (lambda rows: [*rows, rows[0]], "1 responses are stored twice"),
+        (first_changed(token_entropies=[float("nan")] * 3), "Question two, sample 0: a number is not finite"),
+        (first_changed(token_logprobs=[float("-inf")] * 3), "Question two, sample 0: a number is not finite"),
+        (first_changed(tokens=["a", "b"]), "Question two, sample 0: tokens and numbers differ in length"),
+        (lambda rows: [row | {"question_id": "four"} for row in rows], r"does not have: \['four'\]"),
+    ],
+)
+def test_verify_names_what_is_wrong_with_the_responses(good_run, change, problem):
+    edit(shard_of(good_run, "two"), change)
+    assert any(pd.Series(verify(good_run.id)).str.contains(problem))
+
+
+def test_verify_misses_a_question(good_run):
+    shard_of(good_run, "two").unlink()
+    assert "1 questions have no responses, the first is two." in verify(good_run.id)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda m: m["identity"]["decoding"].update(temperature=0.5), "identity hashes to .*, not to"),
+        (lambda m: m["provenance"].update(status="interrupted"), "The run is interrupted; `sample`"),
+        (lambda m: m["identity"].update(question_ids_sha256="0"), "question ids are not those"),
+        (lambda m: m.update(format=99), "has format 99; this version reads 1"),
+        (lambda m: m.pop("identity"), r"manifest\.json of run .* is damaged"),
+        (lambda m: m["identity"].pop("decoding"), "."),
+        (lambda m: m["identity"].pop("dataset"), "."),
+    ],
+    ids=["changed", "interrupted", "other questions", "format", "no identity", "no decoding", "no dataset"],
+)
+def test_verify_names_what_is_wrong_with_the_manifest(good_run, change, problem):
+    edit_manifest(good_run, change)
+    assert any(pd.Series(verify(good_run.id), dtype=str).str.contains(problem))
+
+
+def test_a_damaged_manifest_hides_only_its_own_run(good_run):
+    with writer_of(model="other") as writer:
+        pass
+    (good_run.folder / "manifest.json").write_text('{"format": 1,')
+    assert [run.id for run in list_runs()] == [writer.run.id]
+    with pytest.raises(CorruptRun, match=good_run.id):
+        open_run(good_run.id)
+
+
+def test_verify_looks_at_the_tables(good_run):
+    (good_run.folder / "scores.parquet").unlink()
+    (good_run.folder / "maps.parquet").write_bytes(b"PAR1 and no more")
+    good_run.write_table("clusters", pd.DataFrame({"question_id": ["five"]}))
+    problems = verify(good_run.id)
+    assert len(problems) == 3
+    assert "clusters.parquet has questions that were not sampled: ['five']" in problems[0]
+    assert f"no scores.parquet; run `python -m homog_core score {good_run.id}`" in problems[1]
+    assert f"maps.parquet of run {good_run.id} is damaged" in problems[2]

