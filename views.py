@@ -58,9 +58,8 @@ def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -
     )
     question_head(scored, question_id)
     if len(picture.similarity) != len(picture.clustered):
-        st.info(
-            f"This question has been answered since the run was scored: run `python -m homog_core score {scored.run.id}`."
-        )
+        remedy = f"python -m homog_core score {scored.run.id}"
+        st.info(f"This question has been answered since the run was scored. Run `{remedy}`.")
         return
     method = map_method()
     stored = scored.coordinates(question_id, clusterer, method)

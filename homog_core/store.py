@@ -69,7 +69,7 @@ _MERGED = "responses-merged.parquet"
 def run_id_of(identity: dict[str, Any]) -> str:
     """The id of a run: model and dataset for people, and the hash of its whole identity."""
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    readable = re.sub(r"[^a-z0-9.-]+", "-", f"{identity['model']}--{identity['dataset']}".lower())
+    readable = re.sub(r"[^a-z0-9.-]+", "-", f"{identity.get('model')}--{identity.get('dataset')}".lower())
     return f"{readable}--{digest[:10]}"
 
 
@@ -88,8 +88,11 @@ class Run:
     @property
     def decoding(self) -> Decoding:
         """How its answers were drawn."""
-        fields = self.manifest.identity["decoding"]
-        return Decoding(**{**fields, "stop": tuple(fields["stop"])})
+        try:
+            fields = self.manifest.identity["decoding"]
+            return Decoding(**{**fields, "stop": tuple(fields["stop"])})
+        except (KeyError, TypeError) as error:
+            raise CorruptRun(f"manifest.json of run {self.id} is damaged: its decoding does not read.") from error
 
     def questions(self) -> pd.DataFrame:
         """One row a question, with its exact prompt."""
@@ -272,9 +275,9 @@ def verify(run_id: str) -> list[str]:
     try:
         run = Run(known[run_id], _read_manifest(known[run_id]))
         questions, responses = run.questions(), run.responses()
+        problems = [*_identity_problems(run, questions), *_response_problems(run, questions, responses)]
     except CorruptRun as error:
         return [str(error)]
-    problems = [*_identity_problems(run, questions), *_response_problems(run, questions, responses)]
     for name in (*TABLES, *(f"embeddings-{encoder}" for encoder in run.encoders())):
         problems += _table_problems(run, name, responses)
     return problems
@@ -284,7 +287,7 @@ def _identity_problems(run: Run, questions: pd.DataFrame) -> Iterator[str]:
     if run.id != run.folder.name or run.id != run_id_of(run.manifest.identity):
         yield f"The manifest's identity hashes to {run_id_of(run.manifest.identity)}, not to {run.folder.name}."
     ids = hashlib.sha256("\n".join(sorted(questions["id"])).encode()).hexdigest()
-    if ids != run.manifest.identity["question_ids_sha256"]:
+    if ids != run.manifest.identity.get("question_ids_sha256"):
         yield "The question ids are not those that the manifest names."
     if run.manifest.provenance.get("status") != "complete":
         yield f"The run is {run.manifest.provenance.get('status')}; `sample` with the same options goes on with it."
