@@ -1,135 +1,267 @@
-"""The command line: exit status 0, 1 (the work failed) or 2 (the call was wrong), and JSON."""
+"""`python -m homog_core`: exit statuses, JSON, sentences for bad calls, and a run that survives being killed."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-from conftest import FakeEncoder, tiny_model, tiny_tokenizer
+from conftest import TIMEOUT, FakeEncoder, FakeSampler, make_question, tiny_model, tiny_tokenizer
 
-from homog_core import encoders, paths, store
+from homog_core import encoders, paths
+from homog_core.catalogue import DATASETS, MODELS
 from homog_core.cli import main
+from homog_core.pipeline import sample_run, score_run
+from homog_core.records import Decoding
+from homog_core.store import open_run
+
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+ANSWERS = {"one": ("red fox",), "two": ("red fox", "blue whale", "grey seal")}
+
+
+@pytest.fixture(autouse=True)
+def fake_encoder(monkeypatch):
+    monkeypatch.setattr(encoders, "SentenceEncoder", lambda name: FakeEncoder())
 
 
 @pytest.fixture
-def tiny_folder(tmp_path):
-    folder = tmp_path / "tiny"
+def run():
+    """A scored run of two questions with three samples each."""
+    questions = [make_question("one"), make_question("two")]
+    sampled = sample_run(FakeSampler(ANSWERS), questions, Decoding(n_samples=3), "plain")
+    return score_run(sampled.id, FakeEncoder())
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory):
+    """A tiny model on disk, as somebody's own."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
     tiny_model("llama").save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return folder
 
 
 @pytest.fixture
-def dataset(tmp_path):
-    path = tmp_path / "own.csv"
-    path.write_text("question\n" + "".join(f"What is number {n}?\n" for n in range(12)))
-    return path
+def csv(tmp_path):
+    def write(n_questions):
+        path = tmp_path / "own.csv"
+        path.write_text("question\n" + "".join(f"What is number {n}?\n" for n in range(n_questions)))
+        return str(path)
+
+    return write
 
 
-def run_json(capsys, *arguments):
-    status = main([*arguments, "--json"])
-    return status, json.loads(capsys.readouterr().out)
+@pytest.fixture
+def call(capsys):
+    """Runs a command that succeeds and returns the JSON that it prints."""
+
+    def run_json(*arguments, status=0):
+        assert main([*arguments, "--json"]) == status
+        return json.loads(capsys.readouterr().out)
+
+    return run_json
 
 
-def test_models_and_datasets_are_listed(capsys):
-    status, rows = run_json(capsys, "models")
-    assert status == 0
-    assert {row["key"] for row in rows} >= {"gemma-3-270m", "smollm2-135m-instruct", "zephyr-7b-beta"}
-    status, rows = run_json(capsys, "datasets")
-    assert rows[0]["key"] == "starter"
+# Lists
 
 
-def test_shipped_runs_are_listed_shown_and_verified(capsys):
-    status, rows = run_json(capsys, "runs")
-    run_id = rows[0]["run"]
-    status, summary = run_json(capsys, "show", run_id)
-    assert summary["estimates"]["single_cluster_rate@jaccard"]["n"] > 100
-    status, answers = run_json(capsys, "show", run_id, "--question", "fact-001")
-    assert [row["sample_index"] for row in answers] == list(range(-1, 10))
-    status, rows = run_json(capsys, "verify")
-    assert (status, {row["problem"] for row in rows}) == (0, {"none"})
+def test_models(call):
+    rows = call("models")
+    assert [row["key"] for row in rows] == list(MODELS)
+    assert all(row["availability"] for row in rows)
+
+
+def test_datasets(call):
+    rows = {row["key"]: row for row in call("datasets")}
+    assert set(rows) == set(DATASETS)
+    assert rows["starter"]["where"].endswith("starter.jsonl")
+
+
+def test_runs(call, run):
+    (row,) = call("runs")
+    assert row | {"run": run.id, "questions": 2, "samples": 3, "status": "complete"} == row
+
+
+def test_no_runs(call, capsys):
+    assert call("runs") == []
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out == "none\n"
+
+
+# A run
+
+
+def test_show_a_run(call, run):
+    summary = call("show", run.id)
+    assert (summary["run"], summary["n_questions"]) == (run.id, 2)
+    rate = summary["estimates"]["single_cluster_rate@jaccard"]
+    assert (rate["value"], rate["n"]) == (0.5, 2)  # "one" of two questions
+
+
+def test_show_a_question(call, run):
+    rows = call("show", run.id, "--question", "two")
+    assert [(row["sample_index"], row["text"]) for row in rows] == [
+        (-1, "red fox"),
+        (0, "red fox"),
+        (1, "blue whale"),
+        (2, "grey seal"),
+    ]
+
+
+def test_tables_are_printed_without_json(run, capsys):
+    assert main(["show", run.id]) == 0
+    assert "single_cluster_rate@jaccard" in capsys.readouterr().out
+
+
+def test_numbers_that_are_undefined_are_null(call):
+    sampled = sample_run(FakeSampler({"one": ("",)}), [make_question("one")], Decoding(n_samples=2), "plain")
+    score_run(sampled.id, FakeEncoder())
+    assert call("show", sampled.id)["estimates"]["single_cluster_rate@jaccard"]["value"] is None
+
+
+def test_verify(call, run):
+    assert call("verify", run.id) == [{"run": run.id, "problem": "none"}]
+    (run.folder / "scores.parquet").unlink()
+    (row,) = call("verify", status=1)
+    assert "no scores.parquet" in row["problem"]
+
+
+def test_score_at_another_threshold(call, run):
+    # the three answers to "two" share no bigram; at threshold 0 every pair is joined
+    summary = call("score", run.id, "--threshold", "jaccard=0")
+    assert summary["estimates"]["single_cluster_rate@jaccard"]["value"] == 1
+    summary = call("score", run.id)
+    assert summary["estimates"]["single_cluster_rate@jaccard"]["value"] == 0.5
+
+
+# Bad calls
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["sample", "--model", "gpt-9", "--dataset", "starter"], "There is no model 'gpt-9'"),
-        (["sample", "--model", "gemma-3-270m", "--dataset", "nothing"], "There is no dataset 'nothing'"),
-        (["sample", "--model", "gemma-3-270m", "--dataset", "starter", "--temperature", "-1"], "temperature is -1"),
-        (["sample", "--model", "gemma-3-270m", "--dataset", "starter", "--samples", "0"], "number of samples is 0"),
-        (["sample", "--model", "gemma-3-270m", "--dataset", "starter", "--batch-questions", "0"], "at least 1"),
-        (["show", "nothing"], "There is no run 'nothing'"),
-        (["score", "nothing", "--threshold", "embedding"], "not of the form"),
-        (["score", "nothing", "--threshold", "magic=1"], "no clusterer 'magic'"),
-        (["verify", "nothing"], "There is no run 'nothing'"),
+        (["show", "nonsense"], "no run 'nonsense'"),
+        (["score", "nonsense"], "no run 'nonsense'"),
+        (["verify", "nonsense"], "no run 'nonsense'"),
+        (["score", "any", "--threshold", "jaccard=much"], "'jaccard=much' is not of the form"),
+        (["score", "any", "--threshold", "jaccard"], "'jaccard' is not of the form"),
+        (["score", "any", "--threshold", "bleu=0.5"], "no clusterer 'bleu'"),
+        (["score", "any", "--threshold", "jaccard=2"], "threshold is 2"),
+        (["score", "any", "--threshold", "jaccard=nan"], "threshold is nan"),
     ],
 )
-def test_a_wrong_call_gets_one_sentence_and_status_2(capsys, arguments, words):
+def test_a_wrong_value_exits_2_and_says_which(arguments, words, capsys):
     assert main(arguments) == 2
-    error = capsys.readouterr().err
-    assert words in error
-    assert "Traceback" not in error
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert words in captured.err
 
 
-def test_a_file_without_questions_is_refused(capsys, tmp_path, tiny_folder):
+def test_an_unknown_question_of_a_run(run, capsys):
+    assert main(["show", run.id, "--question", "nine"]) == 2
+    assert "no question 'nine'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--model", "nonsense"], "no model 'nonsense'"),
+        (["--dataset", "nonsense"], "no dataset 'nonsense'"),
+        (["--dataset", "missing.csv"], "no file missing.csv"),
+        (["--temperature", "-1"], "temperature is -1"),
+        (["--temperature", "nan"], "temperature is nan"),
+        (["--samples", "0"], "number of samples is 0"),
+        (["--top-p", "0"], "top-p is 0"),
+        (["--max-new-tokens", "0"], "token limit is 0"),
+        (["--limit", "0"], "limit is 0"),
+        (["--batch-questions", "0"], "--batch-questions is 0"),
+    ],
+)
+def test_a_wrong_option_of_sample_is_found_before_the_model_is_loaded(options, words, capsys):
+    good = ["--model", "gemma-3-270m", "--dataset", "starter"]  # a later option overrides an earlier one
+    assert main(["sample", *good, *options]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_csv_without_questions_is_refused(tmp_path, capsys):
     path = tmp_path / "bad.csv"
     path.write_text("text\nWhy?\n")
-    assert main(["sample", "--model", str(tiny_folder), "--dataset", str(path)]) == 2
-    assert "bad.csv, line 2: there is no column `question`" in capsys.readouterr().err
+    assert main(["sample", "--model", "gemma-3-270m", "--dataset", str(path)]) == 2
+    assert "bad.csv" in capsys.readouterr().err
 
 
-def test_a_token_limit_beyond_the_context_names_the_limit(capsys, tiny_folder, dataset):
-    call = ["sample", "--model", str(tiny_folder), "--dataset", str(dataset), "--max-new-tokens", "250"]
-    assert main(call) == 2
-    assert "Set the token limit to" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("arguments", [[], ["unknown"], ["sample"], ["show"]])
-def test_usage_errors_exit_with_2(arguments):
-    with pytest.raises(SystemExit) as caught:
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["sample"], ["sample", "--samples", "many"], ["show"]])
+def test_a_call_that_does_not_parse_exits_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
         main(arguments)
-    assert caught.value.code == 2
+    assert exit_.value.code == 2
+    assert "usage:" in capsys.readouterr().err
 
 
-def test_sample_score_and_verify_from_start_to_end(capsys, monkeypatch, tiny_folder, dataset, no_shipped_runs):
-    encoder = FakeEncoder()
-    monkeypatch.setattr(encoders, "SentenceEncoder", lambda name: encoder)
-    call = ["sample", "--model", str(tiny_folder), "--dataset", str(dataset), "--limit", "3", "--samples", "2"]
-    status, summary = run_json(capsys, *call)
-    assert status == 0
+def test_work_that_fails_exits_1(run, capsys):
+    (run.folder / "scores.parquet").write_bytes(b"damaged")
+    assert main(["show", run.id]) == 1
+    assert "scores.parquet" in capsys.readouterr().err
+
+
+# Sampling
+
+
+def sample_arguments(folder, dataset, *, tokens):
+    return [
+        *("sample", "--model", str(folder), "--dataset", dataset),
+        *("--samples", "3", "--max-new-tokens", str(tokens), "--batch-questions", "1"),
+    ]
+
+
+def test_sample_from_end_to_end(call, model_folder, csv):
+    summary = call(*sample_arguments(model_folder, csv(3), tokens=6))
     assert summary["n_questions"] == 3
-    status, again = run_json(capsys, "score", summary["run"], "--threshold", "jaccard=0.9", "--rule", "first_member")
-    assert again["run"] == summary["run"]
-    status, rows = run_json(capsys, "verify", summary["run"])
-    assert (status, rows[0]["problem"]) == (0, "none")
+    run = open_run(summary["run"])
+    assert run.folder.is_relative_to(paths.cache())
+    assert run.manifest.identity["model"] == "tiny"
+    assert run.manifest.provenance["status"] == "complete"
+    assert len(run.responses()) == 3 * (3 + 1)
+    assert call("verify", run.id) == [{"run": run.id, "problem": "none"}]
+    shards = [path.read_bytes() for path in run.folder.glob("responses-*")]
+    call(*sample_arguments(model_folder, csv(3), tokens=6))  # nothing is left to do
+    assert [path.read_bytes() for path in run.folder.glob("responses-*")] == shards
 
 
-def test_verify_of_a_damaged_run_exits_with_1(capsys, monkeypatch, tiny_folder, dataset, no_shipped_runs):
-    monkeypatch.setattr(encoders, "SentenceEncoder", lambda name: FakeEncoder())
-    call = ["sample", "--model", str(tiny_folder), "--dataset", str(dataset), "--limit", "2", "--samples", "2"]
-    _, summary = run_json(capsys, *call)
-    shard = store.open_run(summary["run"]).folder / "responses-merged.parquet"
-    shard.write_bytes(shard.read_bytes()[:50])
-    status, rows = run_json(capsys, "verify", summary["run"])
-    assert status == 1
-    assert "damaged" in rows[0]["problem"]
-
-
-def test_sampling_survives_sigkill(tiny_folder, dataset, own_cache):
-    call = [sys.executable, "-m", "homog_core", "sample", "--model", str(tiny_folder), "--dataset", str(dataset)]
-    call += ["--samples", "3", "--max-new-tokens", "48", "--batch-questions", "1", "--json"]
-    with subprocess.Popen(call, cwd=paths.PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 120
+def test_a_killed_run_is_gone_on_with(call, model_folder, csv, own_cache):
+    n_questions = 60
+    arguments = sample_arguments(model_folder, csv(n_questions), tokens=40)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "homog_core", *arguments],
+        cwd=paths.PROJECT,
+        env={**os.environ, "HOMOG_CACHE": str(own_cache)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 5 * TIMEOUT  # it imports torch first
+    try:
         while not list(own_cache.glob("runs/*/responses-*.parquet")):
-            assert process.poll() is None
             assert time.monotonic() < deadline
+            with pytest.raises(subprocess.TimeoutExpired):  # it is still at work
+                process.wait(timeout=0.02)
+    finally:
         process.send_signal(signal.SIGKILL)
-    (folder,) = (own_cache / "runs").iterdir()
-    half_way = store.open_run(folder.name).sampled_ids()
-    assert 0 < len(half_way) < 12
-    done = subprocess.run(call, cwd=paths.PROJECT, capture_output=True, text=True, check=True)
-    run = store.open_run(json.loads(done.stdout)["run"])
-    assert run.responses().groupby("question_id").size().to_dict() == dict.fromkeys(run.questions()["id"], 4)
-    assert store.verify(run.id) == []
+        process.wait(timeout=TIMEOUT)
+    assert process.returncode == -signal.SIGKILL
+    (folder,) = (path.parent for path in own_cache.glob("runs/*/manifest.json"))
+    stored = open_run(folder.name).sampled_ids()
+    assert 1 <= len(stored) < n_questions
+    before = open_run(folder.name).responses()
+
+    summary = call(*arguments)
+    assert summary["run"] == folder.name
+    rows = open_run(folder.name).responses()
+    assert len(rows) == n_questions * (3 + 1)
+    assert rows["question_id"].nunique() == n_questions
+    assert not rows.duplicated(["question_id", "sample_index"]).any()
+    kept = rows[rows["question_id"].isin(stored)].reset_index(drop=True)
+    assert list(kept["text"]) == list(before["text"])
+    assert call("verify", folder.name) == [{"run": folder.name, "problem": "none"}]
