@@ -232,3 +232,11 @@ def test_a_download_is_reported_and_its_revision_recorded(hub, tmp_path):
     hub(tmp_path / "0123abc")
     assert local_weights(HUB_SPEC, words.append).revision == "0123abc"
     assert words == ["Downloading nobody/big from the hub"]
+
+
+def test_the_catalogue_is_consistent():
+    for spec in MODELS.values():
+        assert spec.parent is None or spec.parent in MODELS
+        assert (spec.stage == "base") == (spec.parent is None)
+        assert spec.license
+        assert spec.n_parameters
