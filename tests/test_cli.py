@@ -268,19 +268,3 @@ def test_a_killed_run_is_gone_on_with(call, model_folder, csv, own_cache):
     new = rows[~rows["question_id"].isin(stored)]
     assert open_run(folder.name).manifest.provenance["n_tokens"] == new["tokens"].map(len).sum()
     assert call("verify", folder.name) == [{"run": folder.name, "problem": "none"}]
-
-
-def run_json(capsys, *arguments):
-    status = main([*arguments, "--json"])
-    return status, json.loads(capsys.readouterr().out)
-
-
-def test_shipped_runs_are_listed_shown_and_verified(capsys):
-    status, rows = run_json(capsys, "runs")
-    run_id = rows[0]["run"]
-    status, summary = run_json(capsys, "show", run_id)
-    assert summary["estimates"]["single_cluster_rate@jaccard"]["n"] > 100
-    status, answers = run_json(capsys, "show", run_id, "--question", "fact-001")
-    assert [row["sample_index"] for row in answers] == list(range(-1, 10))
-    status, rows = run_json(capsys, "verify")
-    assert (status, {row["problem"] for row in rows}) == (0, {"none"})

@@ -286,10 +286,3 @@ def test_cut_answers_are_counted():
     assert (scores["n_valid"], scores["n_cut"]) == (3, 2)
     # own tokens: two of the whole answer, all three of a cut one: −¼ · (2 + 3 + 3) / 3
     assert scores["predictive_entropy"] == pytest.approx(0.25 * 8 / 3)
-
-
-def test_calibration_puts_the_best_clusterer_first():
-    cards, order = pipeline.report_cards(), pipeline.default_clusterers()
-    aucs = [cards[clusterer.key].auc for clusterer in order]
-    assert aucs == sorted(aucs, reverse=True)
-    assert all(c.threshold == cards[c.key].threshold for c in order)

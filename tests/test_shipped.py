@@ -1,0 +1,29 @@
+"""What ships with the project: the measured runs and the report cards, as the command line shows them."""
+
+import json
+
+from homog_core import pipeline
+from homog_core.cli import main
+
+
+def run_json(capsys, *arguments):
+    status = main([*arguments, "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_shipped_runs_are_listed_shown_and_verified(capsys):
+    _, rows = run_json(capsys, "runs")
+    run_id = rows[0]["run"]
+    _, summary = run_json(capsys, "show", run_id)
+    assert summary["estimates"]["single_cluster_rate@jaccard"]["n"] > 100
+    _, answers = run_json(capsys, "show", run_id, "--question", "fact-001")
+    assert [row["sample_index"] for row in answers] == list(range(-1, 10))
+    status, rows = run_json(capsys, "verify")
+    assert (status, {row["problem"] for row in rows}) == (0, {"none"})
+
+
+def test_calibration_puts_the_best_clusterer_first():
+    cards, order = pipeline.report_cards(), pipeline.default_clusterers()
+    aucs = [cards[clusterer.key].auc for clusterer in order]
+    assert aucs == sorted(aucs, reverse=True)
+    assert all(c.threshold == cards[c.key].threshold for c in order)
