@@ -122,6 +122,7 @@ class _Part:
     n_tokens: int = 0
 
     def snapshot(self) -> ModelSnapshot:
+        """A copy that no longer changes."""
         return ModelSnapshot(
             self.model,
             self.style,

@@ -379,6 +379,7 @@ class _Encoded:
 
     @classmethod
     def of(cls, sampler: TorchSampler, question: Question, decoding: Decoding, style: PromptStyle) -> "_Encoded":
+        """Build the prompt and check that it fits into the context together with the token limit."""
         prompt = sampler.prompt(question.text, style)
         ids = sampler.tokenizer(prompt.text, add_special_tokens=prompt.add_special_tokens)["input_ids"]
         context = getattr(sampler.model.config, "max_position_embeddings", None)
