@@ -24,6 +24,6 @@ $(VENV)/.app: requirements.txt requirements-nodeps.txt
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements-nodeps.txt
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.app requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.app requirements-dev.txt requirements-train.txt
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@

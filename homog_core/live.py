@@ -292,9 +292,10 @@ class LiveQueue:
             del sampler, steps  # so that the next model finds its memory free
 
     def _sampler_for(self, job: _Job, model: ModelSpec) -> Sampler:
-        """The loaded sampler of a model; another one that is loaded is unloaded first."""
-        if self._sampler is None or self._sampler.spec != model:
-            self._sampler = None
+        """The loaded sampler of a model; one that shares weights with it is kept, another one is unloaded first."""
+        if self._sampler is not None and self._sampler.spec != model:
+            self._sampler = self._sampler.sibling(model)
+        if self._sampler is None:
             free_memory()
             self._set(job, "loading", f"Loading {model.key}")
             self._sampler = self._load_sampler(model, lambda words: self._set(job, "loading", words))

@@ -25,12 +25,13 @@ from homog_core.catalogue import DEFAULT_ENCODER
 from homog_core.clustering import JACCARD_THRESHOLD, METHODS, Clusterer, mask_answer
 from homog_core.encoders import Encoder
 from homog_core.errors import HomogError, InvalidInput
-from homog_core.metrics import mean_estimate, single_cluster_rate
+from homog_core.grading import Grade, grade
+from homog_core.metrics import mean_estimate, single_cluster_rate, wilson_interval
 from homog_core.projection import project
 from homog_core.questions import question_ids_sha256
 from homog_core.records import GREEDY, Decoding, Estimate, PromptStyle, Question, Response, ResponseSet
 from homog_core.sampling import Sampler, probe_device
-from homog_core.store import Run, RunWriter, open_run, response_of, response_set, write_run
+from homog_core.store import Run, RunWriter, open_run, question_of, response_of, response_set, write_run
 
 FALLBACK_THRESHOLD = 0.85  # of an encoder that has not been calibrated: the published one
 
@@ -211,21 +212,42 @@ def score_run(
     clusterers: Sequence[Clusterer] | None = None,
     on_question: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
-    """Compute embeddings (where they are missing), clusters, scores and maps of a stored run, and store them."""
+    """Compute embeddings (where missing), clusters, scores, grades and maps of a stored run, and store them."""
     run = open_run(run_id)
     if not run.sampled_ids():
         raise HomogError(f"Run {run.id} has no answers yet; run `sample` with the same options first.")
     clusterers = list(clusterers) if clusterers is not None else default_clusterers(encoder.key)
     vectors = _stored_or_new_embeddings(run, encoder)
     clusters, scores, maps = [], [], []
+    grades = grade_run(run, encoder)
     for analysis in analyse_run(run, vectors, clusterers, on_question):
         clusters += analysis.clusters
-        scores.append(analysis.scores)
+        verdict = grades[analysis.scores["question_id"]]
+        scores.append({**analysis.scores, "grade": verdict.verdict, "grade_policy": verdict.policy})
         maps += analysis.maps
     run.write_table("clusters", pd.DataFrame(clusters, columns=_CLUSTER_COLUMNS))
     run.write_table("scores", pd.DataFrame(scores))
     run.write_table("maps", pd.DataFrame(maps, columns=_MAP_COLUMNS))
     return run
+
+
+def grade_run(run: Run, encoder: Encoder) -> dict[str, Grade]:
+    """The grade of every sampled question's greedy answer, by question id. Texts are encoded together, once."""
+    questions = {row.id: question_of(row) for row in run.questions().itertuples()}
+    rows = run.responses()
+    answers = {row.question_id: response_of(row).answer for row in rows[rows["sample_index"] == GREEDY].itertuples()}
+    texts = {
+        text
+        for key, answer in answers.items()
+        if questions[key].incorrect_references
+        for text in (answer, *questions[key].references, *questions[key].incorrect_references)
+    }
+    vectors = dict(zip(texts, encoder.encode(list(texts)), strict=True))
+
+    def similarity(answer: str, references: Sequence[str]) -> np.ndarray:
+        return np.stack([vectors[reference] for reference in references]) @ vectors[answer]
+
+    return {key: grade(questions[key], answer, similarity) for key, answer in answers.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +344,11 @@ def summarise(run: Run) -> dict[str, Any]:
             estimates[f"mean_{column}"] = mean_estimate(scores[column])
     for column in ("mean_token_entropy", "mean_token_entropy_sampled"):
         estimates[column] = mean_estimate(scores[column])
+    if "grade" in scores:
+        grades = scores["grade"].value_counts().to_dict()
+        summary["grades"] = grades
+        correct, incorrect = grades.get("correct", 0), grades.get("incorrect", 0)
+        estimates["accuracy"] = wilson_interval(correct, correct + incorrect)
     return {**summary, "estimates": {name: asdict(estimate) for name, estimate in estimates.items()}}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from homog_core import paths
-from homog_core.catalogue import DATASETS, DatasetSpec
+from homog_core.catalogue import DATASETS, TRAINING_DATASETS, DatasetSpec
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.records import Question
 
@@ -54,14 +54,9 @@ def question_ids_sha256(questions: Iterable[Question]) -> str:
 
 
 def _load(name: str) -> Iterator[Question]:
-    if name in DATASETS:
-        spec = DATASETS[name]
-        path = dataset_file(spec)
-        if path:
-            return _READERS[name](_rows(path), path.name)
-        if spec.hub is None:
-            raise NotFound(f"The file of {spec.title} is missing: {' or '.join(spec.files)}.")
-        return _READERS[name](_hub_rows(spec), spec.hub[0])
+    if spec := (DATASETS | TRAINING_DATASETS).get(name):
+        rows, source = dataset_rows(spec)
+        return _READERS[name.partition("-")[0]](rows, source)
     path = Path(name).expanduser()
     if path.suffix.lower() not in (".csv", ".jsonl"):
         raise NotFound(
@@ -75,6 +70,22 @@ def _load(name: str) -> Iterator[Question]:
 
 # A row is its line number and its columns.
 Rows = Iterator[tuple[int, dict[str, Any]]]
+
+
+def dataset_rows(spec: DatasetSpec) -> tuple[Rows, str]:
+    """The rows of a published dataset as they are, from its file or from the hub, and the name of where they are from.
+
+    Raises `NotFound` where there is no file and the hub does not have it.
+    """
+    path = dataset_file(spec)
+    if path:
+        return _rows(path), path.name
+    if spec.hub is None:
+        raise NotFound(
+            f"The file of {spec.title} is missing: put {' or '.join(spec.files)} into a folder and name that folder in "
+            "HOMOG_DATA."
+        )
+    return _hub_rows(spec), spec.hub[0]
 
 
 def _rows(path: Path) -> Rows:

@@ -55,6 +55,7 @@ class ModelSpec:
     n_parameters: int | None = None
     prompt_style: PromptStyle = "plain"
     license: str = ""
+    adapter: str | None = None  # a PEFT adapter on top of `source`: its folder under cache/models/, or a local path
 
 
 @dataclass(frozen=True, slots=True)

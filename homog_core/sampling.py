@@ -6,6 +6,7 @@ yields after every step, so that the live page, the batch run and cancelling are
 is done with the answers.
 """
 
+import contextlib
 import gc
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ import numpy as np
 from homog_core.errors import InvalidInput, OutOfMemory
 from homog_core.prompts import Prompt, build_prompt
 from homog_core.records import GREEDY, Decoding, FinishReason, ModelSpec, PromptStyle, Question, Response, ResponseSet
-from homog_core.weights import Report, local_weights
+from homog_core.weights import LocalAdapter, Report, local_adapter, local_weights
 
 if TYPE_CHECKING:
     import torch
@@ -56,6 +57,10 @@ class Sampler(Protocol):
     device: str
     dtype: str
 
+    def sibling(self, spec: ModelSpec) -> "Sampler | None":
+        """A sampler of a model that shares the weights in memory, or None where it has others."""
+        ...
+
     def prompt(self, question: str, style: PromptStyle) -> Prompt:
         """The exact prompt of a question."""
         ...
@@ -83,6 +88,9 @@ class TorchSampler:
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
         self._end_ids = _end_ids(model, tokenizer)
+        self._base_revision = revision
+        self._adapters = _Adapters(model)
+        self._adapter: str | None = None  # the one that this sampler computes with; None: the base weights alone
 
     @classmethod
     def from_pretrained(cls, spec: ModelSpec, report: Report = lambda words: None) -> "TorchSampler":
@@ -91,12 +99,16 @@ class TorchSampler:
         bf16 on a GPU, fp32 on a CPU; spread over all GPUs (`device_map="auto"`) when one does not hold the model.
         `report` is told what is being done. Raises what `weights.local_weights` raises, and `OutOfMemory`.
         """
+        if spec.adapter:
+            local_adapter(spec)  # complain before the base is loaded
         weights = local_weights(spec, report)
         report(f"Loading {spec.key}")
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         placement = choose_placement(spec)
+        if placement == "cpu":
+            keep_freed_memory()
         tokenizer = AutoTokenizer.from_pretrained(weights.folder)
         try:
             model = AutoModelForCausalLM.from_pretrained(
@@ -109,7 +121,24 @@ class TorchSampler:
             if not is_out_of_memory(error):
                 raise
             raise OutOfMemory(f"{spec.key} does not fit into memory; choose a smaller model.") from error
-        return cls(model.eval(), tokenizer, spec, weights.revision)
+        base = cls(model.eval(), tokenizer, replace(spec, adapter=None), weights.revision)
+        return base.sibling(spec) if spec.adapter else base
+
+    def sibling(self, spec: ModelSpec) -> "TorchSampler | None":
+        """A sampler of a model with the same base weights, sharing those in memory; None where `spec` has others.
+
+        Siblings may take turns at any step: each activates its own adapter before it computes. Raises what
+        `weights.local_adapter` raises.
+        """
+        if (spec.source, spec.revision) != (self.spec.source, self.spec.revision):
+            return None
+        found = TorchSampler(self.model, self.tokenizer, spec, self._base_revision)
+        found._adapters = self._adapters
+        if spec.adapter:
+            adapter = local_adapter(spec)
+            found._adapter = self._adapters.load(adapter)
+            found.revision = f"{self._base_revision}+{adapter.revision}"
+        return found
 
     def prompt(self, question: str, style: PromptStyle) -> Prompt:
         """The exact prompt of a question in a style."""
@@ -159,6 +188,7 @@ class TorchSampler:
 
         rows = [row for encoded in batch for row in _Row.of(encoded, decoding, self.tokenizer)]
         waiting = {encoded.question.id: [r for r in rows if r.encoded is encoded] for encoded in batch}
+        self._adapters.activate(self._adapter)
         state = self._prefill(batch, copies=decoding.n_samples + 1)
         for position in range(decoding.max_new_tokens):
             with torch.inference_mode():
@@ -185,6 +215,7 @@ class TorchSampler:
             if len(keep) < len(rows):
                 rows = [rows[i] for i in keep]
                 state.select(keep)
+            self._adapters.activate(self._adapter)
             state.advance(self.model, chosen.ids[torch.tensor(keep, device=device)])
 
     def _prefill(self, batch: Sequence["_Encoded"], copies: int) -> "_State":
@@ -213,6 +244,38 @@ class TorchSampler:
             mask = mask.repeat_interleave(copies, dim=0)  # (R, P)
             logits = logits.repeat_interleave(copies, dim=0)  # (R, V); each row draws its own first token
         return _State(cache, mask, logits)
+
+
+class _Adapters:
+    """The PEFT adapters that lie on one model, and which of them it computes with. Shared by siblings."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._loaded: set[str] = set()
+        self._active: str | None = None
+
+    def load(self, adapter: LocalAdapter) -> str:
+        """Put an adapter beside those that are there, once; returns the name it is activated by."""
+        name = adapter.revision.rpartition(":")[2][:16]  # by content, and without the dots that PEFT cannot take
+        if name not in self._loaded:
+            self._model.load_adapter(str(adapter.folder), adapter_name=name)
+            self._loaded.add(name)
+            self._active = name
+            self._switch(name)
+        return name
+
+    def activate(self, name: str | None) -> None:
+        """Compute with one adapter from now on, or with none."""
+        if name != self._active:
+            self._switch(name)
+            self._active = name
+
+    def _switch(self, name: str | None) -> None:
+        if name is None:
+            self._model.disable_adapters()
+        else:
+            self._model.enable_adapters()
+            self._model.set_adapter(name)
 
 
 def choose_tokens(
@@ -350,6 +413,22 @@ def probe_device() -> Device:
         name = ", ".join(torch.cuda.get_device_name(i) for i in devices)
         return Device(name, sum(torch.cuda.mem_get_info(i)[0] for i in devices), 2)
     return Device(f"CPU, {torch.get_num_threads()} threads", psutil.virtual_memory().available, 4)
+
+
+def keep_freed_memory() -> None:
+    """Let the process keep the memory that it frees, where the C library is glibc.
+
+    A step over a large vocabulary frees and asks for hundreds of megabytes; handed back to the system each time, they
+    are paged in again each time. On a CPU that is a quarter of the sampling and most of the training time.
+    """
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):  # another system or C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mmap_max, trim_threshold, top_pad = -4, -1, -2  # their names in malloc.h
+        mallopt(mmap_max, 0)
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(top_pad, 2**28)
 
 
 def free_memory() -> None:

@@ -177,6 +177,19 @@ def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Deco
     return ResponseSet(str(rows.iloc[0]["question_id"]), model_key, prompt, decoding, samples, greedy)
 
 
+def question_of(row: Any) -> Question:
+    """The record of one row of `Run.questions`."""
+    return Question(
+        row.id,
+        row.dataset,
+        row.text,
+        tuple(row.references),
+        tuple(row.incorrect_references),
+        row.category,
+        row.answer_type,
+    )
+
+
 def response_of(row: Any) -> Response:
     """The record of one row of `Run.responses`."""
     return Response(

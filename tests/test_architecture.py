@@ -16,6 +16,7 @@ ORDER = [
     "prompts",
     "clustering",
     "uncertainty",
+    "grading",
     "metrics",
     "calibration",
     "weights",
@@ -24,13 +25,16 @@ ORDER = [
     "projection",
     "figures",
     "questions",
+    "training_data",
     "store",
     "pipeline",
+    "report",
     "live",
+    "train",
     "cli",
     "__main__",
 ]
-HEAVY = {"torch", "transformers", "sentence_transformers", "umap", "datasets"}
+HEAVY = {"torch", "transformers", "sentence_transformers", "umap", "datasets", "peft", "trl"}
 
 FILES = sorted(PACKAGE.glob("*.py"))
 TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
