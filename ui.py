@@ -93,6 +93,26 @@ def url_choice(
     return st.session_state[key]
 
 
+def url_choices(
+    label: str, options: Sequence[str], param: str, most: int, format_func: Callable[[str], str] = str, **widget: Any
+) -> list[str]:
+    """A multiselect of up to `most` ids that live in the URL, between commas. Unknown ids get a sentence."""
+    asked = [part for part in st.query_params.get(param, options[0]).split(",") if part]
+    known = [key for key in dict.fromkeys(asked) if key in options][:most]
+    if unknown := [key for key in asked if key not in options]:
+        st.warning(f"{label}: {plain(unknown[0])} is not among the {len(options)} there are.")
+    if known != asked:
+        st.query_params[param] = ",".join(known)
+    key = f"widget:{param}"
+    st.session_state[key] = known
+
+    def to_url() -> None:
+        st.query_params[param] = ",".join(st.session_state[key])
+
+    st.multiselect(label, options, key=key, max_selections=most, format_func=format_func, on_change=to_url, **widget)
+    return st.session_state[key]
+
+
 def url_number(label: str, param: str, default: float, low: float, high: float, step: float, **widget: Any) -> float:
     """A slider whose value lives in the URL; a value that is none, or outside the range, counts as the default."""
     kind = type(default)

@@ -106,15 +106,14 @@ def references(title: str, texts: Sequence[str]) -> None:
 
 def pictures(picture: Picture, shown_map: Map, method: str) -> None:
     """Strip, map and distance matrix."""
-    n_invalid = len(picture.responses) - (GREEDY in picture.responses) - len(picture.clustered)
     if len(picture.clustered) < 2:
         st.info(
             f"{len(picture.clustered)} of the answers {'is' if len(picture.clustered) == 1 else 'are'} not empty. "
             "Clusters need at least two."
         )
         return
+    strip(picture)
     answers = [picture.responses[i].answer for i in picture.clustered]
-    strip(picture, answers, n_invalid)
     left, right = st.columns(2, gap="large")
     with left:
         answers_map(picture, answers, shown_map, method)
@@ -122,8 +121,13 @@ def pictures(picture: Picture, shown_map: Map, method: str) -> None:
         matrix(picture)
 
 
-def strip(picture: Picture, answers: Sequence[str], n_invalid: int) -> None:
-    """The cluster strip."""
+def strip(picture: Picture, heading: str = "") -> None:
+    """The cluster strip; `heading` names whose answers they are where there are several models."""
+    if not picture.clustered:
+        st.caption(f"{ui.plain(heading)}: no answer to cluster")
+        return
+    answers = [picture.responses[i].answer for i in picture.clustered]
+    n_invalid = len(picture.responses) - (GREEDY in picture.responses) - len(picture.clustered)
     labels = picture.labels
     counts = np.bincount(labels)
     shown = [answers[i] for i in medoids(picture.similarity, labels)]
@@ -131,14 +135,14 @@ def strip(picture: Picture, answers: Sequence[str], n_invalid: int) -> None:
     invalid = f" {n_invalid} empty answer{'s' if n_invalid > 1 else ''} left out." if n_invalid else ""
     ui.chart(
         figures.cluster_strip(counts.tolist(), shown, picture.color),
-        title=f"{len(answers)} answers, {meanings(len(counts))}",
+        title=f"{f'{ui.plain(heading)}: ' if heading else ''}{len(answers)} answers, {meanings(len(counts))}",
         how_to_read=(
             "One block per cluster of answers that count as the same; its width is how often it came, its text the "
             f"most typical answer. Semantic entropy {entropy:.2f} nats (0 when all agree).{invalid}"
         ),
         recipe_line=picture.recipe,
         data=pd.DataFrame({"cluster": range(1, len(counts) + 1), "answers": counts, "typical answer": shown}),
-        key=f"strip-{picture.key}",
+        key=f"strip-{picture.key}{'-named' if heading else ''}",
         alt=f"Cluster strip: {len(counts)} clusters of sizes {', '.join(map(str, counts))}",
     )
 

@@ -77,7 +77,7 @@ def normalise(text: str) -> str:
 
 
 def token_f1(answer: str, reference: str) -> float:
-    """Harmonic mean of precision and recall of normalised words, counted with multiplicity. In [0, 1]; none in common: 0."""
+    """Harmonic mean of precision and recall of words, counted with multiplicity. In [0, 1]; none in common: 0."""
     ours, theirs = answer.split(), reference.split()
     common = sum((Counter(ours) & Counter(theirs)).values())
     return 2 * common / (len(ours) + len(theirs)) if common else 0.0

@@ -153,7 +153,7 @@ def holm(pvalues: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def _paired(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> np.ndarray:
-    """b − a where both are defined. Raises `InvalidInput` where the lengths differ."""
+    """Differences b − a where both are defined. Raises `InvalidInput` where the lengths differ."""
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape:
         raise InvalidInput(f"A paired test needs two columns of one length; these have {len(first)} and {len(second)}.")

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -296,7 +296,7 @@ def model_card(name: str, log: dict[str, Any]) -> str:
         "seed": recipe["seed"],
         "arithmetic": "fp32 weights, bf16 autocast; saved in bf16",
         "loss, first and last logged": f"{float(losses[0]['loss']):.3f} → {float(losses[-1]['loss']):.3f}",
-        "wall time": f"{log['seconds_of_last_attempt'] / 60:.1f} minutes, drawing the pairs included where there are any",
+        "wall time": f"{log['seconds_of_last_attempt'] / 60:.1f} minutes, drawing of pairs included",
         "packages": ", ".join(f"{package} {found}" for package, found in log["packages"].items()),
     }
     rows = "\n".join(f"| {key} | {value} |" for key, value in settings.items())

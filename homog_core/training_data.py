@@ -58,7 +58,7 @@ def training_examples(part: Part, seed: int = 0) -> list[Example]:
 
 
 def forbidden_questions() -> list[str]:
-    """The texts of every question that must not be trained on: the starter set, TruthfulQA, test and validation splits."""
+    """The texts of all questions that must not be trained on."""
     return [question.text for name in FORBIDDEN for question in load_questions(name)]
 
 
@@ -96,7 +96,7 @@ def check_for_leaks(texts: Sequence[str]) -> dict[str, float]:
 
 
 def answer_sentence(question: str, answers: Sequence[str]) -> str:
-    """Short answers as one plain sentence that repeats nothing of the question: "It was Ada Lovelace." """
+    """Short answers as one plain sentence, such as "It was Ada Lovelace.", that repeats nothing of the question."""
     *firsts, last = answers
     listed = f"{', '.join(firsts)} and {last}" if firsts else last
     verb = {(False, False): "It is", (False, True): "It was", (True, False): "They are", (True, True): "They were"}
@@ -104,7 +104,7 @@ def answer_sentence(question: str, answers: Sequence[str]) -> str:
 
 
 def solution_sentence(solution: str) -> str | None:
-    """The last line of a GSM8K solution as a sentence without calculator marks; None where it is long or has no words."""
+    """The last line of a GSM8K solution without calculator marks; None where it is long or hardly has words."""
     lines = [_CALCULATION.sub("", line).strip() for line in solution.split("####")[0].strip().splitlines()]
     words = lines[-1].split() if lines else []
     if not 4 <= len(words) <= _MAX_SENTENCE_WORDS or sum(word.isalpha() for word in words) < 3:

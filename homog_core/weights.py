@@ -79,6 +79,14 @@ def find_model(name: str) -> ModelSpec:
     )
 
 
+def lineage(spec: ModelSpec) -> tuple[ModelSpec, ...]:
+    """The models of the catalogue that `spec` was trained from, the base first, and `spec` itself last."""
+    chain = [spec]
+    while (parent := chain[0].parent) in MODELS:
+        chain.insert(0, MODELS[parent])
+    return tuple(chain)
+
+
 def _adapter_model(folder: Path) -> ModelSpec:
     """The model of a PEFT adapter in a folder: its base is the model that its config names."""
     try:
@@ -146,7 +154,10 @@ def local_weights(spec: ModelSpec, report: Report = lambda words: None) -> Local
 
 
 def local_adapter(spec: ModelSpec) -> LocalAdapter:
-    """The adapter of `spec`. Raises `ModelUnavailable` where it is not there, `InvalidInput` where it is no safetensors."""
+    """The adapter of `spec`.
+
+    Raises `ModelUnavailable` where it is not there, `InvalidInput` where it is in another format than safetensors.
+    """
     folder = adapter_folder(spec.adapter)
     if folder is None:
         raise ModelUnavailable(
@@ -159,7 +170,7 @@ def local_adapter(spec: ModelSpec) -> LocalAdapter:
 
 
 def adapter_folder(adapter: str) -> Path | None:
-    """Where an adapter lies: a folder of its own, or one under `models/` in the user's or the shipped cache; or None."""
+    """Where an adapter lies: its own folder, or one under `models/` in the user's or the shipped cache; or None."""
     candidates = [Path(adapter), paths.cache() / "models" / adapter, paths.SHIPPED / "models" / adapter]
     return next((path for path in candidates if path.is_absolute() and (path / _ADAPTER_CONFIG).is_file()), None)
 

@@ -1,6 +1,7 @@
 """Live lab: what would it say to my question? Sample answers now and watch them fall into clusters."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +16,14 @@ from homog_core.errors import InvalidInput
 from homog_core.live import ModelSnapshot, Request, Snapshot
 from homog_core.questions import typed_question
 from homog_core.records import GREEDY, PROMPT_STYLES, Decoding, ModelSpec, Question
-from homog_core.weights import find_model
+from homog_core.weights import find_model, lineage
 
 PAGE = "live_lab"
 POLL_SECONDS = 0.5
 OTHER = "another model"
+MOST_MODELS = 4
 STYLES = {
-    "auto": "the model's own",
+    "auto": "each model's own",
     "plain": "plain: Q: … A:",
     "few_shot": "few-shot: three examples first",
     "chat": "chat template",
@@ -49,22 +51,47 @@ def main() -> None:
 def request_controls() -> Request | None:
     left, right = st.columns(2, gap="large")
     with left:
-        model = model_control()
+        models = models_control()
     with right:
         question = question_control()
-    decoding, style = decoding_controls(model)
-    if model is None or question is None:
+    decoding, style = decoding_controls(models)
+    if not models or question is None:
         return None
-    return Request((model,), question, decoding, style)
+    return Request(models, question, decoding, style)
 
 
-def model_control() -> ModelSpec | None:
-    """A model of the catalogue, or one that is typed in. A typed one is not taken from the URL: it may be a path."""
-    key = ui.url_choice(
-        "Model", [*MODELS, OTHER], "model", format_func=lambda k: k if k == OTHER else ui.model_title(k)
+def models_control() -> tuple[ModelSpec, ...]:
+    """Models of the catalogue, and one that is typed in. A typed one is not taken from the URL: it may be a path."""
+    keys = ui.url_choices(
+        "Models, sampled one after the other",
+        [*MODELS, OTHER],
+        "model",
+        most=MOST_MODELS,
+        format_func=lambda k: k if k == OTHER else ui.model_title(k),
+        help="Stages of one chain that are adapters share one set of weights in memory.",
     )
-    if key != OTHER:
-        return MODELS[key]
+    chosen = [MODELS[key] for key in keys if key != OTHER]
+    if chosen:
+        lineage_button(chosen)
+    if OTHER in keys and (other := other_model()):
+        chosen.append(other)
+    return tuple(chosen)
+
+
+def lineage_button(chosen: list[ModelSpec]) -> None:
+    """Add the stages that the last chosen model was trained from."""
+    chain = lineage(chosen[-1])
+    if len(chain) == 1 or set(chain) <= set(chosen):
+        return
+    stages = " → ".join(str(spec.stage) for spec in chain)
+
+    def choose() -> None:
+        st.query_params["model"] = ",".join(spec.key for spec in chain[-MOST_MODELS:])
+
+    st.button(f"Its whole chain: {stages}", icon=":material/account_tree:", type="tertiary", on_click=choose)
+
+
+def other_model() -> ModelSpec | None:
     name = st.text_input("Hub id, local folder or GGUF file", placeholder="owner/name")
     if not name.strip():
         return None
@@ -93,7 +120,7 @@ def question_control() -> Question | None:
     return questions[ui.url_choice("Question", list(questions), "question", format_func=lambda k: questions[k].text)]
 
 
-def decoding_controls(model: ModelSpec | None) -> tuple[Decoding, str | None]:
+def decoding_controls(models: Sequence[ModelSpec]) -> tuple[Decoding, str | None]:
     first, second, third, fourth = st.columns(4, gap="medium")
     with first:
         n = ui.url_number("Answers (N)", "n", 10, 2, 50, 1)
@@ -107,15 +134,16 @@ def decoding_controls(model: ModelSpec | None) -> tuple[Decoding, str | None]:
         limit = ui.url_number("Token limit", "l", 32, 4, 256, 4)
     left, right = st.columns(2, gap="large")
     with left:
-        style = ui.url_choice("Prompt", list(STYLES), "prompt", format_func=lambda key: style_title(key, model))
+        style = ui.url_choice("Prompt", list(STYLES), "prompt", format_func=lambda key: style_title(key, models))
     with right:
         seed = ui.url_number("Seed", "seed", 0, 0, 99, 1, help="The same seed gives the same answers.")
     decoding = Decoding(n_samples=n, temperature=temperature, top_p=top_p, max_new_tokens=limit, seed=seed)
     return decoding, style if style in PROMPT_STYLES else None
 
 
-def style_title(key: str, model: ModelSpec | None) -> str:
-    return f"{STYLES[key]} ({model.prompt_style})" if key == "auto" and model else STYLES[key]
+def style_title(key: str, models: Sequence[ModelSpec]) -> str:
+    own = ", ".join(dict.fromkeys(model.prompt_style for model in models))
+    return f"{STYLES[key]} ({own})" if key == "auto" and own else STYLES[key]
 
 
 def sample_button(request: Request | None) -> None:
@@ -130,22 +158,25 @@ def sample_button(request: Request | None) -> None:
 def forecast(request: Request | None) -> None:
     """On what device, whether it fits, and roughly how long."""
     if request is None:
-        st.caption("Choose a model and type a question first.")
+        st.caption("Choose a model and a question first.")
         return
     device = ui.live_queue().device()
     if device is None:
         st.caption("Looking at the device …")
         return
-    spec = request.models[0]
     room = "size unknown"
-    if spec.n_parameters:
-        needed, free = device.needs(spec.n_parameters) / 1e9, device.free_bytes / 1e9
+    if sizes := [spec.n_parameters for spec in request.models if spec.n_parameters]:
+        needed, free = device.needs(max(sizes)) / 1e9, device.free_bytes / 1e9
         fits = "fits" if needed <= free else "**does not fit**: choose a smaller model"
         room = f"needs about {needed:.1f} GB of {free:.0f} GB free, {fits}"
     tokens = (request.decoding.n_samples + 1) * request.decoding.max_new_tokens
-    speed = ui.live_queue().tokens_per_second(spec.key) or stored_speed(spec.key, device.name)
+    speeds = [
+        ui.live_queue().tokens_per_second(spec.key) or stored_speed(spec.key, device.name) for spec in request.models
+    ]
     duration = (
-        f"at most about {math.ceil(tokens / speed)} s for {tokens:,} tokens" if speed else "duration not known yet"
+        f"at most about {math.ceil(sum(tokens / speed for speed in speeds))} s for {len(speeds) * tokens:,} tokens"
+        if all(speeds)
+        else "duration not known yet"
     )
     st.caption(f"{ui.plain(device.name)} · {room} · {duration}, and some seconds to load the model the first time")
 
@@ -178,8 +209,14 @@ def watch(job_id: str, clusterer: Clusterer) -> None:
         key=f"stop-{job_id}",
     )
     for position, part in enumerate(snapshot.models):
-        cards(part)
-        clusters(snapshot, part, clusterer, position)
+        picture = picture_of(snapshot, part, clusterer, position)
+        if part.result and part is not snapshot.models[-1]:
+            views.strip(picture, heading=part.model.key)
+        else:
+            cards(part)
+            drawn(picture, part)
+            if picture.responses:
+                views.traces(picture, None)
 
 
 def status(snapshot: Snapshot) -> str:
@@ -204,15 +241,36 @@ def finished(snapshot: Snapshot, clusterer: Clusterer) -> None:
         st.error(ui.plain(snapshot.message), icon=":material/error:")
     elif snapshot.state == "stopped":
         st.warning("Stopped. What had been said until then is below; answers that were cut are not clustered.")
-    for position, part in enumerate(snapshot.models):
-        if snapshot.state == "done":
-            keep_button(snapshot)
-        st.markdown(f"#### {ui.plain(snapshot.request.question.text)}")
-        with st.expander("The exact prompt", icon=":material/terminal:"):
-            st.code(part.prompt, language=None, wrap_lines=True)
-        picture = clusters(snapshot, part, clusterer, position)
-        views.answer_list(picture)
-        views.inspector(picture)
+    if not snapshot.models:
+        return
+    if snapshot.state == "done":
+        keep_button(snapshot)
+    st.markdown(f"#### {ui.plain(snapshot.request.question.text)}")
+    pictures = [picture_of(snapshot, part, clusterer, i) for i, part in enumerate(snapshot.models)]
+    position = side_by_side(snapshot, pictures) if len(pictures) > 1 else 0
+    with st.expander("The exact prompt", icon=":material/terminal:"):
+        st.code(snapshot.models[position].prompt, language=None, wrap_lines=True)
+    drawn(pictures[position], snapshot.models[position])
+    views.answer_list(pictures[position])
+    views.inspector(pictures[position])
+
+
+def side_by_side(snapshot: Snapshot, pictures: Sequence[views.Picture]) -> int:
+    """One strip a model, and which of them to look at more closely."""
+    keys = [part.model.key for part in snapshot.models]
+    counts = [len(set(picture.labels)) for picture in pictures]
+    st.markdown(f"**{' → '.join(map(str, counts))} different answers** along {' → '.join(map(ui.plain, keys))}")
+    for key, picture in zip(keys, pictures, strict=True):
+        views.strip(picture, heading=key)
+    st.divider()
+    return st.segmented_control(
+        "Look closer at",
+        range(len(keys)),
+        default=len(keys) - 1,
+        format_func=keys.__getitem__,
+        required=True,
+        key=f"closer-{snapshot.id}",
+    )
 
 
 def keep_button(snapshot: Snapshot) -> None:
@@ -222,13 +280,13 @@ def keep_button(snapshot: Snapshot) -> None:
         "Keep as a run", icon=":material/save:", disabled=snapshot.id in done, width="stretch", key="keep-run"
     ):
         with ui.friendly_errors():
-            done[snapshot.id] = ui.live_queue().keep(snapshot.id)[0].id
-    if snapshot.id in done:
+            done[snapshot.id] = [(run.manifest.identity["model"], run.id) for run in ui.live_queue().keep(snapshot.id)]
+    for model, run_id in done.get(snapshot.id, []):
         right.page_link(
             "pages/questions.py",
-            label="Kept. Open it under Questions",
+            label=f"Kept. Open {ui.plain(model)} under Questions",
             icon=":material/bubble_chart:",
-            query_params={"run": done[snapshot.id]},
+            query_params={"run": run_id},
         )
 
 
@@ -245,29 +303,29 @@ def cards(part: ModelSnapshot) -> None:
     st.html(figures.answer_cards(rows))
 
 
-def clusters(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, position: int) -> views.Picture:
-    """Clusters, map, matrix and traces of the answers that have ended."""
-    responses = {index: answer.response() for index, answer in part.answers.items()}
+def picture_of(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, position: int) -> views.Picture:
+    """What there is to show of one model so far; the answers that have ended are clustered."""
     ended = sorted(part.vectors)
     vectors = {view: np.stack([part.vectors[i][view] for i in ended]) for view in ("answer", "masked") if ended}
     answers = [part.answers[i].answer for i in ended]
-    similarity = clusterer.similarity(answers, vectors) if ended else np.zeros((0, 0))
-    picture = views.Picture(
+    return views.Picture(
         key=f"{snapshot.id}-{position}",
-        responses=responses,
+        responses={index: answer.response() for index, answer in part.answers.items()},
         clustered=ended,
-        similarity=similarity,
+        similarity=clusterer.similarity(answers, vectors) if ended else np.zeros((0, 0)),
         clusterer=clusterer,
         recipe=ui.recipe(part.model.key, snapshot.request.decoding, part.style, clusterer, 1),
         color=ui.model_color(position),
     )
-    if len(ended) >= 2:
-        method = views.map_method() if ui.umap_warm_up().ready.is_set() else "mds"
-        over = {i: response for i, response in responses.items() if part.answers[i].finish_reason}
-        views.pictures(replace(picture, responses=over), views.computed_map(similarity, method), method)
-    if not snapshot.is_over and responses:
-        views.traces(picture, None)
-    return picture
+
+
+def drawn(picture: views.Picture, part: ModelSnapshot) -> None:
+    """Strip, map and matrix of the answers that have ended, from two on."""
+    if len(picture.clustered) < 2:
+        return
+    method = views.map_method() if ui.umap_warm_up().ready.is_set() else "mds"
+    over = {i: response for i, response in picture.responses.items() if part.answers[i].finish_reason}
+    views.pictures(replace(picture, responses=over), views.computed_map(picture.similarity, method), method)
 
 
 with ui.friendly_errors():

@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,9 @@ class FakeSampler:
         self.answers, self.spec, self.before_step = answers or {}, spec, before_step
         self.asked: list[str] = []
         self.closed = threading.Event()
+
+    def sibling(self, spec: ModelSpec) -> "FakeSampler | None":
+        return FakeSampler(self.answers, spec, self.before_step) if spec.source == self.spec.source else None
 
     def prompt(self, question: str, style: PromptStyle) -> Prompt:
         return build_prompt(question, style, None)
@@ -185,10 +189,23 @@ def tiny_model(architecture: str):
     return Gemma3ForCausalLM(config).eval()
 
 
-@pytest.fixture(params=["llama", "gemma3"])
-def tiny_sampler(request: pytest.FixtureRequest) -> TorchSampler:
-    """The real engine on a tiny model: with full attention, and with a sliding window shorter than the prompts."""
-    return TorchSampler(tiny_model(request.param), tiny_tokenizer(), FAKE_SPEC, "test")
+def tiny_adapter(folder: Path, seed: int = 1) -> ModelSpec:
+    """A random LoRA adapter for the tiny llama, saved in `folder`; returns the model that it makes of FAKE_SPEC."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    get_peft_model(tiny_model("llama"), config).save_pretrained(folder)
+    return replace(FAKE_SPEC, key=f"fake-{folder.name}", stage="sft", parent="fake", adapter=str(folder))
+
+
+@pytest.fixture(params=["llama", "gemma3", "adapter"])
+def tiny_sampler(request: pytest.FixtureRequest, tmp_path: Path) -> TorchSampler:
+    """The real engine on tiny models: full attention, a sliding window shorter than the prompts, and an adapter."""
+    architecture = "llama" if request.param == "adapter" else request.param
+    base = TorchSampler(tiny_model(architecture), tiny_tokenizer(), FAKE_SPEC, "test")
+    return base.sibling(tiny_adapter(tmp_path / "adapter")) if request.param == "adapter" else base
 
 
 @pytest.fixture

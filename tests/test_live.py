@@ -3,6 +3,7 @@
 import threading
 import time
 import weakref
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -167,6 +168,21 @@ def test_a_model_stays_loaded_for_the_next_job():
     for spec in (ONE, ONE, OTHER, ONE):
         queue.wait_for(queue.submit(request(spec)), "done")
     assert loaded == ["one", "other", "one"]
+
+
+def test_stages_of_one_chain_are_sampled_without_loading_again():
+    loaded = []
+
+    def load(spec, report):
+        loaded.append(spec.key)
+        return FakeSampler(ANSWERS, spec)
+
+    queue = queue_of(load)
+    stages = [replace(ONE, key=key, adapter=key) for key in ("sft", "dpo")]
+    done = queue.wait_for(queue.submit(request(ONE, *stages)), "done")
+    assert all(model.result is not None for model in done.models)
+    assert [model.model.key for model in done.models] == ["one", "sft", "dpo"]
+    assert loaded == ["one"]
 
 
 @pytest.mark.parametrize("jobs", [[(ONE,), (OTHER,)], [(ONE, OTHER)]], ids=["two jobs", "one job"])

@@ -1,19 +1,21 @@
 """The engine on tiny real models: what is drawn, what is recorded, what the batch does, what happens without memory."""
 
+import itertools
 import math
 from collections import defaultdict
 
 import numpy as np
 import pytest
 import torch
-from conftest import FAKE_SPEC, make_question, tiny_tokenizer
+from conftest import FAKE_SPEC, make_question, tiny_adapter, tiny_model, tiny_tokenizer
 from scipy.stats import chisquare
 
 from homog_core import sampling
-from homog_core.errors import InvalidInput, OutOfMemory
+from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.records import GREEDY, Decoding, ModelSpec
 from homog_core.sampling import (
     LEVELS,
+    TorchSampler,
     choose_placement,
     choose_tokens,
     inverse_cdf,
@@ -134,17 +136,16 @@ def test_a_lower_token_limit_gives_the_beginning_of_the_same_tokens(llama_sample
 # What is recorded
 
 
-def assert_as_one_forward_pass(sampler, question, style, answers, ids, dtype=torch.float64):
+def assert_as_one_forward_pass(sampler, question, style, answers, ids, model=None):
     """Entropies and log-probabilities of a sampled and of the greedy answer, from one pass without any cache."""
+    model = model or sampler.model
     prompt = sampler.prompt(question.text, style)
     prompt_ids = sampler.tokenizer(prompt.text, add_special_tokens=style != "chat")["input_ids"]
     for index, response in ((0, answers.responses[0]), (GREEDY, answers.greedy)):
         own = ids[question.id, index]
         with torch.no_grad():
-            logits = sampler.model(torch.tensor([prompt_ids + own]), use_cache=False).logits[0]
-        log_p = torch.log_softmax(
-            logits[len(prompt_ids) - 1 : -1].to(dtype), dim=-1
-        )  # (T, V): what predicts each token
+            logits = model(torch.tensor([prompt_ids + own]), use_cache=False).logits[0]
+        log_p = torch.log_softmax(logits[len(prompt_ids) - 1 : -1].double(), dim=-1)  # (T, V): what predicts each token
         assert len(log_p) == len(response.tokens)
         np.testing.assert_allclose(response.token_entropies, -(log_p.exp() * log_p).sum(-1), atol=1e-4)
         np.testing.assert_allclose(response.token_logprobs, log_p[range(len(own)), own], atol=1e-4)
@@ -474,5 +475,67 @@ def test_placement(monkeypatch, free, placement):
 
 
 def test_the_sampler_says_what_it_is(tiny_sampler):
-    assert (tiny_sampler.spec, tiny_sampler.revision) == (FAKE_SPEC, "test")
+    assert tiny_sampler.spec.source == FAKE_SPEC.source
+    assert tiny_sampler.revision.startswith("test")
     assert (tiny_sampler.device, tiny_sampler.dtype) == ("cpu", "float32")
+
+
+# Adapters
+
+
+@pytest.fixture
+def chain(llama_sampler, tmp_path):
+    """A base model and two adapters on the same weights."""
+    return [llama_sampler, *(llama_sampler.sibling(tiny_adapter(tmp_path / f"a{n}", seed=n)) for n in (1, 2))]
+
+
+def merged(spec):
+    """The model of an adapter with the adapter added to its weights."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(tiny_model("llama"), spec.adapter).merge_and_unload().eval()
+
+
+def test_numbers_of_an_adapter_are_those_of_a_plain_forward_pass_with_it_merged(chain, token_ids):
+    for sampler in chain[1:]:
+        answers, ids = token_ids(sampler, QUESTIONS, Decoding(2, max_new_tokens=20))
+        for question in QUESTIONS:
+            found = answers[question.id]
+            assert_as_one_forward_pass(sampler, question, "plain", found, ids, merged(sampler.spec))
+
+
+def test_siblings_share_one_set_of_weights(chain):
+    base, *adapters = chain
+    assert all(sampler.model is base.model for sampler in adapters)
+    assert len({sampler.revision for sampler in chain}) == 3
+
+
+def test_the_base_says_the_same_with_adapters_beside_it(chain):
+    alone = TorchSampler(tiny_model("llama"), tiny_tokenizer(), FAKE_SPEC, "test")
+    sample(chain[1])  # leaves its adapter active
+    assert texts(sample(chain[0])) == texts(sample(alone))
+
+
+def test_siblings_may_take_turns_at_every_step(chain):
+    expected = [texts(sample(sampler)) for sampler in chain]
+    assert expected[0] != expected[1] != expected[2]
+    found = [{} for _ in chain]
+    for steps in itertools.zip_longest(*(sampler.sample(QUESTIONS, DECODING, "plain", 2) for sampler in chain)):
+        for answers, step in zip(found, steps, strict=True):
+            answers.update({done.question_id: done for done in (step.finished if step else ())})
+    assert [texts(answers) for answers in found] == expected
+
+
+def test_an_adapter_is_loaded_once(chain, monkeypatch):
+    monkeypatch.setattr(chain[0].model, "load_adapter", None)  # would not be callable
+    assert chain[0].sibling(chain[1].spec).revision == chain[1].revision
+
+
+def test_other_weights_are_no_sibling(llama_sampler):
+    assert llama_sampler.sibling(ModelSpec("other", "somebody/else")) is None
+
+
+def test_a_missing_adapter_is_said_before_the_base_is_loaded(monkeypatch):
+    monkeypatch.setattr(sampling, "local_weights", None)  # would not be callable
+    with pytest.raises(ModelUnavailable, match="adapter of gone is not on this machine"):
+        TorchSampler.from_pretrained(ModelSpec("gone", "nobody/fake", adapter="gone"))

