@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from homog_core import paths, pipeline, training_data
+from homog_core.catalogue import MODELS
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.grading import grade
 from homog_core.prompts import build_prompt
@@ -142,7 +143,7 @@ def preference_pairs(sampler: TorchSampler, examples: Sequence[Example], seed: i
     return pairs
 
 
-def _rows(recipe: Recipe, base: ModelSpec, parent: str | None, smoke: bool, report: Report) -> list[dict[str, str]]:
+def _rows(recipe: Recipe, base: ModelSpec, parent: str | None, smoke: bool, report: Report) -> list[dict[str, Any]]:
     """The training set as trl reads it: prompt and completion, or prompt, chosen and rejected."""
     part = "sft" if recipe.stage == "sft" else "dpo"
     examples = training_data.training_examples(part, recipe.seed)[: _SMOKE_EXAMPLES if smoke else None]
@@ -156,10 +157,13 @@ def _rows(recipe: Recipe, base: ModelSpec, parent: str | None, smoke: bool, repo
         raise HomogError("The SFT model has no clean wrong answer, so there is nothing to prefer over.")
     if recipe.stage == "sft-continued":
         return [{**_common(pair.example), "completion": f" {pair.example.answer}"} for pair in pairs]
-    return [
-        {**_common(pair.example), "chosen": f" {pair.example.answer}", "rejected": f" {pair.rejected}"}
-        for pair in pairs
-    ]
+    return sorted(map(_preference, pairs), key=lambda row: row["length"])  # so that the reference pass pads little
+
+
+def _preference(pair: Pair) -> dict[str, Any]:
+    """A row of DPO; its length is what batches are grouped by, since trl gives these rows no `input_ids`."""
+    row = {**_common(pair.example), "chosen": f" {pair.example.answer}", "rejected": f" {pair.rejected}"}
+    return {**row, "length": len(row["prompt"]) + max(len(row["chosen"]), len(row["rejected"]))}
 
 
 def _common(example: Example) -> dict[str, str]:
@@ -171,7 +175,7 @@ def _trainer(
     recipe: Recipe,
     base: ModelSpec,
     parent: str | None,
-    rows: Sequence[dict[str, str]],
+    rows: Sequence[dict[str, Any]],
     work: Path,
     max_steps: int,
     report: Report,
@@ -211,7 +215,13 @@ def _trainer(
     data = Dataset.from_list([{k: v for k, v in row.items() if k not in ("id", "question")} for row in rows])
     settings = {"model": model, "train_dataset": data, "processing_class": AutoTokenizer.from_pretrained(folder)}
     if recipe.stage == "dpo":
-        return DPOTrainer(**settings, args=DPOConfig(**common, beta=recipe.beta, precompute_ref_log_probs=True))
+        args = DPOConfig(
+            **common,
+            beta=recipe.beta,
+            precompute_ref_log_probs=True,
+            remove_unused_columns=False,  # so that the sampler that groups by length still sees the lengths
+        )
+        return DPOTrainer(**settings, args=args)
     new = None if parent else _lora(recipe)
     return SFTTrainer(**settings, args=SFTConfig(**common), peft_config=new)
 
@@ -248,7 +258,7 @@ def _save(model: Any, name: str, base: ModelSpec, log: dict[str, Any]) -> Path:
     folder = paths.cache() / "models" / name
     partial = folder.with_name(f".{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    model.peft_config["default"].base_model_name_or_path = base.key
+    model.peft_config["default"].base_model_name_or_path = base.key if base.key in MODELS else base.source
     model.save_pretrained(partial, selected_adapters=["default"], save_embedding_layers=False)
     weights = partial / "adapter_model.safetensors"
     save_file({key: value.to(torch.bfloat16) for key, value in load_file(weights).items()}, weights)

@@ -215,7 +215,9 @@ def llama_sampler() -> TorchSampler:
 
 
 @pytest.fixture(
-    scope="session", params=[("gemma-3-270m", "plain"), ("smollm2-135m-instruct", "chat")], ids=lambda param: param[0]
+    scope="session",
+    params=[("gemma-3-270m", "plain"), ("gemma-3-270m-dpo", "plain"), ("smollm2-135m-instruct", "chat")],
+    ids=lambda param: param[0],
 )
 def real_sampler(request: pytest.FixtureRequest) -> tuple[TorchSampler, PromptStyle]:
     """A model in the box and its prompt style, converted at most once per machine."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import torch
-from conftest import FAKE_SPEC, make_question, tiny_adapter, tiny_model, tiny_tokenizer
+from conftest import FAKE_SPEC, MODEL_CACHE, make_question, tiny_adapter, tiny_model, tiny_tokenizer
 from scipy.stats import chisquare
 
 from homog_core import sampling
@@ -22,6 +22,7 @@ from homog_core.sampling import (
     truncated_distribution,
     uniforms,
 )
+from homog_core.weights import local_adapter, local_weights
 
 QUESTIONS = [
     make_question("short", "Why?"),
@@ -164,7 +165,19 @@ def test_recorded_numbers_of_the_real_models(real_sampler, token_ids):
     sampler, style = real_sampler
     question = QUESTIONS[1]
     answers, ids = token_ids(sampler, [question], Decoding(2, max_new_tokens=12), style)
-    assert_as_one_forward_pass(sampler, question, style, answers[question.id], ids)
+    model = merged_from_disk(sampler.spec) if sampler.spec.adapter else sampler.model
+    assert_as_one_forward_pass(sampler, question, style, answers[question.id], ids, model)
+
+
+def merged_from_disk(spec):
+    """A model of its own with the adapter added to its weights."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOMOG_CACHE", MODEL_CACHE)
+        base = AutoModelForCausalLM.from_pretrained(local_weights(spec).folder, dtype=torch.float32)
+    return PeftModel.from_pretrained(base, local_adapter(spec).folder).merge_and_unload().eval()
 
 
 def test_tokens_joined_are_the_decoded_ids(tiny_sampler, token_ids):

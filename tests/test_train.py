@@ -59,7 +59,9 @@ def data(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    tiny_model("gemma3").save_pretrained(folder)
+    model = tiny_model("gemma3")
+    model.generation_config.eos_token_id = [1, *range(40, 80)]  # so that a random model ends some of its answers
+    model.save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return folder
 
