@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--learning-rate", type=float, help="default: the recipe's")
     sub.add_argument("--epochs", type=float, help="default: the recipe's")
     sub.add_argument("--beta", type=float, help="of dpo; default: the recipe's")
+    sub.add_argument("--pairs", choices=("all", "clear"), help="of dpo and the control; default: the recipe's")
     sub.add_argument("--smoke", action="store_true", help="a handful of examples and steps, to see that it runs")
 
     add("runs", runs, "List the stored runs.")
@@ -215,9 +216,8 @@ def train(options: argparse.Namespace) -> None:
 
     from homog_core import train as recipes
 
-    changes = {
-        name: value for name in ("learning_rate", "epochs", "beta") if (value := getattr(options, name)) is not None
-    }
+    changes = {name: getattr(options, name) for name in ("learning_rate", "epochs", "beta", "pairs")}
+    changes = {name: value for name, value in changes.items() if value is not None}
     recipe = replace(recipes.RECIPES[options.stage], **changes)
     folder = recipes.train(recipe, options.model, options.name, smoke=options.smoke, report=_say)
     _print(options, [{"adapter": folder.name, "folder": str(folder)}])

@@ -9,7 +9,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,7 @@ class Recipe:
     learning_rate: float
     epochs: float
     beta: float | None = None  # DPO's pull towards its reference
+    pairs: str | None = None  # `all` wrong answers, or `clear` wins: only where another sample of the model was right
     batch_size: int = 8
     rank: int = 16  # of LoRA, on all linear layers of the transformer
     alpha: int = 32
@@ -57,8 +59,8 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "sft": Recipe("sft", learning_rate=3e-4, epochs=2),
-    "dpo": Recipe("dpo", learning_rate=1e-4, epochs=1, beta=0.1),
-    "sft-continued": Recipe("sft-continued", learning_rate=1e-4, epochs=1),
+    "dpo": Recipe("dpo", learning_rate=1e-4, epochs=3, beta=0.1, pairs="clear"),
+    "sft-continued": Recipe("sft-continued", learning_rate=1e-4, epochs=3, pairs="clear"),
 }
 
 
@@ -92,9 +94,10 @@ def train(
     report("Preparing the data")
     rows = _rows(recipe, base, parent, smoke, report)
     leaks = training_data.check_for_leaks([row["question"] for row in rows])
-    trainer = _trainer(recipe, base, parent, rows, work, _SMOKE_STEPS if smoke else -1, report)
-    report(f"Training {name} on {len(rows)} examples")
-    _run(trainer, work)
+    with _answers_scored_only():
+        trainer = _trainer(recipe, base, parent, rows, work, _SMOKE_STEPS if smoke else -1, report)
+        report(f"Training {name} on {len(rows)} examples")
+        _run(trainer, work)
     log = {
         "recipe": asdict(recipe),
         "base": {"model": base.key, "source": _portable(base.source), "revision": local_weights(base).revision},
@@ -111,11 +114,15 @@ def train(
     return folder
 
 
-def preference_pairs(sampler: TorchSampler, examples: Sequence[Example], seed: int, report: Report) -> list[Pair]:
+def preference_pairs(
+    sampler: TorchSampler, examples: Sequence[Example], which: str, seed: int, report: Report
+) -> list[Pair]:
     """For every question that the model gets wrong: the reference answer over its own first clean wrong sample.
 
-    Sampled in batches at temperature 1 into a run of its own, so that a killed command goes on and the samples can be
-    looked at. A sample counts as wrong when its grade is incorrect; empty and cut ones are not taken.
+    With `which` = `clear`, only questions that it also got right at least once: there the preference is within its
+    reach, elsewhere the only thing to learn is to say less of what it says. Sampled in batches at temperature 1 into a
+    run of its own, so that a killed command goes on and the samples can be looked at. A sample counts as wrong when its
+    grade is incorrect; empty and cut ones are not taken.
     """
     questions = [replace(example.question, dataset="training-dpo") for example in examples]
     decoding = Decoding(n_samples=_SAMPLES_FOR_PAIRS, seed=seed)
@@ -130,16 +137,11 @@ def preference_pairs(sampler: TorchSampler, examples: Sequence[Example], seed: i
     rows = dict(tuple(run.responses().groupby("question_id")))
     pairs = []
     for example in examples:
-        answers = response_set(rows[example.question.id], "", sampler.spec.key, run.decoding)
-        wrong = (
-            response.answer
-            for response in answers.responses
-            if response.is_valid
-            and response.finish_reason == "stop"
-            and grade(example.question, response).verdict == "incorrect"
-        )
-        if (rejected := next(wrong, None)) is not None:
-            pairs.append(Pair(example, rejected))
+        answers = response_set(rows[example.question.id], "", sampler.spec.key, run.decoding).responses
+        clean = [answer for answer in answers if answer.is_valid and answer.finish_reason == "stop"]
+        verdicts = [grade(example.question, answer).verdict for answer in clean]
+        if "incorrect" in verdicts and (which == "all" or "correct" in verdicts):
+            pairs.append(Pair(example, clean[verdicts.index("incorrect")].answer))
     return pairs
 
 
@@ -151,7 +153,7 @@ def _rows(recipe: Recipe, base: ModelSpec, parent: str | None, smoke: bool, repo
         return [{**_common(example), "completion": f" {example.answer}"} for example in examples]
     spec = replace(base, key=parent, adapter=parent, stage="sft", parent=base.key)
     sampler = TorchSampler.from_pretrained(spec, report)
-    pairs = preference_pairs(sampler, examples, recipe.seed, report)
+    pairs = preference_pairs(sampler, examples, recipe.pairs, recipe.seed, report)
     report(f"{len(pairs)} of {len(examples)} questions give a pair")
     if not pairs:
         raise HomogError("The SFT model has no clean wrong answer, so there is nothing to prefer over.")
@@ -226,6 +228,20 @@ def _trainer(
     return SFTTrainer(**settings, args=SFTConfig(**common), peft_config=new)
 
 
+@contextmanager
+def _answers_scored_only() -> Iterator[None]:
+    """Let trl score the positions of the answers alone on a CPU too.
+
+    It does so on a GPU; elsewhere it scores every position of the prompt and of the padding against the vocabulary as
+    well and throws that away, which is two thirds of the work here. The losses are the same (docs/decisions.md). A trl
+    without this switch is left as it is.
+    """
+    from unittest.mock import patch
+
+    with patch("trl.trainer.utils._use_triton", lambda device: True, create=True):
+        yield
+
+
 def _lora(recipe: Recipe) -> Any:
     from peft import LoraConfig
 
@@ -289,9 +305,9 @@ def model_card(name: str, log: dict[str, Any]) -> str:
     recipe, base = log["recipe"], log["base"]
     losses = [row for row in log["history"] if "loss" in row]
     options = "".join(
-        f" --{field.replace('_', '-')} {recipe[field]:g}"
-        for field in ("learning_rate", "epochs", "beta")
-        if recipe[field] is not None and recipe[field] != getattr(RECIPES[recipe["stage"]], field)
+        f" --{field.replace('_', '-')} {recipe[field]}"
+        for field in ("learning_rate", "epochs", "beta", "pairs")
+        if recipe.get(field) is not None and recipe[field] != getattr(RECIPES[recipe["stage"]], field)
     )
     default_name = f"{base['model']}-{recipe['stage']}"
     named = "" if name == default_name else f" --name {name}"
@@ -302,6 +318,7 @@ def model_card(name: str, log: dict[str, Any]) -> str:
         "examples": f"{log['n_examples']:,} in batches of {recipe['batch_size']}, {recipe['epochs']:g} epoch(s), "
         f"{losses[-1]['step'] if losses else 0}+ steps",
         "learning rate": f"{recipe['learning_rate']:g}, 5 % warm-up, cosine",
+        "pairs": recipe.get("pairs") or "does not apply",
         "DPO β": f"{recipe['beta']:g}, reference: the adapter it starts from" if recipe["beta"] else "does not apply",
         "seed": recipe["seed"],
         "arithmetic": "fp32 weights, bf16 autocast; saved in bf16",
@@ -352,19 +369,23 @@ _WHAT = {
         "without the preference."
     ),
 }
-_QUESTIONS_OF = "other questions of the same splits as the SFT stage (600 of WebQuestions, 200 of GSM8K)"
+_N = training_data.N_QUESTIONS
+_SOURCES = "WebQuestions is CC-BY 4.0 (Berant et al. 2013), GSM8K is MIT (Cobbe et al. 2021)."
+_FURTHER = (
+    f"{_N['dpo']['webquestions']:,} further questions of WebQuestions' training split and {_N['dpo']['gsm8k']} further "
+    f"short problems of GSM8K's, all with one reference and none of them seen in the SFT stage. {_SOURCES}"
+)
 _DATA = {
     "sft": (
-        "600 questions of WebQuestions (training split; CC-BY 4.0, Berant et al. 2013), their answer put into a plain "
-        "sentence, and 200 short problems of GSM8K (training split; MIT, Cobbe et al. 2021), answered by the last line "
-        "of their solution."
+        f"{_N['sft']['webquestions']} questions of WebQuestions' training split, their answer put into a plain sentence, "
+        f"and {_N['sft']['gsm8k']} short problems of GSM8K's, answered by the last line of their solution. {_SOURCES}"
     ),
     "dpo": (
-        f"Pairs over {_QUESTIONS_OF}: preferred the reference sentence, dispreferred the first clean wrong answer "
-        f"among {_SAMPLES_FOR_PAIRS} that the SFT model itself gave at temperature 1. Questions that it never got "
-        "wrong give no pair."
+        f"Preference pairs over {_FURTHER} The SFT model answered each {_SAMPLES_FOR_PAIRS} times at temperature 1; "
+        "preferred is the reference sentence, dispreferred the first clean wrong answer. With `clear` pairs, only "
+        "questions that it also got right at least once are taken; with `all`, every question that it got wrong."
     ),
-    "sft-continued": f"The preferred answers of the DPO stage's pairs, which are over {_QUESTIONS_OF}.",
+    "sft-continued": f"The *preferred* answers of the DPO stage's pairs, which are over {_FURTHER}",
 }
 _LICENCES = """The adapter is a Model Derivative of Gemma: its use is governed by the Gemma Terms of Use
 (ai.google.dev/gemma/terms; see `NOTICE`), including the Prohibited Use Policy. WebQuestions is CC-BY 4.0, GSM8K is MIT;

@@ -22,7 +22,11 @@ from homog_core.records import Question
 
 Part = Literal["sft", "dpo"]
 
-N_QUESTIONS: dict[str, int] = {"webquestions": 600, "gsm8k": 200}  # of each part; no question is in both
+# How many questions each part gets of each data set, at most; no question is in both parts.
+N_QUESTIONS: dict[Part, dict[str, int]] = {
+    "sft": {"webquestions": 600, "gsm8k": 200},
+    "dpo": {"webquestions": 1000, "gsm8k": 100},
+}
 OVERLAP = 0.75  # two questions that share this much of their content words count as the same
 # Nothing of these is ever trained on: what the pages show, what models are compared by, what a chain is chosen by.
 FORBIDDEN = ("starter", "truthfulqa", "gsm8k", "webquestions", "hotpotqa", "webquestions-validation")
@@ -45,15 +49,18 @@ class Example:
 def training_examples(part: Part, seed: int = 0) -> list[Example]:
     """The examples of one part of the recipe, in an order drawn from `seed`.
 
-    Questions that overlap with a question of `FORBIDDEN` are left out. Raises `HomogError` where a data set that must
-    be checked against cannot be read.
+    For `dpo` only questions with one reference: where lists are among the preferred answers, DPO learns to list
+    (docs/decisions.md). Questions that overlap with a question of `FORBIDDEN` are left out. Raises `HomogError` where
+    a data set that must be checked against cannot be read.
     """
     pool = _shuffled([*_webquestions("webquestions-train"), *_gsm8k("gsm8k-train")], seed)
     pool = without_overlap(pool, forbidden_questions())
     chosen: list[Example] = []
-    for dataset, n in N_QUESTIONS.items():
+    for dataset, n in N_QUESTIONS[part].items():
         rows = [example for example in pool if example.question.dataset == dataset]
-        chosen += rows[:n] if part == "sft" else rows[n : 2 * n]
+        if part == "dpo":
+            rows = [e for e in rows[N_QUESTIONS["sft"][dataset] :] if len(e.question.references) == 1]
+        chosen += rows[:n]
     return _shuffled(chosen, f"{seed} mixed")
 
 

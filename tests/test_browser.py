@@ -34,7 +34,8 @@ def server(tmp_path_factory):
     own = tmp_path_factory.mktemp("cache")
     models = Path(MODEL_CACHE) / "models"
     os.environ["HOMOG_CACHE"] = MODEL_CACHE
-    TorchSampler.from_pretrained(find_model(MODEL))  # unpacked once per machine, so that no test waits for it
+    for name in (MODEL, "gemma-3-270m"):
+        TorchSampler.from_pretrained(find_model(name))  # unpacked once per machine, so that no test waits for it
     (own / "models").symlink_to(models)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -156,8 +157,25 @@ def test_live_sampling_streams_clusters_survives_a_reload_and_is_kept(server, ne
     page.get_by_text("5 answers,", exact=False).first.wait_for()
     page.locator(".js-plotly-plot").nth(3).wait_for()
     keep.click()
-    page.get_by_role("link", name="Kept. Open it under Questions").click()
+    page.get_by_role("link", name=f"Kept. Open {MODEL} under Questions").click()
     page.get_by_text("question 1 of 1", exact=True).wait_for()
+
+
+def test_a_training_chain_is_sampled_stage_by_stage_on_a_typed_question(server, new_page):
+    chain = ("gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo")
+    page = new_page(
+        f"{server}/live_lab?model={chain[-1]}&dataset=typed&n=4&l=16&ask=Who%20painted%20the%20Mona%20Lisa%3F"
+    )
+    settled(page)
+    page.get_by_role("button", name="Its whole chain").click()
+    page.wait_for_url(f"**{chain[0]}%2C{chain[1]}**")
+    page.get_by_role("button", name="Sample").click()
+    page.get_by_text("different answers along").wait_for()
+    for stage in chain:
+        page.get_by_role("heading", name=f"{stage}: 4 answers").wait_for()
+    page.get_by_role("button", name="Keep as a run").click()
+    for stage in chain:
+        page.get_by_role("link", name=f"Kept. Open {stage} under Questions", exact=True).wait_for()
 
 
 def test_stop_works_and_a_second_browser_waits_its_turn(server, new_page):

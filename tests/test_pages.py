@@ -114,6 +114,39 @@ def test_live_lab_with_nonsense_in_the_url_falls_back_to_defaults():
     assert {slider.label: slider.value for slider in app.slider}["Answers (N)"] == 10
 
 
+def chosen_models(app: AppTest) -> list[str]:
+    return app.multiselect(key="widget:model").value
+
+
+def test_several_models_are_chosen_by_the_url():
+    app = open_page("pages/live_lab.py", model="gemma-3-270m,gemma-3-270m-dpo")
+    assert not app.exception
+    assert chosen_models(app) == ["gemma-3-270m", "gemma-3-270m-dpo"]
+
+
+def test_the_whole_chain_of_a_model_is_one_click_away():
+    app = open_page("pages/live_lab.py", model="gemma-3-270m-dpo")
+    next(button for button in app.button if "base → sft → dpo" in button.label).click().run()
+    assert not app.exception
+    assert chosen_models(app) == ["gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo"]
+    assert "gemma-3-270m,gemma-3-270m-sft,gemma-3-270m-dpo" in app.query_params["model"]
+    assert not [button for button in app.button if "chain" in button.label]
+
+
+def test_unknown_models_in_the_url_are_named_and_left_out():
+    app = open_page("pages/live_lab.py", model="<b>,gemma-3-270m,,gemma-3-270m")
+    assert not app.exception
+    assert chosen_models(app) == ["gemma-3-270m"]
+    assert any("\\<b\\>" in warning.value for warning in app.warning)
+
+
+def test_without_a_model_nothing_can_be_sampled():
+    app = open_page("pages/live_lab.py", model="gemma-3-270m")
+    app.multiselect(key="widget:model").set_value([]).run()
+    assert not app.exception
+    assert next(button for button in app.button if button.label == "Sample").disabled
+
+
 def test_a_typed_question_is_offered():
     app = open_page("pages/live_lab.py", dataset="typed", ask="Why is *this* <b>so</b>?")
     assert not app.exception

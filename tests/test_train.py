@@ -28,7 +28,7 @@ def data(tmp_path, monkeypatch):
     folder = tmp_path / "data"
     folder.mkdir()
     monkeypatch.setenv("HOMOG_DATA", str(folder))
-    monkeypatch.setattr(training_data, "N_QUESTIONS", {"webquestions": 5, "gsm8k": 1})
+    monkeypatch.setattr(training_data, "N_QUESTIONS", {p: {"webquestions": 5, "gsm8k": 1} for p in ("sft", "dpo")})
 
     def web(name, *texts):
         rows = [{"qId": f"{name}{i}", "qText": text, "answers": ["A river"]} for i, text in enumerate(texts)]

@@ -77,7 +77,8 @@ def test_parts_are_disjoint_complete_and_seeded():
     parts = {part: training_examples(part) for part in ("sft", "dpo")}
     ids = {part: {example.question.id for example in examples} for part, examples in parts.items()}
     assert not ids["sft"] & ids["dpo"]
-    assert {len(found) for found in ids.values()} == {sum(N_QUESTIONS.values())}
+    assert {part: len(found) for part, found in ids.items()} == {p: sum(n.values()) for p, n in N_QUESTIONS.items()}
+    assert {len(example.question.references) for example in parts["dpo"]} == {1}
     assert parts["sft"] == training_examples("sft")
     assert parts["sft"] != training_examples("sft", seed=1)
 
@@ -109,7 +110,7 @@ def _missing(name, **_):
 @with_datasets
 def test_answers_of_arithmetic_end_with_the_right_number():
     rows = [example for example in training_examples("sft") if example.question.dataset == "gsm8k"]
-    assert len(rows) == N_QUESTIONS["gsm8k"]
+    assert len(rows) == N_QUESTIONS["sft"]["gsm8k"]
     for example in rows:
         assert training_data.last_number(example.answer) == float(example.question.references[0])
         assert "<<" not in example.answer
