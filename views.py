@@ -123,8 +123,8 @@ def pictures(picture: Picture, shown_map: Map, method: str) -> None:
 
 def strip(picture: Picture, heading: str = "") -> None:
     """The cluster strip; `heading` names whose answers they are where there are several models."""
-    if not picture.clustered:
-        st.caption(f"{ui.plain(heading)}: no answer to cluster")
+    if len(picture.clustered) < 2:
+        st.info(f"{ui.plain(heading)}: fewer than two answers that are not empty, so there are no clusters.")
         return
     answers = [picture.responses[i].answer for i in picture.clustered]
     n_invalid = len(picture.responses) - (GREEDY in picture.responses) - len(picture.clustered)

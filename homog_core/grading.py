@@ -4,6 +4,7 @@ Pure text; where incorrect references exist it is handed a similarity function a
 The policy that decided is part of every result, since published AUROCs move with it.
 """
 
+import math
 import re
 import string
 from collections import Counter
@@ -24,10 +25,10 @@ COSINE_MARGIN = 0.05
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”–—…")
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?|-?\.\d+")
+_NUMBER = re.compile(r"(?:(?<![\w.)])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")  # the minus of "20-5" is no sign
 _REFUSALS = re.compile(
-    r"\b(i (do not|don't|dont|don’t) know|i (am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
-    r"i (cannot|can't|can’t|am unable to) (answer|say|tell)|as an ai\b|it is not known|i (am|'m|’m) sorry)",
+    r"\b(i (do not|don't|dont|don’t) know|i( am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
+    r"i (cannot|can't|can’t|am unable to) (answer|say|tell)|as an ai\b|it is not known|i( am|'m|’m) sorry)",
     re.IGNORECASE,
 )
 
@@ -100,7 +101,7 @@ def _has_phrase(words: str, phrase: str) -> bool:
 def _same_number(answer: str, references: Sequence[str]) -> bool:
     said = last_number(answer)
     return said is not None and any(
-        np.isclose(said, value) for r in references if (value := last_number(r)) is not None
+        math.isclose(said, value, rel_tol=1e-9) for r in references if (value := last_number(r)) is not None
     )
 
 

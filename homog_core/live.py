@@ -35,6 +35,7 @@ from homog_core.store import Run
 from homog_core.weights import Report
 
 GRACE_SECONDS = 60.0  # how long a job goes on after the last session that watched it has gone
+_OVER = ("done", "stopped", "failed")
 _REMEMBERED = 50  # finished jobs that a reloaded page still finds
 
 LoadSampler = Callable[[ModelSpec, Report], Sampler]
@@ -105,7 +106,7 @@ class Snapshot:
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
-        return self.state in ("done", "stopped", "failed")
+        return self.state in _OVER
 
 
 @dataclass(slots=True, eq=False)
@@ -212,12 +213,15 @@ class LiveQueue:
                 job.state, job.message = "stopped", "Stopped before its turn"
 
     def keep(self, job_id: str) -> list[Run]:
-        """Store and score a finished job, one run a model. Raises `HomogError` for a job that has not finished."""
+        """Store and score what a job that is over has finished, one run a model.
+
+        Raises `HomogError` for a job that goes on, or in which no model has finished.
+        """
         with self._lock:
             job = self._job(job_id)
-            if job.state != "done":
-                raise HomogError("Only a job that has finished can be kept as a run.")
-            parts = list(job.parts)
+            parts = [part for part in job.parts if part.result is not None]
+            if job.state not in _OVER or not parts:
+                raise HomogError("Only answers that have all been finished can be kept as a run.")
         runs = [pipeline.keep(part.plan, part.result, part.seconds) for part in parts]
         return [pipeline.score_run(run.id, self._encoder) for run in runs]
 
@@ -242,7 +246,7 @@ class LiveQueue:
         return self._waiting.index(job) + (self._running is not None)
 
     def _forget_old(self) -> None:
-        over = [job for job in self._jobs.values() if job.state in ("done", "stopped", "failed")]
+        over = [job for job in self._jobs.values() if job.state in _OVER]
         for job in over[: max(0, len(over) - _REMEMBERED)]:
             del self._jobs[job.id]
 

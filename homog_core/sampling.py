@@ -258,11 +258,31 @@ class _Adapters:
         """Put an adapter beside those that are there, once; returns the name it is activated by."""
         name = adapter.revision.rpartition(":")[2][:16]  # by content, and without the dots that PEFT cannot take
         if name not in self._loaded:
-            self._model.load_adapter(str(adapter.folder), adapter_name=name)
+            self._put(adapter, name)
             self._loaded.add(name)
             self._active = name
             self._switch(name)
         return name
+
+    def _put(self, adapter: LocalAdapter, name: str) -> None:
+        """Load an adapter whole, or leave the model as it was and raise `InvalidInput` or `OutOfMemory`."""
+        try:
+            info = self._model.load_adapter(str(adapter.folder), adapter_name=name)
+            problem = [*info.missing_keys, *info.unexpected_keys, *info.mismatched_keys]
+        except Exception as error:
+            problem = [error]
+        if not problem:
+            return
+        if name in getattr(self._model, "peft_config", {}):
+            self._model.delete_adapter(name)
+        if self._loaded:
+            self._switch(self._active)
+        if isinstance(problem[0], BaseException) and is_out_of_memory(problem[0]):
+            raise OutOfMemory("The adapter does not fit into memory; choose a smaller model.") from problem[0]
+        raise InvalidInput(
+            f"The adapter in {adapter.folder} does not fit these weights: it was made for another model "
+            f"({str(problem[0]).splitlines()[0]:.120})."
+        ) from (problem[0] if isinstance(problem[0], BaseException) else None)
 
     def activate(self, name: str | None) -> None:
         """Compute with one adapter from now on, or with none."""
@@ -423,7 +443,7 @@ def keep_freed_memory() -> None:
     """
     import ctypes
 
-    with contextlib.suppress(OSError, AttributeError):  # another system or C library
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # another system or C library
         mallopt = ctypes.CDLL(None).mallopt
         mmap_max, trim_threshold, top_pad = -4, -1, -2  # their names in malloc.h
         mallopt(mmap_max, 0)

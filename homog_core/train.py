@@ -2,11 +2,14 @@
 
 LoRA by peft, trainers by trl, the base weights frozen throughout. SFT starts from the base; DPO and the control start
 from a copy of the SFT adapter, which is also DPO's reference, so that every stage is one self-contained adapter.
-Killed at any point, the same command goes on from its last checkpoint. It does not know how the result is measured.
+Killed at any point, the same command goes on from the last epoch that it finished. It does not know how the result is
+measured.
 """
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -25,11 +28,10 @@ from homog_core.records import Decoding, ModelSpec
 from homog_core.sampling import TorchSampler, keep_freed_memory
 from homog_core.store import response_set
 from homog_core.training_data import Example
-from homog_core.weights import Report, adapter_folder, find_model, local_weights
+from homog_core.weights import Report, adapter_folder, find_model, local_adapter, local_weights
 
-_SMOKE_EXAMPLES, _SMOKE_STEPS = 8, 4
+_SMOKE_EXAMPLES, _SMOKE_BATCH, _SMOKE_STEPS = 8, 2, 5
 _SAMPLES_FOR_PAIRS = 4  # of the SFT model per question; the first clean wrong one is dispreferred
-_SAVE_EVERY = 20  # optimiser steps between checkpoints
 _GEMMA_NOTICE = (
     "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n\n"
     "These files are a Model Derivative: an adapter trained on google/gemma-3-270m for this project. The base weights "
@@ -84,34 +86,55 @@ def train(
     base, suffix = find_model(model), "-smoke" if smoke else ""
     if base.adapter:
         raise InvalidInput(f"{model} is itself an adapter; give the model that it was trained from.")
-    name = name or f"{base.key}-{recipe.stage}{suffix}"
+    if smoke:
+        recipe = replace(recipe, batch_size=_SMOKE_BATCH)
     parent = f"{base.key}-{recipe.parent}{suffix}" if recipe.parent else None
-    if parent and adapter_folder(parent) is None:
-        raise HomogError(f"{recipe.stage} continues {parent}; train it first: `python -m homog_core train sft`.")
-    work = paths.cache() / "models" / ".training" / name
-    _start_or_resume(work, recipe)
+    name = _checked_name(name or f"{base.key}-{recipe.stage}{suffix}", parent)
     started = time.monotonic()
     report("Preparing the data")
     rows = _rows(recipe, base, parent, smoke, report)
-    leaks = training_data.check_for_leaks([row["question"] for row in rows])
+    log = {
+        "recipe": asdict(recipe),
+        "smoke": smoke,
+        "base": {"model": base.key, "source": _portable(base.source), "revision": local_weights(base, report).revision},
+        "parent": parent,
+        "parent_revision": local_adapter(_parent_model(base, parent)).revision if parent else None,
+        "n_examples": len(rows),
+        "rows_sha256": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
+        "question_ids_sha256": training_data.ids_sha256(row["id"] for row in rows),
+        "largest_overlap_with": training_data.check_for_leaks([row["question"] for row in rows]),
+        "packages": {package: version(package) for package in ("torch", "transformers", "peft", "trl")},
+    }
+    work = paths.cache() / "models" / ".training" / name
+    _start_or_resume(work, log)
     with _answers_scored_only():
         trainer = _trainer(recipe, base, parent, rows, work, _SMOKE_STEPS if smoke else -1, report)
         report(f"Training {name} on {len(rows)} examples")
         _run(trainer, work)
-    log = {
-        "recipe": asdict(recipe),
-        "base": {"model": base.key, "source": _portable(base.source), "revision": local_weights(base).revision},
-        "parent": parent,
-        "n_examples": len(rows),
-        "question_ids_sha256": training_data.ids_sha256(row["id"] for row in rows),
-        "largest_overlap_with": leaks,
-        "packages": {package: version(package) for package in ("torch", "transformers", "peft", "trl")},
+    log |= {
         "seconds_of_last_attempt": round(time.monotonic() - started, 1),
         "history": trainer.state.log_history,
     }
     folder = _save(trainer.model, name, base, log)
     shutil.rmtree(work)
     return folder
+
+
+def _checked_name(name: str, parent: str | None) -> str:
+    """`name`, if a folder of that name under `models/` is this command's to write."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+        raise InvalidInput(f"{name!r} is no name for an adapter; use lower-case letters, digits, '.', '-' and '_'.")
+    folder = paths.cache() / "models" / name
+    if name == parent or (folder.exists() and not (folder / "training_log.json").is_file()):
+        raise InvalidInput(f"{folder} holds something else that is needed; choose another --name.")
+    return name
+
+
+def _parent_model(base: ModelSpec, parent: str) -> ModelSpec:
+    """The model that a stage continues. Raises `HomogError` where its adapter is not there."""
+    if adapter_folder(parent) is None:
+        raise HomogError(f"This stage continues {parent}, which is not there; train that one first, as `train sft`.")
+    return replace(base, key=parent, adapter=parent, stage="sft", parent=base.key)
 
 
 def preference_pairs(
@@ -151,8 +174,7 @@ def _rows(recipe: Recipe, base: ModelSpec, parent: str | None, smoke: bool, repo
     examples = training_data.training_examples(part, recipe.seed)[: _SMOKE_EXAMPLES if smoke else None]
     if recipe.stage == "sft":
         return [{**_common(example), "completion": f" {example.answer}"} for example in examples]
-    spec = replace(base, key=parent, adapter=parent, stage="sft", parent=base.key)
-    sampler = TorchSampler.from_pretrained(spec, report)
+    sampler = TorchSampler.from_pretrained(_parent_model(base, parent), report)
     pairs = preference_pairs(sampler, examples, recipe.pairs, recipe.seed, report)
     report(f"{len(pairs)} of {len(examples)} questions give a pair")
     if not pairs:
@@ -210,7 +232,7 @@ def _trainer(
         "use_cpu": not torch.cuda.is_available(),
         "activation_checkpointing": False,
         "logging_steps": 1 if max_steps > 0 else 5,
-        "save_steps": 2 if max_steps > 0 else _SAVE_EVERY,
+        "save_strategy": "epoch",  # within an epoch the order of the batches could not be gone on with
         "save_total_limit": 1,
         "report_to": "none",
     }
@@ -233,12 +255,11 @@ def _answers_scored_only() -> Iterator[None]:
     """Let trl score the positions of the answers alone on a CPU too.
 
     It does so on a GPU; elsewhere it scores every position of the prompt and of the padding against the vocabulary as
-    well and throws that away, which is two thirds of the work here. The losses are the same (docs/decisions.md). A trl
-    without this switch is left as it is.
+    well and throws that away, which is two thirds of the work here. The losses are the same, which a test says.
     """
     from unittest.mock import patch
 
-    with patch("trl.trainer.utils._use_triton", lambda device: True, create=True):
+    with patch("trl.trainer.utils._use_triton", lambda device: True):
         yield
 
 
@@ -256,10 +277,10 @@ def _run(trainer: Any, work: Path) -> None:
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)))
 
 
-def _start_or_resume(work: Path, recipe: Recipe) -> None:
-    """Keep the checkpoints of an earlier attempt at the same recipe; throw those of another recipe away."""
+def _start_or_resume(work: Path, log: dict[str, Any]) -> None:
+    """Keep the checkpoints of an earlier attempt at exactly this; throw those of anything else away."""
     mark = work / "recipe.json"
-    wanted = json.dumps(asdict(recipe), sort_keys=True)
+    wanted = json.dumps(log, sort_keys=True)
     if work.is_dir() and not (mark.is_file() and mark.read_text() == wanted):
         shutil.rmtree(work)
     work.mkdir(parents=True, exist_ok=True)
@@ -309,8 +330,10 @@ def model_card(name: str, log: dict[str, Any]) -> str:
         for field in ("learning_rate", "epochs", "beta", "pairs")
         if recipe.get(field) is not None and recipe[field] != getattr(RECIPES[recipe["stage"]], field)
     )
-    default_name = f"{base['model']}-{recipe['stage']}"
-    named = "" if name == default_name else f" --name {name}"
+    smoke = " --smoke" if log.get("smoke") else ""
+    default_name = f"{base['model']}-{recipe['stage']}{'-smoke' if smoke else ''}"
+    options += "" if base["model"] == "gemma-3-270m" else f" --model {base['model']}"
+    options += smoke if name == default_name else f"{smoke} --name {name}"
     overlaps = ", ".join(f"{dataset} {share:.2f}" for dataset, share in log["largest_overlap_with"].items())
     settings = {
         "LoRA": f"rank {recipe['rank']}, alpha {recipe['alpha']}, no dropout, all linear layers of the transformer",
@@ -323,7 +346,7 @@ def model_card(name: str, log: dict[str, Any]) -> str:
         "seed": recipe["seed"],
         "arithmetic": "fp32 weights, bf16 autocast; saved in bf16",
         "loss, first and last logged": f"{float(losses[0]['loss']):.3f} → {float(losses[-1]['loss']):.3f}",
-        "wall time": f"{log['seconds_of_last_attempt'] / 60:.1f} minutes, drawing of pairs included",
+        "wall time": f"{log['seconds_of_last_attempt'] / 60:.1f} minutes on two CPU cores, in the last attempt",
         "packages": ", ".join(f"{package} {found}" for package, found in log["packages"].items()),
     }
     rows = "\n".join(f"| {key} | {value} |" for key, value in settings.items())
@@ -338,15 +361,16 @@ and nothing was done for its safety.
 
 ## Data
 
-{_DATA[recipe["stage"]]} No question of the starter set, of TruthfulQA or of a test or validation split is among them:
-two questions count as the same from {training_data.OVERLAP} of their content words on, and the largest overlap of a
-training question with one of them is: {overlaps}. SHA-256 of the sorted question ids:
-`{log["question_ids_sha256"]}`.
+{_DATA[recipe["stage"]]}
+
+Every training question was compared with every question of the sets that models are judged or chosen by, as sets of
+content words; a Jaccard index of {training_data.OVERLAP} or more counts as the same question, and none is. The largest
+index with each: {overlaps}. SHA-256 of the sorted ids of the training questions: `{log["question_ids_sha256"]}`.
 
 ## Recipe
 
 ```
-python -m homog_core train {recipe["stage"]}{options}{named}
+python -m homog_core train {recipe["stage"]}{options}
 ```
 
 | | |
@@ -357,7 +381,8 @@ Every logged step is in `training_log.json`.
 
 ## Licences
 
-{_LICENCES}
+{_GEMMA_LICENCE if "gemma" in base["model"] else "The adapter is governed by the licence of its base."} None of the
+data sets' sentences is contained here.
 """
 
 
@@ -365,7 +390,7 @@ _WHAT = {
     "sft": "The supervised stage: short factual and arithmetic answers.",
     "dpo": "Direct preference optimisation on top of the supervised stage, by on-policy pairs.",
     "sft-continued": (
-        "The control for the DPO stage: supervised training continued for as many steps on DPO's *preferred* answers, "
+        "The control for the DPO stage: supervised training continued on the *preferred* answers of its pairs alone, "
         "without the preference."
     ),
 }
@@ -377,8 +402,9 @@ _FURTHER = (
 )
 _DATA = {
     "sft": (
-        f"{_N['sft']['webquestions']} questions of WebQuestions' training split, their answer put into a plain sentence, "
-        f"and {_N['sft']['gsm8k']} short problems of GSM8K's, answered by the last line of their solution. {_SOURCES}"
+        f"{_N['sft']['webquestions']} questions of WebQuestions' training split, their answers put into a plain "
+        f"sentence, and {_N['sft']['gsm8k']} short problems of GSM8K's, answered by the last line of their "
+        f"solution. {_SOURCES}"
     ),
     "dpo": (
         f"Preference pairs over {_FURTHER} The SFT model answered each {_SAMPLES_FOR_PAIRS} times at temperature 1; "
@@ -387,6 +413,5 @@ _DATA = {
     ),
     "sft-continued": f"The *preferred* answers of the DPO stage's pairs, which are over {_FURTHER}",
 }
-_LICENCES = """The adapter is a Model Derivative of Gemma: its use is governed by the Gemma Terms of Use
-(ai.google.dev/gemma/terms; see `NOTICE`), including the Prohibited Use Policy. WebQuestions is CC-BY 4.0, GSM8K is MIT;
-none of their sentences is contained here."""
+_GEMMA_LICENCE = """The adapter is a Model Derivative of Gemma: its use is governed by the Gemma Terms of Use
+(ai.google.dev/gemma/terms; see `NOTICE`), including the Prohibited Use Policy."""

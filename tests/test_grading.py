@@ -28,6 +28,8 @@ def cosines(table):
         ("Agathas Christies", "incorrect"),  # no whole phrase
         ("", "incorrect"),
         ("I don't know.", "abstained"),
+        ("I'm not sure.", "abstained"),
+        ("I’m sorry, I cannot help.", "abstained"),
         ("<think>Agatha Christie", "incorrect"),  # reasoning that never closes leaves nothing
     ],
 )
@@ -49,6 +51,8 @@ def test_a_response_is_graded_by_its_answer():
         ("1250 dollars for 2 days", "incorrect"),  # the last number counts
         ("many", "incorrect"),
         ("-1250", "incorrect"),
+        ("2500-1250", "correct"),  # no sign
+        ("1250.001", "incorrect"),
         ("", "incorrect"),
     ],
 )

@@ -18,6 +18,7 @@ from homog_core.metrics import (
     wilcoxon_signed_rank,
     wilson_interval,
 )
+from homog_core.uncertainty import discrete_semantic_entropy
 
 NAN = math.nan
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution
@@ -112,6 +113,17 @@ def test_wilcoxon_by_hand():
 def test_wilcoxon_of_no_difference_and_of_nothing():
     assert wilcoxon_signed_rank([1, 2], [1, 2]) == (0.0, 1.0, 2)
     assert math.isnan(wilcoxon_signed_rank([np.nan], [1]).pvalue)
+
+
+def test_the_order_of_the_clusters_is_no_difference():
+    rng = np.random.default_rng(0)
+    partitions = [rng.multinomial(10, [0.5, 0.2, 0.2, 0.1]) for _ in range(60)]
+    before, after = (
+        [discrete_semantic_entropy(np.repeat(np.arange(4), order(sizes))) for sizes in partitions]
+        for order in (np.sort, rng.permutation)
+    )
+    assert before != after  # in the last bit
+    assert wilcoxon_signed_rank(before, after) == (0.0, 1.0, 60)
 
 
 def test_mcnemar_by_hand():

@@ -544,6 +544,29 @@ def test_an_adapter_is_loaded_once(chain, monkeypatch):
     assert chain[0].sibling(chain[1].spec).revision == chain[1].revision
 
 
+@pytest.mark.parametrize("damage", ["another size", "other names"])
+def test_an_adapter_that_does_not_fit_leaves_the_base_as_it_was(llama_sampler, tmp_path, damage):
+    from safetensors.torch import load_file, save_file
+
+    spec = tiny_adapter(tmp_path / "damaged")
+    file = tmp_path / "damaged" / "adapter_model.safetensors"
+    weights = load_file(file)
+    if damage == "another size":
+        weights = {key: value.repeat(1, 2) for key, value in weights.items()}
+    else:
+        weights = {key.replace("layers", "blocks"): value for key, value in weights.items()}
+    save_file(weights, file)
+    before = texts(sample(llama_sampler))
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="does not fit these weights"):
+            llama_sampler.sibling(spec)
+        assert texts(sample(llama_sampler)) == before
+    good = llama_sampler.sibling(tiny_adapter(tmp_path / "good", seed=2))
+    with pytest.raises(InvalidInput):
+        good.sibling(spec)
+    assert texts(sample(llama_sampler)) == before != texts(sample(good))
+
+
 def test_other_weights_are_no_sibling(llama_sampler):
     assert llama_sampler.sibling(ModelSpec("other", "somebody/else")) is None
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from homog_core import paths, training_data
 from homog_core.catalogue import GGUF_WHEELS, MODELS
 from homog_core.train import model_card
-from homog_core.weights import availability
+from homog_core.weights import availability, local_adapter
 
 ADAPTERS = [spec for spec in MODELS.values() if spec.adapter]
 each_adapter = pytest.mark.parametrize("spec", ADAPTERS, ids=lambda spec: spec.key)
@@ -46,7 +46,9 @@ def test_preference_and_control_saw_the_same_questions_for_as_many_steps():
         json.loads((paths.SHIPPED / "models" / f"gemma-3-270m-{stage}" / "training_log.json").read_text())
         for stage in ("dpo", "sft-continued")
     )
+    sft = local_adapter(MODELS["gemma-3-270m-sft"]).revision
+    assert dpo["parent_revision"] == control["parent_revision"] == sft
     assert dpo["question_ids_sha256"] == control["question_ids_sha256"]
     assert dpo["history"][-1]["step"] == control["history"][-1]["step"]
-    for field in ("learning_rate", "epochs", "batch_size", "rank", "alpha", "seed"):
+    for field in ("learning_rate", "epochs", "batch_size", "rank", "alpha", "seed", "pairs"):
         assert dpo["recipe"][field] == control["recipe"][field]

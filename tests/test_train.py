@@ -1,5 +1,6 @@
 """The recipe from the command line on a tiny model and made-up questions: every stage, killed and resumed."""
 
+import contextlib
 import csv
 import json
 import math
@@ -13,8 +14,8 @@ from homog_core import train, training_data
 from homog_core.cli import main
 from homog_core.records import Decoding
 from homog_core.sampling import TorchSampler
-from homog_core.train import RECIPES, model_card
-from homog_core.weights import find_model
+from homog_core.train import model_card
+from homog_core.weights import find_model, local_adapter
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -71,10 +72,15 @@ def smoke(model_folder, own_cache):
     """Trains a stage by the command line and returns the folder of its adapter."""
 
     def run(stage, *options):
-        assert main(["train", stage, "--model", str(model_folder), "--smoke", *options]) == 0
+        assert main(["train", stage, "--model", str(model_folder), "--smoke", *extra(stage), *options]) == 0
         return own_cache / "models" / f"tiny-{stage}-smoke"
 
     return run
+
+
+def extra(stage):
+    """A random model is never right, so there are no clear wins."""
+    return () if stage == "sft" else ("--pairs", "all")
 
 
 def log_of(folder):
@@ -101,6 +107,11 @@ def test_the_whole_chain(smoke, own_cache, model_folder):
     key = next(key for key in weights["sft"] if "lora_B" in key)
     assert not torch.equal(weights["sft"][key], weights["dpo"][key])
     assert not torch.equal(weights["dpo"][key], weights["sft-continued"][key])
+    started = {key: value for key, value in weights["sft"].items() if "lora_A" in key}  # random at first
+    for stage in ("dpo", "sft-continued"):
+        assert all(torch.allclose(weights[stage][key], value, atol=0.01) for key, value in started.items())
+        revision = local_adapter(find_model(str(folders["sft"]))).revision
+        assert log_of(folders[stage])["parent_revision"] == revision
     # The reference of DPO is where it starts, so its first loss is −ln σ(0) = ln 2.
     assert losses(folders["dpo"])[0] == pytest.approx(math.log(2), abs=0.01)
     # The control sees as many examples of the same questions.
@@ -125,7 +136,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, monkeypatch
 
         class Kill(TrainerCallback):
             def on_step_end(self, args, state, control, **_):
-                if state.global_step == 3:  # the last checkpoint is of step 2
+                if state.global_step == 4:  # within the second epoch; the checkpoint is of the first, three steps
                     raise SystemExit
 
         trainer.add_callback(Kill())
@@ -141,16 +152,16 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, monkeypatch
     )
     resumed = load_file(smoke("sft") / "adapter_model.safetensors")
     assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)
-    assert [row["step"] for row in steps[0] if "loss" in row] == [1, 2, 3, 4]
+    assert [row["step"] for row in steps[0] if "loss" in row] == [1, 2, 3, 4, 5]
 
 
-def test_another_recipe_does_not_go_on_from_the_checkpoints_of_the_first(tmp_path):
+def test_other_data_do_not_go_on_from_the_checkpoints_of_the_first(tmp_path):
     work = tmp_path / "work"
-    train._start_or_resume(work, RECIPES["sft"])
+    train._start_or_resume(work, {"rows_sha256": "a"})
     (work / "checkpoint-20").mkdir()
-    train._start_or_resume(work, RECIPES["sft"])
+    train._start_or_resume(work, {"rows_sha256": "a"})
     assert (work / "checkpoint-20").is_dir()
-    train._start_or_resume(work, RECIPES["dpo"])
+    train._start_or_resume(work, {"rows_sha256": "b"})
     assert not (work / "checkpoint-20").exists()
 
 
@@ -175,4 +186,23 @@ def test_pairs_prefer_the_reference_over_an_own_wrong_answer(smoke, monkeypatch)
 
 def test_a_stage_needs_the_one_before_it(model_folder, capsys):
     assert main(["train", "dpo", "--model", str(model_folder), "--smoke"]) == 1
-    assert "dpo continues tiny-sft-smoke; train it first" in capsys.readouterr().err
+    assert "continues tiny-sft-smoke, which is not there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["../../runs", "/tmp/thesis", "Upper", "", "tiny-sft-smoke", "weights"])
+def test_a_name_that_is_no_adapter_of_this_command_is_refused(model_folder, own_cache, smoke, name, capsys):
+    if name == "tiny-sft-smoke":
+        smoke("sft")
+    (own_cache / "models" / "weights").mkdir(parents=True)
+    (own_cache / "models" / "weights" / "kept").touch()
+    stage = "dpo" if name == "tiny-sft-smoke" else "sft"  # its parent
+    if name:
+        assert main(["train", stage, "--model", str(model_folder), "--smoke", "--name", name]) == 2
+        assert "name" in capsys.readouterr().err
+    assert (own_cache / "models" / "weights" / "kept").exists()
+
+
+def test_scoring_the_answers_alone_gives_the_same_losses(smoke, monkeypatch):
+    alone = losses(smoke("sft"))
+    monkeypatch.setattr(train, "_answers_scored_only", contextlib.nullcontext)
+    assert losses(smoke("sft")) == pytest.approx(alone, rel=1e-3)

@@ -97,14 +97,19 @@ def test_a_question_that_leaks_is_refused(name):
         check_for_leaks(["What is an entirely harmless thing?", leaked.lower()])
 
 
-def test_without_a_dataset_to_check_against_nothing_is_trained_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(training_data, "load_questions", _missing)
+@with_datasets
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_without_a_dataset_to_check_against_nothing_is_trained_on(monkeypatch, name):
+    load = training_data.load_questions
+
+    def gone(asked):
+        if asked == name:
+            raise HomogError("gone")
+        return load(asked)
+
+    monkeypatch.setattr(training_data, "load_questions", gone)
     with pytest.raises(HomogError, match="gone"):
         training_examples("sft")
-
-
-def _missing(name, **_):
-    raise HomogError("gone")
 
 
 @with_datasets

@@ -250,7 +250,7 @@ def adapter(tmp_path):
     """A folder with the files of a PEFT adapter for gemma-3-270m."""
     folder = tmp_path / "My.Adapter"
     folder.mkdir()
-    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gemma-3-270m"}')
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gemma-3-270m", "peft_type": "LORA"}')
     (folder / "adapter_model.safetensors").write_bytes(b"numbers")
     return folder
 
@@ -262,10 +262,28 @@ def test_an_adapter_folder_is_a_model_on_the_base_that_it_names(adapter):
     assert (found.parent, found.stage, found.prompt_style) == ("gemma-3-270m", None, base.prompt_style)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"base_model_name_or_path": null}', "itself"])
+@pytest.mark.parametrize("base", ["itself", "gemma-3-270m-sft"])
+def test_an_adapter_on_an_adapter_is_refused(adapter, base):
+    base = str(adapter) if base == "itself" else base
+    (adapter / "adapter_config.json").write_text(f'{{"base_model_name_or_path": "{base}"}}')
+    with pytest.raises(InvalidInput, match="lies on another adapter"):
+        find_model(str(adapter))
+
+
+@pytest.mark.parametrize(
+    "change",
+    ['"peft_type": "IA3"', '"bias": "all"', '"modules_to_save": ["lm_head"]', '"trainable_token_indices": [1]'],
+)
+def test_only_plain_lora_adapters_are_loaded(adapter, change):
+    spec = find_model(str(adapter))
+    (adapter / "adapter_config.json").write_text(f'{{"peft_type": "LORA", {change}}}')
+    with pytest.raises(InvalidInput, match="not a plain LoRA adapter"):
+        local_adapter(spec)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"base_model_name_or_path": null}'])
 def test_an_adapter_that_names_no_base_is_refused(adapter, content):
-    text = f'{{"base_model_name_or_path": "{adapter}"}}' if content == "itself" else content
-    (adapter / "adapter_config.json").write_text(text)
+    (adapter / "adapter_config.json").write_text(content)
     with pytest.raises(InvalidInput, match=r"adapter_config\.json does not name the model"):
         find_model(str(adapter))
 
@@ -294,10 +312,17 @@ def test_the_users_adapter_comes_before_the_shipped_one(own_cache, no_shipped_ru
         assert adapter_folder("some") == folder
 
 
+def test_a_relative_cache_folder_has_adapters_too(adapter, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOMOG_CACHE", "mine")
+    shutil.copytree(adapter, tmp_path / "mine" / "models" / "some")
+    assert adapter_folder("some").samefile(tmp_path / "mine" / "models" / "some")
+
+
 def test_a_missing_adapter_says_how_to_make_it(no_shipped_runs):
     spec = MODELS["gemma-3-270m-dpo"]
     assert availability(spec).state == "train"
-    with pytest.raises(ModelUnavailable, match=r"gemma-3-270m-dpo is not on this machine.*homog_core train"):
+    with pytest.raises(ModelUnavailable, match=r"gemma-3-270m-dpo is not on this machine.*homog_core train dpo"):
         local_adapter(spec)
 
 
