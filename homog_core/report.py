@@ -122,6 +122,8 @@ def _tests(frames: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
                     "high": interval.high,
                     "pvalue": found.pvalue,
                     "n": found.n,
+                    "n_lower": int((b[column] < a[column] - _SAME).sum()),
+                    "n_higher": int((b[column] > a[column] + _SAME).sum()),
                     "test": test.__name__,
                 }
             )
@@ -129,6 +131,7 @@ def _tests(frames: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
     return [{**row, "pvalue_holm": float(p)} for row, p in zip(rows, adjusted, strict=True)]
 
 
+_SAME = 1e-9  # sums of the same numbers in another order
 _TESTS = {
     "single_cluster": mcnemar_exact,
     "num_semantic_sets": wilcoxon_signed_rank,

@@ -87,6 +87,12 @@ def lineage(spec: ModelSpec) -> tuple[ModelSpec, ...]:
     return tuple(chain)
 
 
+def training_chain(spec: ModelSpec) -> tuple[ModelSpec, ...]:
+    """The longest line of stages of the catalogue that `spec` stands in, the base first; of equals the last one."""
+    lines = [lineage(other) for other in MODELS.values()]
+    return max(reversed([line for line in lines if spec in line]), key=len, default=lineage(spec))
+
+
 def _adapter_model(folder: Path) -> ModelSpec:
     """The model of a PEFT adapter in a folder: its base is the model that its config names."""
     try:

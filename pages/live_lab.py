@@ -16,7 +16,7 @@ from homog_core.errors import InvalidInput
 from homog_core.live import ModelSnapshot, Request, Snapshot
 from homog_core.questions import typed_question
 from homog_core.records import GREEDY, PROMPT_STYLES, Decoding, ModelSpec, Question
-from homog_core.weights import find_model, lineage
+from homog_core.weights import find_model, training_chain
 
 PAGE = "live_lab"
 POLL_SECONDS = 0.5
@@ -72,15 +72,15 @@ def models_control() -> tuple[ModelSpec, ...]:
     )
     chosen = [MODELS[key] for key in keys if key != OTHER]
     if chosen:
-        lineage_button(chosen)
+        chain_button(chosen)
     if OTHER in keys and (other := other_model()):
         chosen.append(other)
     return tuple(chosen)
 
 
-def lineage_button(chosen: list[ModelSpec]) -> None:
-    """Offer to sample, instead of what is chosen, all stages that the last chosen model was trained from."""
-    chain = lineage(chosen[-1])
+def chain_button(chosen: list[ModelSpec]) -> None:
+    """Offer to sample, instead of what is chosen, all stages of the chain that the last chosen model stands in."""
+    chain = training_chain(chosen[-1])
     if len(chain) == 1 or set(chain) <= set(chosen):
         return
     stages = " → ".join(str(spec.stage) for spec in chain)
@@ -88,7 +88,7 @@ def lineage_button(chosen: list[ModelSpec]) -> None:
     def choose() -> None:
         st.query_params["model"] = ",".join(spec.key for spec in chain[-MOST_MODELS:])
 
-    st.button(f"Choose its whole chain: {stages}", icon=":material/account_tree:", type="tertiary", on_click=choose)
+    st.button(f"Choose the whole chain: {stages}", icon=":material/account_tree:", type="tertiary", on_click=choose)
 
 
 def other_model() -> ModelSpec | None:

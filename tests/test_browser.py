@@ -167,7 +167,7 @@ def test_a_training_chain_is_sampled_stage_by_stage_on_a_typed_question(server, 
         f"{server}/live_lab?model={chain[-1]}&dataset=typed&n=4&l=16&ask=Who%20painted%20the%20Mona%20Lisa%3F"
     )
     settled(page)
-    page.get_by_role("button", name="Choose its whole chain").click()
+    page.get_by_role("button", name="Choose the whole chain").click()
     page.wait_for_url(f"**{chain[0]}%2C{chain[1]}**")
     page.get_by_role("button", name="Sample").click()
     page.get_by_text("different answers along").wait_for()

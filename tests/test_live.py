@@ -333,10 +333,23 @@ def test_a_job_that_is_not_done_is_not_kept(gated):
     job = gated()
     job_id = job.queue.submit(request())
     job.gate.wait_until_reached()
-    with pytest.raises(HomogError, match="has finished"):
+    with pytest.raises(HomogError, match="have all been finished"):
         job.queue.keep(job_id)
     job.queue.stop(job_id)
     job.gate.let_through(1)
     job.queue.wait_for(job_id, "stopped")
-    with pytest.raises(HomogError, match="has finished"):
+    with pytest.raises(HomogError, match="have all been finished"):
         job.queue.keep(job_id)
+
+
+@pytest.mark.usefixtures("no_shipped_runs")
+def test_what_has_finished_before_another_model_failed_can_be_kept():
+    def load(spec, report):
+        if spec is OTHER:
+            raise ModelUnavailable("other is not on this machine.")
+        return FakeSampler(ANSWERS, spec)
+
+    queue = queue_of(load)
+    job_id = queue.submit(request(ONE, OTHER))
+    queue.wait_for(job_id, "failed")
+    assert [run.manifest.identity["model"] for run in queue.keep(job_id)] == ["one"]

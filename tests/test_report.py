@@ -54,6 +54,8 @@ def test_paired_tests_by_hand(found):
     # clusters: −2 five times and −1, all of one sign: exact two-sided p = 2/2^6
     assert tests["num_semantic_sets"]["pvalue"] == pytest.approx(2 / 2**6)
     assert tests["num_semantic_sets"]["difference"] == pytest.approx(-11 / 6)
+    assert (tests["num_semantic_sets"]["n_lower"], tests["num_semantic_sets"]["n_higher"]) == (6, 0)
+    assert (tests["mean_token_entropy"]["n_lower"], tests["mean_token_entropy"]["n_higher"]) == (0, 0)
     assert tests["correct"]["difference"] == pytest.approx(-5 / 6)
     assert tests["mean_token_entropy"]["pvalue"] == 1  # a fake model's entropies are all the same
     assert all(row["pvalue"] <= row["pvalue_holm"] <= 1 for row in found.tests)

