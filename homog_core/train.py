@@ -61,7 +61,7 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "sft": Recipe("sft", learning_rate=3e-4, epochs=2),
-    "dpo": Recipe("dpo", learning_rate=1e-4, epochs=3, beta=0.1, pairs="clear"),
+    "dpo": Recipe("dpo", learning_rate=1e-4, epochs=3, beta=0.3, pairs="clear"),
     "sft-continued": Recipe("sft-continued", learning_rate=1e-4, epochs=3, pairs="clear"),
 }
 
@@ -339,25 +339,28 @@ def model_card(name: str, log: dict[str, Any]) -> str:
         "LoRA": f"rank {recipe['rank']}, alpha {recipe['alpha']}, no dropout, all linear layers of the transformer",
         "starts from": log["parent"] or base["model"],
         "examples": f"{log['n_examples']:,} in batches of {recipe['batch_size']}, {recipe['epochs']:g} epoch(s), "
-        f"{losses[-1]['step'] if losses else 0}+ steps",
+        f"{log['history'][-1]['step']} steps",
         "learning rate": f"{recipe['learning_rate']:g}, 5 % warm-up, cosine",
         "pairs": recipe.get("pairs") or "does not apply",
         "DPO β": f"{recipe['beta']:g}, reference: the adapter it starts from" if recipe["beta"] else "does not apply",
         "seed": recipe["seed"],
         "arithmetic": "fp32 weights, bf16 autocast; saved in bf16",
         "loss, first and last logged": f"{float(losses[0]['loss']):.3f} → {float(losses[-1]['loss']):.3f}",
-        "wall time": f"{log['seconds_of_last_attempt'] / 60:.1f} minutes on two CPU cores, in the last attempt",
+        "wall time": f"{log['seconds_of_last_attempt'] / 60:.1f} minutes on two CPU cores; the last attempt alone, and drawing "
+        "the answers for the pairs only if they had not been drawn before",
         "packages": ", ".join(f"{package} {found}" for package, found in log["packages"].items()),
     }
     rows = "\n".join(f"| {key} | {value} |" for key, value in settings.items())
     return f"""# {name}
 
-{_WHAT[recipe["stage"]]} It is an adapter for [peft](https://github.com/huggingface/peft) on `{base["model"]}`, whose
-weights here are `{base["source"]}`, revision `{base["revision"]}`.
+{_WHAT[recipe["stage"]]}
+
+It is an adapter for [peft](https://github.com/huggingface/peft) on `{base["model"]}`, whose weights here are
+`{base["source"]}`, revision `{base["revision"]}`.
 
 It exists to show, within one lineage and on any laptop, what a training stage does to the diversity of answers. It is
 **not a useful assistant**: the model is small, most of its answers are wrong, it knows one prompt (`Q: …` / `A:`),
-and nothing was done for its safety.
+and nothing was done for its safety. What it does to the answers is in `docs/results.md` of the project.
 
 ## Data
 
