@@ -266,23 +266,30 @@ class _Adapters:
 
     def _put(self, adapter: LocalAdapter, name: str) -> None:
         """Load an adapter whole, or leave the model as it was and raise `InvalidInput` or `OutOfMemory`."""
+        from peft import PeftConfig, inject_adapter_in_model, set_peft_model_state_dict
+        from peft.functional import delete_adapter
+        from safetensors.torch import load_file
+
         try:
-            info = self._model.load_adapter(str(adapter.folder), adapter_name=name)
-            problem = [*info.missing_keys, *info.unexpected_keys, *info.mismatched_keys]
+            found = load_file(adapter.folder / "adapter_model.safetensors")
+            found = {key.removeprefix("base_model.model."): value for key, value in found.items()}
+            inject_adapter_in_model(PeftConfig.from_pretrained(adapter.folder), self._model, name)
+            result = set_peft_model_state_dict(self._model, found, adapter_name=name)
+            places = sum(f".{name}." in key for key in self._model.state_dict())
+            if result.unexpected_keys or places != len(found):
+                raise ValueError(f"{len(found)} tensors for {places} places")
         except Exception as error:
-            problem = [error]
-        if not problem:
-            return
-        if name in getattr(self._model, "peft_config", {}):
-            self._model.delete_adapter(name)
-        if self._loaded:
+            if name in getattr(self._model, "peft_config", {}):
+                delete_adapter(self._model, adapter_name=name, prefix="lora_")
+                self._model.peft_config.pop(name)
             self._switch(self._active)
-        if isinstance(problem[0], BaseException) and is_out_of_memory(problem[0]):
-            raise OutOfMemory("The adapter does not fit into memory; choose a smaller model.") from problem[0]
-        raise InvalidInput(
-            f"The adapter in {adapter.folder} does not fit these weights: it was made for another model "
-            f"({str(problem[0]).splitlines()[0]:.120})."
-        ) from (problem[0] if isinstance(problem[0], BaseException) else None)
+            if is_out_of_memory(error):
+                raise OutOfMemory("The adapter does not fit into memory; choose a smaller model.") from error
+            raise InvalidInput(
+                f"The adapter in {adapter.folder} does not fit these weights: it was made for another model "
+                f"({str(error).splitlines()[0]:.120})."
+            ) from error
+        self._model.eval()
 
     def activate(self, name: str | None) -> None:
         """Compute with one adapter from now on, or with none."""
@@ -291,11 +298,13 @@ class _Adapters:
             self._active = name
 
     def _switch(self, name: str | None) -> None:
-        if name is None:
-            self._model.disable_adapters()
-        else:
-            self._model.enable_adapters()
-            self._model.set_adapter(name)
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
+        for module in self._model.modules():
+            if isinstance(module, BaseTunerLayer):
+                module.enable_adapters(name is not None)
+                if name is not None:
+                    module.set_adapter(name)
 
 
 def choose_tokens(

@@ -346,8 +346,8 @@ def model_card(name: str, log: dict[str, Any]) -> str:
         "seed": recipe["seed"],
         "arithmetic": "fp32 weights, bf16 autocast; saved in bf16",
         "loss, first and last logged": f"{float(losses[0]['loss']):.3f} → {float(losses[-1]['loss']):.3f}",
-        "wall time": f"{log['seconds_of_last_attempt'] / 60:.1f} minutes on two CPU cores; the last attempt alone, and drawing "
-        "the answers for the pairs only if they had not been drawn before",
+        "wall time": f"{log['seconds_of_last_attempt'] / 60:.1f} minutes on two CPU cores; the last attempt alone, "
+        "and drawing the answers for the pairs only if they had not been drawn before",
         "packages": ", ".join(f"{package} {found}" for package, found in log["packages"].items()),
     }
     rows = "\n".join(f"| {key} | {value} |" for key, value in settings.items())

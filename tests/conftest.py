@@ -194,9 +194,10 @@ def tiny_adapter(folder: Path, seed: int = 1) -> ModelSpec:
     import torch
     from peft import LoraConfig, get_peft_model
 
+    model = tiny_model("llama")  # seeds torch itself
     torch.manual_seed(seed)
     config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
-    get_peft_model(tiny_model("llama"), config).save_pretrained(folder)
+    get_peft_model(model, config).save_pretrained(folder)
     return replace(FAKE_SPEC, key=f"fake-{folder.name}", stage="sft", parent="fake", adapter=str(folder))
 
 

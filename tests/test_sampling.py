@@ -529,6 +529,12 @@ def test_the_base_says_the_same_with_adapters_beside_it(chain):
     assert texts(sample(chain[0])) == texts(sample(alone))
 
 
+def test_another_adapter_leaves_the_first_as_it_was(chain, tmp_path):
+    before = texts(sample(chain[1]))
+    chain[0].sibling(tiny_adapter(tmp_path / "third", seed=3))
+    assert texts(sample(chain[1])) == before
+
+
 def test_siblings_may_take_turns_at_every_step(chain):
     expected = [texts(sample(sampler)) for sampler in chain]
     assert expected[0] != expected[1] != expected[2]
@@ -540,7 +546,7 @@ def test_siblings_may_take_turns_at_every_step(chain):
 
 
 def test_an_adapter_is_loaded_once(chain, monkeypatch):
-    monkeypatch.setattr(chain[0].model, "load_adapter", None)  # would not be callable
+    monkeypatch.setattr(chain[0]._adapters, "_put", None)  # would not be callable
     assert chain[0].sibling(chain[1].spec).revision == chain[1].revision
 
 
