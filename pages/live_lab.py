@@ -63,7 +63,7 @@ def request_controls() -> Request | None:
 def models_control() -> tuple[ModelSpec, ...]:
     """Models of the catalogue, and one that is typed in. A typed one is not taken from the URL: it may be a path."""
     keys = ui.url_choices(
-        "Models, sampled one after the other",
+        "Models, one after the other",
         [*MODELS, OTHER],
         "model",
         most=MOST_MODELS,
