@@ -82,8 +82,7 @@ def dataset_rows(spec: DatasetSpec) -> tuple[Rows, str]:
         return _rows(path), path.name
     if spec.hub is None:
         raise NotFound(
-            f"The file of {spec.title} is missing: put {' or '.join(spec.files)} into a folder and name that folder in "
-            "HOMOG_DATA."
+            f"The file of {spec.title} is missing: {' or '.join(spec.files)}. Name its folder in HOMOG_DATA."
         )
     return _hub_rows(spec), spec.hub[0]
 
