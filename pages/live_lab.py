@@ -49,11 +49,8 @@ def main() -> None:
 
 
 def request_controls() -> Request | None:
-    left, right = st.columns(2, gap="large")
-    with left:
-        models = models_control()
-    with right:
-        question = question_control()
+    models = models_control()  # the whole width: several names stand side by side
+    question = question_control()
     decoding, style = decoding_controls(models)
     if not models or question is None:
         return None
