@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--model", required=True, help="catalogue key, hub id, local folder or GGUF file")
     sub.add_argument("--dataset", required=True, help="catalogue key, or a CSV or JSONL file")
     sub.add_argument("--limit", type=int, help="only the first K questions")
+    sub.add_argument("--shuffle", type=int, metavar="SEED", help="draw the order from this seed before --limit cuts")
     sub.add_argument(
         "--samples", type=int, default=10, help="answers per question, beside the greedy one (default: 10)"
     )
@@ -152,7 +153,7 @@ def sample(options: argparse.Namespace) -> None:
     from homog_core.weights import find_model
 
     spec = find_model(options.model)
-    questions = load_questions(options.dataset, limit=options.limit)
+    questions = load_questions(options.dataset, limit=options.limit, shuffle_seed=options.shuffle)
     decoding = Decoding(
         n_samples=options.samples,
         temperature=options.temperature,

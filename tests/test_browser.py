@@ -169,6 +169,8 @@ def test_a_training_chain_is_sampled_stage_by_stage_on_a_typed_question(server, 
     settled(page)
     page.get_by_role("button", name="Choose the whole chain").click()
     page.wait_for_url(f"**{chain[0]}%2C{chain[1]}**")
+    page.get_by_role("button", name="Choose the whole chain").wait_for(state="detached")  # drawn again, whole
+    settled(page)
     page.get_by_role("button", name="Sample").click()
     page.get_by_text("different answers along").wait_for()
     for stage in chain:
