@@ -13,15 +13,15 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from homog_core import paths, pipeline, store
+from homog_core import paths, scoring, store
 from homog_core.calibration import ReportCard
 from homog_core.catalogue import DATASETS, ENCODERS, MODELS
 from homog_core.clustering import MAX_THRESHOLD, PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.errors import HomogError
 from homog_core.figures import MODEL_COLORS
 from homog_core.live import LiveQueue
-from homog_core.pipeline import ScoredRun
 from homog_core.records import Estimate, Question
+from homog_core.scored import ScoredRun
 
 CLUSTERER_TITLES = {
     "jaccard": "in the same words (Jaccard)",
@@ -196,7 +196,7 @@ def recipe(model: str, decoding: Any, style: str, clusterer: Clusterer | None, n
 def clusterer_recipe(clusterer: Clusterer) -> str:
     """A clusterer as it stands in a recipe line."""
     encoder = f" · {encoder_title(clusterer.encoder)}" if clusterer.encoder else f" · {clusterer.rule}"
-    card = pipeline.report_cards().get(clusterer.key)
+    card = scoring.report_cards().get(clusterer.key)
     card_text = f" · report card AUC {card.auc:.2f}" if card else ""
     return f"{clusterer.method}, τ = {clusterer.threshold:g}{encoder}{card_text}"
 
@@ -239,7 +239,7 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
                 format_func={"components": "connected components", "first_member": "first matching member"}.get,
                 help="First matching member is the published greedy rule; it depends on the order of the answers.",
             )
-    card = pipeline.report_cards().get(default.key)
+    card = scoring.report_cards().get(default.key)
     st.caption(f"{CLUSTERER_NOTES[default.method]} {_card_sentence(card, default, threshold)}")
     return Clusterer(default.method, threshold, default.encoder, rule)
 
@@ -326,7 +326,8 @@ def live_queue() -> LiveQueue:
     from homog_core.encoders import SentenceEncoder
     from homog_core.sampling import TorchSampler
 
-    return LiveQueue(TorchSampler.from_pretrained, SentenceEncoder("minilm"), is_connected=_is_connected)
+    encoders = [SentenceEncoder(key) for key in ENCODERS]
+    return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected)
 
 
 def _is_connected(session: str) -> bool:

@@ -10,9 +10,9 @@ import streamlit as st
 import ui
 from homog_core import figures
 from homog_core.clustering import Clusterer, by_size, medoids
-from homog_core.pipeline import ScoredRun
 from homog_core.projection import MIN_DISTINCT_FOR_UMAP, project
 from homog_core.records import GREEDY, Response
+from homog_core.scored import ScoredRun
 from homog_core.uncertainty import discrete_semantic_entropy, mean_token_entropy
 
 
@@ -33,14 +33,10 @@ class Picture:
     responses: dict[int, Response]  # by sample index; GREEDY is the greedy one
     clustered: list[int]  # sample indices of the valid responses, as in `similarity`
     similarity: np.ndarray  # (N, N)
+    labels: np.ndarray  # (N,) cluster of each clustered answer, 0 the largest
     clusterer: Clusterer
     recipe: str
     color: str
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Cluster of each clustered answer, 0 the largest."""
-        return by_size(self.clusterer.labels(self.similarity))
 
 
 def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -> None:
@@ -52,6 +48,7 @@ def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -
         responses=responses,
         clustered=scored.valid(question_id),
         similarity=scored.similarity(question_id, clusterer),
+        labels=by_size(scored.labels(question_id, clusterer)),
         clusterer=clusterer,
         recipe=ui.run_recipe(scored.run, clusterer, 1),
         color=ui.model_color(),
@@ -62,15 +59,17 @@ def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -
         st.info(f"This question has been answered since the run was scored. Run `{remedy}`.")
         return
     method = map_method()
-    stored = scored.coordinates(question_id, clusterer, method)
-    shown_map = (
-        Map(stored[["x", "y"]].to_numpy(), stored["method"].iloc[0], float(stored["faithfulness"].iloc[0]))
-        if len(stored) == len(picture.clustered) and len(stored)
-        else computed_map(picture.similarity, "mds")
-    )
-    pictures(picture, shown_map, method)
+    pictures(picture, stored_or_computed_map(scored, question_id, picture, method), method)
     answer_list(picture)
     inspector(picture)
+
+
+def stored_or_computed_map(scored: ScoredRun, question_id: str, picture: Picture, method: str) -> Map:
+    """The map of the run, or one computed now; by MDS where UMAP has not been compiled yet."""
+    stored = scored.coordinates(question_id, picture.clusterer, method)
+    if len(stored) and len(stored) == len(picture.clustered):
+        return Map(stored[["x", "y"]].to_numpy(), stored["method"].iloc[0], float(stored["faithfulness"].iloc[0]))
+    return computed_map(picture.similarity, method if ui.umap_warm_up().ready.is_set() else "mds")
 
 
 def computed_map(similarity: np.ndarray, method: str) -> Map:

@@ -37,7 +37,7 @@ class ReportCard:
 
 @dataclass(frozen=True, slots=True)
 class PairSimilarities:
-    """Similarities of the two kinds of pairs."""
+    """Similarities of the two kinds of pairs, or whether they are joined."""
 
     agreeing: np.ndarray
     contradicting: np.ndarray
@@ -77,17 +77,28 @@ def threshold_at_false_join_rate(pairs: PairSimilarities, rate: float = FALSE_JO
 
 
 def report_card(
-    clusterer: str, pairs: PairSimilarities, threshold: float, dataset: str, *, joins_at_equality: bool = False
+    clusterer: str,
+    pairs: PairSimilarities,
+    threshold: float,
+    dataset: str,
+    *,
+    joins_at_equality: bool = False,
+    joined: PairSimilarities | None = None,
 ) -> ReportCard:
-    """The card of `clusterer` at `threshold`; `joins_at_equality` for rules that join at similarity ≥ τ (Jaccard)."""
+    """The card of `clusterer` at `threshold`; `joins_at_equality` for rules that join at similarity ≥ τ (Jaccard).
+
+    `joined` says which pairs are joined where that is not a matter of a threshold (NLI).
+    """
     labels = np.r_[np.ones(len(pairs.agreeing)), np.zeros(len(pairs.contradicting))]
     compare = np.greater_equal if joins_at_equality else np.greater
+    if joined is None:
+        joined = PairSimilarities(compare(pairs.agreeing, threshold), compare(pairs.contradicting, threshold))
     return ReportCard(
         clusterer=clusterer,
         threshold=threshold,
         auc=float(roc_auc_score(labels, np.r_[pairs.agreeing, pairs.contradicting])),
-        true_join_rate=float(compare(pairs.agreeing, threshold).mean()),
-        false_join_rate=float(compare(pairs.contradicting, threshold).mean()),
+        true_join_rate=float(joined.agreeing.mean()),
+        false_join_rate=float(joined.contradicting.mean()),
         n_agreeing=len(pairs.agreeing),
         n_contradicting=len(pairs.contradicting),
         dataset=dataset,

@@ -8,11 +8,12 @@ import argparse
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from homog_core.errors import HomogError, InvalidInput
+from homog_core.errors import HomogError, InvalidInput, ModelUnavailable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,9 +48,30 @@ def _parser() -> argparse.ArgumentParser:
     add("datasets", datasets, "List the question sets and where they are.")
     sub = add("calibrate", calibrate, "Make the clusterers' report cards and default thresholds from references.")
     sub.add_argument("--dataset", default="starter", help="question set with incorrect references (default: starter)")
-    _encoder_option(sub)
+    _model_options(sub)
+    _sample_options(
+        add("sample", sample, "Sample a model's answers to a question set into a run, and score it. Resumes.")
+    )
+    _score_options(add("score", score, "Score a stored run again, without sampling."))
+    _train_options(add("train", train, "Train one stage of the chain base → SFT → DPO (or its control). Resumes."))
+    add("runs", runs, "List the stored runs.")
+    sub = add("show", show, "Show what a run found, or one of its questions.")
+    sub.add_argument("run", help="run id")
+    sub.add_argument("--question", help="id of a question: show its answers")
+    sub = add("compare", compare, "Compare runs over the same questions: side by side, and paired tests of every two.")
+    sub.add_argument("runs", nargs="+", metavar="RUN", help="run id; two or more")
+    sub.add_argument("--clusterer", help="e.g. embedding/minilm (default: the one with the best report card)")
+    sub.add_argument("--threshold", type=float, help="default: the clusterer's own")
+    sub = add("report", report, "Print the tables of docs/results.md: every statistic of runs, published ones beside.")
+    sub.add_argument("runs", nargs="*", metavar="RUN", help="run id; all complete runs when none is named")
+    sub.add_argument("--update", metavar="FILE", help="replace the tables between the marks of this Markdown file")
+    _exchange_options(add)
+    sub = add("verify", verify, "Check that runs read back as what was written; all runs when none is named.")
+    sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
+    return parser
 
-    sub = add("sample", sample, "Sample a model's answers to a question set into a run, and score it. Resumes.")
+
+def _sample_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--model", required=True, help="catalogue key, hub id, local folder or GGUF file")
     sub.add_argument("--dataset", required=True, help="catalogue key, or a CSV or JSONL file")
     sub.add_argument("--limit", type=int, help="only the first K questions")
@@ -63,17 +85,39 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--prompt", choices=("plain", "few_shot", "chat"), help="default: the model's own style")
     sub.add_argument("--seed", type=int, default=0, help="default: 0")
     sub.add_argument("--batch-questions", type=int, default=4, help="questions decoded together (default: 4)")
-    _encoder_option(sub)
+    _model_options(sub)
 
-    sub = add("score", score, "Score a stored run again, without sampling.")
+
+def _score_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("run", help="run id")
-    _encoder_option(sub)
+    _model_options(sub)
     sub.add_argument(
         "--threshold", action="append", default=[], metavar="CLUSTERER=T", help="e.g. embedding=0.85; may be repeated"
     )
-    sub.add_argument("--rule", choices=("components", "first_member"), default="components", help="how jaccard assigns")
+    sub.add_argument("--rule", choices=("components", "first_member"), default="components", help="how pairs cluster")
+    sub.add_argument(
+        "--entailment",
+        choices=("bidirectional", "non_contradiction", "either"),
+        default="bidirectional",
+        help="what joins two answers under NLI",
+    )
 
-    sub = add("train", train, "Train one stage of the chain base → SFT → DPO (or its control) as an adapter. Resumes.")
+
+def _model_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--encoder",
+        action="append",
+        metavar="NAME",
+        help="sentence encoder: catalogue key, hub id or local folder; may be repeated, the first one grades "
+        "(default: all in the box)",
+    )
+    sub.add_argument(
+        "--nli", metavar="NAME", help="NLI model, or `none` (default: the first of the catalogue on this machine)"
+    )
+    sub.add_argument("--no-context", action="store_true", help="judge answers by NLI without the question before them")
+
+
+def _train_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("stage", choices=("sft", "dpo", "sft-continued"))
     sub.add_argument("--model", default="gemma-3-270m", help="the base (default: gemma-3-270m)")
     sub.add_argument("--name", help="the adapter's name (default: the model's and the stage's)")
@@ -83,21 +127,21 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--pairs", choices=("all", "clear"), help="of dpo and the control; default: the recipe's")
     sub.add_argument("--smoke", action="store_true", help="a handful of examples and steps, to see that it runs")
 
-    add("runs", runs, "List the stored runs.")
-    sub = add("show", show, "Show what a run found, or one of its questions.")
+
+def _exchange_options(add: Callable[..., argparse.ArgumentParser]) -> None:
+    sub = add("export", export, "Write a run as one file for pandas, DuckDB, a spreadsheet or `import`.")
     sub.add_argument("run", help="run id")
-    sub.add_argument("--question", help="id of a question: show its answers")
-    sub = add("compare", compare, "Compare runs over the same questions: side by side, and paired tests of every two.")
-    sub.add_argument("runs", nargs="+", metavar="RUN", help="run id; two or more")
-    sub.add_argument("--clusterer", help="e.g. embedding/minilm (default: the one with the best report card)")
-    sub.add_argument("--threshold", type=float, help="default: the clusterer's own")
-    sub = add("verify", verify, "Check that runs read back as what was written; all runs when none is named.")
-    sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
-    return parser
-
-
-def _encoder_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--encoder", default="minilm", help="catalogue key, hub id or local folder (default: minilm)")
+    sub.add_argument("--format", choices=("parquet", "jsonl", "csv"), default="jsonl", help="default: jsonl")
+    sub.add_argument("--output", metavar="FILE", help="default: the run's id in this folder")
+    sub = add("import", import_, "Make a run of answers that were sampled elsewhere, and score it.")
+    sub.add_argument("file", help="JSONL with `question` and `answers`, or CSV with `question` and `answer`")
+    sub.add_argument("--model", required=True, help="the name of the model that gave the answers")
+    sub.add_argument("--dataset", help="default: the file's name")
+    sub.add_argument("--temperature", type=float, default=1.0, help="that they were sampled at (default: 1)")
+    sub.add_argument("--max-new-tokens", type=int, default=1024, help="their token limit (default: 1024)")
+    _model_options(sub)
+    sub = add("strip", strip, "Make a run fit to be shared: without its dataset's sentences, without spare vectors.")
+    sub.add_argument("run", help="run id")
 
 
 def models(options: argparse.Namespace) -> None:
@@ -135,18 +179,19 @@ def datasets(options: argparse.Namespace) -> None:
 
 def calibrate(options: argparse.Namespace) -> None:
     """Make report cards."""
-    from homog_core import pipeline
-    from homog_core.encoders import SentenceEncoder
+    from homog_core import scoring
     from homog_core.questions import load_questions
 
-    cards = pipeline.calibrate(load_questions(options.dataset), SentenceEncoder(options.encoder))
-    _print(options, [asdict(card) for card in cards])
+    questions, nli = load_questions(options.dataset), _nli(options)
+    cards = {
+        card.clusterer: card for encoder in _encoders(options) for card in scoring.calibrate(questions, encoder, nli)
+    }
+    _print(options, [asdict(card) for card in cards.values()])
 
 
 def sample(options: argparse.Namespace) -> None:
     """Sample and score a run."""
     from homog_core import pipeline
-    from homog_core.encoders import SentenceEncoder
     from homog_core.questions import load_questions
     from homog_core.records import Decoding
     from homog_core.sampling import TorchSampler
@@ -172,27 +217,24 @@ def sample(options: argparse.Namespace) -> None:
             decoding,
             style,
             batch_questions=options.batch_questions,
-            on_step=lambda p: bar.update(p.n_done, p.n_total, f"{p.n_tokens / max(p.seconds, 1e-9):.0f} tokens/s"),
+            on_step=lambda p: bar.update(p.n_done, p.n_total, _speed(p)),
         )
-    _score_and_print(options, run.id, SentenceEncoder(options.encoder), clusterers=None)
+    _score_and_print(options, run.id)
+
+
+def _speed(p: Any) -> str:
+    left = "" if math.isnan(p.seconds_left) else f", {_duration(p.seconds_left)} left"
+    return f"{p.n_tokens / max(p.seconds, 1e-9):.0f} tokens/s{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "under 1 min"
 
 
 def score(options: argparse.Namespace) -> None:
     """Score a run again."""
-    from dataclasses import replace
-
-    from homog_core import pipeline
-    from homog_core.encoders import SentenceEncoder
-
-    encoder = SentenceEncoder(options.encoder)
-    thresholds = dict(_threshold(text) for text in options.threshold)
-    clusterers = pipeline.default_clusterers(encoder.key)
-    if unknown := set(thresholds) - {clusterer.method for clusterer in clusterers}:
-        raise InvalidInput(
-            f"There is no clusterer {sorted(unknown)[0]!r}; use one of {', '.join(c.method for c in clusterers)}."
-        )
-    clusterers = [replace(c, threshold=thresholds.get(c.method, c.threshold), rule=options.rule) for c in clusterers]
-    _score_and_print(options, options.run, encoder, clusterers)
+    _score_and_print(options, options.run, dict(_threshold(text) for text in options.threshold))
 
 
 def _threshold(text: str) -> tuple[str, float]:
@@ -203,12 +245,66 @@ def _threshold(text: str) -> tuple[str, float]:
         raise InvalidInput(f"--threshold {text!r} is not of the form CLUSTERER=NUMBER.") from error
 
 
-def _score_and_print(options: argparse.Namespace, run_id: str, encoder: Any, clusterers: Any) -> None:
-    from homog_core import pipeline
+def _encoders(options: argparse.Namespace) -> list[Any]:
+    from homog_core.catalogue import ENCODERS
+    from homog_core.encoders import SentenceEncoder
 
+    return [SentenceEncoder(name) for name in dict.fromkeys(options.encoder or ENCODERS)]
+
+
+def _nli(options: argparse.Namespace) -> Any:
+    """The NLI model that was asked for, or one that is on this machine; otherwise None, and how to get one."""
+    from homog_core.catalogue import DEFAULT_NLI, NLI_MODELS
+    from homog_core.encoders import NliCrossEncoder, is_on_this_machine
+
+    if options.nli == "none":
+        return None
+    here = (name for name in (DEFAULT_NLI, *NLI_MODELS) if is_on_this_machine(name))
+    name = options.nli or next(here, None)
+    if name is None:
+        print(f"NLI scores are left out; `--nli {DEFAULT_NLI}` fetches that model once.", file=sys.stderr)
+        return None
+    model = NliCrossEncoder(name, context=not options.no_context)
+    model.load()
+    return model
+
+
+def _score_and_print(options: argparse.Namespace, run_id: str, thresholds: dict[str, float] | None = None) -> None:
+    from homog_core import report, scoring
+
+    encoders = _encoders(options)
+    try:
+        nli = _nli(options)
+    except ModelUnavailable as error:  # everything else is computed
+        print(f"{error} NLI scores are left out.", file=sys.stderr)
+        nli = None
+    clusterers = _clusterers(options, encoders, nli, thresholds or {})
     with _Bar("Scoring") as bar:
-        run = pipeline.score_run(run_id, encoder, clusterers, on_question=bar.update)
-    _print_summary(options, pipeline.summarise(run))
+        run = scoring.score_run(
+            run_id, encoders, nli, clusterers, report=lambda what, done, total: bar.update(done, total, what)
+        )
+    _print_summary(options, report.summarise(run))
+
+
+def _clusterers(options: argparse.Namespace, encoders: list[Any], nli: Any, thresholds: dict[str, float]) -> list[Any]:
+    from dataclasses import replace
+
+    from homog_core import scoring
+
+    found = scoring.default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
+    known = {name: None for c in found for name in (c.method, c.key)}
+    if unknown := set(thresholds) - set(known):
+        raise InvalidInput(f"There is no clusterer {sorted(unknown)[0]!r}; use one of {', '.join(known)}.")
+    rule, entailment = getattr(options, "rule", "components"), getattr(options, "entailment", "bidirectional")
+    return [
+        replace(
+            c,
+            threshold=thresholds.get(c.key, thresholds.get(c.method, c.threshold)),
+            rule=rule,
+            entailment=entailment,
+        )
+        for c in found
+    ]
 
 
 def train(options: argparse.Namespace) -> None:
@@ -249,13 +345,13 @@ def runs(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """Show a run or one of its questions."""
-    from homog_core import pipeline
+    from homog_core import report
     from homog_core.errors import NotFound
     from homog_core.store import open_run
 
     run = open_run(options.run)
     if options.question is None:
-        _print_summary(options, pipeline.summarise(run))
+        _print_summary(options, report.summarise(run))
         return
     responses = run.responses()
     rows = responses[responses["question_id"] == options.question]
@@ -269,7 +365,7 @@ def compare(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from homog_core import report
-    from homog_core.pipeline import ScoredRun
+    from homog_core.scored import ScoredRun
     from homog_core.store import open_run
 
     runs = [ScoredRun(open_run(run_id)) for run_id in dict.fromkeys(options.runs)]
@@ -290,6 +386,59 @@ def compare(options: argparse.Namespace) -> None:
     _print(options, [row | {"from": names[row["from"]], "to": names[row["to"]]} for row in found.tests])
 
 
+def report(options: argparse.Namespace) -> None:
+    """Print or update the tables of results."""
+    from pathlib import Path
+
+    from homog_core import results
+    from homog_core.scored import ScoredRun
+    from homog_core.store import open_run
+
+    runs = [ScoredRun(open_run(run_id)) for run_id in options.runs] or results.reportable_runs()
+    tables = results.results_tables(runs)
+    if options.json:
+        _print(options, [{"title": table.title, "rows": table.rows} for table in tables])
+    elif options.update:
+        results.update_document(Path(options.update), tables)
+        _say(f"Updated {options.update}")
+    else:
+        print(results.markdown(tables))
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write a run as one file."""
+    from pathlib import Path
+
+    from homog_core.exchange import export_run
+    from homog_core.store import open_run
+
+    run = open_run(options.run)
+    target = Path(options.output or f"{run.id}.{options.format}")
+    _print(options, [{"run": run.id, "file": str(export_run(run, options.format, target))}])
+
+
+def import_(options: argparse.Namespace) -> None:
+    """Make a run of answers from elsewhere."""
+    from pathlib import Path
+
+    from homog_core.exchange import import_samples
+    from homog_core.records import Decoding
+
+    decoding = Decoding(temperature=options.temperature, max_new_tokens=options.max_new_tokens)
+    run = import_samples(Path(options.file), options.model, options.dataset, decoding)
+    _score_and_print(options, run.id)
+
+
+def strip(options: argparse.Namespace) -> None:
+    """Make a run fit to be shared."""
+    from homog_core import store
+    from homog_core.catalogue import DEFAULT_ENCODER
+
+    _print(
+        options, [{"run": store.strip(options.run, DEFAULT_ENCODER).id, "folder": str(store.runs_by_id()[options.run])}]
+    )
+
+
 def verify(options: argparse.Namespace) -> int:
     """Check runs."""
     from homog_core import store
@@ -307,9 +456,25 @@ def _print_summary(options: argparse.Namespace, summary: dict[str, Any]) -> None
     if options.json:
         _print(options, summary)
         return
-    estimates = summary.pop("estimates")
-    print("  ".join(f"{name}: {value}" for name, value in summary.items()))
-    _print(options, [{"statistic": name, **estimate} for name, estimate in estimates.items()])
+    tables = {name: summary.pop(name) for name in ("estimates", "scores", "cascade")}
+    print("  ".join(f"{name}: {value}" for name, value in summary.items() if value != ""))
+    _print(options, [{"statistic": name, **estimate} for name, estimate in tables["estimates"].items()])
+    print("\nHow well each score tells incorrect from correct greedy answers (AUROC, DeLong 95 % interval):")
+    _print(options, [_score_row(row) for row in tables["scores"]])
+    print(f"\n{tables['cascade']['sentence']}")
+
+
+def _score_row(row: dict[str, Any]) -> dict[str, Any]:
+    found, half = row["auroc"], row["selective_accuracy"]
+    return {
+        "score": row["score"],
+        "AUROC": "no signal: all scores tie" if row["no_signal"] else found["value"],
+        "low": found["low"],
+        "high": found["high"],
+        "n": found["n"],
+        "Cohen's d": row["cohens_d"]["value"],
+        "accuracy at 50 % coverage": half["value"],
+    }
 
 
 def _print(options: argparse.Namespace, result: Any) -> None:
@@ -351,12 +516,14 @@ def _say(words: str) -> None:
 
 
 class _Bar:
-    """A progress bar on standard error, on a terminal only."""
+    """Progress on standard error: a bar on a terminal, otherwise a line a minute."""
 
     def __init__(self, title: str) -> None:
         from tqdm import tqdm
 
-        self._bar = tqdm(desc=title, unit="question", file=sys.stderr, disable=None)
+        self._title, self._last = title, time.monotonic()
+        form = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}"  # its own rate counts resumed work
+        self._bar = tqdm(desc=title, file=sys.stderr, disable=None, bar_format=form)
 
     def __enter__(self) -> "_Bar":
         return self
@@ -365,7 +532,13 @@ class _Bar:
         self._bar.close()
 
     def update(self, done: int, total: int, note: str = "") -> None:
-        """Move to `done` of `total` questions."""
+        """Move to `done` of `total`."""
         self._bar.total = total
         self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._bar.n)
+        if self._bar.disable and time.monotonic() - self._last > _LINE_SECONDS:
+            self._last = time.monotonic()
+            print(f"{self._title}: {done} of {total}, {note}", file=sys.stderr)
+
+
+_LINE_SECONDS = 60

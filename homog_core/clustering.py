@@ -1,6 +1,6 @@
 """Similarity of the responses to one question → one integer label per response (docs/methods.md §2).
 
-Pure arrays and strings: it does not know where embeddings or NLI probabilities come from. Matrices are (N, N) and
+Pure arrays and strings: it does not know where embeddings or NLI probabilities come from. Similarities are (N, N) and
 symmetric; labels are (N,) integers numbered 0… by first appearance.
 """
 
@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from homog_core.errors import InvalidInput
 
 _VIEWS = {"embedding": "answer", "embedding_masked": "masked"}  # which text of an answer is encoded
-METHODS = ("jaccard", *_VIEWS)
+METHODS = ("jaccard", *_VIEWS, "nli")
 JACCARD_THRESHOLD = 0.4
 PUBLISHED_COSINE_THRESHOLD = 0.85  # the one of arXiv:2603.24124, offered beside the calibrated default
 MAX_THRESHOLD = 0.99  # at 1, floating point separates identical answers
@@ -164,17 +164,52 @@ def first_appearance(labels: Sequence[int] | np.ndarray) -> np.ndarray:
     return rank[inverse]
 
 
+def entailment_joins(probabilities: np.ndarray, rule: str = "bidirectional") -> np.ndarray:
+    """Which pairs of responses an NLI model joins: (N, N) booleans, symmetric, every response joined with itself.
+
+    `probabilities` (N, N, 3): entailment, neutral, contradiction of premise i and hypothesis j; the diagonal is not
+    read. `bidirectional` (Kuhn et al. 2023; the default): entailment is the likeliest class both ways.
+    `non_contradiction` (the laxer one of Farquhar et al. 2024): contradiction is the likeliest in neither direction,
+    and not both are neutral. `either`: entailment is the likeliest in at least one direction, as some packages do.
+    The first of tied classes counts as the likeliest. Raises `InvalidInput` for another rule or another shape.
+    """
+    probabilities = np.asarray(probabilities)
+    if probabilities.ndim != 3 or probabilities.shape[0] != probabilities.shape[1] or probabilities.shape[2] != 3:
+        raise InvalidInput(f"NLI probabilities must have shape (N, N, 3); these have {probabilities.shape}.")
+    if rule not in ENTAILMENT_RULES:
+        raise InvalidInput(f"There is no entailment rule {rule!r}; use one of {', '.join(ENTAILMENT_RULES)}.")
+    likeliest = probabilities.argmax(axis=2)
+    entails, neutral, contradicts = (likeliest == k for k in range(3))
+    joined = {
+        "bidirectional": entails & entails.T,
+        "non_contradiction": ~contradicts & ~contradicts.T & ~(neutral & neutral.T),
+        "either": entails | entails.T,
+    }[rule]
+    np.fill_diagonal(joined, True)
+    return joined
+
+
+def entailment_similarity(probabilities: np.ndarray) -> np.ndarray:
+    """(P_ent(i→j) + P_ent(j→i)) / 2 with a unit diagonal → (N, N) in [0, 1]. Source: Lin et al. 2024."""
+    entailment = np.asarray(probabilities, dtype=np.float64)[:, :, 0]
+    similarity = (entailment + entailment.T) / 2
+    np.fill_diagonal(similarity, 1.0)
+    return similarity
+
+
+ENTAILMENT_RULES = ("bidirectional", "non_contradiction", "either")
 RULES = {"components": cluster_components, "first_member": cluster_first_member}
 
 
 @dataclass(frozen=True, slots=True)
 class Clusterer:
-    """A way to turn answers into clusters: the similarity, the threshold and the assignment rule."""
+    """A way to turn answers into clusters: the similarity, what joins two answers, and the assignment rule."""
 
     method: str  # one of METHODS
-    threshold: float
-    encoder: str | None = None  # key of the encoder; None where the method needs none
+    threshold: float  # of the similarity; `nli` has none and joins by `entailment`
+    encoder: str | None = None  # key of the encoder or NLI model; None where the method needs none
     rule: str = "components"  # for methods that join pairs; average linkage has no such choice
+    entailment: str = "bidirectional"  # for `nli`: one of ENTAILMENT_RULES
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -183,22 +218,41 @@ class Clusterer:
             raise InvalidInput(f"There is no assignment rule {self.rule!r}; use one of {', '.join(RULES)}.")
         if not 0 <= self.threshold <= MAX_THRESHOLD:
             raise InvalidInput(f"The threshold is {self.threshold:g}; it must lie between 0 and {MAX_THRESHOLD}.")
+        if self.entailment not in ENTAILMENT_RULES:
+            raise InvalidInput(
+                f"There is no entailment rule {self.entailment!r}; use one of {', '.join(ENTAILMENT_RULES)}."
+            )
 
     @property
     def key(self) -> str:
         """Its name in tables and URLs, e.g. `jaccard` or `embedding_masked/minilm`."""
         return f"{self.method}/{self.encoder}" if self.encoder else self.method
 
-    def similarity(self, answers: Sequence[str], vectors: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Similarity (N, N) of answers; `vectors` holds their embeddings by view, `answer` and `masked`."""
-        if self.method == "jaccard":
-            return jaccard_similarity(answers)
-        return cosine_similarity(vectors[_VIEWS[self.method]])
+    @property
+    def is_linkage(self) -> bool:
+        """Whether it merges by average linkage, so that merge heights answer every threshold at once."""
+        return self.method in _VIEWS
 
-    def labels(self, similarity: np.ndarray) -> np.ndarray:
-        """Labels (N,) at this clusterer's threshold."""
+    def similarity(self, answers: Sequence[str], evidence: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Similarity (N, N) of answers, in float32 as it is stored.
+
+        `evidence` holds what models said of them: embeddings by view, `answer` and `masked`, each (N, d), and
+        `nli` probabilities (N, N, 3).
+        """
         if self.method == "jaccard":
-            return RULES[self.rule](similarity >= self.threshold)
+            similarity = jaccard_similarity(answers)
+        elif self.method == "nli":
+            similarity = entailment_similarity(evidence["nli"])
+        else:
+            similarity = cosine_similarity(evidence[_VIEWS[self.method]])
+        return similarity.astype(np.float32)
+
+    def labels(self, similarity: np.ndarray, probabilities: np.ndarray | None = None) -> np.ndarray:
+        """Labels (N,) by this clusterer's threshold or, for `nli`, by the `probabilities` (N, N, 3)."""
+        if self.method == "nli":
+            return RULES[self.rule](entailment_joins(probabilities, self.entailment))
+        if self.method == "jaccard":
+            return RULES[self.rule](similarity >= np.float32(self.threshold))
         return cluster_average_linkage(similarity, self.threshold)
 
 

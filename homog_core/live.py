@@ -9,13 +9,12 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from homog_core import pipeline
-from homog_core.clustering import mask_answer
+from homog_core import pipeline, scoring
 from homog_core.encoders import Encoder
 from homog_core.errors import HomogError, NotFound
 from homog_core.pipeline import RunPlan
@@ -85,7 +84,8 @@ class ModelSnapshot:
     style: PromptStyle
     prompt: str
     answers: Mapping[int, Answer]  # by sample index; GREEDY is the one at temperature 0
-    vectors: Mapping[int, Mapping[str, np.ndarray]]  # sample index → view → unit vector, of finished valid samples
+    # sample index → encoder → view → unit vector, of finished valid samples
+    vectors: Mapping[int, Mapping[str, Mapping[str, np.ndarray]]]
     result: ResponseSet | None
     seconds: float
     n_tokens: int
@@ -117,7 +117,7 @@ class _Part:
     style: PromptStyle
     plan: RunPlan
     answers: dict[int, Answer] = field(default_factory=dict)
-    vectors: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
+    vectors: dict[int, dict[str, dict[str, np.ndarray]]] = field(default_factory=dict)
     result: ResponseSet | None = None
     seconds: float = 0.0
     n_tokens: int = 0
@@ -160,12 +160,12 @@ class LiveQueue:
     def __init__(
         self,
         load_sampler: LoadSampler,
-        encoder: Encoder,
+        encoders: Sequence[Encoder],
         is_connected: Callable[[str], bool] = lambda session: True,
         grace_seconds: float = GRACE_SECONDS,
         probe: Callable[[], Device] = probe_device,
     ) -> None:
-        self._load_sampler, self._encoder = load_sampler, encoder
+        self._load_sampler, self._encoders = load_sampler, encoders
         self._is_connected, self._grace = is_connected, grace_seconds
         self._probe = probe
         self._device: Device | None = None
@@ -223,7 +223,7 @@ class LiveQueue:
             if job.state not in _OVER or not parts:
                 raise HomogError("Only answers that have all been finished can be kept as a run.")
         runs = [pipeline.keep(part.plan, part.result, part.seconds) for part in parts]
-        return [pipeline.score_run(run.id, self._encoder) for run in runs]
+        return [scoring.score_run(run.id, self._encoders) for run in runs]
 
     def tokens_per_second(self, model_key: str) -> float | None:
         """How fast the last live job of a model was, or None."""
@@ -324,10 +324,12 @@ class LiveQueue:
         if not ended:
             return
         answers = [part.answers[i].answer for i in ended]
-        vectors = self._encoder.encode([*answers, *(mask_answer(answer, question.text) for answer in answers)])
+        found = {encoder.key: scoring.encode(encoder, question.text, answers) for encoder in self._encoders}
         with self._lock:
             for n, i in enumerate(ended):
-                part.vectors[i] = {"answer": vectors[n], "masked": vectors[len(ended) + n]}
+                part.vectors[i] = {
+                    key: {view: vectors[n] for view, vectors in views.items()} for key, views in found.items()
+                }
 
     def _check(self, job: _Job) -> None:
         """Leave the job if somebody has stopped it, or if everybody who watched it has been gone for a while."""

@@ -42,6 +42,30 @@ def typed_question(text: str) -> Question:
     return Question(_content_id("live", text), "live", text)
 
 
+def own_question(row: dict[str, Any], dataset: str, source: str, line: int, column: str = "question") -> Question:
+    """The question of one row of our own format. Raises `InvalidInput`, with source and line, for one without."""
+    if column not in row:
+        raise InvalidInput(f"{source}, line {line}: there is no column `{column}`; it is the one that must be there.")
+    text = row[column]
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidInput(f"{source}, line {line}: the {column} is empty.")
+    right = _texts(row.get("references"), source, line, "references")
+    wrong = _texts(row.get("incorrect_references"), source, line, "incorrect_references")
+    key = row.get("id")
+    try:
+        return Question(
+            id=_content_id(dataset, text) if key in (None, "") else str(key),
+            dataset=dataset,
+            text=text.strip(),
+            references=right,
+            incorrect_references=wrong,
+            category=str(row.get("category") or ""),
+            answer_type=row.get("answer_type") or "text",
+        )
+    except InvalidInput as error:
+        raise InvalidInput(f"{source}, line {line}: {error}") from error
+
+
 def dataset_file(spec: DatasetSpec) -> Path | None:
     """Where a dataset lies on this machine, or None."""
     candidates = (folder / file for file in spec.files for folder in paths.dataset_folders())
@@ -162,29 +186,7 @@ def _read_starter(rows: Rows, source: str) -> Iterator[Question]:
 
 def _read_own(rows: Rows, dataset: str, source: str, column: str = "question") -> Iterator[Question]:
     """Our own format: `question`, and optionally the other fields of `Question` but `dataset`."""
-    for line, row in rows:
-        if column not in row:
-            raise InvalidInput(
-                f"{source}, line {line}: there is no column `{column}`; it is the one that must be there."
-            )
-        text = row[column]
-        if not isinstance(text, str) or not text.strip():
-            raise InvalidInput(f"{source}, line {line}: the {column} is empty.")
-        right = _texts(row.get("references"), source, line, "references")
-        wrong = _texts(row.get("incorrect_references"), source, line, "incorrect_references")
-        key = row.get("id")
-        try:
-            yield Question(
-                id=_content_id(dataset, text) if key in (None, "") else str(key),
-                dataset=dataset,
-                text=text.strip(),
-                references=right,
-                incorrect_references=wrong,
-                category=str(row.get("category") or ""),
-                answer_type=row.get("answer_type") or "text",
-            )
-        except InvalidInput as error:
-            raise InvalidInput(f"{source}, line {line}: {error}") from error
+    return (own_question(row, dataset, source, line, column) for line, row in rows)
 
 
 def _texts(value: Any, source: str, line: int, column: str) -> tuple[str, ...]:

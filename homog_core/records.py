@@ -13,7 +13,7 @@ from homog_core.errors import InvalidInput
 
 PromptStyle = Literal["plain", "few_shot", "chat"]
 Stage = Literal["base", "sft", "dpo", "rlvr", "instruct"]
-FinishReason = Literal["stop", "length", "error"]
+FinishReason = Literal["stop", "length", "error", "unknown"]  # unknown: sampled elsewhere
 
 PROMPT_STYLES: tuple[PromptStyle, ...] = ("plain", "few_shot", "chat")
 GREEDY = -1  # the sample index of the response at temperature 0

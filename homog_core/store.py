@@ -1,8 +1,11 @@
 """A run directory ↔ records: Parquet shards and a manifest; atomic, resumable, verifiable.
 
 Layout, one folder a run: `manifest.json`, `questions.parquet`, `responses-*.parquet` (samples, never changed), and
-what is recomputed from them: `embeddings-<encoder>.parquet`, `clusters.parquet`, `scores.parquet`, `maps.parquet`.
-Every file is written under a temporary name, flushed to disk and renamed. It knows nothing of models.
+what is recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `similarities.parquet`,
+`clusters.parquet`, `scores.parquet`, `maps.parquet`. Every file is written under a temporary name, flushed to disk and
+renamed. It knows nothing of models.
+
+A run may lack the sentences of its dataset (`strip`): they are then read from the dataset where this machine has it.
 """
 
 import hashlib
@@ -19,14 +22,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from homog_core import paths
+from homog_core.catalogue import DATASETS
 from homog_core.errors import CorruptRun, HomogError, NotFound
+from homog_core.questions import dataset_file, load_questions
 from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet, RunManifest
 
 FORMAT = 1
-TABLES = ("clusters", "scores", "maps")
+TABLES = ("similarities", "clusters", "scores", "maps")
 _TEXTS = pa.list_(pa.string())
 _NUMBERS = pa.list_(pa.float32())
 _SCHEMAS = {
@@ -58,11 +64,30 @@ _SCHEMAS = {
         [
             ("question_id", pa.string()),
             ("sample_index", pa.int32()),
-            ("view", pa.string()),  # "answer", or "masked" for the answer without the question's words
+            ("view", pa.string()),  # answer, masked (without the question's words), question, greedy or reference
             ("vector", pa.list_(pa.float16())),
         ]
     ),
+    "nli": pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("premise", pa.string()),  # both without the question that may stand before them
+            ("hypothesis", pa.string()),
+            ("entailment", pa.float32()),
+            ("neutral", pa.float32()),
+            ("contradiction", pa.float32()),
+            ("truncated", pa.bool_()),
+        ]
+    ),
+    "similarities": pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("clusterer", pa.string()),
+            ("similarity", _NUMBERS),  # of valid responses i < j, row by row: N(N−1)/2 numbers
+        ]
+    ),
 }
+_QUESTION_PLACE = "{question}"  # stands in the prompts of a stripped run for the question
 _MERGED = "responses-merged.parquet"
 
 
@@ -95,8 +120,13 @@ class Run:
             raise CorruptRun(f"manifest.json of run {self.id} is damaged: its decoding does not read.") from error
 
     def questions(self) -> pd.DataFrame:
-        """One row a question, with its exact prompt."""
-        return _read(self.folder / "questions.parquet", self.id).to_pandas()
+        """One row a question, with its exact prompt.
+
+        Where the run was stored without the dataset's sentences they are read from the dataset; where this machine
+        does not have it, `text` and `prompt` are "" and there are no references.
+        """
+        frame = _read(self.folder / "questions.parquet", self.id).to_pandas()
+        return _with_sentences(frame) if frame["text"].isna().any() else frame
 
     def responses(self) -> pd.DataFrame:
         """One row a response; sample_index −1 is the greedy one. Sorted by question and sample."""
@@ -136,9 +166,18 @@ class Run:
         frame["vector"] = list(matrix)
         return frame
 
+    def nli(self, model: str) -> pd.DataFrame | None:
+        """question_id, premise, hypothesis, entailment, neutral, contradiction, truncated; or None."""
+        path = self.folder / f"nli-{model}.parquet"
+        return _read(path, self.id).to_pandas() if path.is_file() else None
+
+    def nli_models(self) -> list[str]:
+        """Keys of the NLI models whose probabilities are stored."""
+        return sorted(path.stem.removeprefix("nli-") for path in self.folder.glob("nli-*.parquet"))
+
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Replace one of the recomputable tables."""
-        schema = _SCHEMAS["embeddings"] if name.startswith("embeddings-") else None
+        schema = next((_SCHEMAS[kind] for kind in ("embeddings", "nli", "similarities") if name.startswith(kind)), None)
         _write(self.folder / f"{name}.parquet", pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
 
 
@@ -167,6 +206,57 @@ def list_runs() -> list[Run]:
         except CorruptRun:
             continue  # `verify` reports it
     return sorted(runs, key=lambda run: run.manifest.provenance.get("created", ""), reverse=True)
+
+
+def strip(run_id: str, keep_encoder: str) -> Run:
+    """Make a run fit to be shared: without its dataset's sentences, and without vectors that no page needs.
+
+    The sentences of the catalogue's datasets are taken out of questions and prompts, those of our own set stay, and so
+    do those of files of the user's. Of the embeddings those of the answers by `keep_encoder` stay; similarities,
+    clusters, scores and grades are untouched. Raises `HomogError` where a prompt does not hold its question.
+    """
+    run = open_run(run_id)
+    spec = DATASETS.get(run.manifest.identity["dataset"])
+    if spec and spec.hub:
+        rows = _read(run.folder / "questions.parquet", run.id).to_pylist()
+        bare = [_without_sentences(row) if row["text"] is not None else row for row in rows]
+        _write(run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=_SCHEMAS["questions"]))
+    for key in run.encoders():
+        path = run.folder / f"embeddings-{key}.parquet"
+        if key != keep_encoder:
+            path.unlink()
+            continue
+        table = _read(path, run.id)
+        _write(path, table.filter(pc.is_in(table["view"], pa.array(["answer", "masked", "question"]))))
+    return run
+
+
+def _without_sentences(row: dict[str, Any]) -> dict[str, Any]:
+    if row["text"] not in row["prompt"]:
+        raise HomogError(f"The prompt of question {row['id']} does not hold its text, so the run cannot be stripped.")
+    template = row["prompt"].replace(row["text"], _QUESTION_PLACE)
+    return row | {"text": None, "references": [], "incorrect_references": [], "prompt": template}
+
+
+def _with_sentences(frame: pd.DataFrame) -> pd.DataFrame:
+    """Question, references and prompt from the dataset; "" and none where it is not on this machine."""
+    known: dict[str, Question] = {}
+    for name in set(frame.loc[frame["text"].isna(), "dataset"]):
+        if name in DATASETS and dataset_file(DATASETS[name]):
+            known |= {question.id: question for question in load_questions(name)}
+    rows = []
+    for row in frame.to_dict("records"):
+        if row["text"] is None or pd.isna(row["text"]):
+            question = known.get(row["id"])
+            text = question.text if question else ""
+            row |= {
+                "text": text,
+                "references": question.references if question else (),
+                "incorrect_references": question.incorrect_references if question else (),
+                "prompt": row["prompt"].replace(_QUESTION_PLACE, text) if question else "",
+            }
+        rows.append(row)
+    return pd.DataFrame(rows, columns=frame.columns)
 
 
 def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Decoding) -> ResponseSet:
@@ -285,13 +375,14 @@ def verify(run_id: str) -> list[str]:
     known = runs_by_id()
     if run_id not in known:
         raise NotFound(f"There is no run {run_id!r}. {_listing(known)}")
+    folder = known[run_id]
     try:
-        run = Run(known[run_id], _read_manifest(known[run_id]))
+        run = Run(folder, _read_manifest(folder))
         questions, responses = run.questions(), run.responses()
         problems = [*_identity_problems(run, questions), *_response_problems(run, questions, responses)]
     except CorruptRun as error:
         return [str(error)]
-    for name in (*TABLES, *(f"embeddings-{encoder}" for encoder in run.encoders())):
+    for name in (*TABLES, *(path.stem for kind in ("embeddings", "nli") for path in folder.glob(f"{kind}-*.parquet"))):
         problems += _table_problems(run, name, responses)
     return problems
 

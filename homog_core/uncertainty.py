@@ -1,14 +1,43 @@
 """Per-question uncertainty scores (docs/methods.md §3). Higher means more uncertain; undefined is NaN, never 0.
 
-Pure functions of labels, log-probabilities and token entropies, in nats. They take an answer's own tokens
-(`Response.own_tokens`) and do not know how anything was sampled.
+Pure functions of labels, log-probabilities, token entropies, texts, similarities and embeddings; entropies in nats.
+They take an answer's own tokens (`Response.own_tokens`) and do not know how anything was sampled, encoded or compared.
 """
 
+import math
+import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import cache
+from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import entr, logsumexp
 from scipy.stats import entropy
+
+from homog_core.clustering import cluster_average_linkage, cosine_similarity
+from homog_core.errors import InvalidInput
+
+_NAN = float("nan")
+_LARGEST_EIGENVALUE = 0.9  # eccentricity keeps eigenvectors below it; the value of Lin et al.
+_HEAT = 0.3  # the diffusion time t of kernel language entropy; the value of Nikitin et al.
+_ROUNDING = 1e-6  # how far a similarity may be from symmetric, from a unit diagonal and from [0, 1]
+
+# An end mark, what may close after it, and white space; the ideographic marks need no white space.
+_END_MARK = re.compile(r"""[.!?…]+["'”’»)\]*_]*\s+|[。！？]+[」』”’）]*\s*""")
+_NEVER_LAST = re.compile(
+    r"(?<![\w.])(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|Gen|Col|Capt|Lt|Sgt|Rev|Hon|Gov|Sen|Rep|e\.g|i\.e|vs|cf|ca|approx)\.$"
+)
+_BEFORE_A_NUMBER = re.compile(
+    r"(?<!\w)(?:nos?|figs?|vol|pp?|chap|sec|eq|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.$", re.IGNORECASE
+)
+_LIST_NUMBER = re.compile(r"(?:^|\n)\s*\(?\d{1,2}\.$")
+_SELDOM_LAST = re.compile(r"(?<!\w)(?:[^\W\d_]|etc|al|Jr|Sr|Inc|Ltd|Co|Corp)\.$")  # "U.S.", "J. Smith", "etc."
+_OPENER = re.compile(
+    r"(?:The|This|That|These|Those|It|Its|He|His|She|Her|They|Their|We|Our|You|I|A|An|There|In|On|At|For|From|As|If|"
+    r"When|While|After|Before|Since|However|But|And|So|Also|Both|Some|Many|Most|No|Yes)[\s,']"
+)
 
 
 def discrete_semantic_entropy(labels: Sequence[int] | np.ndarray) -> float:
@@ -102,6 +131,201 @@ def mean_token_entropy_sampled(token_entropies: Sequence[np.ndarray]) -> float:
 def perplexity(token_logprobs: np.ndarray) -> float:
     """exp(−mean_t logp_t) of the greedy response. At least 1; no tokens: NaN."""
     return float(np.exp(-mean_logprob(token_logprobs)))
+
+
+def lexical_dissimilarity(texts: Sequence[str]) -> float:
+    """1 − mean over pairs of responses of ROUGE-L F, with rouge-score's tokenizer and stemmer. In [0, 1].
+
+    Fewer than two texts: NaN. All identical: exactly 0. No word in common: 1. The tokenizer keeps a–z and 0–9 only, so
+    texts in another script or of punctuation alone have no words: 0 against themselves, 1 against anything else, and
+    of a mixed text only the Latin words and the digits count. (rouge-score itself finds no similarity between two
+    identical texts without words.) Source: Lin 2004 for ROUGE-L; Kuhn et al. 2023 for the score. lm-polygraph's
+    `LexicalSimilarity` is −similarity, that is this minus 1; UQ-NLG's likewise.
+    """
+    if len(texts) < 2:
+        return _NAN
+    from rouge_score.rouge_scorer import RougeScorer  # slow to import: it brings nltk
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    tokenize = cache(DefaultTokenizer(use_stemmer=True).tokenize)  # else every pair would stem both texts again
+    scorer = RougeScorer(["rougeL"], tokenizer=SimpleNamespace(tokenize=tokenize))
+    counts = Counter(texts)
+    identical = sum(math.comb(n, 2) for n in counts.values())
+    different = [counts[a] * counts[b] * scorer.score(a, b)["rougeL"].fmeasure for a, b in combinations(counts, 2)]
+    return 1.0 - (identical + math.fsum(different)) / math.comb(len(texts), 2)
+
+
+def selfcheck_nli(probabilities: np.ndarray) -> float:
+    """Mean over sentences of the mean over samples of P(contradiction) = p_c / (p_e + p_c). In [0, 1].
+
+    `probabilities` (S, N, 3) are entailment, neutral and contradiction; S sentences of the greedy response (the
+    hypotheses, from `split_sentences`), N samples (the premises, whole). The softmax over entailment and contradiction
+    alone is this ratio: neutral is left out, so a sample about something else counts by its small remainder, and
+    p_e = p_c = 0 is 0.5, for neither. No sentence or no sample: NaN; so is a pair that is NaN. Source: Manakul et al.
+    2023. The authors' package gives one score per sentence and passes the sentence as premise and the sample as
+    hypothesis, with a model trained without the neutral class.
+    """
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if probabilities.size == 0:
+        return _NAN
+    if probabilities.ndim != 3 or probabilities.shape[2] != 3:
+        raise InvalidInput(
+            f"The NLI probabilities have shape {probabilities.shape}; they must be (sentences, samples, 3), "
+            "the last axis entailment, neutral and contradiction."
+        )
+    contradiction = probabilities[..., 2]
+    either = probabilities[..., 0] + contradiction
+    share = np.divide(contradiction, either, out=np.full_like(either, 0.5), where=either != 0)
+    return float(share.mean(axis=1).mean())
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of `text`, stripped, none empty; their characters other than white space are those of the text.
+
+    A sentence ends at . ! ? … with white space after it, or at 。！？, when a word stands on both sides. It does not
+    end before a lower-case letter, so text without capitals stays whole; nor after a title, a list number or an
+    abbreviation, save that an initial, "U.S." or "etc." ends it before a common opening word such as "The". No end
+    mark: one sentence, line breaks included. Nothing but white space: none. SelfCheckGPT uses spaCy's parser.
+    """
+    sentences, start = [], 0
+    for mark in _END_MARK.finditer(text):
+        sentence = text[start : mark.end()].strip()
+        if _ends_sentence(sentence, text[mark.end() :]):
+            sentences.append(sentence)
+            start = mark.end()
+    rest = text[start:].strip()
+    return [*sentences, rest] if rest else sentences
+
+
+def _ends_sentence(sentence: str, following: str) -> bool:
+    if not re.search(r"\w", sentence) or not re.search(r"\w", following) or following[0].islower():
+        return False
+    if _NEVER_LAST.search(sentence) or _LIST_NUMBER.search(sentence):
+        return False
+    if _BEFORE_A_NUMBER.search(sentence) and following[0].isdigit():
+        return False
+    return not _SELDOM_LAST.search(sentence) or bool(_OPENER.match(following))
+
+
+def eigenvalue_laplacian(similarity: np.ndarray) -> float:
+    """Σ_k max(0, 1 − λ_k), λ the eigenvalues of I − D^-½ W D^-½: a continuous number of meanings, in [1, N].
+
+    `similarity` is W (N, N): symmetric, unit diagonal, values in [0, 1]; so in the three scores that follow. Identical
+    answers: 1. Nothing in common: N. One response: 1. No responses or a NaN in W: NaN. Source: Lin et al. 2024
+    (U_EigV). It is not 0 for one meaning, unlike an entropy.
+    """
+    weights = _weights(similarity)
+    if weights is None:
+        return _NAN
+    return float(np.clip(1.0 - np.linalg.eigvalsh(_normalised_laplacian(weights)), 0.0, None).sum())
+
+
+def degree_uncertainty(similarity: np.ndarray) -> float:
+    """1 − Σ_ij W_ij / N²: one minus the mean similarity, each answer with itself included. In [0, 1 − 1/N].
+
+    Identical answers and one response: 0. No responses or a NaN in W: NaN. Source: Lin et al. 2024 (U_Deg). The
+    authors' package returns N times this, of the directed similarities.
+    """
+    weights = _weights(similarity)
+    return _NAN if weights is None else float(1.0 - weights.mean())
+
+
+def eccentricity(similarity: np.ndarray) -> float:
+    """Frobenius norm of the centred eigenvectors of I − D^-½ W D^-½ whose λ < 0.9. In [0, √(N − 1)].
+
+    Column by column, each eigenvector less its mean over the responses. Identical answers and one response: 0. Nothing
+    in common: √(N − 1). No responses or a NaN in W: NaN. A repeated eigenvalue is taken with its whole eigenspace or
+    not at all, so that the arbitrary basis and the order of the rows do not matter. It jumps where an eigenvalue
+    crosses 0.9. Source: Lin et al. 2024 (U_Ecc).
+    """
+    weights = _weights(similarity)
+    if weights is None:
+        return _NAN
+    eigenvalues, vectors = np.linalg.eigh(_normalised_laplacian(weights))
+    # Rounding spreads an eigenvalue of exactly 0.9 to both sides, differently for each order of the rows.
+    kept = vectors[:, eigenvalues < _LARGEST_EIGENVALUE - 1e-9]  # (N, kept)
+    return float(np.linalg.norm(kept - kept.mean(axis=0)))
+
+
+def kernel_language_entropy(similarity: np.ndarray) -> float:
+    """Von Neumann entropy −Σ_k μ_k ln μ_k of the heat kernel of W. nats, in [0, ln N].
+
+    K = expm(−0.3 L), the exponential of the matrix and not of its entries, L = D − W; μ are the eigenvalues of
+    K_ij / √(K_ii K_jj) / N. One response: 0. Nothing in common: ln N. Identical answers give the least for their N, and
+    that is far from 0 (0.65 for two, 1.30 for ten, 0.32 for twenty), so compare scores at equal N only. No responses
+    or a NaN in W: NaN. Source: Nikitin et al. 2024 (K_heat, t = 0.3). The authors' package sums an edge over both
+    directions, entailment 1 and neutral ½, where W here is the mean, and divides by ln N; lm-polygraph divides too,
+    keeps the directions apart, and its L is W − D, of the opposite sign.
+    """
+    weights = _weights(similarity)
+    if weights is None:
+        return _NAN
+    eigenvalues, vectors = np.linalg.eigh(np.diag(weights.sum(axis=1)) - weights)
+    kernel = (vectors * np.exp(-_HEAT * eigenvalues)) @ vectors.T
+    scale = np.sqrt(np.diag(kernel))
+    spectrum = np.linalg.eigvalsh(kernel / np.outer(scale, scale) / len(kernel))
+    return max(0.0, float(entr(np.clip(spectrum, 0.0, None)).sum()))
+
+
+def sindex(embeddings: np.ndarray, threshold: float = 0.95) -> float:
+    """−Σ_k p'_k ln p'_k, p'_k = (n_k/N) · (mean cosine of the pairs within cluster k, 1 for a singleton). In [0, ln N].
+
+    Clusters by average linkage at cosine `threshold` ≥ 0. The p' are not renormalised, so that a loose single cluster
+    is above 0. One response or identical embeddings: 0. No responses: NaN. Source: Abdaljalil et al. 2025 (SINdex).
+    `discrete_semantic_entropy` of the same clusters is the case in which all cosines within them are 1.
+    """
+    if len(embeddings) == 0:
+        return _NAN
+    similarity = cosine_similarity(embeddings)
+    labels = cluster_average_linkage(similarity, threshold)
+    members = (labels == np.arange(labels.max() + 1)[:, None]).astype(np.float64)  # (K, N)
+    sizes = members.sum(axis=1)
+    cosines = np.sum(members @ similarity * members, axis=1) - sizes  # of the ordered pairs, without the diagonal
+    within = np.divide(cosines, sizes * (sizes - 1), out=np.ones_like(sizes), where=sizes > 1)
+    return max(0.0, float(entr(sizes / len(labels) * within).sum()))
+
+
+def embedding_density(embedding: np.ndarray, others: np.ndarray, k: int = 10) -> float:
+    """Minus the mean cosine of a question's `embedding` (d,) to its k nearest rows of `others` (M, d). In [−1, 1].
+
+    `others` are the other questions of the reference set, without the question itself. Higher means farther from all
+    of them. No others: NaN; fewer than k: all of them. A zero vector has cosine 0. Source: the cheap second boundary of
+    the cascade of arXiv:2603.24124. Not the semantic density of Qiu & Miikkulainen 2024, which looks at responses.
+    """
+    if len(others) == 0:
+        return _NAN
+    embedding, others = np.asarray(embedding, dtype=np.float64), np.asarray(others, dtype=np.float64)
+    norms = np.linalg.norm(others, axis=1) * np.linalg.norm(embedding)
+    cosines = np.clip(others @ embedding / np.where(norms > 0, norms, 1.0), -1.0, 1.0)
+    return -float(np.sort(cosines)[::-1][:k].mean())
+
+
+def _weights(similarity: np.ndarray) -> np.ndarray | None:
+    """W as float64, exactly symmetric and in [0, 1]; None where it is empty or holds a NaN."""
+    weights = np.asarray(similarity, dtype=np.float64)
+    if weights.size == 0:
+        return None
+    if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
+        raise InvalidInput(f"The similarity has shape {weights.shape}; it must be square, a row for each response.")
+    if np.isnan(weights).any():
+        return None
+    difference = np.abs(weights - weights.T).max()
+    if difference > _ROUNDING:
+        raise InvalidInput(f"The similarity differs from its transpose by {difference:g}; pass (W + W.T) / 2.")
+    low, high = weights.min(), weights.max()
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise InvalidInput(
+            f"Similarities run from {low:g} to {high:g}; they must lie in [0, 1], as max(0, cosine) does."
+        )
+    smallest = np.diag(weights).min()
+    if smallest < 1 - _ROUNDING:
+        raise InvalidInput(f"A response has similarity {smallest:g} with itself; the diagonal must be 1.")
+    return np.clip((weights + weights.T) / 2, 0.0, 1.0)
+
+
+def _normalised_laplacian(weights: np.ndarray) -> np.ndarray:
+    scale = 1.0 / np.sqrt(weights.sum(axis=1))
+    return np.eye(len(weights)) - weights * np.outer(scale, scale)
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:

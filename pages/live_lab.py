@@ -9,9 +9,9 @@ import streamlit as st
 
 import ui
 import views
-from homog_core import figures, pipeline, store
-from homog_core.catalogue import DATASETS, MODELS
-from homog_core.clustering import Clusterer
+from homog_core import figures, report, scoring, store
+from homog_core.catalogue import DATASETS, ENCODERS, MODELS
+from homog_core.clustering import Clusterer, by_size
 from homog_core.errors import InvalidInput
 from homog_core.live import ModelSnapshot, Request, Snapshot
 from homog_core.questions import typed_question
@@ -35,7 +35,7 @@ def main() -> None:
     with st.container(border=True):
         request = request_controls()
         sample_button(request)
-    clusterer = ui.clusterer_controls(pipeline.default_clusterers())
+    clusterer = ui.clusterer_controls(scoring.default_clusterers(list(ENCODERS)))
     if job_id := st.query_params.get("job"):
         with ui.friendly_errors():
             snapshot = ui.live_queue().snapshot(job_id, ui.session_id())
@@ -183,7 +183,7 @@ def stored_speed(model: str, device: str) -> float | None:
     for run in store.list_runs():
         provenance = run.manifest.provenance
         if run.manifest.identity["model"] == model and provenance["device"] == device and provenance["wall_seconds"]:
-            return pipeline.speed(run)["tokens_per_second"]
+            return report.speed(run)["tokens_per_second"]
     return None
 
 
@@ -310,13 +310,16 @@ def cards(part: ModelSnapshot) -> None:
 def picture_of(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, position: int) -> views.Picture:
     """What there is to show of one model so far; the answers that have ended are clustered."""
     ended = sorted(part.vectors)
-    vectors = {view: np.stack([part.vectors[i][view] for i in ended]) for view in ("answer", "masked") if ended}
+    found = [part.vectors[i].get(clusterer.encoder, {}) for i in ended]
+    evidence = {view: np.stack([views[view] for views in found]) for view in (found[0] if found else ())}
     answers = [part.answers[i].answer for i in ended]
+    similarity = clusterer.similarity(answers, evidence) if ended else np.zeros((0, 0))
     return views.Picture(
         key=f"{snapshot.id}-{position}",
         responses={index: answer.response() for index, answer in part.answers.items()},
         clustered=ended,
-        similarity=clusterer.similarity(answers, vectors) if ended else np.zeros((0, 0)),
+        similarity=similarity,
+        labels=by_size(clusterer.labels(similarity)),
         clusterer=clusterer,
         recipe=ui.recipe(part.model.key, snapshot.request.decoding, part.style, clusterer, 1),
         color=ui.model_color(position),

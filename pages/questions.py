@@ -8,7 +8,7 @@ import views
 from homog_core import store
 from homog_core.clustering import Clusterer
 from homog_core.metrics import mean_estimate, single_cluster_rate
-from homog_core.pipeline import ScoredRun
+from homog_core.scored import ScoredRun
 
 PAGE = "questions"
 

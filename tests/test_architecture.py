@@ -12,12 +12,14 @@ ORDER = [
     "errors",
     "records",
     "catalogue",
+    "published",
     "paths",
     "prompts",
     "clustering",
     "uncertainty",
     "grading",
     "metrics",
+    "cascade",
     "calibration",
     "weights",
     "sampling",
@@ -27,8 +29,12 @@ ORDER = [
     "questions",
     "training_data",
     "store",
+    "exchange",
     "pipeline",
+    "scoring",
+    "scored",
     "report",
+    "results",
     "live",
     "train",
     "cli",
@@ -100,7 +106,7 @@ def test_heavy_packages_are_imported_inside_functions(module):
 
 def test_stored_results_are_shown_without_heavy_packages():
     program = (
-        "import sys, homog_core.pipeline, homog_core.store, homog_core.figures; "
+        "import sys, homog_core.report, homog_core.store, homog_core.figures; "
         f"print(sorted({HEAVY!r} & set(sys.modules)))"
     )
 

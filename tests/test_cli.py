@@ -13,8 +13,9 @@ from conftest import TIMEOUT, FakeEncoder, FakeSampler, make_question, tiny_mode
 from homog_core import encoders, paths
 from homog_core.catalogue import DATASETS, MODELS
 from homog_core.cli import main
-from homog_core.pipeline import sample_run, score_run
+from homog_core.pipeline import sample_run
 from homog_core.records import Decoding
+from homog_core.scoring import score_run
 from homog_core.store import open_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -32,7 +33,7 @@ def run():
     """A scored run of two questions with three samples each."""
     questions = [make_question("one"), make_question("two")]
     sampled = sample_run(FakeSampler(ANSWERS), questions, Decoding(n_samples=3), "plain")
-    return score_run(sampled.id, FakeEncoder())
+    return score_run(sampled.id, [FakeEncoder()])
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_tables_are_printed_without_json(run, capsys):
 
 def test_numbers_that_are_undefined_are_null(call):
     sampled = sample_run(FakeSampler({"one": ("",)}), [make_question("one")], Decoding(n_samples=2), "plain")
-    score_run(sampled.id, FakeEncoder())
+    score_run(sampled.id, [FakeEncoder()])
     assert call("show", sampled.id)["estimates"]["single_cluster_rate@jaccard"]["value"] is None
 
 

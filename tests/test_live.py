@@ -40,7 +40,7 @@ class WatchedQueue(LiveQueue):
 
 
 def queue_of(load, encoder=None, **options):
-    return WatchedQueue(load, encoder or FakeEncoder(), probe=lambda: Device("test", 10**9, 4), **options)
+    return WatchedQueue(load, [encoder or FakeEncoder()], probe=lambda: Device("test", 10**9, 4), **options)
 
 
 def request(*models, n_samples=3):
@@ -98,8 +98,10 @@ def test_valid_samples_are_embedded_when_they_end():
     queue = queue_of(freely)
     (model,) = queue.wait_for(queue.submit(request()), "done").models
     assert set(model.vectors) == {0, 1}  # neither the empty nor the greedy answer
-    np.testing.assert_array_equal(model.vectors[0]["answer"], FakeEncoder().encode(["red fox"])[0])
-    np.testing.assert_array_equal(model.vectors[0]["masked"], FakeEncoder().encode(["red"])[0])  # "fox" is asked about
+    np.testing.assert_array_equal(model.vectors[0]["fake"]["answer"], FakeEncoder().encode(["red fox"])[0])
+    np.testing.assert_array_equal(
+        model.vectors[0]["fake"]["masked"], FakeEncoder().encode(["red"])[0]
+    )  # "fox" is asked about
 
 
 def test_a_running_job_shows_what_has_been_said_so_far(gated):

@@ -41,6 +41,7 @@ def test_answer_is_without_leading_reasoning_and_white_space(text, answer):
     [
         ("Paris", "stop", True),
         ("Paris and", "length", True),  # cut, but an answer
+        ("Paris", "unknown", True),
         ("Paris", "error", False),
         ("<think>France", "length", False),
         ("  ", "stop", False),
@@ -55,6 +56,7 @@ def test_a_response_is_valid_when_it_answers_and_did_not_fail(text, finish_reaso
     [
         (["Par", "is", "\n"], "stop", ["Par", "is"]),  # the token that ended it is not its own
         (["Par", "is"], "length", ["Par", "is"]),
+        (["Par", "is"], "unknown", ["Par", "is"]),  # nobody has said that a token ended it
         (["<think>", "hm", "</think>", "42", "<eos>"], "stop", ["42"]),
         (["\n", "<th", "ink>", "hm</thi", "nk>", "42"], "length", ["42"]),  # marks split over tokens
         (["<think>", "hm", "hm"], "length", []),

@@ -7,9 +7,11 @@ from conftest import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
 
 from homog_core.clustering import Clusterer
 from homog_core.errors import InvalidInput
-from homog_core.pipeline import ScoredRun, sample_run, score_run
+from homog_core.pipeline import sample_run
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.report import compare
+from homog_core.scored import ScoredRun
+from homog_core.scoring import score_run
 from homog_core.store import open_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -23,7 +25,7 @@ COLLAPSED = {question.id: ("blue whale",) for question in QUESTIONS[:5]} | {"q5"
 def run_of(key, answers, questions=QUESTIONS, decoding=Decoding(n_samples=3), score=True):  # noqa: B008
     sampler = FakeSampler(answers, ModelSpec(key, FAKE_SPEC.source, stage="base"))
     run = sample_run(sampler, questions, decoding, "plain")
-    return ScoredRun(score_run(run.id, FakeEncoder()) if score else open_run(run.id))
+    return ScoredRun(score_run(run.id, [FakeEncoder()]) if score else open_run(run.id))
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import json
 
-from homog_core import pipeline
+from homog_core import scoring
+from homog_core.catalogue import ENCODERS
 from homog_core.cli import main
 
 
@@ -23,7 +24,7 @@ def test_shipped_runs_are_listed_shown_and_verified(capsys):
 
 
 def test_calibration_puts_the_best_clusterer_first():
-    cards, order = pipeline.report_cards(), pipeline.default_clusterers()
+    cards, order = scoring.report_cards(), scoring.default_clusterers(list(ENCODERS))
     aucs = [cards[clusterer.key].auc for clusterer in order]
     assert aucs == sorted(aucs, reverse=True)
     assert all(c.threshold == cards[c.key].threshold for c in order)
