@@ -15,7 +15,7 @@ import streamlit as st
 
 from homog_core import paths, scoring, store
 from homog_core.calibration import ReportCard
-from homog_core.catalogue import DATASETS, ENCODERS, MODELS
+from homog_core.catalogue import DATASETS, ENCODERS, MODELS, NLI_MODELS
 from homog_core.clustering import MAX_THRESHOLD, PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.errors import HomogError
 from homog_core.figures import MODEL_COLORS
@@ -27,11 +27,18 @@ CLUSTERER_TITLES = {
     "jaccard": "in the same words (Jaccard)",
     "embedding": "about the same thing (embedding)",
     "embedding_masked": "the same answer (masked embedding)",
+    "nli": "implied by each other (NLI)",
 }
 CLUSTERER_NOTES = {
     "jaccard": "Compares pairs of neighbouring words.",
     "embedding": "Compares sentence embeddings of whole answers, as published; they also measure the question.",
     "embedding_masked": "Compares sentence embeddings without function words and the words of the question.",
+    "nli": "A model trained on entailment reads each pair in both directions.",
+}
+ENTAILMENTS = {
+    "bidirectional": "each implies the other",
+    "non_contradiction": "they do not contradict each other",
+    "either": "one implies the other",
 }
 SMALL_N = 30  # below it a statistic is greyed and says so
 
@@ -198,12 +205,20 @@ def clusterer_recipe(clusterer: Clusterer) -> str:
     encoder = f" · {encoder_title(clusterer.encoder)}" if clusterer.encoder else f" · {clusterer.rule}"
     card = scoring.report_cards().get(clusterer.key)
     card_text = f" · report card AUC {card.auc:.2f}" if card else ""
-    return f"{clusterer.method}, τ = {clusterer.threshold:g}{encoder}{card_text}"
+    joins = clusterer.entailment if clusterer.method == "nli" else f"τ = {clusterer.threshold:g}"
+    return f"{clusterer.method}, {joins}{encoder}{card_text}"
 
 
 def encoder_title(key: str) -> str:
-    """An encoder's name for people."""
-    return ENCODERS[key].title if key in ENCODERS else key
+    """An encoder's or NLI model's name for people."""
+    known = ENCODERS | NLI_MODELS
+    return known[key].title if key in known else key
+
+
+def clusterer_title(clusterer: Clusterer) -> str:
+    """A clusterer as it stands in a list to choose from."""
+    encoder = f" · {encoder_title(clusterer.encoder)}" if clusterer.encoder else ""
+    return CLUSTERER_TITLES[clusterer.method] + encoder
 
 
 def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
@@ -215,21 +230,24 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
             "Two answers count as the same when they are",
             list(by_key),
             "clusterer",
-            format_func=lambda k: CLUSTERER_TITLES[by_key[k].method],
+            format_func=lambda k: clusterer_title(by_key[k]),
             help="How answers are put into clusters. The first has the best report card.",
         )
     default = by_key[key]
+    threshold, rule, entailment = default.threshold, "components", "bidirectional"
     with middle:
-        threshold = url_number(
-            "Threshold τ: how similar they must be",
-            "tau",
-            default.threshold,
-            0.0,
-            MAX_THRESHOLD,
-            0.01,
-            help=f"Default for this clusterer: {default.threshold:g}. Clusters follow at once.",
-        )
-    rule = "components"
+        if default.method == "nli":
+            entailment = url_choice("Joined when", list(ENTAILMENTS), "entailment", format_func=ENTAILMENTS.get)
+        else:
+            threshold = url_number(
+                "Threshold τ: how similar they must be",
+                "tau",
+                default.threshold,
+                0.0,
+                MAX_THRESHOLD,
+                0.01,
+                help=f"Default for this clusterer: {default.threshold:g}. Clusters follow at once.",
+            )
     if default.method == "jaccard":
         with right:
             rule = url_choice(
@@ -241,11 +259,11 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
             )
     card = scoring.report_cards().get(default.key)
     st.caption(f"{CLUSTERER_NOTES[default.method]} {_card_sentence(card, default, threshold)}")
-    return Clusterer(default.method, threshold, default.encoder, rule)
+    return Clusterer(default.method, threshold, default.encoder, rule, entailment)
 
 
 def _card_sentence(card: ReportCard | None, default: Clusterer, threshold: float) -> str:
-    published = "" if default.method == "jaccard" else f" The published threshold is {PUBLISHED_COSINE_THRESHOLD:g}."
+    published = f" The published threshold is {PUBLISHED_COSINE_THRESHOLD:g}." if default.is_linkage else ""
     if card is None:
         return "No report card: this clusterer has not been calibrated." + published
     now = "" if threshold == default.threshold else f" (You have moved τ to {threshold:g}.)"

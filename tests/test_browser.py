@@ -1,105 +1,15 @@
 """The dashboard in a real browser (Debian's Chromium): browse, deep links, live sampling, stop, queue, reload.
 
-One server for the file, with the real models. Without a chromium on the machine these tests are skipped.
+With the real models. Without a chromium on the machine these tests are skipped.
 """
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-
 import pytest
-from conftest import MODEL_CACHE
+from conftest import settled
 
 from homog_core import paths
-from homog_core.sampling import TorchSampler
-from homog_core.weights import find_model
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 MODEL = "smollm2-135m-instruct"
 RUN = next(path.parent.name for path in (paths.SHIPPED / "runs").glob(f"{MODEL}--starter--*/manifest.json"))
-SECOND = 1000
-# On a deep link Streamlit's own client looks for its server under the page's path first.
-STREAMLITS_OWN = ("404 (Not Found)",)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A fresh server; its cache has the models but none of the user's runs."""
-    own = tmp_path_factory.mktemp("cache")
-    models = Path(MODEL_CACHE) / "models"
-    os.environ["HOMOG_CACHE"] = MODEL_CACHE
-    for name in (MODEL, "gemma-3-270m"):
-        TorchSampler.from_pretrained(find_model(name))  # unpacked once per machine, so that no test waits for it
-    (own / "models").symlink_to(models)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = own / "server.log"
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=paths.PROJECT,
-            env={**os.environ, "HOMOG_CACHE": str(own)},
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://localhost:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
-            break
-        except OSError:
-            assert time.monotonic() < deadline, log.read_text()
-    yield url
-    process.terminate()
-    process.wait(timeout=20)
-    assert "Traceback" not in log.read_text()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def new_page(browser):
-    """A function that opens a page; at the end no page may have logged an error."""
-    errors, contexts = [], []
-
-    def open_page(url: str, width: int = 1280, scheme: str = "light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(90 * SECOND)
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [text for text in errors if not any(own in text for own in STREAMLITS_OWN)] == []
-
-
-def settled(page) -> None:
-    """Wait until the script has run to its end."""
-    page.locator("h1").wait_for()
-    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
 
 
 def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server, new_page):
