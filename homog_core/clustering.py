@@ -23,7 +23,7 @@ PUBLISHED_COSINE_THRESHOLD = 0.85  # the one of arXiv:2603.24124, offered beside
 MAX_THRESHOLD = 0.99  # at 1, floating point separates identical answers
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
-_NEGATIONS = frozenset(
+NEGATIONS = frozenset(
     "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()  # noqa: SIM905
 )
 _NUMBER_WORDS = frozenset(
@@ -36,7 +36,7 @@ _NO_FUNCTION_WORDS = frozenset(  # in scikit-learn's list, but with a meaning of
     "interest mill mine move name part serious show sincere call give take keep made beyond above below under over "
     "before after up down off out less more most least few many every all always last own same other alone".split()
 )
-FUNCTION_WORDS = (ENGLISH_STOP_WORDS | {"does", "did", "doing"}) - _NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
+FUNCTION_WORDS = (ENGLISH_STOP_WORDS | {"does", "did", "doing"}) - NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
 
 
 def jaccard_similarity(texts: Sequence[str], n: int = 2) -> np.ndarray:
@@ -81,16 +81,24 @@ def mask_answer(answer: str, question: str) -> str:
     Negations and numbers always stay. An answer of which nothing is left is returned whole. This is what the
     clusterer `embedding_masked` encodes: the cosine of two answers to one question otherwise measures the question.
     """
-    repeated = {word.lower() for word in _WORD.findall(question)}
-    kept = [word for word in _WORD.findall(answer.lower()) if _always_stays(word) or not _drops(word, repeated)]
+    kept = content_words(answer, question)
     return " ".join(kept) if kept else answer
 
 
+def content_words(text: str, question: str) -> list[str]:
+    """The words of `text`, lower-cased, without function words and those of `question`; negations and numbers stay."""
+    repeated = {word.lower() for word in _WORD.findall(question)}
+    return [word for word in _WORD.findall(text.lower()) if _always_stays(word) or not _drops(word, repeated)]
+
+
 def _always_stays(word: str) -> bool:
+    return is_negation(word) or word in _NUMBER_WORDS or word[0].isdigit()
+
+
+def is_negation(word: str) -> bool:
+    """Whether a lower-cased word says no, as `not`, `never` and `isn't` do."""
     plain = word.replace("'", "").replace("’", "")
-    return (
-        plain in _NEGATIONS or (plain.endswith("nt") and plain != word) or plain in _NUMBER_WORDS or word[0].isdigit()
-    )
+    return plain in NEGATIONS or (plain.endswith("nt") and plain != word)
 
 
 def _drops(word: str, repeated: set[str]) -> bool:

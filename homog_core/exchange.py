@@ -11,7 +11,7 @@ import math
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from homog_core.store import Run, response_of, response_set, write_run
 from homog_core.uncertainty import mean_logprob, mean_token_entropy
 
 Format = Literal["parquet", "jsonl", "csv"]
+Report = Callable[[str, int, int], None]  # what is being done, how many of them are done, of how many
 
 MAX_BYTES = 512 << 20  # of a file that is imported
 MAX_LINE = 32 << 20  # bytes; parsed, a line takes about ten times as much
@@ -97,7 +98,13 @@ def export_run(run: Run, format: Format, target: Path) -> Path:
     return target
 
 
-def import_samples(path: Path, model: str, dataset: str | None = None, decoding: Decoding | None = None) -> Run:
+def import_samples(
+    path: Path,
+    model: str,
+    dataset: str | None = None,
+    decoding: Decoding | None = None,
+    report: Report = lambda what, done, total: None,
+) -> Run:
     """Store samples that were produced elsewhere as a run, which everything after sampling then works on.
 
     `.jsonl`: one line a question with `question` and `answers`; optionally the fields of our own question files,
@@ -122,9 +129,9 @@ def import_samples(path: Path, model: str, dataset: str | None = None, decoding:
     _check_unchanged(path, version)
     with write_run(identity, _provenance(path, survey.n_tokens), survey.questions) as writer:
         if len(writer.sampled) < len(survey.questions):
-            for sampled in _read(path, dataset):  # again, since the answers of a large file are never held together
-                _check_unchanged(path, version)
-                writer.append(sampled.response_set(model, decoding))
+            # read again, since the answers of a large file are never held together
+            sets = (sampled.response_set(model, decoding) for sampled in _unchanged(path, version, dataset))
+            writer.append_many(_counted(sets, len(survey.questions), report))
         writer.merge()
         writer.update(status="complete")
         return writer.run
@@ -294,6 +301,18 @@ def _version(path: Path) -> tuple[int, int, int]:
 def _check_unchanged(path: Path, version: tuple[int, int, int]) -> None:
     if _version(path) != version:
         raise HomogError(f"{path.name} has changed while it was being imported; import it again.")
+
+
+def _unchanged(path: Path, version: tuple[int, int, int], dataset: str) -> Iterator["_Sampled"]:
+    for sampled in _read(path, dataset):
+        _check_unchanged(path, version)
+        yield sampled
+
+
+def _counted(items: Iterable[Any], total: int, report: Report) -> Iterator[Any]:
+    for number, item in enumerate(items, start=1):
+        yield item
+        report("Storing", number, total)
 
 
 def _identity(

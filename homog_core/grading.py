@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from homog_core.clustering import content_words, is_negation
 from homog_core.errors import InvalidInput
 from homog_core.records import Question, Response, strip_reasoning
 
@@ -26,6 +27,13 @@ COSINE_MARGIN = 0.05
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”–—…")
 _NUMBER = re.compile(r"(?:(?<![\w.)])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")  # the minus of "20-5" is no sign
+_DIGITS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "  # noqa: SIM905
+        "seventeen eighteen nineteen twenty".split()
+    )
+}
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|dont|don’t) know|i( am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
     r"i (cannot|can't|can’t|am unable to) (answer|say|tell)|as an ai\b|it is not known|i( am|'m|’m) sorry)",
@@ -72,6 +80,36 @@ def matches(answer: str, references: Iterable[str]) -> bool:
     """Whether a reference occurs in the answer as a whole phrase, or their token F1 is at least 0.5."""
     words = normalise(answer)
     return any(_has_phrase(words, normalise(r)) or token_f1(words, normalise(r)) >= F1_THRESHOLD for r in references)
+
+
+def supported(question: Question, cosine: Similarity) -> Similarity:
+    """`cosine`, corrected by the words: what `grade` is handed for answers of stored runs.
+
+    1 where the reference occurs in the answer as a whole phrase; −1 for a correct reference that shares no content word
+    with the answer beyond those of the question (all negations count as one word, number words up to twenty as their
+    digits); otherwise the cosine. The cosine alone takes an answer that repeats the question for a correct one, since
+    the correct references repeat it too: docs/decisions.md has the reading of 100 answers that showed it.
+    """
+
+    def similarity(answer: str, references: Sequence[str]) -> np.ndarray:
+        words, content = normalise(answer), _content(answer, question)
+        return np.array(
+            [
+                1.0
+                if _has_phrase(words, normalise(reference))
+                else -1.0
+                if reference in question.references and not content & _content(reference, question)
+                else value
+                for reference, value in zip(references, cosine(answer, references), strict=True)
+            ]
+        )
+
+    return similarity
+
+
+def _content(text: str, question: Question) -> set[str]:
+    words = content_words(text, question.text)
+    return {"not" if is_negation(word) else _DIGITS.get(word, word) for word in words}
 
 
 def normalise(text: str) -> str:

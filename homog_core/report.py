@@ -164,7 +164,7 @@ def cascade_signals(run: Run, scores: pd.DataFrame) -> list[Signal]:
     sampling = stage_costs(
         n_samples=n,
         sample_tokens=per_sample,
-        pass_tokens=n * per_sample,
+        pass_tokens=n * per_sample if clusterer.encoder else np.zeros(len(scores)),
         parameters=_encoder_size(clusterer.encoder),
         lm_parameters=size,
     )

@@ -19,7 +19,7 @@ from homog_core.catalogue import DATASETS, DEFAULT_ENCODER
 from homog_core.clustering import JACCARD_THRESHOLD, Clusterer, entailment_joins, entailment_similarity, mask_answer
 from homog_core.encoders import NLI_CLASSES, Encoder, Nli
 from homog_core.errors import HomogError
-from homog_core.grading import Grade, grade
+from homog_core.grading import Grade, grade, supported
 from homog_core.projection import project
 from homog_core.records import GREEDY, Question, Response, ResponseSet
 from homog_core.store import Run, open_run, question_of, response_of, response_set
@@ -296,7 +296,7 @@ def _grade_columns(found: Grade) -> dict[str, str]:
 def grade_run(run: Run, encoder: Encoder, embeddings: pd.DataFrame) -> dict[str, Grade]:
     """The grade of every sampled question's greedy answer, by question id; `embeddings` as from `embed_run`.
 
-    The policy of a grade by cosine names the encoder.
+    The cosine is corrected by the words (`grading.supported`), and its policy names the encoder.
     """
     questions = {row.id: question_of(row) for row in run.questions().itertuples()}
     rows = run.responses()
@@ -312,8 +312,8 @@ def grade_run(run: Run, encoder: Encoder, embeddings: pd.DataFrame) -> dict[str,
             found, known = vectors[question.id], (*question.references, *question.incorrect_references)
             return found["reference"][[known.index(text) for text in references]] @ found["greedy"][0]
 
-        found = grade(question, response_of(row), similarity)
-        policy = f"{found.policy}/{encoder.key}" if found.policy == "cosine_margin" else found.policy
+        found = grade(question, response_of(row), supported(question, similarity))
+        policy = f"supported_margin/{encoder.key}" if found.policy == "cosine_margin" else found.policy
         grades[question.id] = Grade(found.verdict, policy)
     return grades
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,8 @@ from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet
 
 FORMAT = 1
 TABLES = ("similarities", "clusters", "scores", "maps")
+SHARD_QUESTIONS = 256  # questions that go into one file where many are stored at once
+SHARD_BYTES = 64 << 20  # and no more than this in memory, whatever their number
 _TEXTS = pa.list_(pa.string())
 _NUMBERS = pa.list_(pa.float32())
 _SCHEMAS = {
@@ -292,6 +294,25 @@ def response_of(row: Any) -> Response:
     )
 
 
+def _table_of(responses: ResponseSet) -> pa.Table:
+    """One row a response."""
+    samples = [*enumerate(responses.responses), (GREEDY, responses.greedy)]
+    rows = [
+        {
+            "question_id": responses.question_id,
+            "sample_index": index,
+            "text": response.text,
+            "finish_reason": response.finish_reason,
+            "entropy_kind": response.entropy_kind,
+            "tokens": list(response.tokens),
+            "token_entropies": response.token_entropies,
+            "token_logprobs": response.token_logprobs,
+        }
+        for index, response in samples
+    ]
+    return pa.Table.from_pylist(rows, schema=_SCHEMAS["responses"])
+
+
 class RunWriter:
     """The one writer of a run. Open it with `write_run`."""
 
@@ -301,28 +322,32 @@ class RunWriter:
 
     def append(self, responses: ResponseSet) -> None:
         """Store a question's answers; they survive whatever happens next. A question stored before is left alone."""
-        if responses.question_id in self.sampled:
-            return
-        samples = [*enumerate(responses.responses), (GREEDY, responses.greedy)]
-        table = pa.Table.from_pylist(
-            [
-                {
-                    "question_id": responses.question_id,
-                    "sample_index": index,
-                    "text": response.text,
-                    "finish_reason": response.finish_reason,
-                    "entropy_kind": response.entropy_kind,
-                    "tokens": list(response.tokens),
-                    "token_entropies": response.token_entropies,
-                    "token_logprobs": response.token_logprobs,
-                }
-                for index, response in samples
-            ],
-            schema=_SCHEMAS["responses"],
-        )
-        name = hashlib.sha256(responses.question_id.encode()).hexdigest()[:12]
-        _write(self.run.folder / f"responses-{name}.parquet", table)
-        self.sampled.add(responses.question_id)
+        self.append_many([responses])
+
+    def append_many(self, responses: Iterable[ResponseSet]) -> None:
+        """Store the answers to many questions that are there already, in shards of some hundreds of questions each.
+
+        A shard is written whole or not at all. What stops the work loses the questions since the last one, and those
+        alone; the same call stores them then.
+        """
+        shard: dict[str, pa.Table] = {}  # by question id
+        size = 0
+        for answers in responses:
+            if answers.question_id in self.sampled or answers.question_id in shard:
+                continue
+            shard[answers.question_id] = table = _table_of(answers)
+            size += table.nbytes
+            if len(shard) == SHARD_QUESTIONS or size > SHARD_BYTES:
+                self._write_shard(shard)
+                shard, size = {}, 0
+        if shard:
+            self._write_shard(shard)
+
+    def _write_shard(self, tables: dict[str, pa.Table]) -> None:
+        """One file, named after the ids of its questions, so that no other shard has its name."""
+        name = hashlib.sha256(json.dumps(list(tables)).encode()).hexdigest()[:12]
+        _write(self.run.folder / f"responses-{name}.parquet", pa.concat_tables(tables.values()))
+        self.sampled.update(tables)
 
     def update(self, **provenance: Any) -> None:
         """Change entries of the manifest's provenance."""
@@ -393,8 +418,11 @@ def _identity_problems(run: Run, questions: pd.DataFrame) -> Iterator[str]:
     ids = hashlib.sha256("\n".join(sorted(questions["id"])).encode()).hexdigest()
     if ids != run.manifest.identity.get("question_ids_sha256"):
         yield "The question ids are not those that the manifest names."
-    if run.manifest.provenance.get("status") != "complete":
-        yield f"The run is {run.manifest.provenance.get('status')}; `sample` with the same options goes on with it."
+    status = run.manifest.provenance.get("status")
+    if status == "importing":
+        yield "The run is importing; import the same file under the same names again to go on with it."
+    elif status != "complete":
+        yield f"The run is {status}; `sample` with the same options goes on with it."
 
 
 def _response_problems(run: Run, questions: pd.DataFrame, responses: pd.DataFrame) -> Iterator[str]:
@@ -461,22 +489,32 @@ def _read(path: Path, run_id: str, columns: Sequence[str] | None = None) -> pa.T
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    with partial.open("wb") as stream:
+    with _replacing(path) as stream:
         pq.write_table(table, stream, compression="zstd")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(partial, path)
 
 
 def _write_manifest(folder: Path, manifest: RunManifest) -> None:
-    partial = folder / "manifest.json.partial"
     content = {"format": FORMAT, **asdict(manifest)}
-    with partial.open("w") as stream:
-        stream.write(json.dumps(content, indent=1, sort_keys=True) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(partial, folder / "manifest.json")
+    with _replacing(folder / "manifest.json") as stream:
+        stream.write(json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A stream whose content takes the place of `path` once it is on the disk. `HomogError` on a full disk."""
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        with partial.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise HomogError(
+            f"{path.name} of run {path.parent.name} could not be written ({error.strerror or error}). What was stored "
+            "before is kept: make room and give the same command again."
+        ) from error
 
 
 def _read_manifest(folder: Path) -> RunManifest:

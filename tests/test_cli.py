@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 from conftest import TIMEOUT, FakeEncoder, FakeSampler, make_question, tiny_model, tiny_tokenizer
 
-from homog_core import encoders, paths
+from homog_core import encoders, paths, results
 from homog_core.catalogue import DATASETS, MODELS
 from homog_core.cli import main
+from homog_core.errors import ModelUnavailable
 from homog_core.pipeline import sample_run
 from homog_core.records import Decoding
 from homog_core.scoring import score_run
@@ -136,6 +138,66 @@ def test_score_at_another_threshold(call, run):
     assert summary["estimates"]["single_cluster_rate@jaccard"]["value"] == 1
     summary = call("score", run.id)
     assert summary["estimates"]["single_cluster_rate@jaccard"]["value"] == 0.5
+
+
+def test_scores_and_cascade_are_part_of_the_summary(call, run):
+    summary = call("show", run.id)
+    scores = {row["score"]: row for row in summary["scores"]}
+    assert {"mean_token_entropy", "semantic_entropy@jaccard", "sindex@fake", "embedding_density@fake"} <= set(scores)
+    assert scores["mean_token_entropy"]["auroc"]["n"] == 0  # no references, so nothing is graded
+    assert scores["mean_token_entropy"]["auroc"]["value"] is None
+    assert "needs 5 correct and 5 incorrect answers" in summary["cascade"]["sentence"]
+    assert "--nli" in summary["missing"]
+
+
+def test_an_nli_model_that_is_not_there_leaves_the_rest(call, run, monkeypatch, capsys):
+    def unavailable(self):
+        raise ModelUnavailable("The NLI model 'some/model' is not on this machine.")
+
+    monkeypatch.setattr(encoders.NliCrossEncoder, "load", unavailable)
+    assert main(["score", run.id, "--nli", "some/model"]) == 0
+    captured = capsys.readouterr()
+    assert "'some/model' is not on this machine. NLI scores are left out." in captured.err
+    assert "single_cluster_rate@jaccard" in captured.out
+
+
+# In and out
+
+
+def test_an_export_comes_back_as_a_run(call, run, tmp_path):
+    target = tmp_path / "run.jsonl"
+    assert call("export", run.id, "--output", str(target)) == [{"run": run.id, "file": str(target)}]
+    summary = call("import", str(target), "--model", "theirs", "--dataset", "elsewhere")
+    again = open_run(summary["run"])
+    assert list(again.responses()["text"]) == list(run.responses()["text"])
+    same = run.table("scores").drop(columns=["grade", "grade_policy"])
+    pd.testing.assert_frame_equal(again.table("scores")[same.columns], same)
+
+
+def test_an_import_that_does_not_read_names_the_line(tmp_path, capsys):
+    path = tmp_path / "theirs.jsonl"
+    path.write_text('{"question": "Why?", "answers": ["a"]}\n{"question": "How?"}\n')
+    assert main(["import", str(path), "--model", "theirs"]) == 2
+    assert "theirs.jsonl, line 2" in capsys.readouterr().err
+
+
+def test_the_report_has_every_run_and_goes_into_a_document(call, run, tmp_path, capsys):
+    tables = {table["title"]: table["rows"] for table in call("report")}
+    assert tables["Single-cluster rate by clusterer"][0]["run"] == "fake"
+    document = tmp_path / "results.md"
+    document.write_text(f"Words before.\n{results.BEGIN}\nold\n{results.END}\nWords after.\n")
+    assert main(["report", run.id, "--update", str(document)]) == 0
+    text = document.read_text()
+    assert text.startswith("Words before.") and text.endswith("Words after.\n")
+    assert "AUROC of every score, test" in text and "\nold\n" not in text
+    document.write_text("no marks")
+    assert main(["report", run.id, "--update", str(document)]) == 2
+    assert "the tables go between them" in capsys.readouterr().err
+
+
+def test_a_report_without_runs_says_what_to_do(capsys):
+    assert main(["report"]) == 1
+    assert "sample" in capsys.readouterr().err
 
 
 # Bad calls

@@ -5,7 +5,7 @@ import pytest
 from conftest import make_response
 
 from homog_core.errors import InvalidInput
-from homog_core.grading import grade, last_number, matches, normalise, token_f1
+from homog_core.grading import grade, last_number, matches, normalise, supported, token_f1
 from homog_core.records import Question
 
 
@@ -106,3 +106,41 @@ def test_any_reference_will_do():
 )
 def test_last_number(text, number):
     assert last_number(text) == number
+
+
+# Words beside the cosine
+
+
+TUNGSTEN = Question(
+    "q",
+    "test",
+    "What is the symbol of tungsten?",
+    ("W", "The symbol of tungsten is W."),
+    ("The symbol of tungsten is Tu.",),
+)
+HEART = Question("q", "test", "How many chambers has a heart?", ("Four", "It has four."), ("Two", "It has two."))
+SEAR = Question("q", "test", "Does searing seal a steak?", ("No, it never does that.",), ("Yes, it does that.",))
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "right", "wrong", "verdict"),
+    [
+        (TUNGSTEN, "The symbol of tungsten is tungsten.", 0.95, 0.85, "incorrect"),  # repeats the question: no support
+        (TUNGSTEN, "It is W.", 0.1, 0.9, "correct"),  # the reference itself, whatever the cosine
+        (TUNGSTEN, "It is W, not Tu.", 0.9, 0.7, "correct"),  # only "W" occurs as a phrase
+        (HEART, "It is 4.", 0.9, 0.8, "correct"),  # a number word and its digit are one word
+        (HEART, "It is 4.", 0.82, 0.8, "ambiguous"),  # supported, and then the margin decides
+        (HEART, "It is 5.", 0.9, 0.8, "incorrect"),
+        (SEAR, "It does not.", 0.9, 0.8, "correct"),  # all negations are one word
+        (SEAR, "It does.", 0.9, 0.8, "incorrect"),
+    ],
+)
+def test_words_correct_the_cosine(asked, answer, right, wrong, verdict):
+    table = dict.fromkeys(asked.references, right) | dict.fromkeys(asked.incorrect_references, wrong)
+    assert grade(asked, answer, supported(asked, cosines(table))).verdict == verdict
+
+
+def test_an_incorrect_reference_needs_no_support():
+    table = {"No, it never does that.": 0.1, "Yes, it does that.": 0.6}
+    found = supported(SEAR, cosines(table))("Searing seals it.", ["No, it never does that.", "Yes, it does that."])
+    assert found.tolist() == [-1.0, 0.6]

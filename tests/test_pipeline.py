@@ -1,12 +1,14 @@
 """Questions → a stored run, with a scripted model."""
 
+import errno
 import math
+import os
 
 import pytest
 from conftest import FakeSampler, make_question
 
 from homog_core import pipeline
-from homog_core.errors import InvalidInput
+from homog_core.errors import HomogError, InvalidInput
 from homog_core.pipeline import Progress, plan_run, sample_run
 from homog_core.records import Decoding, Question
 from homog_core.store import list_runs, open_run, run_id_of
@@ -74,6 +76,25 @@ def test_interrupting_within_a_batch_keeps_the_questions_that_were_done():
     run = sample_run(again, QUESTIONS, DECODING, "plain")
     assert again.asked == ["mixed", "same", "single"]
     assert len(run.responses()) == 4 * (4 + 1)
+
+
+def test_a_full_disk_is_said_and_gone_on_with(monkeypatch):
+    written, real = [], os.fsync
+
+    def full_after_four(descriptor):
+        written.append(descriptor)
+        if len(written) > 4:  # questions, manifest, and two questions' answers
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    with monkeypatch.context() as patch, pytest.raises(HomogError, match=r"No space left on device.*make room"):
+        patch.setattr(os, "fsync", full_after_four)
+        sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain", batch_questions=1)
+    again = FakeSampler(ANSWERS)
+    run = sample_run(again, QUESTIONS, DECODING, "plain", batch_questions=1)
+    assert again.asked == ["single", "empty"]
+    assert len(run.responses()) == 4 * (4 + 1)
+    assert list(run.folder.glob("*.partial")) == []
 
 
 def test_a_complete_run_is_not_sampled_again(run):

@@ -9,7 +9,15 @@ from homog_core.clustering import Clusterer
 from homog_core.errors import InvalidInput
 from homog_core.pipeline import sample_run
 from homog_core.records import Decoding, ModelSpec, Question
-from homog_core.report import compare
+from homog_core.report import (
+    best_clusterer,
+    budget_curve,
+    cascade_signals,
+    compare,
+    score_statistics,
+    summarise,
+    threshold_curve,
+)
 from homog_core.scored import ScoredRun
 from homog_core.scoring import score_run
 from homog_core.store import open_run
@@ -80,6 +88,78 @@ def test_three_runs_give_three_pairs():
     pairs = {(row["from"], row["to"]) for row in compare(runs, EXACT).tests}
     ids = [scored.run.id for scored in runs]
     assert pairs == {(ids[0], ids[1]), (ids[0], ids[2]), (ids[1], ids[2])}
+
+
+# What a run found
+
+
+GRADED = [Question(f"g{n:02}", "test", f"Which is number {n}?", ("red fox",)) for n in range(24)]
+
+
+def graded_run(right, diverse=()):
+    """A run whose greedy answer is right on the questions `right`, and whose samples differ on those of `diverse`."""
+    answers = {
+        q.id: (
+            "red fox" if i in right else "blue whale",
+            *(("grey seal", "green frog") if i in diverse else ()),
+        )
+        for i, q in enumerate(GRADED)
+    }
+    return run_of("graded", answers, GRADED)
+
+
+def test_the_statistics_of_every_score_by_hand():
+    # samples differ on the twelve wrong ones alone: every pair is ranked right, token entropies all tie
+    scored = graded_run(right=range(12), diverse=range(12, 24))
+    found = {s.score: s for s in score_statistics(scored.scores)}
+    entropy = found["discrete_semantic_entropy@embedding/fake"]
+    assert (entropy.auroc.value, entropy.auroc.n, entropy.no_signal) == (1, 24, False)
+    assert entropy.selective_accuracy.value == 1
+    assert entropy.aurc.value == pytest.approx(sum((k - 12) / k for k in range(13, 25)) / 24)
+    tied = found["mean_token_entropy"]
+    assert (tied.auroc.value, tied.no_signal) == (0.5, True)
+    assert tied.selective_accuracy.value == 0.5
+
+
+def test_single_cluster_questions_have_no_signal_in_samples():
+    scored = graded_run(right=range(12))
+    found = {s.score: s for s in score_statistics(scored.scores)}
+    assert found["discrete_semantic_entropy@embedding/fake"].no_signal
+    assert found["num_semantic_sets@jaccard"].auroc.value == 0.5
+
+
+def test_one_class_alone_is_undefined_and_said():
+    summary = summarise(graded_run(right=range(24)).run)
+    assert all(math.isnan(row["auroc"]["value"]) for row in summary["scores"])
+    assert summary["estimates"]["accuracy"]["value"] == 1
+    assert "needs 5 correct and 5 incorrect answers; 0 of 24 are incorrect" in summary["cascade"]["sentence"]
+
+
+def test_the_cascade_knows_what_samples_cost():
+    scored = graded_run(right=range(12), diverse=range(12, 24))
+    signals = cascade_signals(scored.run, scored.scores)
+    assert [signal.name for signal in signals] == [
+        "mean_token_entropy",
+        "embedding_density",
+        "discrete_semantic_entropy",
+    ]
+    assert (signals[0].cost == 0).all()
+    # four words, 4/3 tokens each, read by an encoder as large as the model (both sizes unknown)
+    assert signals[1].cost == pytest.approx([4 * 4 / 3] * 24)
+    assert best_clusterer(scored.scores).key == "jaccard"  # without report cards; no encoder reads the samples
+    assert signals[2].cost == pytest.approx([9.0] * 24)  # three samples of two words and the end token
+
+
+def test_curves_over_thresholds_and_budgets():
+    scored = run_of("dpo", COLLAPSED)
+    budget = budget_curve(scored, EXACT).set_index("n_samples")
+    # five questions of one cluster; of the three pairs of [0, 0, 1] one shares a cluster
+    assert budget.loc[2, "single_cluster_rate"] == pytest.approx((5 + 1 / 3) / 6)
+    assert budget.loc[3, "single_cluster_rate"] == pytest.approx(5 / 6)
+    curve = threshold_curve(scored, EXACT).set_index("threshold")
+    assert curve.loc[0.9, "value"] == pytest.approx(5 / 6)
+    assert (curve["value"].diff().dropna() <= 0).all()
+    assert set(curve["n"]) == {6}
 
 
 def test_what_cannot_be_compared_is_said():

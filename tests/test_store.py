@@ -147,8 +147,9 @@ def test_a_write_that_fails_leaves_the_old_file(good_run, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(pq, "write_table", full_disk)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(HomogError, match=r"scores.parquet .* \(No space .*make room"):
             good_run.write_table("scores", pd.DataFrame({"question_id": ["two"]}))
+    assert list(good_run.folder.glob("*.partial")) == []
     assert list(good_run.table("scores")["question_id"]) == ["one", "two", "three"]
     assert verify(good_run.id) == []
 

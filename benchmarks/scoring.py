@@ -1,0 +1,74 @@
+"""How long scoring takes when the embeddings are there: `python -m benchmarks.scoring`.
+
+A shipped run is repeated under new ids until it has 800 questions of ten answers, in a cache of its own, and scored
+twice: with encoding, and again with everything stored. Prints both and the share of each step.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from homog_core import paths
+from homog_core.catalogue import ENCODERS
+from homog_core.encoders import SentenceEncoder
+from homog_core.projection import warm_up
+from homog_core.scoring import score_run
+from homog_core.store import open_run
+
+RUN = "gemma-3-270m-dpo--starter--adb0c48b0b"
+
+
+def main() -> None:
+    """Print seconds for the second scoring, by step, and its ratio to the first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--questions", type=int, default=800)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        source = paths.SHIPPED / "runs" / RUN
+        target = Path(folder) / "runs" / RUN
+        target.mkdir(parents=True)
+        shutil.copy(source / "manifest.json", target)
+        for name, column in (("questions", "id"), ("responses-merged", "question_id")):
+            _repeated(pd.read_parquet(source / f"{name}.parquet"), column, options.questions).to_parquet(
+                target / f"{name}.parquet"
+            )
+        os.environ["HOMOG_CACHE"] = folder
+        encoders = [SentenceEncoder(key) for key in ENCODERS]
+        warm_up()  # UMAP compiles once per process
+        first, _ = _timed(encoders)
+        second, steps = _timed(encoders)
+        print(f"{len(open_run(RUN).table('scores'))} questions, ten answers each")
+        print(f"with encoding {first:.1f} s, embeddings present {second:.1f} s: 1/{first / second:.0f}")
+        print("  ".join(f"{what} {seconds:.1f} s" for what, seconds in steps.items()))
+
+
+def _repeated(frame: pd.DataFrame, column: str, n_questions: int) -> pd.DataFrame:
+    ids = list(dict.fromkeys(frame[column]))
+    copies = [frame.assign(**{column: frame[column] + f"#{k}"}) for k in range(-(-n_questions // len(ids)))]
+    wanted = [f"{key}#{k}" for k in range(len(copies)) for key in ids][:n_questions]
+    repeated = pd.concat(copies, ignore_index=True)
+    return repeated[repeated[column].isin(wanted)]
+
+
+def _timed(encoders: list[SentenceEncoder]) -> tuple[float, dict[str, float]]:
+    """Seconds in all, and by the step that was reported last before them."""
+    started = last = time.perf_counter()
+    steps: dict[str, float] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        steps[what] = steps.get(what, 0.0) + now - last
+        last = now
+
+    score_run(RUN, encoders, report=report)
+    return time.perf_counter() - started, steps
+
+
+if __name__ == "__main__":
+    main()
