@@ -7,8 +7,13 @@ st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 3.5rem}</style>
 
 page = st.navigation(
     [
-        st.Page("pages/questions.py", title="Questions", icon=":material/bubble_chart:", default=True),
+        st.Page("pages/start.py", title="Start here", icon=":material/play_circle:", default=True),
+        st.Page("pages/questions.py", title="Questions", icon=":material/bubble_chart:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/live_lab.py", title="Live lab", icon=":material/experiment:"),
+        st.Page("pages/alignment_tax.py", title="Alignment tax", icon=":material/monitoring:"),
+        st.Page("pages/runs.py", title="Runs", icon=":material/inventory_2:"),
+        st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
     ],
     position="top",
 )

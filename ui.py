@@ -80,6 +80,15 @@ def friendly_errors() -> Iterator[None]:
         st.stop()
 
 
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show what goes wrong as the sentence that it is, and let the rest of the page follow."""
+    try:
+        yield
+    except HomogError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
 def plain(text: str) -> str:
     """`text` for a Markdown context, so that it shows as it is. Ids and messages may come from outside."""
     return re.sub(r"([\\`*_{}\[\]()#+.!<>|~$:&-])", r"\\\1", " ".join(text.split()))
@@ -149,8 +158,12 @@ def _to_url(key: str, param: str) -> None:
 
 def load_run(run_id: str) -> ScoredRun:
     """A stored run, read again when its files have changed. Raises `HomogError`."""
-    run = store.open_run(run_id)
-    return _load_run(run_id, max(map(_modified, run.folder.iterdir())))
+    return _load_run(run_id, run_stamp(store.open_run(run_id)))
+
+
+def run_stamp(run: store.Run) -> int:
+    """When a run's files last changed: with its id the key of everything that is cached about it."""
+    return max(map(_modified, run.folder.iterdir()))
 
 
 def _modified(file: Path) -> int:
@@ -171,6 +184,7 @@ def run_title(run: store.Run) -> str:
     dataset = DATASETS[identity["dataset"]].title if identity["dataset"] in DATASETS else identity["dataset"]
     stage = run.manifest.provenance.get("stage")
     status = "" if run.manifest.provenance["status"] == "complete" else f" · {run.manifest.provenance['status']}"
+    status = " · imported" if run.is_imported and not status else status
     n, temperature = identity["n_questions"], identity["decoding"]["temperature"]
     return (
         f"{identity['model']}{f' ({stage})' if stage else ''} · {dataset} · {n} question{'s' if n != 1 else ''} · "
@@ -301,12 +315,44 @@ def chart(
     key: str,
     alt: str,
     on_select: Callable[[], None] | None = None,
+    under: Callable[[], None] = lambda: None,
 ) -> None:
-    """A chart with everything that belongs to it: the finding, how to read it, the recipe, the data and a download."""
+    """A chart with everything that belongs to it: the finding, how to read it, the recipe, the data and a download.
+
+    `under` draws what comes right under the figure, as a slider that chooses one of its points.
+    """
     st.markdown(f"##### {title}")
     st.caption(how_to_read)
     selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
     st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "scrollZoom": False}, **selecting)
+    under()
+    _chart_foot(recipe_line, data, key)
+
+
+def panels(
+    figures: Sequence[tuple[str, go.Figure]],
+    *,
+    title: str,
+    how_to_read: str,
+    recipe_line: str,
+    data: pd.DataFrame,
+    key: str,
+    alt: Sequence[str],
+) -> None:
+    """A chart of several figures side by side, each under a heading (HTML): one title, one recipe, one table."""
+    st.markdown(f"##### {title}")
+    st.caption(how_to_read)
+    places = st.columns(len(figures), gap="medium")
+    for i, (place, (heading, figure)) in enumerate(zip(places, figures, strict=True)):
+        with place:
+            st.html(heading)
+            config = {"displaylogo": False, "scrollZoom": False}
+            st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=config)
+    _chart_foot(recipe_line, data, key)
+
+
+def _chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
+    """The recipe line, the data behind the chart, and a download."""
     row = st.container(horizontal=True, vertical_alignment="center")
     row.caption(plain(recipe_line))
     with row.popover("Data", icon=":material/table:", width="content"):

@@ -9,9 +9,11 @@ import streamlit as st
 
 import ui
 from homog_core import figures
+from homog_core.catalogue import DATASETS
 from homog_core.clustering import Clusterer, by_size, medoids
 from homog_core.projection import MIN_DISTINCT_FOR_UMAP, project
 from homog_core.records import GREEDY, Response
+from homog_core.report import score_ranks
 from homog_core.scored import ScoredRun
 from homog_core.uncertainty import discrete_semantic_entropy, mean_token_entropy
 
@@ -87,12 +89,58 @@ def question_head(scored: ScoredRun, question_id: str) -> None:
     """The question, what is known about its answer, and the exact prompt."""
     row = scored.questions.loc[question_id]
     st.markdown(f"#### {ui.plain(row['text'] or question_id)}")
-    left, right = st.columns(2)
+    if not row["text"]:
+        dataset = DATASETS[row["dataset"]]
+        st.caption(
+            f"This run ships without the sentences of {dataset.title}. They appear where "
+            f"{' or '.join(dataset.files)} lies in the folder that HOMOG_DATA names."
+        )
+    grade_line(scored, question_id)
+    left, middle, right = st.columns(3)
     with left.expander("What is correct", icon=":material/fact_check:"):
         references("Correct", row["references"])
         references("Incorrect", row["incorrect_references"])
+    with middle.expander("Every score of this question", icon=":material/format_list_numbered:"):
+        score_table(scored, question_id)
     with right.expander("The exact prompt", icon=":material/terminal:"):
-        st.code(row["prompt"], language=None, wrap_lines=True)
+        st.code(row["prompt"] or "not shipped", language=None, wrap_lines=True)
+
+
+GRADE_SIGNS = {"correct": "✓", "incorrect": "✗", "ambiguous": "?", "abstained": "–"}
+POLICIES = {
+    "refusal": "it declines to answer",
+    "number": "by its last number",
+    "phrase_or_f1": "by the words of the references",
+    "supported_margin": "by its closeness to correct and incorrect references",
+}
+
+
+def grade_line(scored: ScoredRun, question_id: str) -> None:
+    """The grade of the greedy answer in words, and the rule behind it."""
+    if scored.scores is None or question_id not in set(scored.scores["question_id"]):
+        return
+    row = scored.scores.set_index("question_id").loc[question_id]
+    if row["grade"] in GRADE_SIGNS:
+        rule = POLICIES.get(row["grade_policy"].partition("/")[0], row["grade_policy"])
+        st.markdown(f"{GRADE_SIGNS[row['grade']]} The greedy answer is graded **{row['grade']}**, {rule}.")
+
+
+def score_table(scored: ScoredRun, question_id: str) -> None:
+    """Every score of a question with its rank in the run."""
+    if scored.scores is None or question_id not in set(scored.scores["question_id"]):
+        st.caption("The run has not been scored.")
+        return
+    st.dataframe(
+        score_ranks(scored.scores, question_id),
+        hide_index=True,
+        column_config={
+            "score": "Score",
+            "value": st.column_config.NumberColumn("Value", format="%.3f"),
+            "rank": st.column_config.NumberColumn("Rank", format="%d", help="1 is the most uncertain; ties share it"),
+            "n": st.column_config.NumberColumn("of", format="%d", help="questions where the score is defined"),
+        },
+        alt="Every score of this question with its rank in the run",
+    )
 
 
 def references(title: str, texts: Sequence[str]) -> None:
@@ -296,7 +344,8 @@ def traces(picture: Picture, chosen: int | None) -> None:
     title, alt = "How open the next word is, along every answer", "Token entropy along all answers"
     if chosen is not None:
         name, mean = figures.answer_name(chosen), mean_token_entropy(entropies[chosen])
-        title = f"{name}: no tokens of its own" if np.isnan(mean) else f"{name}: {mean:.2f} nats on average"
+        undefined = "its token entropies are not known" if len(entropies[chosen]) else "no tokens of its own"
+        title = f"{name}: {undefined}" if np.isnan(mean) else f"{name}: {mean:.2f} nats on average"
         alt = f"Token entropy along {name.lower()}"
     ui.chart(
         figures.entropy_traces(entropies, tokens, chosen, picture.color),

@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("report", report, "Print the tables of docs/results.md: every statistic of runs, published ones beside.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id; all complete runs when none is named")
     sub.add_argument("--update", metavar="FILE", help="replace the tables between the marks of this Markdown file")
+    sub.add_argument("--html", metavar="FILE", help="write the named run, or a comparison of 2 to 4, as one HTML file")
     _exchange_options(add)
     sub = add("verify", verify, "Check that runs read back as what was written; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
@@ -131,7 +132,7 @@ def _train_options(sub: argparse.ArgumentParser) -> None:
 def _exchange_options(add: Callable[..., argparse.ArgumentParser]) -> None:
     sub = add("export", export, "Write a run as one file for pandas, DuckDB, a spreadsheet or `import`.")
     sub.add_argument("run", help="run id")
-    sub.add_argument("--format", choices=("parquet", "jsonl", "csv"), default="jsonl", help="default: jsonl")
+    sub.add_argument("--format", choices=("parquet", "jsonl", "csv", "html"), default="jsonl", help="default: jsonl")
     sub.add_argument("--output", metavar="FILE", help="default: the run's id in this folder")
     sub = add("import", import_, "Make a run of answers that were sampled elsewhere, and score it.")
     sub.add_argument("file", help="JSONL with `question` and `answers`, or CSV with `question` and `answer`")
@@ -394,6 +395,11 @@ def report(options: argparse.Namespace) -> None:
     from homog_core.scored import ScoredRun
     from homog_core.store import open_run
 
+    if options.html:
+        if not options.runs:
+            raise InvalidInput("Name the run, or the 2 to 4 runs, that --html is to be about.")
+        _html(options, list(dict.fromkeys(options.runs)), options.html)
+        return
     runs = [ScoredRun(open_run(run_id)) for run_id in options.runs] or results.reportable_runs()
     tables = results.results_tables(runs)
     if options.json:
@@ -414,7 +420,25 @@ def export(options: argparse.Namespace) -> None:
 
     run = open_run(options.run)
     target = Path(options.output or f"{run.id}.{options.format}")
+    if options.format == "html":
+        _html(options, [run.id], str(target))
+        return
     _print(options, [{"run": run.id, "file": str(export_run(run, options.format, target))}])
+
+
+def _html(options: argparse.Namespace, run_ids: Sequence[str], target: str) -> None:
+    from pathlib import Path
+
+    from homog_core.html_report import write_report
+    from homog_core.store import open_run
+
+    with _Bar("Writing") as bar:
+        path = write_report(
+            [open_run(run_id) for run_id in run_ids],
+            Path(target),
+            report=lambda what, done, total: bar.update(done, total, what),
+        )
+    _print(options, [{"run": " ".join(run_ids), "file": str(path), "bytes": path.stat().st_size}])
 
 
 def import_(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from homog_core.catalogue import ENCODERS, NLI_MODELS, EncoderSpec
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
+from homog_core.sampling import free_memory, is_out_of_memory
 
 NLI_CLASSES = ("entailment", "neutral", "contradiction")
 
@@ -58,6 +59,7 @@ class SentenceEncoder:
         """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
         if self._model is not None:
             return
+        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
 
         spec = ENCODERS.get(self.name)
@@ -69,11 +71,10 @@ class SentenceEncoder:
             source = str(_package_path(source))
         try:
             self._model = SentenceTransformer(source)
-        except (OSError, ValueError) as error:
-            raise ModelUnavailable(
-                f"The encoder {self.name!r} is not on this machine and could not be fetched from the hub. "
-                f"Use one of {', '.join(ENCODERS)}, a hub id (with network) or a local folder."
-            ) from error
+        except (OSError, ValueError, SafetensorError) as error:
+            what = f"The encoder {self.name!r}"
+            remedy = f"Use one of {', '.join(ENCODERS)}, a hub id (with network) or a local folder."
+            raise _unavailable(what, self.name, error, remedy) from error
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (n, d) of `texts`, float32 holding float16 values. Each distinct text is encoded once.
@@ -106,20 +107,26 @@ class NliCrossEncoder:
     def load(self) -> None:
         """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it.
 
-        The order of the classes is read from the model's config, never assumed; `InvalidInput` where it has none.
+        The order of the classes is read from the model's config, never assumed; `InvalidInput` where it has none, and
+        where the tokenizer's own files are missing: it would otherwise read every word as unknown and say nothing.
         """
         if self._model is not None:
             return
+        from safetensors import SafetensorError
         from sentence_transformers import CrossEncoder
 
         try:
             model = CrossEncoder(_nli_source(self.name))
-        except (OSError, ValueError) as error:
-            raise ModelUnavailable(
-                f"The NLI model {self.name!r} is not on this machine and could not be fetched from the hub. "
-                f"Fetch it once where there is a network, e.g. `hf download {_nli_source(self.name)}`, "
-                "or give a local folder."
-            ) from error
+        except (OSError, ValueError, SafetensorError) as error:
+            what = f"The NLI model {self.name!r}"
+            fetch = f"`hf download {_nli_source(self.name)}`"
+            remedy = f"Fetch it once where there is a network, e.g. {fetch}, or give a local folder."
+            raise _unavailable(what, self.name, error, remedy) from error
+        if 2 * len(model.tokenizer) < model.config.vocab_size:
+            raise InvalidInput(
+                f"The NLI model {self.name!r} knows {model.config.vocab_size} tokens and its tokenizer "
+                f"{len(model.tokenizer)}: a file of the tokenizer is missing; fetch the model again."
+            )
         self._order = _class_order(self.name, model.config.id2label)
         model.max_seq_length = min(model.tokenizer.model_max_length, model.config.max_position_embeddings)
         self._model = model
@@ -147,19 +154,22 @@ class NliCrossEncoder:
                     activation_fn=_as_is,
                     show_progress_bar=False,
                 )
-            except _out_of_memory_errors():
-                self._halve_batch()
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve_batch(error)
+                free_memory()
                 continue
             probabilities[rows] = found[:, self._order]
             done += len(rows)
             on_batch(done, len(pairs))
         return NliProbabilities(probabilities, lengths > self._model.max_seq_length)
 
-    def _halve_batch(self) -> None:
+    def _halve_batch(self, error: Exception) -> None:
         if self.batch_size == 1:
             raise OutOfMemory(
                 f"A single pair of answers does not fit the device beside {self.name}; use a smaller one."
-            )
+            ) from error
         self.batch_size //= 2
 
 
@@ -176,7 +186,7 @@ def encoder_key(name: str) -> str:
     """The name of an encoder or NLI model as it stands in file names and clusterer names."""
     if name in ENCODERS or name in NLI_MODELS:
         return name
-    return Path(name).name.lower() if Path(name).is_dir() else name.replace("/", "--").lower()
+    return Path(name).resolve().name.lower() if Path(name).is_dir() else name.replace("/", "--").lower()
 
 
 def _static_embedding(spec: EncoderSpec) -> Any:
@@ -206,6 +216,13 @@ def _package_path(location: str) -> Path:
     return path
 
 
+def _unavailable(what: str, name: str, error: Exception, remedy: str) -> ModelUnavailable:
+    """What to say of a model that is nowhere, or of files that do not load."""
+    if isinstance(error, OSError) and not Path(name).is_dir():
+        return ModelUnavailable(f"{what} is not on this machine and could not be fetched from the hub. {remedy}")
+    return ModelUnavailable(f"{what} does not load: {(str(error) or type(error).__name__).strip().splitlines()[0]}")
+
+
 def _nli_source(name: str) -> str:
     return NLI_MODELS[name].source if name in NLI_MODELS else name
 
@@ -231,9 +248,3 @@ def _token_lengths(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> np.ndarr
 
 def _as_is(logits: Any) -> Any:
     return logits
-
-
-def _out_of_memory_errors() -> tuple[type[BaseException], ...]:
-    import torch
-
-    return (torch.OutOfMemoryError, MemoryError)

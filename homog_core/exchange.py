@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Literal, get_args
 
 import numpy as np
@@ -27,7 +28,7 @@ from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.prompts import build_prompt
 from homog_core.questions import own_question, question_ids_sha256
 from homog_core.records import GREEDY, Decoding, FinishReason, Question, Response, ResponseSet, strip_reasoning
-from homog_core.store import Run, response_of, response_set, write_run
+from homog_core.store import IMPORTED, Run, response_of, response_set, write_run
 from homog_core.uncertainty import mean_logprob, mean_token_entropy
 
 Format = Literal["parquet", "jsonl", "csv"]
@@ -38,6 +39,15 @@ MAX_LINE = 32 << 20  # bytes; parsed, a line takes about ten times as much
 MAX_QUESTIONS = 100_000
 MAX_CHARACTERS = 100_000  # of an answer
 MAX_NAME = 100  # characters; both names stand in the name of a folder
+EXAMPLE_JSONL = """\
+{"question": "Which planet is red?", "answers": ["Mars.", "It is Mars.", "Venus."], "greedy_answer": "Mars."}
+{"question": "How many legs has a spider?", "answers": ["Eight.", "8", "Six."], "references": ["eight", "8"]}
+"""
+EXAMPLE_CSV = """\
+question,answer
+Which planet is red?,Mars.
+Which planet is red?,It is Mars.
+"""
 _MAX_LOGPROB = 1e-6  # what rounding leaves above 0; as much is allowed to an entropy below it
 _MAX_NUMBER = 1e30  # fits the stored float32
 
@@ -108,7 +118,8 @@ def import_samples(
     """Store samples that were produced elsewhere as a run, which everything after sampling then works on.
 
     `.jsonl`: one line a question with `question` and `answers`; optionally the fields of our own question files,
-    `prompt`, and what `export_run` writes of the responses. `.csv`: one row an answer with `question` and `answer`, and
+    `prompt`, and what `export_run` writes of the responses; token_logprobs or token_entropies may be there alone, and
+    the others are then stored as NaN. `.csv`: one row an answer with `question` and `answer`, and
     optionally the fields of our own question files and `sample_index` (−1: greedy). `dataset` is named after the file
     unless given. Of `decoding` the number of samples is the file's; what nobody knows stays at its default. Without a
     greedy answer the greedy response is an error, so that its scores are undefined.
@@ -122,7 +133,7 @@ def import_samples(
     dataset = _name(_slug(path.stem if dataset is None else dataset), "dataset")
     version = _version(path)
     with path.open("rb") as stream:
-        revision = f"imported:{hashlib.file_digest(stream, 'sha256').hexdigest()[:16]}"
+        revision = f"{IMPORTED}{hashlib.file_digest(stream, 'sha256').hexdigest()[:16]}"
     survey = _survey(_read(path, dataset), path.name)
     decoding = replace(decoding or Decoding(), n_samples=survey.n_samples)
     identity = _identity(survey.questions, model, revision, dataset, decoding)
@@ -135,6 +146,29 @@ def import_samples(
         writer.merge()
         writer.update(status="complete")
         return writer.run
+
+
+def import_upload(
+    name: str,
+    content: bytes | memoryview,
+    model: str,
+    dataset: str | None = None,
+    decoding: Decoding | None = None,
+    report: Report = lambda what, done, total: None,
+) -> Run:
+    """`import_samples` of a file that somebody has sent, under the name that they gave it.
+
+    Nothing of the file is left but the run. Raises as `import_samples`, and `InvalidInput` for a name that is a path.
+    """
+    if re.search(r"[/\\]|^\.*$", name) or not name.isprintable() or len(name.encode()) > 2 * MAX_NAME:
+        raise InvalidInput(f"{name[:MAX_NAME]!r} is not the plain name of a file; rename the file and send it again.")
+    with TemporaryDirectory(prefix="homog-upload-") as folder:
+        path = Path(folder) / name
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise HomogError(f"{name} could not be kept for the import ({error.strerror or error}).") from error
+        return import_samples(path, model, dataset, decoding, report)
 
 
 # Out
@@ -163,7 +197,8 @@ def _columns(answers: ResponseSet) -> dict[str, Any]:
     samples, greedy = [_plain(response) for response in answers.responses], _plain(answers.greedy)
     columns: dict[str, Any] = {}
     for name, (of_samples, of_greedy) in _COLUMNS.items():
-        columns |= {of_samples: [sample[name] for sample in samples], of_greedy: greedy[name]}
+        values = [sample[name] for sample in samples]
+        columns |= {of_samples: None if None in values else values, of_greedy: greedy[name]}
     return columns
 
 
@@ -174,9 +209,14 @@ def _plain(response: Response) -> dict[str, Any]:
         "entropy_kind": response.entropy_kind,
         "tokens": list(response.tokens),
         # by way of text: the shortest decimals that are the same float32 again
-        "token_logprobs": [_finite(float(number)) for number in response.token_logprobs.astype(str)],
-        "token_entropies": [_finite(float(number)) for number in response.token_entropies.astype(str)],
+        "token_logprobs": _known([_finite(float(number)) for number in response.token_logprobs.astype(str)]),
+        "token_entropies": _known([_finite(float(number)) for number in response.token_entropies.astype(str)]),
     }
+
+
+def _known(numbers: list[float | None]) -> list[float | None] | None:
+    """None for numbers that were not given when the run was imported."""
+    return None if numbers and set(numbers) == {None} else numbers
 
 
 def _finite(value: Any) -> Any:
@@ -476,14 +516,17 @@ def _response(fields: dict[str, Any], where: str) -> Response:
     """One response from what is known of it. Raises `InvalidInput` where that does not fit together."""
     text, tokens = _text(fields["text"], where), fields.get("tokens")
     logprobs, entropies = fields.get("token_logprobs"), fields.get("token_entropies")
-    if (logprobs is None) != (entropies is None) or (logprobs is None and tokens is not None):
+    if tokens is not None and logprobs is None and entropies is None:
         raise InvalidInput(
-            f"{where}: numbers come in pairs; give token_logprobs and token_entropies, with or without tokens, or none."
+            f"{where}: there are tokens and no numbers; give token_logprobs, token_entropies or both, or no tokens."
         )
-    logprobs = _numbers([] if logprobs is None else logprobs, -_MAX_NUMBER, _MAX_LOGPROB, f"{where}, token_logprobs")
-    entropies = _numbers(
-        [] if entropies is None else entropies, -_MAX_LOGPROB, _MAX_NUMBER, f"{where}, token_entropies"
-    )
+    kind = _entropy_kind(fields.get("entropy_kind"), entropies, logprobs, where)
+    logprobs = _numbers(logprobs, -_MAX_NUMBER, _MAX_LOGPROB, f"{where}, token_logprobs")
+    entropies = _numbers(entropies, -_MAX_LOGPROB, _MAX_NUMBER, f"{where}, token_entropies")
+    if fields.get("token_logprobs") is None:
+        logprobs = np.full_like(entropies, math.nan)
+    if fields.get("token_entropies") is None:
+        entropies = np.full_like(logprobs, math.nan)
     tokens = _tokens([""] * len(logprobs) if tokens is None else tokens, where)
     if not len(tokens) == len(logprobs) == len(entropies):
         raise InvalidInput(
@@ -495,8 +538,7 @@ def _response(fields: dict[str, Any], where: str) -> Response:
         raise InvalidInput(
             f"{where}: the numbers of its reasoning cannot be told from its own; give the tokens as pieces of the text."
         )
-    reason, kind = _reason(fields.get("finish_reason"), where), _entropy_kind(fields.get("entropy_kind"), where)
-    return Response(text, tokens, entropies, logprobs, reason, kind)
+    return Response(text, tokens, entropies, logprobs, _reason(fields.get("finish_reason"), where), kind)
 
 
 def _text(value: Any, where: str) -> str:
@@ -516,6 +558,7 @@ def _tokens(values: Any, where: str) -> tuple[str, ...]:
 
 
 def _numbers(values: Any, low: float, high: float, where: str) -> np.ndarray:
+    values = [] if values is None else values
     if not isinstance(values, list):
         raise InvalidInput(f"{where}: this must be a list of numbers, not {_kind(values)}.")
     for position, value in enumerate(values, start=1):
@@ -535,10 +578,19 @@ def _reason(value: Any, where: str) -> FinishReason:
     return value
 
 
-def _entropy_kind(value: Any, where: str) -> str:
-    value = "exact" if value is None else value
-    if not isinstance(value, str) or not re.fullmatch(r"exact|top_k:[1-9]\d{0,8}", value):
-        raise InvalidInput(f"{where}: its entropy kind is neither 'exact' nor 'top_k:<k>', as in 'top_k:20'.")
+def _entropy_kind(value: Any, entropies: Any, logprobs: Any, where: str) -> str:
+    """What is said of the entropies; "none" where there are log-probabilities alone."""
+    has_none = entropies is None and logprobs is not None
+    value = ("none" if has_none else "exact") if value is None else value
+    if not isinstance(value, str) or not re.fullmatch(r"exact|none|top_k:[1-9]\d{0,8}", value):
+        raise InvalidInput(
+            f"{where}: its entropy kind is neither 'exact' nor 'top_k:<k>', as in 'top_k:20', nor 'none'."
+        )
+    if (value == "none" and entropies) or (value != "none" and has_none):
+        raise InvalidInput(
+            f"{where}: its entropy kind is {value!r} and token_entropies are {'' if entropies else 'not '}"
+            "there; leave the kind out."
+        )
     return value
 
 

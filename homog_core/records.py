@@ -93,9 +93,9 @@ class Response:
     text: str  # the generated text up to the stop string, reasoning included
     tokens: tuple[str, ...]  # (T,) the pieces of text, all of them; joined they begin with `text`
     token_entropies: np.ndarray  # (T,) nats
-    token_logprobs: np.ndarray  # (T,) nats
+    token_logprobs: np.ndarray  # (T,) nats; of an imported answer all NaN where they are not known
     finish_reason: FinishReason
-    entropy_kind: str = "exact"  # or "top_k:<k>"
+    entropy_kind: str = "exact"  # or "top_k:<k>", or "none": of an imported answer, all NaN since they are not known
 
     def __post_init__(self) -> None:
         n = len(self.tokens)

@@ -141,6 +141,24 @@ def _statistics(name: str, uncertainty: np.ndarray, correct: np.ndarray) -> Scor
     )
 
 
+def score_ranks(scores: pd.DataFrame, question_id: str) -> pd.DataFrame:
+    """Every score of one question with its place in the run: score, value, rank, n.
+
+    Rank 1 is the most uncertain question, ties share the smallest rank; NaN where the score is undefined. n: questions
+    of the run where it is defined.
+    """
+    table = scores.set_index("question_id")[score_columns(scores)].astype(np.float64)
+    ranks = table.rank(ascending=False, method="min")
+    return pd.DataFrame(
+        {
+            "score": table.columns,
+            "value": table.loc[question_id].to_numpy(),
+            "rank": ranks.loc[question_id].to_numpy(),
+            "n": table.notna().sum().to_numpy(),
+        }
+    )
+
+
 def cascade_signals(run: Run, scores: pd.DataFrame) -> list[Signal]:
     """The signals of the cascade over the rows of `scores`, in the order of their cost, in tokens of the run's model.
 
@@ -266,7 +284,7 @@ def compare(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Comparison:
     for scored in runs:
         if scored.scores is None or "grade" not in scored.scores:
             raise InvalidInput(f"Run {scored.run.id} is not scored; run `python -m homog_core score {scored.run.id}`.")
-        if clusterer.encoder and clusterer.encoder not in scored.run.encoders():
+        if clusterer.encoder and clusterer.key not in {known.key for known in scored.clusterers()}:
             raise InvalidInput(
                 f"Run {scored.run.id} has no embeddings by {clusterer.encoder}; run `python -m homog_core score "
                 f"{scored.run.id} --encoder {clusterer.encoder}`."

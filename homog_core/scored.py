@@ -77,7 +77,9 @@ class ScoredRun:
     def labels(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Labels (N,) of the valid responses under a clusterer; none where there is no similarity."""
         similarity = self.similarity(question_id, clusterer)
-        if clusterer.method != "nli" or not len(similarity):
+        if not len(similarity):
+            return np.zeros(0, dtype=np.int64)
+        if clusterer.method != "nli":
             return clusterer.labels(similarity)
         rows = self._judged.get(clusterer.encoder, {}).get(question_id)
         return clusterer.labels(similarity, stored_probabilities(rows, self.answers(question_id))["nli"])

@@ -27,12 +27,13 @@ import pyarrow.parquet as pq
 
 from homog_core import paths
 from homog_core.catalogue import DATASETS
-from homog_core.errors import CorruptRun, HomogError, NotFound
+from homog_core.errors import CorruptRun, HomogError, InvalidInput, NotFound
 from homog_core.questions import dataset_file, load_questions
 from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet, RunManifest
 
 FORMAT = 1
 TABLES = ("similarities", "clusters", "scores", "maps")
+IMPORTED = "imported:"  # how the revision of a run begins whose answers were sampled elsewhere
 SHARD_QUESTIONS = 256  # questions that go into one file where many are stored at once
 SHARD_BYTES = 64 << 20  # and no more than this in memory, whatever their number
 _TEXTS = pa.list_(pa.string())
@@ -91,13 +92,19 @@ _SCHEMAS = {
 }
 _QUESTION_PLACE = "{question}"  # stands in the prompts of a stripped run for the question
 _MERGED = "responses-merged.parquet"
+# What every page counts on finding in a manifest.
+_IDENTITY, _PROVENANCE = ("model", "dataset", "n_questions", "decoding", "prompt_style"), ("created", "status")
 
 
 def run_id_of(identity: dict[str, Any]) -> str:
     """The id of a run: model and dataset for people, and the hash of its whole identity."""
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    digest = hashlib.sha256(_canonical(identity).encode()).hexdigest()
     readable = re.sub(r"[^a-z0-9.-]+", "-", f"{identity.get('model')}--{identity.get('dataset')}".lower())
     return f"{readable}--{digest[:10]}"
+
+
+def _canonical(identity: dict[str, Any]) -> str:
+    return json.dumps(identity, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +120,17 @@ class Run:
         return self.manifest.run_id
 
     @property
+    def is_imported(self) -> bool:
+        """Whether its answers were sampled elsewhere: its numbers are what a file says."""
+        return str(self.manifest.identity.get("revision", "")).startswith(IMPORTED)
+
+    @property
     def decoding(self) -> Decoding:
         """How its answers were drawn."""
         try:
             fields = self.manifest.identity["decoding"]
             return Decoding(**{**fields, "stop": tuple(fields["stop"])})
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, InvalidInput) as error:
             raise CorruptRun(f"manifest.json of run {self.id} is damaged: its decoding does not read.") from error
 
     def questions(self) -> pd.DataFrame:
@@ -215,13 +227,16 @@ def strip(run_id: str, keep_encoder: str) -> Run:
 
     The sentences of the catalogue's datasets are taken out of questions and prompts, those of our own set stay, and so
     do those of files of the user's. Of the embeddings those of the answers by `keep_encoder` stay; similarities,
-    clusters, scores and grades are untouched. Raises `HomogError` where a prompt does not hold its question.
+    clusters, scores and grades are untouched. Raises `HomogError`, and changes nothing, where a prompt does not hold
+    its question, and where the dataset on this machine would not give the prompt back.
     """
     run = open_run(run_id)
     spec = DATASETS.get(run.manifest.identity["dataset"])
     if spec and spec.hub:
         rows = _read(run.folder / "questions.parquet", run.id).to_pylist()
         bare = [_without_sentences(row) if row["text"] is not None else row for row in rows]
+        if dataset_file(spec):
+            _check_comes_back(rows, bare, spec.title)
         _write(run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=_SCHEMAS["questions"]))
     for key in run.encoders():
         path = run.folder / f"embeddings-{key}.parquet"
@@ -238,6 +253,15 @@ def _without_sentences(row: dict[str, Any]) -> dict[str, Any]:
         raise HomogError(f"The prompt of question {row['id']} does not hold its text, so the run cannot be stripped.")
     template = row["prompt"].replace(row["text"], _QUESTION_PLACE)
     return row | {"text": None, "references": [], "incorrect_references": [], "prompt": template}
+
+
+def _check_comes_back(rows: Sequence[dict[str, Any]], bare: Sequence[dict[str, Any]], title: str) -> None:
+    restored = _with_sentences(pd.DataFrame(bare))["prompt"]
+    for row, prompt in zip(rows, restored, strict=True):
+        if row["text"] is not None and row["prompt"] != prompt:
+            raise HomogError(
+                f"Question {row['id']} is not in the {title} on this machine, so stripping would lose its prompt."
+            )
 
 
 def _with_sentences(frame: pd.DataFrame) -> pd.DataFrame:
@@ -390,7 +414,10 @@ def write_run(
                 rows = [{**asdict(question), "prompt": prompt} for question, prompt in questions]
                 _write(folder / "questions.parquet", pa.Table.from_pylist(rows, schema=_SCHEMAS["questions"]))
                 _write_manifest(folder, RunManifest(run_id, identity, provenance))
-            yield RunWriter(Run(folder, _read_manifest(folder)))
+            run = Run(folder, _read_manifest(folder))
+            if _canonical(run.manifest.identity) != _canonical(identity):  # an id has 40 bits: one can be made to match
+                raise HomogError(f"Another run is stored as {run_id}; give the model or the dataset another name.")
+            yield RunWriter(run)
     except Timeout as error:
         raise HomogError(f"Run {run_id} is being written by another process; wait for it or stop it.") from error
 
@@ -443,8 +470,16 @@ def _response_problems(run: Run, questions: pd.DataFrame, responses: pd.DataFram
         lengths = {len(row.tokens), len(row.token_entropies), len(row.token_logprobs)}
         if len(lengths) != 1:
             yield f"Question {row.question_id}, sample {row.sample_index}: tokens and numbers differ in length."
-        elif not (np.isfinite(row.token_entropies).all() and np.isfinite(row.token_logprobs).all()):
+        elif not _numbers_read(row, run.is_imported):
             yield f"Question {row.question_id}, sample {row.sample_index}: a number is not finite."
+
+
+def _numbers_read(row: Any, is_imported: bool) -> bool:
+    """All numbers finite; of an imported run all entropies, or all log-probabilities, may be NaN: not known."""
+    entropies, logprobs = np.isfinite(row.token_entropies), np.isfinite(row.token_logprobs)
+    if is_imported and row.entropy_kind == "none":
+        return bool(np.isnan(row.token_entropies).all() and logprobs.all())
+    return bool(entropies.all() and (logprobs.all() or (is_imported and np.isnan(row.token_logprobs).all())))
 
 
 def _table_problems(run: Run, name: str, responses: pd.DataFrame) -> Iterator[str]:
@@ -522,9 +557,13 @@ def _read_manifest(folder: Path) -> RunManifest:
         content = json.loads((folder / "manifest.json").read_text())
         if content["format"] != FORMAT:
             raise CorruptRun(f"Run {folder.name} has format {content['format']}; this version reads {FORMAT}.")
-        return RunManifest(content["run_id"], content["identity"], content["provenance"])
+        manifest = RunManifest(content["run_id"], content["identity"], content["provenance"])
+        _ = [manifest.identity[key] for key in _IDENTITY], [manifest.provenance[key] for key in _PROVENANCE]
+        _ = Run(folder, manifest).decoding
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorruptRun(f"manifest.json of run {folder.name} is damaged ({error}).") from error
+        what = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+        raise CorruptRun(f"manifest.json of run {folder.name} is damaged ({what}).") from error
+    return manifest
 
 
 def _listing(known: Iterable[str]) -> str:

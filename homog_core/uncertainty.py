@@ -113,10 +113,10 @@ def std_token_entropy(token_entropies: np.ndarray) -> float:
 
 
 def high_entropy_ratio(token_entropies: np.ndarray) -> float:
-    """Share of tokens whose entropy is above twice the response's mean. In [0, 0.5); no tokens: NaN."""
-    if len(token_entropies) == 0:
-        return float("nan")
+    """Share of tokens whose entropy is above twice the response's mean. In [0, 0.5); none, or one that is NaN: NaN."""
     entropies = np.asarray(token_entropies, dtype=np.float64)
+    if len(entropies) == 0 or np.isnan(entropies).any():
+        return float("nan")
     return float(np.mean(entropies > 2 * entropies.mean()))
 
 

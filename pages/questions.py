@@ -1,5 +1,7 @@
 """Questions: what happened on this question? Search a run, look at the clusters, the map and every answer."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -9,8 +11,18 @@ from homog_core import store
 from homog_core.clustering import Clusterer
 from homog_core.metrics import mean_estimate, single_cluster_rate
 from homog_core.scored import ScoredRun
+from homog_core.scoring import score_columns
 
 PAGE = "questions"
+COLUMNS = [
+    "text",
+    "category",
+    "num_semantic_sets",
+    "discrete_semantic_entropy",
+    "mean_token_entropy",
+    "grade",
+    "n_valid",
+]
 
 
 def main() -> None:
@@ -45,12 +57,10 @@ def question_frame(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
     """One row a question, with the cluster scores at the threshold of the slider."""
     frame = scored.questions[["id", "text", "category"]].reset_index(drop=True)
     frame = frame.join(scored.cluster_frame(clusterer), on="id")
-    if scored.scores is not None:
-        columns = ["question_id", "mean_token_entropy", "mean_token_entropy_sampled", "n_valid"]
-        frame = frame.merge(scored.scores[columns], left_on="id", right_on="question_id", how="left")
-    else:
-        frame = frame.assign(mean_token_entropy=float("nan"), mean_token_entropy_sampled=float("nan"), n_valid=pd.NA)
-    return frame.drop(columns="question_id", errors="ignore")
+    if scored.scores is None:
+        return frame.assign(mean_token_entropy=float("nan"), n_valid=pd.NA, grade="")
+    stored = scored.scores.drop(columns=["num_semantic_sets", "discrete_semantic_entropy"], errors="ignore")
+    return frame.merge(stored, left_on="id", right_on="question_id", how="left").drop(columns="question_id")
 
 
 def headline(scored: ScoredRun, clusterer: Clusterer, frame: pd.DataFrame) -> None:
@@ -79,16 +89,35 @@ def headline(scored: ScoredRun, clusterer: Clusterer, frame: pd.DataFrame) -> No
 
 
 def filtered(scored: ScoredRun, frame: pd.DataFrame) -> pd.DataFrame:
-    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 3, 3], vertical_alignment="bottom")
     words = left.text_input("Search in questions and answers", key="search", placeholder="a word or a phrase")
     categories = sorted(c for c in frame["category"].unique() if c)
     chosen = middle.multiselect("Category", categories, key="categories", placeholder="all", disabled=not categories)
-    only_single = right.toggle("Single-cluster questions only", key="single", bind="query-params")
+    grades = sorted(g for g in frame["grade"].dropna().unique() if g)
+    graded = right.multiselect("Greedy answer is", grades, key="grades", placeholder="any grade", disabled=not grades)
+    only_single = left.toggle("Single-cluster questions only", key="single", bind="query-params")
+    frame = by_score(frame, middle, right)
     if words.strip():
         frame = frame[frame["id"].isin(scored.search(words))]
     if chosen:
         frame = frame[frame["category"].isin(chosen)]
+    if graded:
+        frame = frame[frame["grade"].isin(graded)]
     return frame[frame["num_semantic_sets"] == 1] if only_single else frame
+
+
+def by_score(frame: pd.DataFrame, where: Any, beside: Any) -> pd.DataFrame:
+    """The questions whose value of a chosen score lies in a chosen range."""
+    names = score_columns(frame)
+    name = where.selectbox("Score", names, index=None, key="score", placeholder="any score", disabled=not names)
+    values = frame[name].dropna() if name else pd.Series(dtype=float)
+    if values.nunique() < 2:
+        if name:
+            beside.caption("All questions have the same value of it, so there is nothing to choose.")
+        return frame
+    low, high = float(values.min()), float(values.max())
+    wanted = beside.slider("between", low, high, (low, high), key=f"range:{name}")
+    return frame[frame[name].between(*wanted)] if wanted != (low, high) else frame
 
 
 def table(shown: pd.DataFrame, question_id: str) -> None:
@@ -102,7 +131,7 @@ def table(shown: pd.DataFrame, question_id: str) -> None:
             st.query_params.pop("answer", None)
 
     st.dataframe(
-        shown[["text", "category", "num_semantic_sets", "discrete_semantic_entropy", "mean_token_entropy", "n_valid"]],
+        shown.assign(text=shown["text"].where(shown["text"] != "", shown["id"]))[COLUMNS],
         key=key,
         hide_index=True,
         height=248,
@@ -118,6 +147,7 @@ def table(shown: pd.DataFrame, question_id: str) -> None:
             "mean_token_entropy": st.column_config.NumberColumn(
                 "Token entropy", format="%.2f", help="Mean token entropy of the greedy answer, nats"
             ),
+            "grade": st.column_config.TextColumn("Greedy answer", help="Its grade against the references"),
             "n_valid": st.column_config.NumberColumn("Valid", format="%d", help="Responses that are not empty"),
         },
         alt="The questions of the run with their scores; select a row to see its answers",

@@ -18,6 +18,7 @@ import pytest
 
 from homog_core import paths
 from homog_core.catalogue import MODELS
+from homog_core.encoders import NliProbabilities
 from homog_core.prompts import Prompt, build_prompt
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, Response, ResponseSet
 from homog_core.sampling import NewToken, Step, TorchSampler
@@ -148,6 +149,23 @@ def _unit_vector(text: str) -> np.ndarray:
     return (vector / np.linalg.norm(vector)).astype(np.float16).astype(np.float32)
 
 
+class FakeNli:
+    """Says scripted probabilities of (premise, hypothesis), neutral where it has none, and remembers the pairs."""
+
+    key = "scripted"
+
+    def __init__(self, script: Mapping[tuple[str, str], Sequence[float]], *, context: bool = False) -> None:
+        self.script, self.context = script, context
+        self.judged: list[tuple[str, str]] = []
+
+    def predict(
+        self, pairs: Sequence[tuple[str, str]], on_batch: Callable[[int, int], None] = lambda done, total: None
+    ) -> NliProbabilities:
+        self.judged += pairs
+        said = [self.script.get(pair, (0.1, 0.8, 0.1)) for pair in pairs]
+        return NliProbabilities(np.array(said, dtype="float32").reshape(-1, 3), np.zeros(len(pairs), dtype=bool))
+
+
 def tiny_tokenizer():
     """A byte-level BPE tokenizer of 300 tokens: any text, multi-byte characters in pieces."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -206,6 +224,41 @@ def tiny_adapter(folder: Path, seed: int = 1) -> ModelSpec:
     config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
     get_peft_model(model, config).save_pretrained(folder)
     return replace(FAKE_SPEC, key=f"fake-{folder.name}", stage="sft", parent="fake", adapter=str(folder))
+
+
+NLI_MAX_TOKENS = 24  # what the tiny NLI model reads, with [CLS] and two [SEP]
+
+
+def tiny_nli(folder: Path, labels: Sequence[str]) -> str:
+    """A random DeBERTa-v3 cross-encoder of those classes, saved in `folder`; a word of a, b, c … is one token."""
+    import torch
+    from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Tokenizer
+
+    special = [(token, 0.0) for token in ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]")]
+    vocabulary = [*special, *((f"▁{letter}", -1.0) for letter in "abcdefghijklmnopqrstuvwxyz"), ("▁", -2.0)]
+    DebertaV2Tokenizer(vocab=vocabulary).save_pretrained(folder)
+    config = DebertaV2Config(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=NLI_MAX_TOKENS,
+        initializer_range=0.3,
+        relative_attention=True,
+        position_buckets=8,
+        norm_rel_ebd="layer_norm",
+        share_att_key=True,
+        pos_att_type="p2c|c2p",
+        position_biased_input=False,
+        type_vocab_size=0,
+        pad_token_id=0,
+        id2label=dict(enumerate(labels)),
+        label2id={label: i for i, label in enumerate(labels)},
+    )
+    torch.manual_seed(0)
+    DebertaV2ForSequenceClassification(config).save_pretrained(folder)
+    return str(folder)
 
 
 @pytest.fixture(params=["llama", "gemma3", "adapter"])

@@ -21,7 +21,7 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server, new_page):
 
 
 def test_browse_search_pick_an_answer_and_the_link_reopens_it(server, new_page):
-    page = new_page(f"{server}/?run={RUN}")
+    page = new_page(f"{server}/questions?run={RUN}")
     settled(page)
     page.get_by_label("Search in questions and answers").fill("koala")
     page.keyboard.press("Enter")
@@ -29,14 +29,14 @@ def test_browse_search_pick_an_answer_and_the_link_reopens_it(server, new_page):
     page.get_by_role("button", name="Answer 4", exact=True).click()
     page.get_by_text("Inside one answer: answer 4").wait_for()
     page.wait_for_url("**answer=4**")
-    again = new_page(f"{server}/?run={RUN}&question=misconception-001&answer=4")
+    again = new_page(f"{server}/questions?run={RUN}&question=misconception-001&answer=4")
     again.get_by_text("Inside one answer: answer 4").wait_for()
     again.get_by_role("heading", name="What kind of animal is a koala?").wait_for()
     again.locator(".js-plotly-plot").nth(3).wait_for()  # strip, map, matrix, trace
 
 
 def test_the_keyboard_goes_to_the_next_question(server, new_page):
-    page = new_page(f"{server}/?run={RUN}")
+    page = new_page(f"{server}/questions?run={RUN}")
     settled(page)
     page.get_by_text("question 1 of", exact=False).wait_for()
     page.locator(".js-plotly-plot").nth(3).wait_for()
@@ -46,7 +46,7 @@ def test_the_keyboard_goes_to_the_next_question(server, new_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280, 1920])
-@pytest.mark.parametrize("path", ["", "live_lab"])
+@pytest.mark.parametrize("path", ["", "questions", "live_lab"])
 def test_pages_fit_their_width_in_both_themes(server, new_page, path, width, scheme):
     page = new_page(f"{server}/{path}", width=width, scheme=scheme)
     settled(page)

@@ -4,6 +4,8 @@ import csv
 import json
 import math
 import os
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from conftest import FAKE_SPEC, FakeEncoder, make_question, make_response
 from homog_core import exchange, store
 from homog_core.clustering import Clusterer
 from homog_core.errors import HomogError, InvalidInput, NotFound
-from homog_core.exchange import export_run, import_samples
+from homog_core.exchange import export_run, import_samples, import_upload
 from homog_core.questions import load_questions, question_ids_sha256
 from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet
 from homog_core.scoring import score_run
@@ -43,7 +45,9 @@ def stored_run(answers, questions=QUESTIONS, dataset="test"):
         "model": "fake",
         "dataset": dataset,
         "question_ids_sha256": question_ids_sha256(questions),
+        "n_questions": len(questions),
         "decoding": {**store.asdict(DECODING)},
+        "prompt_style": "plain",
     }
     provenance = {"created": "2025-01-01", "status": "complete"}
     with write_run(identity, provenance, [(q, f"Prompt: {q.text}") for q in questions]) as writer:
@@ -321,7 +325,7 @@ def test_nothing_is_wrong_with_an_imported_run_but_that_it_is_not_scored(tmp_pat
     assert verify(run.id) == [
         f"There is no {name}.parquet; run `python -m homog_core score {run.id}`." for name in store.TABLES
     ]
-    assert [folder.name for folder in run.folder.glob("responses-*")] == ["responses-merged.parquet"]
+    assert len(list(run.folder.glob("responses-*"))) == 1
 
 
 def test_an_imported_run_is_scored_like_any_other(tmp_path):
@@ -335,6 +339,63 @@ def test_an_imported_run_is_scored_like_any_other(tmp_path):
     assert scores["mean_token_entropy"].isna().all()  # there is no greedy answer
     assert scores["mean_token_entropy_sampled"].iloc[0] == pytest.approx((1.5 + 1 + 3) / 3)
     assert verify(run.id) == []
+
+
+LOGPROBS_ALONE = {"token_logprobs": [[-1, -3], [-1]], "greedy_answer": "a", "greedy_token_logprobs": [-2]}
+ENTROPIES_ALONE = {"token_entropies": [[1, 2], [4]], "greedy_answer": "a", "greedy_token_entropies": [3]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "known", "unknown"),
+    [
+        (LOGPROBS_ALONE, {"perplexity": math.exp(2), "predictive_entropy": 2.5}, "mean_token_entropy"),  # (4 + 1) / 2
+        (ENTROPIES_ALONE, {"mean_token_entropy": 3, "mean_token_entropy_sampled": 2.75}, "perplexity"),
+    ],
+    ids=["log-probabilities alone", "entropies alone"],
+)
+def test_log_probabilities_and_entropies_may_come_alone(fields, known, unknown, tmp_path):
+    lines = [sampled("Why?", ["a b", "c"], **fields), sampled("How?", ["x", ""])]
+    run = import_samples(write(tmp_path / "a.jsonl", *lines), "m")
+    scores = score_run(run.id, [FakeEncoder()], clusterers=[Clusterer("jaccard", 0.4)]).table("scores")
+    row = scores.set_index("question_id").loc[run.questions()["id"].iloc[0]]
+    assert {name: row[name] for name in known} == pytest.approx(known)
+    assert math.isnan(row[unknown])
+    if fields is LOGPROBS_ALONE:
+        entropy_scores = ("max_token_entropy", "std_token_entropy", "high_entropy_ratio", "mean_token_entropy_sampled")
+        assert row[list(entropy_scores)].isna().all()
+    assert row["num_semantic_sets@jaccard"] == 2
+    assert verify(run.id) == []
+
+
+@pytest.mark.parametrize("fields", [LOGPROBS_ALONE, ENTROPIES_ALONE])
+@pytest.mark.parametrize("format", ["parquet", "jsonl", "csv"])
+def test_what_was_not_given_is_null_when_it_is_exported(format, fields, tmp_path):
+    run = import_samples(write(tmp_path / "a.jsonl", sampled(**fields), sampled("How?")), "m")
+    path = export_run(run, format, tmp_path / f"run.{format}")
+    if format == "jsonl":
+        back = import_samples(path, "m", "a")
+        assert export_run(back, "jsonl", tmp_path / "again.jsonl").read_bytes() == path.read_bytes()
+        assert set(back.responses()["entropy_kind"]) == set(run.responses()["entropy_kind"])
+        line = lines_of(path)[0]
+        assert [line["token_logprobs"], line["token_entropies"]].count(None) == 1
+    else:
+        frame = pd.read_parquet(path) if format == "parquet" else pd.read_csv(path)
+        column = "mean_token_entropy" if fields is LOGPROBS_ALONE else "mean_logprob"
+        assert frame[column].isna().all()
+
+
+def test_verify_stays_strict_where_numbers_were_given(tmp_path):
+    run = import_samples(write(tmp_path / "a.jsonl", sampled(**LOGPROBS_ALONE)), "m")
+    shard = next(run.folder.glob("responses-*"))
+    rows = pq.read_table(shard).to_pylist()
+    for changed in (
+        {"token_logprobs": [math.nan, -1]},
+        {"token_entropies": [1.0, math.nan]},
+        {"entropy_kind": "exact"},
+    ):
+        edited = [row | (changed if row["sample_index"] == 0 else {}) for row in rows]
+        store._write(shard, pa.Table.from_pylist(edited, schema=store._SCHEMAS["responses"]))
+        assert any("sample 0: a number is not finite" in problem for problem in verify(run.id))
 
 
 def test_numbers_without_tokens_get_empty_ones(tmp_path):
@@ -483,9 +544,13 @@ def pair(**fields):
         (sampled(finish_reasons=["stop", ["stop"]]), "answer 2: its finish reason is not one of"),
         (sampled(finish_reasons="stop"), "`finish_reasons` must be a list with one entry per answer, not a text"),
         (sampled(entropy_kinds=["exact", "top_k"]), "answer 2: its entropy kind is neither 'exact' nor 'top_k:<k>'"),
-        (pair(token_entropies=None), "answer 1: numbers come in pairs; give token_logprobs and token_entropies"),
-        (pair(token_logprobs=None), "answer 1: numbers come in pairs"),
-        (sampled(tokens=[["a"], ["b"]]), "answer 1: numbers come in pairs"),
+        (sampled(tokens=[["a"], ["b"]]), "answer 1: there are tokens and no numbers; give token_logprobs, token_entro"),
+        (pair(token_entropies=None, tokens=[["a"]]), "answer 1: there are 1 tokens, 2 token_logprobs and 2 token_ent"),
+        (pair(entropy_kinds=["none"]), "answer 1: its entropy kind is 'none' and token_entropies are there; leave"),
+        (
+            pair(token_entropies=None, entropy_kinds=["exact"]),
+            "its entropy kind is 'exact' and token_entropies are not",
+        ),
         (sampled(token_logprobs=[[-1]], token_entropies=[[1], [1]]), "`token_logprobs` has 1 entries for 2 answers"),
         (pair(token_logprobs=[None]), "`token_logprobs` has an entry that is null; give all of them or leave the"),
         (pair(token_logprobs=[-1]), "answer 1, token_logprobs: this must be a list of numbers, not a number"),
@@ -507,7 +572,7 @@ def pair(**fields):
             pair(answers=["<think>hm</think>a"]),
             "answer 1: the numbers of its reasoning cannot be told from its own; give the tokens as pieces of the text",
         ),
-        (sampled(greedy_answer="g", greedy_tokens=["g"]), "line 3, greedy answer: numbers come in pairs"),
+        (sampled(greedy_answer="g", greedy_tokens=["g"]), "line 3, greedy answer: there are tokens and no numbers"),
         ([sampled()], "a line must be a JSON object, not a list"),
         ("{'question': 1}", "this is not JSON"),
         ('{"question": "Why?", "answers": ["a\0"]}', "this is not JSON"),
@@ -653,15 +718,16 @@ class Killed(BaseException):
 
 
 def killed_after(n_questions, monkeypatch):
-    """Make the writer die at the question after that many."""
-    append = store.RunWriter.append
+    """Make the writer die after that many questions, with shards of one question."""
+    write_shard = store.RunWriter._write_shard
 
-    def dying(self, responses):
+    def dying(self, tables):
         if len(self.sampled) == n_questions:
             raise Killed
-        append(self, responses)
+        write_shard(self, tables)
 
-    monkeypatch.setattr(store.RunWriter, "append", dying)
+    monkeypatch.setattr(store, "SHARD_QUESTIONS", 1)
+    monkeypatch.setattr(store.RunWriter, "_write_shard", dying)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
@@ -677,7 +743,7 @@ def test_an_import_that_was_killed_is_gone_on_with(name, tmp_path, monkeypatch):
     (half,) = list_runs()
     assert half.manifest.provenance["status"] == "importing"
     assert len(half.sampled_ids()) == 2
-    assert any("The run is importing" in problem for problem in verify(half.id))
+    assert "The run is importing; import the same file under the same names again to go on with it." in verify(half.id)
 
     run = import_samples(path, "m")
     assert run.id == half.id
@@ -700,14 +766,15 @@ def test_an_import_that_was_killed_at_its_end_is_completed(tmp_path, monkeypatch
 
 def test_a_file_that_changes_meanwhile_is_not_mixed(tmp_path, monkeypatch):
     path = write(tmp_path / "a.jsonl", sampled("One?"), sampled("Two?"))
-    append = store.RunWriter.append
+    write_shard = store.RunWriter._write_shard
 
-    def changing(self, responses):
-        append(self, responses)
+    def changing(self, tables):
+        write_shard(self, tables)
         write(path, sampled("One?"), sampled("Two?", ["other", "answers"]), sampled("Three?"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.RunWriter, "append", changing)
+        patch.setattr(store, "SHARD_QUESTIONS", 1)
+        patch.setattr(store.RunWriter, "_write_shard", changing)
         with pytest.raises(HomogError, match=r"a\.jsonl has changed while it was being imported; import it again"):
             import_samples(path, "m")
     assert [run.manifest.provenance["status"] for run in list_runs()] == ["importing"]
@@ -727,6 +794,70 @@ def test_a_file_that_changes_before_anything_is_stored_leaves_nothing(tmp_path, 
     with pytest.raises(HomogError, match="has changed while it was being imported"):
         import_samples(path, "m")
     assert list_runs() == []
+
+
+# In: a file that somebody sends
+
+
+def leftovers(own_cache):
+    """What an upload has left in the folder of temporary files, and in the cache."""
+    return [*Path(tempfile.gettempdir()).glob("homog-upload-*"), *own_cache.rglob("*.parquet")]
+
+
+def test_an_upload_becomes_a_run_and_nothing_else_is_left(own_cache):
+    content = json.dumps(sampled()).encode()
+    run = import_upload("My answers.jsonl", content, "m", None, Decoding(temperature=0.5))
+    assert (run.manifest.provenance["source"], run.manifest.identity["dataset"]) == ("My answers.jsonl", "my-answers")
+    assert run.id == import_upload("other.jsonl", memoryview(content), "m", "My answers", Decoding(temperature=0.5)).id
+    assert {path.parent for path in leftovers(own_cache)} == {run.folder}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("../../evil.jsonl", b"{}", "is not the plain name of a file; rename the file"),
+        ("/etc/passwd.csv", b"question,answer", "is not the plain name of a file"),
+        (r"C:\\evil.csv", b"question,answer", "is not the plain name of a file"),
+        ("..", b"", "is not the plain name of a file"),
+        ("", b"", "is not the plain name of a file"),
+        ("a\0.csv", b"", "is not the plain name of a file"),
+        ("x" * 300 + ".csv", b"", "is not the plain name of a file"),
+        ("picture.png", b"\x89PNG", "picture.png is neither a .jsonl nor a .csv file"),
+        ("picture.jsonl", b"\x89PNG\r\n", "picture.jsonl, line 1: this is not UTF-8 text"),
+        ("lines.csv", b'{"question": "Why?", "answers": ["a"]}\n', "lines.csv has no rows"),
+        ("table.jsonl", b"question,answer\nWhy?,a\n", "table.jsonl, line 1: this is not JSON"),
+        ("a.jsonl", b'{"question": "Why?", "answers": ["a"], "token_entropies": [[NaN]]}', "number 1 is nan"),
+        ("a.jsonl", b'{"question": "Why?", "answers": [NaN]}', "answer 1: this must be a text, not a number"),
+        ("empty.csv", b"", "empty.csv has no rows"),
+    ],
+)
+def test_a_bad_upload_gets_a_sentence_and_leaves_nothing(name, content, message, own_cache):
+    with pytest.raises(InvalidInput) as caught:
+        import_upload(name, content, "m")
+    assert message in str(caught.value)
+    assert str(caught.value).count("\n") == 0
+    assert leftovers(own_cache) == []
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", exchange.EXAMPLE_JSONL), ("a.csv", exchange.EXAMPLE_CSV)])
+def test_the_example_is_what_it_shows(name, content):
+    run = import_upload(name, content.encode(), "m")
+    assert "It is Mars." in set(run.responses()["text"])
+
+
+def test_progress_is_told(tmp_path):
+    told = []
+    import_samples(write(tmp_path / "a.jsonl", sampled(), sampled("How?")), "m", report=lambda *step: told.append(step))
+    assert told == [("Storing", 1, 2), ("Storing", 2, 2)]
+
+
+def test_an_import_never_writes_into_a_run_whose_id_it_was_made_to_match(tmp_path, monkeypatch):
+    run = stored_run([RED, CUT, FAILED])
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    monkeypatch.setattr(store, "run_id_of", lambda identity: run.id)
+    with pytest.raises(HomogError, match=f"Another run is stored as {run.id}; give the model or the dataset another"):
+        import_samples(write(tmp_path / "a.jsonl", sampled()), "fake", "test")
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
 
 
 def test_two_imports_at_once_are_not_mixed(tmp_path):

@@ -16,7 +16,7 @@ def open_page(page: str, **params: str) -> AppTest:
     for name, value in params.items():
         app.query_params[name] = value
     app.run()
-    if page != "pages/questions.py":
+    if page != "pages/start.py":
         app.switch_page(page)
         for name, value in params.items():
             app.query_params[name] = value

@@ -14,6 +14,7 @@ from homog_core.report import (
     budget_curve,
     cascade_signals,
     compare,
+    score_ranks,
     score_statistics,
     summarise,
     threshold_curve,
@@ -148,6 +149,14 @@ def test_the_cascade_knows_what_samples_cost():
     assert signals[1].cost == pytest.approx([4 * 4 / 3] * 24)
     assert best_clusterer(scored.scores).key == "jaccard"  # without report cards; no encoder reads the samples
     assert signals[2].cost == pytest.approx([9.0] * 24)  # three samples of two words and the end token
+
+
+def test_every_score_of_a_question_has_its_rank():
+    scored = graded_run(right=range(12), diverse=range(20, 24))
+    ranks = score_ranks(scored.scores, "g00").set_index("score")
+    assert ranks.loc["discrete_semantic_entropy@jaccard", ["value", "rank", "n"]].tolist() == [0, 5, 24]
+    assert ranks.loc["mean_token_entropy", "rank"] == 1  # all tie
+    assert score_ranks(scored.scores, "g21").set_index("score").loc["num_semantic_sets@jaccard", "rank"] == 1
 
 
 def test_curves_over_thresholds_and_budgets():

@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from conftest import ENTROPY, LOGPROB, FakeEncoder, FakeSampler, make_question, make_response
+from conftest import ENTROPY, LOGPROB, FakeEncoder, FakeNli, FakeSampler, make_question, make_response, make_responses
 
-from homog_core import scoring, uncertainty
+from homog_core import paths, scoring, uncertainty
+from homog_core.calibration import ReportCard, read_report_cards
 from homog_core.clustering import Clusterer, cosine_similarity, mask_answer
 from homog_core.errors import HomogError
 from homog_core.pipeline import sample_run
-from homog_core.records import Decoding
+from homog_core.records import Decoding, Question
 from homog_core.report import summarise
 from homog_core.scoring import score_run
 from homog_core.store import list_runs, verify
@@ -163,3 +164,187 @@ def test_cut_answers_are_counted():
     assert (scores["n_valid"], scores["n_cut"]) == (3, 2)
     # own tokens: two of the whole answer, all three of a cut one: −¼ · (2 + 3 + 3) / 3
     assert scores["predictive_entropy"] == pytest.approx(0.25 * 8 / 3)
+
+
+# Entailment
+
+
+RED, B, C = "It is red.", "It is a fox.", "It is a whale."
+A = f"{RED} {B}"
+NLI_ANSWERS = {"fox": (A, B, C)}  # four samples: A, B, C and A again; the greedy answer is A
+SCRIPT = {
+    (A, B): (0.9, 0.1, 0.0),
+    (B, A): (0.3, 0.6, 0.1),
+    (A, C): (0.1, 0.1, 0.8),
+    (C, A): (0.0, 0.2, 0.8),
+    (B, C): (0.2, 0.2, 0.6),
+    (C, B): (0.5, 0.1, 0.4),
+    (A, RED): (0.8, 0.1, 0.1),
+    (B, RED): (0.2, 0.6, 0.2),
+    (C, RED): (0.1, 0.6, 0.3),
+}
+
+
+def sampled(answers):
+    return sample_run(FakeSampler(answers), [make_question(name) for name in answers], DECODING, "plain")
+
+
+@pytest.fixture
+def fox_run():
+    return sampled(NLI_ANSWERS)
+
+
+def test_every_pair_of_different_texts_is_judged_once(fox_run):
+    nli = FakeNli(SCRIPT)
+    score_run(fox_run.id, [FakeEncoder()], nli)
+    # all ordered pairs of three answers, and each answer with the sentences of A that are not an answer themselves
+    assert sorted(nli.judged) == sorted(SCRIPT)
+    assert len(fox_run.nli("scripted")) == 9
+    again = FakeNli({})
+    score_run(fox_run.id, [FakeEncoder()], again)
+    assert again.judged == []
+
+
+@pytest.mark.parametrize("context", [True, False])
+def test_the_question_stands_before_both_texts_where_it_is_context(fox_run, context):
+    nli = FakeNli({}, context=context)
+    scoring.judge_run(fox_run, nli)
+    before = "What is fox? " if context else ""
+    assert set(nli.judged) == {(before + premise, before + hypothesis) for premise, hypothesis in SCRIPT}
+    assert set(fox_run.nli("scripted")["premise"]) == {A, B, C}  # stored without it
+
+
+def test_an_interrupted_judge_keeps_whole_chunks(fox_run, monkeypatch):
+    class Crashing(FakeNli):
+        def predict(self, pairs, **options):
+            if self.judged:
+                raise Interrupted
+            return super().predict(pairs, **options)
+
+    whole = scoring.judge_run(sampled(NLI_ANSWERS | {"other": ("a", "b")}), FakeNli(SCRIPT))
+    monkeypatch.setattr(scoring, "NLI_CHUNK", 4)
+    with pytest.raises(Interrupted):
+        scoring.judge_run(fox_run, Crashing(SCRIPT))
+    assert len(fox_run.nli("scripted")) == 4
+    rest, said = FakeNli(SCRIPT), []
+    found = scoring.judge_run(fox_run, rest, lambda *step: said.append(step))
+    assert len(rest.judged) == 5
+    assert said == [("Judging pairs", 4, 5), ("Judging pairs", 5, 5)]
+    assert found.equals(rows_of(whole, "fox").reset_index(drop=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "labels"),  # of A, B, C and A
+    [
+        ({}, [0, 1, 2, 0]),  # A entails B, but B is neutral to A
+        ({"entailment": "non_contradiction"}, [0, 0, 1, 0]),  # B contradicts C
+        ({"entailment": "either"}, [0, 0, 0, 0]),  # A entails B, C entails B
+        ({"entailment": "either", "rule": "first_member"}, [0, 0, 1, 0]),  # but C is not joined with A
+    ],
+)
+def test_every_entailment_rule_reads_the_stored_probabilities(fox_run, options, labels):
+    scoring.judge_run(fox_run, FakeNli(SCRIPT))
+    silent = FakeNli({})
+    score_run(fox_run.id, [FakeEncoder()], silent, [Clusterer("nli", 0.0, "scripted", **options)])
+    assert silent.judged == []
+    assert list(fox_run.table("clusters")["label"]) == labels
+    scores = fox_run.table("scores").iloc[0]
+    assert scores["num_semantic_sets@nli/scripted"] == len(set(labels))
+    assert scores["discrete_semantic_entropy@nli/scripted"] == uncertainty.discrete_semantic_entropy(labels)
+
+
+def test_scores_from_probabilities_by_hand(fox_run):
+    score_run(fox_run.id, [FakeEncoder()], FakeNli(SCRIPT))
+    scores = fox_run.table("scores").iloc[0]
+    # A–B (.9 + .3)/2 = .6, A–C .05, B–C .35; among A, B, C, A: .6 .05 1 .35 .6 .05, in sum 2.65
+    stored = fox_run.table("similarities").set_index("clusterer").loc["nli/scripted", "similarity"]
+    assert stored == pytest.approx([0.6, 0.05, 1, 0.35, 0.6, 0.05])
+    assert scores["degree_uncertainty@nli/scripted"] == pytest.approx(1 - (4 + 2 * 2.65) / 16)
+    # p_c / (p_e + p_c) of the samples A, B, C, A. "It is red.": 1/9, 1/2, 3/4, 1/9. "It is a fox.": 0, itself 0, 4/9, 0
+    assert scores["selfcheck_nli@scripted"] == pytest.approx(((2 / 9 + 1.25) / 4 + (4 / 9) / 4) / 2)
+    assert verify(fox_run.id) == []
+
+
+def test_stored_probabilities_stand_in_their_places(fox_run):
+    answers = make_responses(make_question("fox"), NLI_ANSWERS["fox"], DECODING)
+    found = scoring.stored_probabilities(scoring.judge_run(fox_run, FakeNli(SCRIPT)), answers)
+    assert {name: matrix.shape for name, matrix in found.items()} == {"nli": (4, 4, 3), "selfcheck": (2, 4, 3)}
+    assert found["nli"][2, 1] == pytest.approx(SCRIPT[C, B])
+    assert found["nli"][0, 3].tolist() == [1, 0, 0]  # the same answer twice
+    assert found["selfcheck"][0, 2] == pytest.approx(SCRIPT[C, RED])
+
+
+def test_nothing_to_judge():
+    run = sampled({"same": ("green frog",), "single": ("grey seal", "", "", ""), "empty": ("",)})
+    nli = FakeNli({})
+    score_run(run.id, [FakeEncoder()], nli)
+    assert nli.judged == []
+    assert run.nli("scripted").empty
+    scores = run.table("scores").set_index("question_id")
+    assert scores.loc["same", "num_semantic_sets@nli/scripted"] == 1
+    assert scores.loc[["single", "empty"], "num_semantic_sets@nli/scripted"].isna().all()
+    # one sample is enough to check the greedy answer, and it is that answer itself
+    assert scores["selfcheck_nli@scripted"].fillna(-1).to_dict() == {"same": 0, "single": 0, "empty": -1}
+    assert verify(run.id) == []
+
+
+# Grades, densities and report cards
+
+
+def test_a_grade_by_cosine_names_the_encoder():
+    questions = [
+        Question("both", "test", "What?", ("red fox",), ("blue whale",)),
+        Question("right", "test", "What?", ("red fox",)),
+        make_question("neither"),
+    ]
+    run = sample_run(FakeSampler({q.id: ("red fox",) for q in questions}), questions, DECODING, "plain")
+    score_run(run.id, [FakeEncoder()])
+    graded = run.table("scores").set_index("question_id")[["grade", "grade_policy"]]
+    assert graded.loc["both"].tolist() == ["correct", "supported_margin/fake"]
+    assert graded.loc["right"].tolist() == ["correct", "phrase_or_f1"]
+    assert graded.loc["neither"].tolist() == ["ungraded", "none"]
+
+
+VECTORS = {"What is mixed?": (1, 0), "What is same?": (0.6, 0.8), "What is single?": (0, 1)}
+
+
+class TableEncoder(FakeEncoder):
+    def encode(self, texts):
+        return np.array([VECTORS.get(text, (1, 0)) for text in texts], dtype="float16").astype("float32")
+
+
+@pytest.mark.parametrize(("n", "densities"), [(3, [-0.3, -0.7, -0.4]), (2, [-0.6, -0.6]), (1, [float("nan")])])
+def test_embedding_density_by_hand(n, densities):
+    # cosines: mixed–same .6, mixed–single 0, same–single .8; minus the mean over the other questions
+    run = sample_run(FakeSampler(ANSWERS), QUESTIONS[:n], DECODING, "plain")
+    score_run(run.id, [TableEncoder()])
+    found = run.table("scores")["embedding_density@fake"].to_numpy()
+    np.testing.assert_allclose(found, densities, atol=1e-3)
+
+
+def test_the_report_card_of_an_nli_model_by_hand():
+    script = {
+        ("r1", "r2"): (0.9, 0.1, 0.0),
+        ("r2", "r1"): (0.7, 0.2, 0.1),  # agree: .8, joined
+        ("r1", "w"): (0.6, 0.2, 0.2),
+        ("w", "r1"): (0.6, 0.3, 0.1),  # contradict: .6, joined all the same
+        ("r2", "w"): (0.0, 0.1, 0.9),
+        ("w", "r2"): (0.9, 0.1, 0.0),  # contradict: .45, not joined
+        ("s1", "s2"): (0.4, 0.5, 0.1),
+        ("s2", "s1"): (0.6, 0.3, 0.1),  # agree: .5, not joined; what is left contradicts: .1
+    }
+    questions = [
+        Question("r", "test", "Which?", ("r1", "r2"), ("w",)),
+        Question("s", "test", "Which?", ("s1", "s2"), ("v",)),
+        Question("no pairs", "test", "Which?", ("t",)),
+    ]
+    nli = FakeNli({tuple(f"Which? {text}" for text in pair): said for pair, said in script.items()}, context=True)
+    cards = {card.clusterer: card for card in scoring.calibrate(questions, FakeEncoder(), nli)}
+    # of the 2 · 4 comparisons .8 wins all four, .5 all but the one with .6
+    expected = ReportCard("nli/scripted", 0.0, 7 / 8, 1 / 2, 1 / 4, 2, 4, "test")
+    assert cards["nli/scripted"] == expected
+    assert len(nli.judged) == 12  # six ordered pairs a question, once
+    assert set(cards) == {"jaccard", "embedding/fake", "embedding_masked/fake", "nli/scripted"}
+    assert read_report_cards(paths.cache() / "report_cards.json") == cards
+    first = scoring.default_clusterers(["fake"], "scripted")[0]
+    assert cards[first.key].auc == max(card.auc for card in cards.values())

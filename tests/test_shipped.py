@@ -2,7 +2,7 @@
 
 import json
 
-from homog_core import scoring
+from homog_core import paths, results, scoring
 from homog_core.catalogue import ENCODERS
 from homog_core.cli import main
 
@@ -14,13 +14,18 @@ def run_json(capsys, *arguments):
 
 def test_shipped_runs_are_listed_shown_and_verified(capsys):
     _, rows = run_json(capsys, "runs")
-    run_id = rows[0]["run"]
+    run_id = next(row["run"] for row in rows if row["dataset"] == "starter")
     _, summary = run_json(capsys, "show", run_id)
     assert summary["estimates"]["single_cluster_rate@jaccard"]["n"] > 100
     _, answers = run_json(capsys, "show", run_id, "--question", "fact-001")
     assert [row["sample_index"] for row in answers] == list(range(-1, 10))
     status, rows = run_json(capsys, "verify")
     assert (status, {row["problem"] for row in rows}) == (0, {"none"})
+
+
+def test_the_document_of_results_has_the_runs_as_they_are():
+    table = results.clusters_table(results.reportable_runs())
+    assert results.markdown([table]) in (paths.PROJECT / "docs" / "results.md").read_text(encoding="utf-8")
 
 
 def test_calibration_puts_the_best_clusterer_first():

@@ -1,18 +1,23 @@
 """A run directory: what is written reads back, nothing is stored twice, and damage is found and named."""
 
+import csv
 import json
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import FAKE_SPEC, make_question, make_responses
+from conftest import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_question, make_responses
 
 from homog_core import paths, store
 from homog_core.errors import CorruptRun, HomogError, NotFound
-from homog_core.questions import question_ids_sha256
+from homog_core.pipeline import sample_run
+from homog_core.questions import load_questions, question_ids_sha256
 from homog_core.records import Decoding, Question, Response, ResponseSet
+from homog_core.scoring import score_run
 from homog_core.store import list_runs, open_run, response_set, run_id_of, verify, write_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -128,6 +133,49 @@ def test_a_question_is_stored_once():
         writer.append(make_responses(QUESTIONS[0], ["something else"], DECODING))
         rows = writer.run.responses()
     assert list(rows["text"]) == ["red fox", "red fox", "blue whale"]  # greedy, 0, 1
+
+
+def test_many_questions_are_stored_in_few_files(monkeypatch):
+    monkeypatch.setattr(store, "SHARD_QUESTIONS", 2)
+    with writer_of() as writer:
+        writer.append(answers_to(QUESTIONS[1]))
+        writer.append_many(answers_to(question) for question in [*QUESTIONS, QUESTIONS[0]])  # two of them again
+        assert writer.sampled == {"one", "two", "three"}
+        one_by_one = writer.run.responses()
+        shards = [pq.read_table(path).num_rows for path in writer.run.folder.glob("responses-*")]
+    assert sorted(shards) == [3, 6]  # three rows a question
+    assert verify(writer.run.id)[0].startswith("The run is sampling")
+    with writer_of(model="other") as other:
+        for question in QUESTIONS:
+            other.append(answers_to(question))
+    pd.testing.assert_frame_equal(other.run.responses(), one_by_one)
+
+
+def test_a_shard_is_written_before_it_grows_too_large(monkeypatch):
+    monkeypatch.setattr(store, "SHARD_BYTES", 1)
+    with writer_of() as writer:
+        writer.append_many(map(answers_to, QUESTIONS))
+    assert len(list(writer.run.folder.glob("responses-*"))) == 3
+
+
+def test_what_stops_the_writing_of_many_keeps_the_whole_shards(monkeypatch):
+    def broken():
+        yield from map(answers_to, QUESTIONS)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "SHARD_QUESTIONS", 2)
+    with writer_of() as writer:
+        with pytest.raises(KeyboardInterrupt):
+            writer.append_many(broken())
+        assert writer.sampled == open_run(writer.run.id).sampled_ids() == {"one", "two"}
+        writer.append_many(map(answers_to, QUESTIONS))
+    assert open_run(writer.run.id).sampled_ids() == {"one", "two", "three"}
+
+
+def test_a_run_is_not_written_under_the_id_of_another(good_run, monkeypatch):
+    monkeypatch.setattr(store, "run_id_of", lambda identity: good_run.id)
+    with pytest.raises(HomogError, match=f"Another run is stored as {good_run.id}"), writer_of(model="other"):
+        pass
 
 
 def test_a_partial_file_is_neither_read_nor_kept():
@@ -282,13 +330,19 @@ def test_verify_misses_a_question(good_run):
     [
         (lambda m: m["identity"]["decoding"].update(temperature=0.5), "identity hashes to .*, not to"),
         (lambda m: m["provenance"].update(status="interrupted"), "The run is interrupted; `sample`"),
+        (lambda m: m["provenance"].update(status="importing"), "The run is importing; import the same file under the"),
         (lambda m: m["identity"].update(question_ids_sha256="0"), "question ids are not those"),
         (lambda m: m.update(format=99), "has format 99; this version reads 1"),
         (lambda m: m.pop("identity"), r"manifest\.json of run .* is damaged"),
-        (lambda m: m["identity"].pop("decoding"), "."),
-        (lambda m: m["identity"].pop("dataset"), "."),
+        (lambda m: m.update(identity=[1]), r"manifest\.json of run .* is damaged"),
+        (lambda m: m.update(provenance=None), r"manifest\.json of run .* is damaged"),
+        (lambda m: m["identity"].pop("decoding"), r"is damaged \(there is no 'decoding'\)"),
+        (lambda m: m["identity"].update(decoding=7), "its decoding does not read"),
+        (lambda m: m["identity"]["decoding"].update(temperature="hot"), "its decoding does not read"),
+        (lambda m: m["identity"]["decoding"].update(temperature=0), "its decoding does not read"),
+        (lambda m: m["identity"].pop("dataset"), r"is damaged \(there is no 'dataset'\)"),
+        (lambda m: m["provenance"].pop("status"), r"is damaged \(there is no 'status'\)"),
     ],
-    ids=["changed", "interrupted", "other questions", "format", "no identity", "no decoding", "no dataset"],
 )
 def test_verify_names_what_is_wrong_with_the_manifest(good_run, change, problem):
     edit_manifest(good_run, change)
@@ -313,3 +367,132 @@ def test_verify_looks_at_the_tables(good_run):
     assert "clusters.parquet has questions that were not sampled: ['five']" in problems[0]
     assert f"no scores.parquet; run `python -m homog_core score {good_run.id}`" in problems[1]
     assert f"maps.parquet of run {good_run.id} is damaged" in problems[2]
+
+
+# Without the dataset's sentences
+
+
+COLUMNS = ("Type", "Category", "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Source")
+SKY = ("Is the sky blue on Tuesdays?", "On every clear day", ("The weekday does not matter",), ("Only on Tuesdays",))
+WALLS = ("What do walls hear?", "Walls hear nothing", ("They have no ears",), ("They hear all of it", "Secrets"))
+SENTENCES = [text for question, best, right, wrong in (SKY, WALLS) for text in (question, best, *right, *wrong)]
+
+
+@pytest.fixture
+def truthfulqa(tmp_path, monkeypatch):
+    """A dataset of two questions that is on this machine."""
+    path = tmp_path / "data" / "truthfulqa.csv"
+    path.parent.mkdir()
+    rows = [("A", "Myths", q, best, "; ".join(right), "; ".join(wrong), "") for q, best, right, wrong in (SKY, WALLS)]
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+    monkeypatch.setenv("HOMOG_DATA", str(path.parent))
+    return path
+
+
+class OtherEncoder(FakeEncoder):
+    key = "other"
+
+
+def scored(questions, style="few_shot"):
+    run = sample_run(FakeSampler({q.id: ("red fox", "blue whale") for q in questions}), questions, DECODING, style)
+    return score_run(run.id, [FakeEncoder(), OtherEncoder()], FakeNli({}))
+
+
+def written(run):
+    """Everything in a run's folder: the values of every column, and the bytes of every file."""
+    files = [path for path in run.folder.iterdir() if path.name != ".lock"]
+    tables = [str(pq.read_table(path).to_pylist()) for path in files if path.suffix == ".parquet"]
+    return "\n".join([*tables, *(path.read_bytes().decode("latin-1") for path in files)])
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """A context in which no dataset is on this machine."""
+
+    @contextmanager
+    def without_datasets():
+        with monkeypatch.context() as patch:
+            patch.setattr(paths, "dataset_folders", list)
+            yield
+
+    return without_datasets
+
+
+def test_a_stripped_run_holds_no_sentence_of_its_dataset(truthfulqa):
+    run = scored(load_questions("truthfulqa"))
+    answers = {path.name: path.read_bytes() for path in run.folder.glob("responses-*")}
+    assert [text for text in SENTENCES if text not in written(run)] == []
+    assert store.strip(run.id, "fake").id == run.id
+    assert [text for text in SENTENCES if text in written(run)] == []
+    assert {path.name: path.read_bytes() for path in run.folder.glob("responses-*")} == answers
+    assert run.encoders() == ["fake"]
+    assert set(run.embeddings("fake")["view"]) == {"answer", "masked", "question"}
+    assert len(run.nli("scripted")) > 0
+    assert verify(run.id) == []
+
+
+@pytest.mark.parametrize("style", ["plain", "few_shot"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_stripped_run_is_as_before_where_the_dataset_is(truthfulqa, style, times):
+    run = scored(load_questions("truthfulqa"), style)
+    questions, tables = run.questions(), {name: run.table(name) for name in store.TABLES}
+    for _ in range(times):
+        store.strip(run.id, "fake")
+    again = run.questions()
+    for name in questions.columns:
+        assert [list(cell) for cell in again[name]] == [list(cell) for cell in questions[name]]
+    score_run(run.id, [FakeEncoder(), OtherEncoder()], FakeNli({}))
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(run.table(name), table)
+
+
+def test_a_stripped_run_elsewhere_says_what_scoring_needs(truthfulqa, elsewhere):
+    run = scored(load_questions("truthfulqa"))
+    questions, scores = run.questions(), run.table("scores")
+    store.strip(run.id, "fake")
+    with elsewhere():
+        bare = run.questions()
+        assert list(bare["id"]) == list(questions["id"])
+        assert list(bare["category"]) == ["Myths", "Myths"]
+        assert set(bare["text"]) == set(bare["prompt"]) == {""}
+        assert not any(map(len, (*bare["references"], *bare["incorrect_references"])))
+        assert verify(run.id) == []
+        with pytest.raises(HomogError, match="without the sentences of TruthfulQA") as caught:
+            score_run(run.id, [FakeEncoder()])
+        assert str(caught.value).endswith("name the folder of truthfulqa.csv or TruthfulQA.csv in HOMOG_DATA.")
+        store.strip(run.id, "fake")  # nothing is left to take out
+    pd.testing.assert_frame_equal(run.table("scores"), scores)
+    assert list(run.questions()["prompt"]) == list(questions["prompt"])
+
+
+def test_what_the_dataset_would_not_give_back_is_not_taken_out(truthfulqa):
+    mine = Question("truthfulqa-mine", "truthfulqa", "Who wrote my own question?")
+    run = scored([*load_questions("truthfulqa"), mine])
+    before = written(run)
+    with pytest.raises(HomogError, match="truthfulqa-mine is not in the TruthfulQA on this machine"):
+        store.strip(run.id, "fake")
+    assert written(run) == before
+
+
+def test_a_prompt_without_its_question_is_not_stripped(truthfulqa):
+    run = scored(load_questions("truthfulqa"))
+    edit(run.folder / "questions.parquet", first_changed(prompt="Q: something else\nA:"))
+    before = written(run)
+    with pytest.raises(HomogError, match="does not hold its text, so the run cannot be stripped"):
+        store.strip(run.id, "fake")
+    assert written(run) == before
+
+
+@pytest.mark.parametrize("dataset", ["mine.jsonl", "starter"])
+def test_own_questions_and_those_of_the_starter_set_stay(dataset, tmp_path, elsewhere, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.jsonl").write_text('{"question": "Who am I?", "references": ["me"], "incorrect_references": ["you"]}\n')
+    run = scored(load_questions(dataset, limit=1))
+    before = run.questions()
+    store.strip(run.id, "fake")
+    with elsewhere():
+        pd.testing.assert_frame_equal(run.questions(), before)
+        assert before["text"].str.len().all() and before["prompt"].str.len().all()
+        assert run.encoders() == ["fake"]
+        assert verify(run.id) == []
