@@ -238,7 +238,7 @@ def clusterer_title(clusterer: Clusterer) -> str:
 def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
     """Choose clusterer, threshold and rule; all in the URL. Shows the report card where the choice is made."""
     by_key = {clusterer.key: clusterer for clusterer in available}
-    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom", gap="large")
+    left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom", gap="large")
     with left:
         key = url_choice(
             "Two answers count as the same when they are",
@@ -392,6 +392,12 @@ def live_queue() -> LiveQueue:
 
     encoders = [SentenceEncoder(key) for key in ENCODERS]
     return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected)
+
+
+@st.cache_resource(show_spinner=False)
+def scoring_lock() -> threading.Lock:
+    """Held while a run is scored from a page: one at a time on a server."""
+    return threading.Lock()
 
 
 def _is_connected(session: str) -> bool:

@@ -222,7 +222,7 @@ ENCODERS: dict[str, EncoderSpec] = {
         source="package:wordllama/weights/l2_supercat_256.safetensors",
         n_parameters=int(8.19 * M),
         license="MIT",
-        title="WordLlama L2 Supercat 256",
+        title="WordLlama",
         tokenizer="package:wordllama/tokenizers/l2_supercat_tokenizer_config.json",
     ),
 }

@@ -113,8 +113,10 @@ def dots(
     The legend names the series, or those of `legend`, where there are two or more. On a narrow screen the names of the
     rows stand above the dots instead of beside them.
     """
-    places = np.linspace(-0.32, 0.32, len(series)) if dodge and len(series) > 1 else np.zeros(len(series))
-    shift = dict(zip((look.key for look in series), places.tolist(), strict=True))
+    ours = [look.key for look in series if look.key != PUBLISHED]  # figures of others have rows of their own
+    reach = min(0.32, 0.17 * (len(ours) - 1)) if dodge else 0.0
+    places = np.linspace(-reach, reach, len(ours))
+    shift = dict(zip(ours, places.tolist(), strict=True)) | {PUBLISHED: 0.0}
     looks = {look.key: look for look in series}
     groups: dict[tuple, list[dict]] = {}
     for mark in marks.to_dict("records"):
@@ -123,7 +125,7 @@ def dots(
             groups.setdefault((mark["series"], mark["panel"], bool(mark["faded"]), words), []).append(mark)
     traces, lower = [], 0.22 if narrow else 0.0
     for (key, panel, faded, words), found in groups.items():
-        trace = _words(found, panels[panel]) if words else _dots(found, looks[key], faded)
+        trace = _words(found, panels[panel], narrow) if words else _dots(found, looks[key], faded)
         y = [mark["row"] + shift[key] + lower for mark in found]
         traces.append({**trace, "y": y, "xaxis": _axis("x", panel), "legendgroup": key})
     named = list(series if legend is None else legend)
@@ -169,15 +171,15 @@ def _whiskers(found: Sequence[dict]) -> dict:
     }
 
 
-def _words(found: Sequence[dict], panel: Panel) -> dict:
+def _words(found: Sequence[dict], panel: Panel, narrow: bool) -> dict:
     low, high = panel.range or (0.0, 1.0)
     place = panel.reference if panel.reference is not None else (low + high) / 2
     return {
         "type": "scatter",
         "x": [place] * len(found),
         "mode": "text",
-        "text": [f" {_escaped(mark['words'])}" for mark in found],
-        "textposition": "middle center" if panel.reference is None else "middle right",
+        "text": [_wrapped(mark["words"], 16) if narrow else f" {_escaped(mark['words'])}" for mark in found],
+        "textposition": "middle center" if narrow or panel.reference is None else "middle right",
         "textfont": {"size": 11},
         "hovertext": [_lines(mark["hover"]) for mark in found],
         "hoverinfo": "text",
@@ -402,14 +404,18 @@ def cost_quality(points: pd.DataFrame, alone: pd.DataFrame, color: str, *, dark:
     """
     look = Series("cascade", "cascade", color)
     found = points.to_dict("records")
+    # A click leaves no highlight: the pointer under the curve says which point is chosen, by click or by slider.
+    plain = {"unselected": {"marker": {"opacity": 1}, "textfont": {"color": _INK[dark]}}}
     line = _line(found, look, points=True, legend=True) | {"error_y": None, "customdata": list(range(len(points)))}
-    traces = [_band(found, look), line]
+    line |= plain
+    traces, middle = [_band(found, look), line], 0.5 * max(_cost_range(points, alone))
     for row in alone.to_dict("records"):
         mark = _line([row], Series(row["name"], row["name"], _INK[dark], row["symbol"]), points=True, legend=True)
-        side = "right" if row["x"] < 0.5 * max(_cost_range(points, alone)) else "left"
-        height = "top" if row["value"] >= found[-1]["value"] - 0.01 else "bottom"
+        side = "right" if row["x"] < middle else "left"
+        beside = [other for other in alone.to_dict("records") if (other["x"] < middle) == (row["x"] < middle)]
+        height = "top" if row["value"] == max(other["value"] for other in beside) else "bottom"
         said = {"text": [f"{_escaped(row['name'])} "], "textposition": f"{height} {side}", "textfont": {"size": 12}}
-        traces.append(mark | {"mode": "markers+text", "customdata": [-1], **said})
+        traces.append(mark | {"mode": "markers+text", "customdata": [-1], **said, **plain})
     layout = _LAYOUT | {
         "height": 330,
         "margin": _ALIGNED | {"t": 8, "b": 6},
@@ -433,7 +439,7 @@ def operating_point(
 ) -> go.Figure:
     """Under the curve and on its axis: where on the costs the chosen point is, and who decides how many questions.
 
-    `shares`: (signal, share of the questions that it decides, label) in order.
+    `shares`: (signal, share of the questions that it decides, label or "" where there is no room) in order.
     """
     cost = float(points["x"].iloc[position])
     pointer = {
@@ -455,7 +461,7 @@ def operating_point(
             "yaxis": "y2",
             "orientation": "h",
             "marker": {"color": _rgba(color, (0.25, 0.55, 0.95)[min(k, 2)]), "line": {"color": color, "width": 1}},
-            "text": [_escaped(label) if share >= 0.12 else ""],
+            "text": [_escaped(label)],
             "textposition": "inside",
             "insidetextanchor": "middle",
             "textangle": 0,

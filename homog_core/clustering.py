@@ -22,6 +22,7 @@ JACCARD_THRESHOLD = 0.4
 PUBLISHED_COSINE_THRESHOLD = 0.85  # the one of arXiv:2603.24124, offered beside the calibrated default
 MAX_THRESHOLD = 0.99  # at 1, floating point separates identical answers
 
+_NUMBER = re.compile(r"(?:(?<![\w.)])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")  # the minus of "20-5" is no sign
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 NEGATIONS = frozenset(
     "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()  # noqa: SIM905
@@ -103,6 +104,22 @@ def is_negation(word: str) -> bool:
 
 def _drops(word: str, repeated: set[str]) -> bool:
     return word in FUNCTION_WORDS or word in repeated
+
+
+def last_number(text: str) -> float | None:
+    """The last number of a text, thousands separators and units removed; None where there is none."""
+    found = _NUMBER.findall(text)
+    return float(found[-1].replace(",", "")) if found else None
+
+
+def numbers_disagree(answers: Sequence[str]) -> np.ndarray:
+    """Which pairs of answers both hold a number and end on different ones: (N, N) booleans.
+
+    An encoder takes "12 dollars" and "156 dollars" for nearly the same; a person does not.
+    """
+    found = np.array([np.nan if (number := last_number(answer)) is None else number for answer in answers])
+    both = ~np.isnan(found)
+    return both[:, None] & both[None, :] & (found[:, None] != found[None, :])
 
 
 def cluster_components(joined: np.ndarray) -> np.ndarray:
@@ -253,6 +270,8 @@ class Clusterer:
             similarity = entailment_similarity(evidence["nli"])
         else:
             similarity = cosine_similarity(evidence[_VIEWS[self.method]])
+        if self.method == "embedding_masked":
+            similarity[numbers_disagree(answers)] = 0.0
         return similarity.astype(np.float32)
 
     def labels(self, similarity: np.ndarray, probabilities: np.ndarray | None = None) -> np.ndarray:

@@ -4,7 +4,7 @@ Every number in them comes from the rows that the chart shows. Plain text; whoev
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from homog_core.records import Estimate
 
 CHANCE = 0.05  # a p value below it is called more than chance gives
 TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
+SMALL_MODEL = 1e9  # parameters; a model with fewer is called very small
 FEW = 0.06  # a published SCR of an aligned model below it shows almost no homogenization
 STAGE_TITLES = {
     "base": "base",
@@ -69,7 +70,8 @@ METRIC_NOTES = {  # which figure ours is, where the name leaves it open
     "auroc": "Ours is that of token entropy on all graded questions; theirs are of several scores.",
     "cohens_d": "Ours is that of token entropy.",
     "selective_accuracy": "Ours is the accuracy of the half that token entropy is most certain of.",
-    "cost_saving": "Against running every signal on every question; ours at a point chosen on training folds.",
+    "cost_saving": "Against running every signal on every question; ours at a point chosen on training folds. A "
+    "saving says nothing of quality: the verdict on that stands under What can be won back.",
     "signal_correlation": "Ours is the largest |r| among token entropy, question density and semantic entropy.",
     "ece": "Ours is that of token entropy after Platt scaling.",
 }
@@ -117,6 +119,11 @@ def metric_value(metric: str, value: float) -> str:
     return percent(value) if metric in PERCENTAGES else number(value)
 
 
+def published_value(metric: str, value: float) -> str:
+    """A figure of others with the digits that they gave."""
+    return f"{100 * value:g} %" if metric in PERCENTAGES else f"{value:g}"
+
+
 def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -129,14 +136,15 @@ def severity_note(models: Mapping[str, int | None]) -> str:
     rates = [p for p in PUBLISHED if p.metric == "single_cluster_rate" and p.stage not in ("base", "sft") and p.model]
     low = [p for p in rates if p.value < FEW]
     top = max(PUBLISHED, key=lambda p: p.value if p.metric == "single_cluster_rate" else -1)
-    names = " and ".join(f"{p.model} {percent(p.value)}" for p in sorted(low, key=lambda p: p.value)[:2])
+    names = " and ".join(f"{p.model} {100 * p.value:g} %" for p in sorted(low, key=lambda p: p.value)[:2])
     sizes = sorted(n for n in models.values() if n)
     smallness = ""
     if sizes:
-        span = f"{sizes[0] / 1e6:,.0f} million"
-        span += f" to {sizes[-1] / 1e6:,.0f} million" if sizes[-1] != sizes[0] else ""
+        reach = f"{sizes[0] / 1e6:,.0f} million"
+        reach += f" to {sizes[-1] / 1e6:,.0f} million" if sizes[-1] != sizes[0] else ""
+        reach += " parameters: very small." if sizes[-1] < SMALL_MODEL else " parameters."
         what = counted(len(models), "model")
-        smallness = f" The {what} measured here {'has' if len(models) == 1 else 'have'} {span} parameters: very small."
+        smallness = f" The {what} measured here {'has' if len(models) == 1 else 'have'} {reach}"
     return (
         "“Alignment tax” is a name for what some aligned models lose, not a law. How much varies by family: published "
         f"shares of questions with a single answer go up to {percent(top.value)}, and {len(low)} of the "
@@ -266,7 +274,7 @@ def aurocs(rows: pd.DataFrame) -> str:
     """Title of the AUROCs of every score. `rows` of `aggregate.score_rows`."""
     whole = rows[rows["subset"] == "all"].set_index("score")
     if whole["value"].isna().all():
-        return f"No AUROC: {_common_reason(whole['words'])}"
+        return f"No AUROC: {_common_reason(whole['words']).removeprefix('undefined: ')}"
     token, semantic = (whole["value"].get(name, math.nan) for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY))
     text = f"AUROC of token entropy {number(token)}, of semantic entropy {number(semantic)}"
     single = rows[(rows["subset"] == "single") & (rows["n"] > 0)]
@@ -321,6 +329,9 @@ def categories(rows: pd.DataFrame) -> str:
     if defined.empty:
         return "No category has two correct and two incorrect answers"
     above = int((defined["low"] > 0.5).sum())
+    if len(defined) == 1:
+        shown = "" if above else "not "
+        return f"Within “{defined['category'].iloc[0]}” token entropy is {shown}shown to be better than chance"
     return (
         f"Within a category token entropy is shown to be better than chance in {above or 'none'} of "
         f"{counted(len(defined), 'category', 'categories')}"
@@ -332,8 +343,8 @@ def category_caution(found: Estimate) -> str:
     if math.isnan(found.value) or found.value < TELLING:
         return ""
     return (
-        f"Knowing nothing but the category of a question would give an AUROC of {number(found.value)} here: part of what "
-        "a score reaches over all categories is telling these apart. Filter by category to see the rest."
+        f"Knowing nothing but the category of a question would give an AUROC of {number(found.value)} here: part of "
+        "what a score reaches over all categories is telling these apart. Filter by category to see the rest."
     )
 
 
@@ -439,16 +450,16 @@ def _tokens(cost: float) -> str:
 
 def beside_published(metric: str, measured: Sequence[float], reported: Sequence[float]) -> str:
     """Title of one published figure beside ours."""
-    ours, theirs = span(metric, measured), span(metric, reported)
+    ours, theirs = span(metric, measured), span(metric, reported, published_value)
     return (
         f"{_first_upper(METRIC_TITLES[metric])}: measured here {ours or 'undefined'}, published {theirs or 'nowhere'}"
     )
 
 
-def span(metric: str, values: Sequence[float]) -> str:
+def span(metric: str, values: Sequence[float], show: Callable[[str, float], str] = metric_value) -> str:
     """From the least to the largest of some figures; "" where none is defined."""
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return ""
-    low, high = metric_value(metric, min(known)), metric_value(metric, max(known))
+    low, high = show(metric, min(known)), show(metric, max(known))
     return low if low == high else f"{low} to {high}"

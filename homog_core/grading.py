@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from homog_core.clustering import content_words, is_negation
+from homog_core.clustering import content_words, is_negation, last_number
 from homog_core.errors import InvalidInput
 from homog_core.records import Question, Response, strip_reasoning
 
@@ -26,7 +26,6 @@ COSINE_MARGIN = 0.05
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”–—…")
-_NUMBER = re.compile(r"(?:(?<![\w.)])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")  # the minus of "20-5" is no sign
 _DIGITS = {
     word: str(number)
     for number, word in enumerate(
@@ -122,12 +121,6 @@ def token_f1(answer: str, reference: str) -> float:
     ours, theirs = answer.split(), reference.split()
     common = sum((Counter(ours) & Counter(theirs)).values())
     return 2 * common / (len(ours) + len(theirs)) if common else 0.0
-
-
-def last_number(text: str) -> float | None:
-    """The last number of a text, thousands separators and units removed; None where there is none."""
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None
 
 
 def _verdict(correct: bool) -> Verdict:

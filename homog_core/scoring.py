@@ -134,21 +134,21 @@ def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str,
 
 
 def embed_run(run: Run, encoder: Encoder, *, grades: bool = False) -> pd.DataFrame:
-    """The embeddings of a run's answers (in both views) and questions; computed and stored where one is missing.
+    """The embeddings of a run's answers (in both views) and questions; those that are missing are computed and stored.
 
     With `grades` also those of greedy answers and references, where incorrect references exist. Returns question_id,
     sample_index, view, vector (d,).
     """
-    wanted = list(_texts_to_embed(run, grades))
-    keys = [key for key, _ in wanted]
+    columns = ["question_id", "sample_index", "view"]
     stored = run.embeddings(encoder.key)
-    if stored is not None:
-        have = set(zip(stored["question_id"], stored["sample_index"], stored["view"], strict=True))
-        if have >= set(keys):
-            return stored
-    vectors = encoder.encode([text for _, text in wanted]).astype(np.float16)
-    frame = pd.DataFrame(keys, columns=["question_id", "sample_index", "view"])
-    run.write_table(f"embeddings-{encoder.key}", frame.assign(vector=pd.Series(list(vectors), dtype=object)))
+    have = set() if stored is None else set(stored[columns].itertuples(index=False, name=None))
+    missing = [(key, text) for key, text in _texts_to_embed(run, grades) if key not in have]
+    if stored is not None and not missing:
+        return stored
+    vectors = encoder.encode([text for _, text in missing]).astype(np.float16)
+    frame = pd.DataFrame([key for key, _ in missing], columns=columns)
+    frame = frame.assign(vector=pd.Series(list(vectors), dtype=object))
+    run.write_table(f"embeddings-{encoder.key}", pd.concat([stored, frame], ignore_index=True))
     return run.embeddings(encoder.key)
 
 
@@ -223,6 +223,7 @@ def stored_vectors(rows: pd.DataFrame | None) -> dict[str, np.ndarray]:
     empty = {"answer": np.zeros((0, 1)), "masked": np.zeros((0, 1))}  # no valid response
     if rows is None:
         return empty
+    rows = rows.sort_values("sample_index")
     return empty | {view: np.stack(list(part["vector"])) for view, part in rows.groupby("view")}
 
 

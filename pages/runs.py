@@ -1,7 +1,6 @@
 """Runs: where do these numbers come from? Every stored run with its provenance; verify, export, import."""
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,7 +73,8 @@ def main() -> None:
     shown = run_card.matching(rows, words)
     ids = [row["run"] for row in rows]
     run_id = ui.url_selected("run", ids, (shown or rows)[0]["run"], "run")
-    row.caption(f"{len(shown)} of {len(rows)} runs" if words.strip() else f"{len(rows)} runs")
+    total = f"{len(rows)} run{'s' if len(rows) != 1 else ''}"
+    row.caption(f"{len(shown)} of {total}" if words.strip() else total)
     if shown:
         table(shown, run_id)
     else:
@@ -106,6 +106,7 @@ def table(shown: list[dict], run_id: str) -> None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": [ids.index(run_id)] if run_id in ids else []}},
         column_config=COLUMNS,
+        placeholder="",
         alt="The stored runs; select a row to see where a run comes from",
     )
 
@@ -232,17 +233,12 @@ def score(run_id: str, report: Callable[[str, int, int], None]) -> None:
     """Score a run with the encoders in the box; one run at a time on a server."""
     from homog_core import encoders, scoring
 
-    if not scoring_lock().acquire(blocking=False):
+    if not ui.scoring_lock().acquire(blocking=False):
         raise HomogError("Another run is being scored on this machine; try again in a minute.")
     try:
         scoring.score_run(run_id, [encoders.SentenceEncoder(key) for key in ENCODERS], report=report)
     finally:
-        scoring_lock().release()
-
-
-@st.cache_resource(show_spinner=False)
-def scoring_lock() -> threading.Lock:
-    return threading.Lock()
+        ui.scoring_lock().release()
 
 
 def progress(place: DeltaGenerator) -> Callable[[str, int, int], None]:

@@ -13,7 +13,6 @@ from homog_core import report, scoring, store, story, telling
 from homog_core import teaching_figures as figures
 from homog_core.catalogue import DATASETS
 from homog_core.metrics import mean_estimate
-from homog_core.paths import PROJECT
 from homog_core.published import PUBLISHED
 from homog_core.records import Response
 from homog_core.scored import ScoredRun
@@ -74,7 +73,12 @@ def _step() -> int:
 
 
 def _go(step: int) -> None:
-    st.query_params["step"] = str(step)
+    st.query_params["step"] = str(min(max(step, 1), len(STEPS)))
+
+
+def _turn(by: int) -> None:
+    """From the step that the URL says now: a key may be pressed again before the buttons have been drawn again."""
+    _go(_step() + by)
 
 
 def step_control(step: int) -> None:
@@ -104,11 +108,11 @@ def navigation(step: int, presenting: bool) -> None:
     """Previous and next at the bottom of the screen, by button and by arrow key."""
     with st.container(key="story-nav"):
         left, middle, right = st.columns([2, 1, 2], vertical_alignment="center")
-        place = {"on_click": _go, "width": "stretch"}
-        left.button("Previous", key="previous", args=(step - 1,), disabled=step == 1, shortcut="Left", **place)
+        turn = {"on_click": _turn, "width": "stretch"}
+        left.button("Previous", key="previous", args=(-1,), disabled=step == 1, shortcut="Left", **turn)
         middle.markdown(f"{step} of {len(STEPS)}", text_alignment="center")
         last = step == len(STEPS)
-        right.button("Next", key="next", args=(step + 1,), disabled=last, type="primary", shortcut="Right", **place)
+        right.button("Next", key="next", args=(1,), disabled=last, type="primary", shortcut="Right", **turn)
     if presenting:  # not seen, but it hears the key
         st.button("Leave", key="leave", on_click=lambda: st.query_params.update(present="0"), shortcut="Escape")
 
@@ -181,7 +185,10 @@ def ten_answers(told: Story, presenting: bool) -> None:
     )
     answers = told.base.answers(told.example).responses
     show_piles([figures.Pile(f"Answer {i + 1}", _shown(a)) for i, a in enumerate(answers)], 0, least_width="12em")
-    st.caption(f"[…]: cut off after {limit} tokens. {_size(told)}; do not expect much sense.")
+    st.caption(
+        f"[…]: cut off after {limit} tokens. {_size(told)}; do not expect much sense. The last line on every screen is "
+        "its recipe: what was run, and how it was counted. Methods explains its words."
+    )
     recipe(told, told.base, 1)
 
 
@@ -293,9 +300,10 @@ def asking_again(told: Story, presenting: bool) -> None:
     dots(told, "disagreement", presenting)
     if not presenting:
         st.markdown(
-            "Where answers still form several piles, the disagreement may help. Take a wrong and a right answer: how "
-            "often has the wrong one the higher disagreement? 50 of 100 pairs would be guessing. "
-            f"Here it is {telling.pairs(told.detection('disagreement', 'several'))}."
+            "Elsewhere it may tell something. Take a wrong and a right answer: how often has the wrong one the higher "
+            "disagreement? 50 of 100 pairs would be guessing.\n"
+            f"- several piles: {telling.pairs(told.detection('disagreement', 'several'))}\n"
+            f"- all questions: {telling.pairs(told.detection('disagreement', 'all'))}"
         )
         st.caption(
             f"A program judges what is right, from reference answers, and errs at times; "
@@ -463,8 +471,10 @@ def the_cascade(told: Story, found: Advice, presenting: bool) -> None:
     ]
     st.html(figures.stages_row(stages, ui.model_color(1)))
     st.markdown(f"**Is it worth it?** {telling.verdict(found)}")
+    n, interval = found.n_wrong + found.n_right, "out of fold, 5 folds; intervals: DeLong"
     if presenting:
         st.markdown(f"{telling.cascade_finding(found)}.")
+        recipe(told, told.aligned, n, interval)
         return
     ways = (found.cheapest, found.cascade, found.everything)
     ui.chart(
@@ -474,9 +484,7 @@ def the_cascade(told: Story, found: Advice, presenting: bool) -> None:
         title=telling.cascade_finding(found),
         how_to_read="Left is cheap, up is good: pairs of a wrong and a right answer that are ranked rightly. Whiskers "
         "are 95 % intervals; the three share their questions, so their differences are surer than the whiskers look.",
-        recipe_line=ui.run_recipe(
-            told.aligned.run, told.clusterer, found.n_wrong + found.n_right, "out of fold, 5 folds; intervals: DeLong"
-        ),
+        recipe_line=ui.run_recipe(told.aligned.run, told.clusterer, n, interval),
         data=pd.DataFrame(
             {
                 "way": WAYS,
@@ -537,8 +545,7 @@ def onward(told: Story) -> None:
     ]
     with st.container(horizontal=True):
         for page, label, icon, params in links:
-            if (PROJECT / "pages" / f"{page}.py").is_file():
-                st.page_link(f"pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=params)
+            st.page_link(f"pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=params)
 
 
 STEPS: tuple[tuple[str, Callable[[Story, bool], None]], ...] = (

@@ -105,9 +105,9 @@ def rate_marks(frame: pd.DataFrame, looks: dict[str, Series], reported: Sequence
         rows.append({**common, "panel": 1, **bounds, "hover": mean})
     clusters = {(p.model, p.dataset): p for p in aggregate.published_rows("mean_num_clusters")}
     for place, p in enumerate(reported, start=len(frame) + 2):
-        rows.append(published_mark(p, place, 0, percent))
+        rows.append(published_mark(p, place, 0))
         if (beside := clusters.get((p.model, p.dataset))) and p.model:
-            rows.append(published_mark(beside, place, 1, number))
+            rows.append(published_mark(beside, place, 1))
     return marks(rows)
 
 

@@ -52,7 +52,7 @@ def figure(chosen: Selection, metric: str) -> None:
         }
         for place, (label, figure) in enumerate(figures.items(), start=1)
     ]
-    found += [published_mark(p, place, 0, show) for place, p in enumerate(reported, start=len(figures) + 2)]
+    found += [published_mark(p, place, 0) for place, p in enumerate(reported, start=len(figures) + 2)]
     lines = [Row(f"Measured here, on {chosen.dataset}", heading=True), *(Row(label) for label in figures)]
     lines += [Row("Published by others", heading=True)]
     lines += [Row(f"{published_label(p)}, {p.dataset or 'data set not said'}") for p in reported]
@@ -118,7 +118,7 @@ def table(chosen: Selection) -> None:
                 {
                     "figure": METRIC_TITLES[metric],
                     "measured here": findings.span(metric, ours) or "undefined",
-                    "published": findings.metric_value(metric, p.value),
+                    "published": findings.published_value(metric, p.value),
                     "model": p.model or "not named",
                     "stage": p.stage,
                     "data set": p.dataset or "not said",

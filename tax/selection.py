@@ -127,10 +127,11 @@ def span(n: pd.Series) -> str:
     return counted(high, "question") if low == high else f"{low} to {high} questions"
 
 
-def published_mark(p: Published, row: int, panel: int, show: Callable[[float], str]) -> dict[str, Any]:
+def published_mark(p: Published, row: int, panel: int) -> dict[str, Any]:
     """A hollow diamond with its condition and source."""
     n = f", {counted(p.n_questions, 'question')}" if p.n_questions else ""
-    hover = f"{published_label(p)}: {show(p.value)}\npublished: {p.condition}\n{p.dataset or 'data set not said'}{n}"
+    shown = findings.published_value(p.metric, p.value)
+    hover = f"{published_label(p)}: {shown}\npublished: {p.condition}\n{p.dataset or 'data set not said'}{n}"
     return {
         "row": row,
         "panel": panel,

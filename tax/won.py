@@ -212,8 +212,8 @@ def correlations(chosen: Selection, of: str, scores: Sequence[str], values: pd.D
         for name, row in zip(names, rows.itertuples(), strict=True)
     ]
     (reported,) = aggregate.published_rows("signal_correlation")
-    found += [published_mark(reported, len(lines), 0, number)]
-    found += [{**published_mark(reported, len(lines), 0, number), "value": -reported.value}]
+    found += [published_mark(reported, len(lines), 0)]
+    found += [{**published_mark(reported, len(lines), 0), "value": -reported.value}]
     looks = [
         Series("pearson", "Pearson's r", "#0072B2" if not ui.is_dark() else "#56B4E9"),
         Series("spearman", "Spearman's ρ", "#E69F00", "square"),
@@ -288,7 +288,11 @@ def operating_point(study: aggregate.CascadeStudy, rows: pd.DataFrame, color: st
     )
     position = round(band / 5)
     shares = findings.stop_shares(points.iloc[position])
-    labels = [(score_title(k), s, f"{score_title(k)} {percent(s)}") for k, s in zip(names, shares, strict=True)]
+    room = 0.3 if narrow() else 0.12
+    labels = [
+        (score_title(k), s, f"{score_title(k)} {percent(s)}" if s >= room else "")
+        for k, s in zip(names, shares, strict=True)
+    ]
     place.plotly_chart(
         charts.operating_point(points, alone, position, labels, color, dark=ui.is_dark()),
         key="operating-point",

@@ -200,6 +200,21 @@ def test_a_report_without_runs_says_what_to_do(capsys):
     assert "sample" in capsys.readouterr().err
 
 
+def test_an_html_report_of_a_run_and_of_a_comparison(call, run, tmp_path):
+    (row,) = call("export", run.id, "--format", "html", "--output", str(tmp_path / "one.html"))
+    assert (tmp_path / "one.html").stat().st_size == row["bytes"]
+    other = sample_run(FakeSampler({}), [make_question("one"), make_question("two")], Decoding(3, seed=1), "plain")
+    score_run(other.id, [FakeEncoder()])
+    (row,) = call("report", run.id, other.id, "--html", str(tmp_path / "two.html"))
+    assert row["run"] == f"{run.id} {other.id}"
+    assert "report of a comparison" in (tmp_path / "two.html").read_text()
+
+
+def test_an_html_report_needs_to_be_told_of_which_run(capsys, tmp_path):
+    assert main(["report", "--html", str(tmp_path / "a.html")]) == 2
+    assert "Name the run" in capsys.readouterr().err
+
+
 # Bad calls
 
 

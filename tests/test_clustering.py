@@ -386,3 +386,14 @@ def test_entailment_similarity():
     stored = Clusterer("nli", 0.0, "m").similarity(["a", "b", "c"], {"nli": probabilities})
     assert stored.dtype == np.float32
     assert stored == pytest.approx(np.array(expected))
+
+
+# Numbers
+
+
+def test_answers_that_end_on_different_numbers_are_different_answers():
+    answers = ["3 + 4 = 7 books", "She has 7 books.", "9 books", "many books"]
+    vectors = {"masked": np.ones((4, 3)), "answer": np.ones((4, 3))}
+    expected = [[1, 1, 0, 1], [1, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]]  # "many" holds no number
+    assert Clusterer("embedding_masked", 0.5, "minilm").similarity(answers, vectors).tolist() == expected
+    assert (Clusterer("embedding", 0.5, "minilm").similarity(answers, vectors) == 1).all()  # the published kind

@@ -33,7 +33,7 @@ class Reader(HTMLParser):
         self._inside = ""
 
     def handle_data(self, data):
-        (self.raw[self._inside] if self._inside in self.raw else self.texts).append(data)
+        self.raw.get(self._inside, self.texts).append(data)
 
     def values(self, name):
         return [value for _, found, value in self.attributes if found == name]
@@ -49,8 +49,8 @@ def loads_nothing(text: str) -> bool:
     return all(value.startswith("#") for value in references) and not re.search(r"url\(|@import|//", styles)
 
 
-def whole(body: Markup = Markup("<p>x</p>"), figures=None) -> str:
-    return document("A title", body, {"one": go.Figure()} if figures is None else figures)
+def whole(figures=None) -> str:
+    return document("A title", Markup("<p>x</p>"), {"one": go.Figure()} if figures is None else figures)
 
 
 def test_texts_are_escaped_and_markup_is_not():

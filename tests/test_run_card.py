@@ -1,4 +1,4 @@
-"""A run in words: the list, the card, what is missing; also of a run that is damaged, stripped, imported or unscored."""
+"""A run in words: the list, the card, what is missing; also of one that is damaged, imported or not scored."""
 
 import json
 from dataclasses import replace
