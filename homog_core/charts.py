@@ -26,6 +26,7 @@ _GROUP_COLORS = {  # what a score is read from: colour in the light and in the d
     "question": ("#CC79A7", "#CC79A7", "triangle-up"),
 }
 _GRID = "rgba(128,128,128,0.18)"
+_MARK = {"width": 1.5, "dash": "dot", "color": _FADED}
 _BAND = 0.16
 
 
@@ -296,8 +297,7 @@ def curves(
             "anchor": _axis("x", i),
         }
         if mark is not None:
-            line = {"width": 1.5, "dash": "dot", "color": _FADED}
-            layout["shapes"].append(_line_at(mark, i, y=_axis("y", i)) | {"line": line})
+            layout["shapes"].append(_line_at(mark, i, y=_axis("y", i)) | {"line": _MARK})
             layout["annotations"].append(_above(mark, mark_label, i))
     return go.Figure(traces, layout)
 

@@ -596,8 +596,8 @@ def _answers(shown: _Shown, scored: ScoredRun, scores: pd.DataFrame, position: i
     """One run's answers to a question by cluster, and how many lines they take."""
     answers, valid = scored.answers(key), scored.valid(key)
     labels = by_size(scored.labels(key, shown.clusterer))
-    if len(labels) != len(valid):  # answered since the run was scored
-        labels = np.arange(len(valid))
+    clustered = len(labels) == len(valid)
+    labels = labels if clustered else np.zeros(len(valid), dtype=int)
     color = shown.colors[position]
     items = [_line("greedy", _text(answers.greedy), first=False)]
     groups = [[answers.responses[valid[i]] for i in np.flatnonzero(labels == k)] for k in range(_n_clusters(labels))]
@@ -612,11 +612,14 @@ def _answers(shown: _Shown, scored: ScoredRun, scores: pd.DataFrame, position: i
     block = element(
         "div",
         name if len(shown.runs) > 1 else "",
-        element("p", _question_facts(scores, key, groups), class_="meta"),
-        _strip([len(group) for group in groups], color),
+        element("p", _question_facts(scores, key, groups) if clustered else _NOT_CLUSTERED, class_="meta"),
+        _strip([len(group) for group in groups], color) if clustered else "",
         element("ul", *items, class_="answers"),
     )
     return block, len(items)
+
+
+_NOT_CLUSTERED = "not clustered: answered since the run was scored"
 
 
 def _n_clusters(labels: np.ndarray) -> int:

@@ -145,10 +145,11 @@ def embed_run(run: Run, encoder: Encoder, *, grades: bool = False) -> pd.DataFra
     missing = [(key, text) for key, text in _texts_to_embed(run, grades) if key not in have]
     if stored is not None and not missing:
         return stored
-    vectors = encoder.encode([text for _, text in missing]).astype(np.float16)
     frame = pd.DataFrame([key for key, _ in missing], columns=columns)
-    frame = frame.assign(vector=pd.Series(list(vectors), dtype=object))
-    run.write_table(f"embeddings-{encoder.key}", pd.concat([stored, frame], ignore_index=True))
+    frame["vector"] = pd.Series(list(encoder.encode([text for _, text in missing])), dtype=object)
+    whole = pd.concat([stored, frame], ignore_index=True)
+    whole["vector"] = [vector.astype(np.float16) for vector in whole["vector"]]
+    run.write_table(f"embeddings-{encoder.key}", whole)
     return run.embeddings(encoder.key)
 
 

@@ -74,6 +74,8 @@ def main() -> None:
     ids = [row["run"] for row in rows]
     run_id = ui.url_selected("run", ids, (shown or rows)[0]["run"], "run")
     total = f"{len(rows)} run{'s' if len(rows) != 1 else ''}"
+    n_damaged = sum(row["status"] == run_card.DAMAGED for row in rows)
+    total += f", {n_damaged} of them damaged (last in the list)" if n_damaged else ""
     row.caption(f"{len(shown)} of {total}" if words.strip() else total)
     if shown:
         table(shown, run_id)
@@ -356,6 +358,7 @@ def import_form() -> None:
     tokens = second.number_input("Token limit", 1, 1_000_000, 1024, key="import-tokens")
     if st.get_option("server.address") not in ("localhost", "127.0.0.1", "::1"):
         st.caption("This server is shared: everybody who uses it will see what you import.")
+    st.caption("A large file takes minutes to score: stay on this page meanwhile. What is stored stays if you leave.")
     ready = bool(upload and model.strip())
     why = None if ready else "Choose a file and name the model first."
     if st.button("Import and score", type="primary", icon=":material/upload:", disabled=not ready, help=why):

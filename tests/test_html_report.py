@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import FAKE_SPEC, FakeEncoder, FakeSampler
+from conftest import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_responses
 from test_html_page import Reader, loads_nothing
 
 from homog_core import exchange, html_report, paths, report, store
+from homog_core.clustering import Clusterer
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.html_report import report_html, write_report
-from homog_core.pipeline import sample_run
+from homog_core.pipeline import plan_run, sample_run
 from homog_core.records import Decoding, Question
 from homog_core.scoring import score_run
 
@@ -142,6 +143,32 @@ def test_a_run_of_one_question_and_one_answer_has_a_report():
     run = fake_run(questions=QUESTIONS[:1], n_samples=1)
     said = texts(report_html([run], MADE))
     assert "Questions with a single cluster undefined" in said
+
+
+def test_a_question_that_was_answered_since_the_run_was_scored_is_not_clustered(monkeypatch):
+    by_vectors = Clusterer("embedding", 0.85, "fake")  # words alone can be compared at any time
+    monkeypatch.setattr(html_report.side_by_side, "common_clusterers", lambda runs: [by_vectors])
+    decoding = Decoding(n_samples=3)
+    with plan_run(FakeSampler(ANSWERS), QUESTIONS, decoding, "plain").open() as writer:
+        writer.append(make_responses(QUESTIONS[0], ANSWERS["right"], decoding))
+        score_run(writer.run.id, [FakeEncoder()])
+        writer.append(make_responses(QUESTIONS[3], ["red fox", "seal", "whale"], decoding))
+        page = report_html([writer.run], MADE)
+    assert texts(page).count("not clustered: answered since the run was scored") == 1
+    assert Reader(page).values("class").count("strip") == 1
+    assert "is being sampled, or was killed" in texts(page)
+
+
+def test_a_clusterer_without_thresholds_has_no_threshold_curve(monkeypatch):
+    sampler = FakeSampler(ANSWERS)
+    run = sample_run(sampler, QUESTIONS, Decoding(n_samples=3), "plain")
+    run = score_run(run.id, [FakeEncoder()], FakeNli({}))
+    by_nli = Clusterer("nli", 0.0, "scripted")
+    monkeypatch.setattr(html_report.side_by_side, "common_clusterers", lambda runs: [by_nli])
+    page = report_html([run], MADE)
+    assert "chart-threshold" not in page
+    assert "nli, bidirectional · scripted" in texts(page)
+    assert "What is missing" not in texts(page)
 
 
 def test_a_run_that_is_not_scored_says_how():

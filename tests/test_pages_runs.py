@@ -114,6 +114,7 @@ def test_a_damaged_run_is_listed_with_what_is_wrong():
     app = open_runs(run=broken.id)
     assert not app.exception
     assert list(app.dataframe[0].value["status"]) == ["complete", "damaged"]
+    assert "2 runs, 1 of them damaged" in words(app)
     assert f"manifest.json of run {broken.id} is damaged" in words(app)
     assert not open_runs(run=good.id).exception
 

@@ -175,7 +175,7 @@ def test_a_run_of_an_older_version_says_so():
     ("status", "words"),
     [
         ("sampling", "is being sampled, or was killed"),
-        ("interrupted", "is interrupted; the same `sample` command goes on"),
+        ("interrupted", "is interrupted; the same sample command goes on"),
         ("importing", "Import the same file under the same names again"),
     ],
 )
