@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+import ui
+
 st.set_page_config(page_title="Response homogenization", page_icon="🫧", layout="wide")
-st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 3.5rem}</style>")
+st.html(ui.STYLE)
 
 page = st.navigation(
     [

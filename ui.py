@@ -40,6 +40,14 @@ ENTAILMENTS = {
     "non_contradiction": "they do not contradict each other",
     "either": "one implies the other",
 }
+# Less room above the page; captions dark and words on the primary colour of both themes clear enough to be read.
+STYLE = """<style>
+[data-testid=stMainBlockContainer] {padding-top: 3.5rem}
+[data-testid=stCaptionContainer] {opacity: .78}
+[data-testid=stBaseButton-primary] *, [data-testid=stMultiSelect] [data-tag-index] * {
+  color: light-dark(#ffffff, #0e1318) !important
+}
+</style>"""
 SMALL_N = 30  # below it a statistic is greyed and says so
 
 

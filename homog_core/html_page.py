@@ -213,7 +213,9 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem
   th, td { padding: 2pt 3pt; }
   article { font-size: 9pt; padding: 6pt 9pt; margin: 6pt 0; }
   article p, .meta { margin: 0 0 3pt; }
-  .runs { grid-template-columns: repeat(auto-fit, minmax(38mm, 1fr)); gap: 6pt 10pt; }
+  .runs { grid-template-columns: repeat(auto-fit, minmax(38mm, 1fr)); gap: 6pt 10pt; font-size: 8pt; }
+  .meta, .answers .of { font-size: 7.5pt; }
   .answers li { grid-template-columns: 2.6rem 1fr; gap: 4pt; }
+  article h3, .name, .strip { break-inside: avoid; break-after: avoid; }
 }
 """

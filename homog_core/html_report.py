@@ -589,7 +589,7 @@ def _question(shown: _Shown, scores: Sequence[pd.DataFrame], number: int, key: s
         lines = max(lines, n)
     meta = element("p", " · ".join(note for note in notes if note), class_="meta", dir="auto")
     body = element("div", *blocks, class_="runs" if len(blocks) > 1 else None)
-    return element("article", heading, meta, body, class_="long" if lines > LONG else None)
+    return element("article", heading, meta, body, class_="long" if lines > LONG or len(blocks) > 1 else None)
 
 
 def _answers(shown: _Shown, scored: ScoredRun, scores: pd.DataFrame, position: int, key: str) -> tuple[Markup, int]:

@@ -285,9 +285,7 @@ def _unfinished(run: Run, status: str) -> Missing:
     if status == "importing":
         return Missing("Answers: the import did not end. Import the same file under the same names again.", "")
     if status == "sampling":
-        return Missing(
-            "Answers: the run is being sampled, or was killed; the same sample command goes on with it.", ""
-        )
+        return Missing("Answers: the run is being sampled, or was killed; the same sample command goes on with it.", "")
     return Missing(f"Answers: the run is {status}; the same sample command goes on with it.", "")
 
 
