@@ -7,6 +7,7 @@ one JSON document; progress and messages go to standard error.
 import argparse
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except HomogError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever read this has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("Stopped. What was done is kept; the same command goes on with it.", file=sys.stderr)
@@ -67,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--update", metavar="FILE", help="replace the tables between the marks of this Markdown file")
     sub.add_argument("--html", metavar="FILE", help="write the named run, or a comparison of 2 to 4, as one HTML file")
     _exchange_options(add)
-    sub = add("verify", verify, "Check that runs read back as what was written; all runs when none is named.")
+    sub = add("verify", verify, "Check that runs are whole and fit together; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
     return parser
 
@@ -523,7 +527,9 @@ def _print(options: argparse.Namespace, result: Any) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.0e}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in str(value))  # no terminal codes
 
 
 def _json_ready(value: Any) -> Any:

@@ -108,18 +108,25 @@ def _drops(word: str, repeated: set[str]) -> bool:
 
 def last_number(text: str) -> float | None:
     """The last number of a text, thousands separators and units removed; None where there is none."""
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None
+    found = numbers(text)
+    return found[-1] if found else None
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers of a text in their order, thousands separators removed."""
+    return [float(number.replace(",", "")) for number in _NUMBER.findall(text)]
 
 
 def numbers_disagree(answers: Sequence[str]) -> np.ndarray:
-    """Which pairs of answers both hold a number and end on different ones: (N, N) booleans.
+    """Which pairs of answers end on different numbers, neither of which the other names: (N, N) booleans.
 
-    An encoder takes "12 dollars" and "156 dollars" for nearly the same; a person does not.
+    An encoder takes "12 dollars" and "156 dollars" for nearly the same; a person does not. An answer without a number
+    disagrees with none, nor do two that name the same numbers in another order ("in 1969, with Apollo 11").
     """
-    found = np.array([np.nan if (number := last_number(answer)) is None else number for answer in answers])
-    both = ~np.isnan(found)
-    return both[:, None] & both[None, :] & (found[:, None] != found[None, :])
+    found = [numbers(answer) for answer in answers]
+    return np.array(
+        [[bool(a and b) and a[-1] not in b and b[-1] not in a for b in found] for a in found], dtype=bool
+    ).reshape(len(found), len(found))
 
 
 def cluster_components(joined: np.ndarray) -> np.ndarray:

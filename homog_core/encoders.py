@@ -4,6 +4,7 @@ Two small classes over sentence-transformers; anything with the same `key` and m
 are rounded to float16, as they are stored, so that a score does not depend on whether it was computed before or after.
 """
 
+import hashlib
 import importlib.util
 import threading
 from collections.abc import Callable, Sequence
@@ -186,7 +187,10 @@ def encoder_key(name: str) -> str:
     """The name of an encoder or NLI model as it stands in file names and clusterer names."""
     if name in ENCODERS or name in NLI_MODELS:
         return name
-    return Path(name).resolve().name.lower() if Path(name).is_dir() else name.replace("/", "--").lower()
+    if not Path(name).is_dir():
+        return name.replace("/", "--").lower()
+    folder = Path(name).resolve()  # two folders of one name are two models
+    return f"{folder.name.lower()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
 
 
 def _static_embedding(spec: EncoderSpec) -> Any:

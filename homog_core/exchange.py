@@ -10,14 +10,12 @@ import json
 import math
 import os
 import re
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -28,7 +26,7 @@ from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.prompts import build_prompt
 from homog_core.questions import own_question, question_ids_sha256
 from homog_core.records import GREEDY, Decoding, FinishReason, Question, Response, ResponseSet, strip_reasoning
-from homog_core.store import IMPORTED, Run, response_of, response_set, write_run
+from homog_core.store import IMPORTED, Run, replacing, response_of, response_set, write_run
 from homog_core.uncertainty import mean_logprob, mean_token_entropy
 
 Format = Literal["parquet", "jsonl", "csv"]
@@ -38,6 +36,7 @@ MAX_BYTES = 512 << 20  # of a file that is imported
 MAX_LINE = 32 << 20  # bytes; parsed, a line takes about ten times as much
 MAX_QUESTIONS = 100_000
 MAX_CHARACTERS = 100_000  # of an answer
+MAX_ANSWERS = 500  # to a question; every two are compared
 MAX_NAME = 100  # characters; both names stand in the name of a folder
 EXAMPLE_JSONL = """\
 {"question": "Which planet is red?", "answers": ["Mars.", "It is Mars.", "Venus."], "greedy_answer": "Mars."}
@@ -97,7 +96,7 @@ def export_run(run: Run, format: Format, target: Path) -> Path:
         raise InvalidInput(f"{target} cannot be written; name a file in a folder that exists.")
     if not run.sampled_ids():
         raise HomogError(f"Run {run.id} has no answers yet; sample it before it is exported.")
-    with _replacing(target) as stream:
+    with replacing(target, str(target)) as stream:
         if format == "jsonl":
             for line in _lines_of(run):
                 stream.write(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n")
@@ -265,22 +264,6 @@ def _spreadsheet(run: Run) -> pd.DataFrame:
     for name in ("question_id", "question", "text"):
         frame[name] = [f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in frame[name]]
     return frame
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A stream whose content takes the place of `target` once it is whole and on the disk."""
-    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        with partial.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, target)
-    except OSError as error:
-        raise HomogError(f"{target} could not be written ({error.strerror or error}).") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 # In: the file
@@ -457,8 +440,8 @@ def _sampled(row: dict[str, Any], dataset: str, source: str, line: int) -> _Samp
     answers = row["answers"]
     if not isinstance(answers, list):
         raise InvalidInput(f"{where}: `answers` must be a list of texts, not {_kind(answers)}.")
-    if not answers:
-        raise InvalidInput(f"{where}: `answers` is empty; give at least one.")
+    if not 0 < len(answers) <= MAX_ANSWERS:
+        raise InvalidInput(f"{where}: `answers` has {len(answers):,} entries; give 1 to {MAX_ANSWERS}.")
     columns = {name: _per_answer(row, of_samples, where) for name, (of_samples, _) in _COLUMNS.items()}
     responses = tuple(
         _response({name: column[i] for name, column in columns.items()}, f"{where}, answer {i + 1}")
@@ -538,7 +521,16 @@ def _response(fields: dict[str, Any], where: str) -> Response:
         raise InvalidInput(
             f"{where}: the numbers of its reasoning cannot be told from its own; give the tokens as pieces of the text."
         )
-    return Response(text, tokens, entropies, logprobs, _reason(fields.get("finish_reason"), where), kind)
+    reason = _reason(fields.get("finish_reason"), where)
+    if reason == "stop" and tokens and (fields.get("tokens") is None or _ends_with_the_answer(tokens, text)):
+        reason = "unknown"  # the token that ended it was not given, so none is left out
+    return Response(text, tokens, entropies, logprobs, reason, kind)
+
+
+def _ends_with_the_answer(tokens: Sequence[str], text: str) -> bool:
+    """Whether the last token belongs to the answer: servers differ in whether they return the one that ended it."""
+    last = tokens[-1]
+    return bool(last.strip()) and last == last.rstrip() and "".join(tokens).strip() == text.strip()
 
 
 def _text(value: Any, where: str) -> str:

@@ -81,7 +81,7 @@ def scores_of(run: Run) -> pd.DataFrame:
 
 def missing(run: Run) -> str:
     """What could not be computed and how to get it; "" where everything is there."""
-    if run.nli_models():
+    if "nli/" in " ".join(scores_of(run).columns):
         return ""
     return (
         f"NLI scores: `python -m homog_core score {run.id} --nli {next(iter(NLI_MODELS))}` fetches the model where "
@@ -286,8 +286,8 @@ def compare(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Comparison:
             raise InvalidInput(f"Run {scored.run.id} is not scored; run `python -m homog_core score {scored.run.id}`.")
         if clusterer.encoder and clusterer.key not in {known.key for known in scored.clusterers()}:
             raise InvalidInput(
-                f"Run {scored.run.id} has no embeddings by {clusterer.encoder}; run `python -m homog_core score "
-                f"{scored.run.id} --encoder {clusterer.encoder}`."
+                f"Run {scored.run.id} has no similarities by {clusterer.key}; score all these runs with the same "
+                f"encoders: `python -m homog_core score {scored.run.id}`."
             )
     common = [key for key in runs[0].questions["id"] if all(key in scored.questions.index for scored in runs)]
     if not common:
@@ -313,8 +313,14 @@ def question_frame(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
 
 
 def differing_fields(runs: Sequence[ScoredRun]) -> dict[str, list[Any]]:
-    """The fields of the runs' identities, those of the decoding included, that differ, with the value of each run."""
+    """The fields of the runs' identities, those of the decoding included, that differ, with the value of each run.
+
+    And `grade_policy`, where the runs were graded by different rules.
+    """
     flat = [{**s.run.manifest.identity, **s.run.manifest.identity["decoding"]} for s in runs]
+    for fields, scored in zip(flat, runs, strict=True):
+        policies = set(scored.scores["grade_policy"]) - {"none", "refusal"} if scored.scores is not None else set()
+        fields["grade_policy"] = ", ".join(sorted(policies))
     return {
         key: [fields.get(key) for fields in flat]
         for key in flat[0]

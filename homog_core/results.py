@@ -53,6 +53,8 @@ def results_tables(runs: Sequence[ScoredRun]) -> list[Table]:
     for dataset in dict.fromkeys(scored.run.manifest.identity["dataset"] for scored in runs):
         same = [scored for scored in runs if scored.run.manifest.identity["dataset"] == dataset]
         tables += [auroc_table(same, dataset), cohens_d_table(same, dataset), sensitivity_table(same, dataset)]
+        if len(set(same[0].questions["answer_type"])) > 1:
+            tables.append(auroc_table(same, dataset, answer_type="text"))
     return [*tables, published_table(runs)]
 
 
@@ -63,11 +65,15 @@ def markdown(tables: Sequence[Table]) -> str:
 
 def update_document(path: Path, tables: Sequence[Table]) -> None:
     """Replace what stands between the two marks of a Markdown file. Raises `InvalidInput` where they are missing."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 text.") from error
     if BEGIN not in text or END not in text:
         raise InvalidInput(f"{path} needs the lines {BEGIN} and {END}; the tables go between them.")
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n\n{markdown(tables)}\n{END}{after}", encoding="utf-8")
+    with store.replacing(path, str(path)) as stream:
+        stream.write(f"{before}{BEGIN}\n\n{markdown(tables)}\n{END}{after}".encode())
 
 
 def label(scored: ScoredRun) -> str:
@@ -77,6 +83,8 @@ def label(scored: ScoredRun) -> str:
     parts = [identity["model"]]
     parts += [f"T={decoding['temperature']:g}"] if decoding["temperature"] != 1 else []
     parts += [f"{prompt} prompt"] if prompt != "plain" else []
+    usual = {"n_samples": 10, "max_new_tokens": 32, "top_p": 1.0, "top_k": 0, "seed": 0}
+    parts += [f"{name}={decoding[name]}" for name, value in usual.items() if decoding[name] != value]
     return ", ".join(parts)
 
 
@@ -97,6 +105,7 @@ def clusters_table(runs: Sequence[ScoredRun]) -> Table:
     for scored in runs:
         scores = report.scores_of(scored.run)
         best = report.best_clusterer(scores)
+        entropy = scores[f"discrete_semantic_entropy@{best.key}"]
         rates = {
             _clusterer_title(c): _share(single_cluster_rate(scored.cluster_frame(c)["num_semantic_sets"]))
             for c in _clusterers(scored)
@@ -108,14 +117,14 @@ def clusters_table(runs: Sequence[ScoredRun]) -> Table:
                 "n": str(len(scores)),
                 **rates,
                 f"clusters ({best.key})": _number(mean_estimate(scores[f"num_semantic_sets@{best.key}"])),
-                "semantic entropy, nats": _number(mean_estimate(scores[f"discrete_semantic_entropy@{best.key}"])),
+                "discrete semantic entropy, nats": _number(mean_estimate(entropy)),
                 "token entropy, greedy": _number(mean_estimate(scores["mean_token_entropy"])),
                 "token entropy, sampled": _number(mean_estimate(scores["mean_token_entropy_sampled"])),
             }
         )
     return Table(
         "Single-cluster rate by clusterer",
-        "Per cent of questions whose ten answers form one cluster, with the 95 % Wilson interval; means with the 95 % "
+        "Per cent of questions whose answers form one cluster, with the 95 % Wilson interval; means with the 95 % "
         "t interval. NLI needs a model from the hub and stands here only where a run has been judged by one.",
         rows,
     )
@@ -148,7 +157,7 @@ def cascade_table(runs: Sequence[ScoredRun]) -> Table:
             f"{grades.get('ambiguous', 0)} ambiguous, {grades.get('abstained', 0)} abstained",
             "accuracy": _share(report.run_estimates(scores)["accuracy"]),
             "at 50 % coverage by token entropy": _share(found[columns[0]].selective_accuracy),
-            "by semantic entropy": _share(found[columns[1]].selective_accuracy),
+            "by discrete semantic entropy": _share(found[columns[1]].selective_accuracy),
         }
         rows.append(row | _cascade_cells(scored, scores))
     return Table(
@@ -173,17 +182,19 @@ def _cascade_cells(scored: ScoredRun, scores: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def auroc_table(runs: Sequence[ScoredRun], dataset: str) -> Table:
-    """The AUROC of every score."""
-    cells = {
-        label(scored): {
-            s.score: "no signal: all tie" if s.no_signal else _auroc(s.auroc)
-            for s in report.score_statistics(report.scores_of(scored.run))
+def auroc_table(runs: Sequence[ScoredRun], dataset: str, answer_type: str | None = None) -> Table:
+    """The AUROC of every score, over all questions or those of one answer type."""
+    cells = {}
+    for scored in runs:
+        scores = report.scores_of(scored.run)
+        if answer_type:
+            wanted = scored.questions["id"][scored.questions["answer_type"] == answer_type]
+            scores = scores[scores["question_id"].isin(wanted)]
+        cells[label(scored)] = {
+            s.score: "no signal: all tie" if s.no_signal else _auroc(s.auroc) for s in report.score_statistics(scores)
         }
-        for scored in runs
-    }
     return Table(
-        f"AUROC of every score, {_title(dataset)}",
+        f"AUROC of every score, {_title(dataset)}{f', {answer_type} answers only' if answer_type else ''}",
         "Incorrect greedy answers are the positive class; 0.5 is chance; below it the score points the wrong way. 95 % "
         "DeLong interval. `@` names the clusterer, or the encoder, that a score was computed with.",
         _matrix(runs, cells),
@@ -251,7 +262,7 @@ def published_table(runs: Sequence[ScoredRun]) -> Table:
         )
     return Table(
         "Beside the published figures",
-        "Ours: temperature 1, ten samples, 32 tokens; clusters by whole-answer MiniLM embeddings at the published "
+        "Ours: temperature 1; clusters by whole-answer MiniLM embeddings at the published "
         "τ = 0.85; AUROC, d and selective accuracy at half coverage of token entropy; the largest |r| among the "
         "cascade's signals.",
         rows,

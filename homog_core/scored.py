@@ -4,7 +4,9 @@ Clusters follow a threshold at once: the similarities are stored, and for every 
 cluster up to a threshold of its own.
 """
 
+from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,13 +51,23 @@ class ScoredRun:
         return self._valid[question_id]
 
     def clusterers(self) -> list[Clusterer]:
-        """The clusterers that can be shown without a model, the one with the best report card first."""
+        """The clusterers that can be shown without a model, as the run was scored, the best report card first."""
         stored = {clusterer for _, clusterer in self._condensed}
         encoders = sorted({key.partition("/")[2] for key in stored if key.startswith("embedding")})
         available = default_clusterers(encoders) + [
             Clusterer("nli", 0.0, key) for key in self.run.nli_models() if f"nli/{key}" in stored
         ]
-        return [c for c in available if c.key in stored or c.method == "jaccard"]
+        return [
+            replace(c, **self._settings.get(c.key, {})) for c in available if c.key in stored or c.method == "jaccard"
+        ]
+
+    @cached_property
+    def _settings(self) -> dict[str, dict[str, Any]]:
+        """Threshold and rule that the run was scored with, by clusterer."""
+        clusters = self.run.table("clusters")
+        if clusters is None:
+            return {}
+        return clusters.groupby("clusterer")[["threshold", "rule"]].first().to_dict("index")
 
     def similarity(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Similarity (N, N) of the valid responses under a clusterer; its threshold plays no part.

@@ -219,6 +219,13 @@ def probability_matrix(
     return np.array(rows, dtype=np.float32).reshape(len(premises), len(hypotheses), 3)
 
 
+def stored_judgements(run: Run) -> dict[str, pd.DataFrame]:
+    """The NLI probabilities of a run by model, of those models that have judged all of its pairs."""
+    wanted = set(_pairs_to_judge(run)) if run.nli_models() else set()
+    frames = {key: run.nli(key) for key in run.nli_models()}
+    return {key: f for key, f in frames.items() if wanted <= set(f[_PAIR].itertuples(index=False, name=None))}
+
+
 def stored_vectors(rows: pd.DataFrame | None) -> dict[str, np.ndarray]:
     """The vectors of one question, by view, from its rows of `Run.embeddings`."""
     empty = {"answer": np.zeros((0, 1)), "masked": np.zeros((0, 1))}  # no valid response
@@ -251,7 +258,8 @@ def score_run(
 ) -> Run:
     """Compute what is missing of embeddings and NLI probabilities, then similarities, clusters, scores, grades, maps.
 
-    The first encoder grades. Raises `HomogError` for a run without answers, and for one whose sentences are not here.
+    The first encoder grades. NLI probabilities that are stored are used again, whether or not `nli` is given. Raises
+    `HomogError` for a run without answers, and for one whose sentences are not here.
     """
     run = open_run(run_id)
     _check_can_be_scored(run)
@@ -261,7 +269,9 @@ def score_run(
     for i, encoder in enumerate(encoders):
         report("Encoding", i, len(encoders))
         vectors[encoder.key] = embed_run(run, encoder, grades=i == 0)
-    judged = {nli.key: judge_run(run, nli, report)} if nli else {}
+    judged = stored_judgements(run) | ({nli.key: judge_run(run, nli, report)} if nli else {})
+    known = {clusterer.key for clusterer in clusterers}
+    clusterers = [*clusterers, *(Clusterer("nli", 0.0, key) for key in judged if f"nli/{key}" not in known)]
     grades = grade_run(run, encoders[0], vectors[encoders[0].key])
     densities = question_densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len()

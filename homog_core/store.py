@@ -228,14 +228,19 @@ def strip(run_id: str, keep_encoder: str) -> Run:
     The sentences of the catalogue's datasets are taken out of questions and prompts, those of our own set stay, and so
     do those of files of the user's. Of the embeddings those of the answers by `keep_encoder` stay; similarities,
     clusters, scores and grades are untouched. Raises `HomogError`, and changes nothing, where a prompt does not hold
-    its question, and where the dataset on this machine would not give the prompt back.
+    its question, and where the dataset is not on this machine or would not give the prompt back.
     """
     run = open_run(run_id)
     spec = DATASETS.get(run.manifest.identity["dataset"])
     if spec and spec.hub:
         rows = _read(run.folder / "questions.parquet", run.id).to_pylist()
         bare = [_without_sentences(row) if row["text"] is not None else row for row in rows]
-        if dataset_file(spec):
+        if bare != rows:
+            if not dataset_file(spec):
+                raise HomogError(
+                    f"{spec.title} is not on this machine, so the run would lose its questions for good: name the "
+                    f"folder of {' or '.join(spec.files)} in HOMOG_DATA."
+                )
             _check_comes_back(rows, bare, spec.title)
         _write(run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=_SCHEMAS["questions"]))
     for key in run.encoders():
@@ -410,9 +415,10 @@ def write_run(
         with FileLock(folder / ".lock", timeout=0):
             for leftover in folder.glob("*.partial"):
                 leftover.unlink()
-            if not (folder / "manifest.json").is_file():
+            if not (folder / "questions.parquet").is_file():
                 rows = [{**asdict(question), "prompt": prompt} for question, prompt in questions]
                 _write(folder / "questions.parquet", pa.Table.from_pylist(rows, schema=_SCHEMAS["questions"]))
+            if not (folder / "manifest.json").is_file():
                 _write_manifest(folder, RunManifest(run_id, identity, provenance))
             run = Run(folder, _read_manifest(folder))
             if _canonical(run.manifest.identity) != _canonical(identity):  # an id has 40 bits: one can be made to match
@@ -492,6 +498,8 @@ def _table_problems(run: Run, name: str, responses: pd.DataFrame) -> Iterator[st
         yield f"There is no {name}.parquet; run `python -m homog_core score {run.id}`."
     elif stray := set(frame["question_id"]) - set(responses["question_id"]):
         yield f"{name}.parquet has questions that were not sampled: {sorted(stray)[:3]}."
+    elif name in ("scores", "similarities") and (left := set(responses["question_id"]) - set(frame["question_id"])):
+        yield f"{name}.parquet lacks {len(left)} questions; run `python -m homog_core score {run.id}`."
 
 
 def _shards(folder: Path) -> list[Path]:
@@ -514,29 +522,34 @@ def _read(path: Path, run_id: str, columns: Sequence[str] | None = None) -> pa.T
     try:
         return pq.read_table(path, columns=columns)
     except (pa.ArrowException, OSError) as error:
+        remedy = "sample" if path.name.startswith(("responses-", "questions")) else "score"
         if isinstance(error, FileNotFoundError):
-            raise CorruptRun(f"Run {run_id} has no {path.name}; sample it again.") from error
-        remedy = "sample" if path.name.startswith("responses-") else "score"
+            raise CorruptRun(f"Run {run_id} has no {path.name}; run `python -m homog_core {remedy}` again.") from error
+        if isinstance(error, OSError) and error.errno:  # of the machine, not of the file
+            raise HomogError(f"{path} could not be read ({error.strerror}).") from error
         raise CorruptRun(
-            f"{path.name} of run {run_id} is damaged. Delete that file and run `python -m homog_core {remedy}` again: "
-            "only what was in it is done again."
+            f"{path.name} of run {run_id} is damaged. Delete that file and run `python -m homog_core {remedy}` again, "
+            "or `import` where the answers came from a file: only what was in it is done again."
         ) from error
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    with _replacing(path) as stream:
+    with replacing(path, f"{path.name} of run {path.parent.name}") as stream:
         pq.write_table(table, stream, compression="zstd")
 
 
 def _write_manifest(folder: Path, manifest: RunManifest) -> None:
     content = {"format": FORMAT, **asdict(manifest)}
-    with _replacing(folder / "manifest.json") as stream:
+    with replacing(folder / "manifest.json", f"manifest.json of run {folder.name}") as stream:
         stream.write(json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A stream whose content takes the place of `path` once it is on the disk. `HomogError` on a full disk."""
+def replacing(path: Path, name: str) -> Iterator[BinaryIO]:
+    """A stream whose content takes the place of `path` once it is on the disk. `HomogError` on a full disk.
+
+    `name` is what the message calls the file.
+    """
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         with partial.open("wb") as stream:
@@ -545,11 +558,12 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise HomogError(
-            f"{path.name} of run {path.parent.name} could not be written ({error.strerror or error}). What was stored "
-            "before is kept: make room and give the same command again."
+            f"{name} could not be written ({error.strerror or error}). What was stored before is kept: make room and "
+            "give the same command again."
         ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _read_manifest(folder: Path) -> RunManifest:

@@ -183,7 +183,7 @@ def test_an_import_that_does_not_read_names_the_line(tmp_path, capsys):
 
 def test_the_report_has_every_run_and_goes_into_a_document(call, run, tmp_path, capsys):
     tables = {table["title"]: table["rows"] for table in call("report")}
-    assert tables["Single-cluster rate by clusterer"][0]["run"] == "fake"
+    assert tables["Single-cluster rate by clusterer"][0]["run"] == "fake, n_samples=3"
     document = tmp_path / "results.md"
     document.write_text(f"Words before.\n{results.BEGIN}\nold\n{results.END}\nWords after.\n")
     assert main(["report", run.id, "--update", str(document)]) == 0

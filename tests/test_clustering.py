@@ -19,6 +19,7 @@ from homog_core.clustering import (
     mask_answer,
     medoids,
     n_clusters_at,
+    numbers_disagree,
 )
 from homog_core.errors import InvalidInput
 
@@ -389,6 +390,21 @@ def test_entailment_similarity():
 
 
 # Numbers
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "disagree"),
+    [
+        ("19 - 11 = 10", "19 - 11 = 8", True),
+        ("1,200 dollars", "1200 dollars", False),
+        ("In 1969, with Apollo 11.", "Apollo 11 landed in 1969.", False),  # the same numbers in another order
+        ("2 legs and 10 toes", "10 toes", False),
+        ("7", "none", False),
+        ("", "", False),
+    ],
+)
+def test_numbers_disagree(one, other, disagree):
+    assert numbers_disagree([one, other]).tolist() == [[False, disagree], [disagree, False]]
 
 
 def test_answers_that_end_on_different_numbers_are_different_answers():

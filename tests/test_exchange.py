@@ -520,7 +520,7 @@ def pair(**fields):
         (sampled("x" * 100_001), "the question has 100,001 characters; cut it"),
         (sampled() | {"answers": "a"}, "`answers` must be a list of texts, not a text"),
         (sampled() | {"answers": None}, "`answers` must be a list of texts, not null"),
-        (sampled() | {"answers": []}, "`answers` is empty; give at least one"),
+        (sampled() | {"answers": []}, "`answers` has 0 entries; give 1 to 500"),
         (sampled(answers=["a", None]), "answer 2: this must be a text, not null"),
         (sampled(answers=["a", {}]), "answer 2: this must be a text, not an object"),
         (sampled(answers=["a", "x" * 123_456]), "answer 2: it has 123,456 characters and the limit is 100,000; cut it"),

@@ -177,7 +177,7 @@ def test_what_cannot_be_compared_is_said():
         compare([one, one], EXACT)
     with pytest.raises(InvalidInput, match=r"is not scored; run `python -m homog_core score raw--test"):
         compare([one, run_of("raw", DIVERSE, score=False)], EXACT)
-    with pytest.raises(InvalidInput, match="no embeddings by other"):
+    with pytest.raises(InvalidInput, match="no similarities by embedding/other"):
         compare([one, run_of("dpo", COLLAPSED)], Clusterer("embedding", 0.9, "other"))
     elsewhere = run_of("dpo", {}, [make_question("elsewhere")])
     with pytest.raises(InvalidInput, match="no question in common"):
