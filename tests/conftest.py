@@ -371,3 +371,4 @@ def settled(page) -> None:
     """Wait until the script has run to its end."""
     page.locator("h1").wait_for()
     page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
+    page.wait_for_function("() => document.getAnimations().every(a => a.playState !== 'running')")  # fading in
