@@ -10,8 +10,8 @@ from homog_core.aggregate import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY, RunVi
 from homog_core.catalogue import DATASETS
 from homog_core.errors import HomogError
 from homog_core.store import Run
-from tax import answers, published, scores, won
-from tax.selection import Selection, load_view
+from sections.tax import answers, published, scores, won
+from sections.tax.selection import Selection, load_view
 
 PAGE = "alignment-tax"
 MOST_RUNS = 8

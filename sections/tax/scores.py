@@ -11,7 +11,7 @@ from homog_core import aggregate, charts, findings, report
 from homog_core.aggregate import SUBSETS, TOKEN_ENTROPY
 from homog_core.charts import Panel, Row
 from homog_core.findings import SCORE_TITLES, SUBSET_TITLES, counted, number, score_title
-from tax.selection import (
+from sections.tax.selection import (
     Selection,
     grades,
     grading,

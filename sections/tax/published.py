@@ -12,7 +12,7 @@ from homog_core import aggregate, charts, findings
 from homog_core.aggregate import RunView
 from homog_core.charts import Panel, Row
 from homog_core.findings import METRIC_TITLES, counted
-from tax.selection import (
+from sections.tax.selection import (
     Selection,
     interval,
     looks_and_published,

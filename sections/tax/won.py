@@ -15,7 +15,7 @@ from homog_core.charts import Panel, Row, Series
 from homog_core.errors import InvalidInput
 from homog_core.findings import counted, number, percent, score_title
 from homog_core.published import Published
-from tax.selection import (
+from sections.tax.selection import (
     Selection,
     grades,
     grading,

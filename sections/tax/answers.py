@@ -13,7 +13,7 @@ from homog_core.charts import Panel, Row, Series
 from homog_core.findings import counted, number, percent
 from homog_core.published import Published
 from homog_core.store import Run
-from tax.selection import (
+from sections.tax.selection import (
     Selection,
     interval,
     load_view,
