@@ -23,7 +23,7 @@ def test_the_whole_story_by_keyboard_in_presenting_mode(server, new_page):
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.get_by_role("heading", name=TITLES[0]).wait_for()
     page.get_by_text(re.compile(r"We asked the same question 10 times\. The base model gave \d+ different")).wait_for()
-    assert not page.get_by_test_id("stHeader").is_visible()
+    page.get_by_test_id("stHeader").wait_for(state="hidden")
     for step, title in enumerate(TITLES, start=1):
         page.get_by_role("heading", name=title, exact=True).wait_for()
         page.get_by_text(f"{step} of 5", exact=True).wait_for()
