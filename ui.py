@@ -44,7 +44,7 @@ ENTAILMENTS = {
 STYLE = """<style>
 [data-testid=stMainBlockContainer] {padding-top: 3.5rem}
 [data-testid=stCaptionContainer] {opacity: .78}
-[data-testid=stBaseButton-primary] *, [data-testid=stMultiSelect] [data-tag-index] * {
+[data-testid=stBaseButton-primary]:not(:disabled) *, [data-testid=stMultiSelect] [data-tag-index] * {
   color: light-dark(#ffffff, #0e1318) !important
 }
 </style>"""

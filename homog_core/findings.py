@@ -181,13 +181,19 @@ def _of_the_questions(share: float) -> str:
     return "no question gets" if share == 0 else f"{percent(share)} of the questions get"
 
 
+def _stage_before(before: pd.Series) -> str:
+    return "the base" if before["stage"] == "base" else STAGE_TITLES.get(before["stage"], before["stage"])
+
+
 def _before_and_after(before: pd.Series, after: pd.Series, pvalue: float) -> str:
     stage = STAGE_TITLES.get(after["stage"], after["stage"])
     if before["value"] == after["value"]:
         return f"After {stage} {_of_the_questions(after['value'])} a single answer, as before"
     then = "none did" if before["value"] == 0 else f"{percent(before['value'])} did"
     doubt = "" if pvalue < CHANCE else f"; chance alone may do that ({p_words(pvalue)})"
-    return f"After {stage} {_of_the_questions(after['value'])} a single answer, before {then}{doubt}"
+    return (
+        f"After {stage} {_of_the_questions(after['value'])} a single answer, with {_stage_before(before)} {then}{doubt}"
+    )
 
 
 def threshold(curves: Mapping[str, pd.DataFrame], focus: str, base: str | None, tau: float) -> str:
@@ -201,12 +207,12 @@ def threshold(curves: Mapping[str, pd.DataFrame], focus: str, base: str | None, 
         return (
             f"{focus}: {_single_at(here)} at τ = {tau:g}, {percent(own.max())} at most, {percent(own.min())} at least"
         )
-    gap = (own - found[base]).abs()
+    gap = own - found[base]
     if not gap.max() > 0:
-        return f"{focus} and {base} do not differ at any threshold"
+        return f"At no threshold has {focus} more single-cluster questions than {base}"
     widest = gap.idxmax()
     return (
-        f"{focus} is furthest from {base} at τ = {widest:g}: {percent(own[widest])} against "
+        f"{focus} is furthest above {base} at τ = {widest:g}: {percent(own[widest])} against "
         f"{percent(found[base][widest])}; at τ = {tau:g} it is {percent(here)}"
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from homog_core.published import Published
 from homog_core.records import Estimate
-from homog_core.story import Advice, Detection, Story, Typical
+from homog_core.story import Advice, Detection, Measured, Story, Typical
 
 FEW = 30  # answers below which a statistic is greyed
 FEW_OF_A_KIND = 10  # right or wrong answers below which that is said
@@ -135,7 +135,7 @@ def in_short(story: Story) -> str:
     found, n = story.typical, story.base.run.decoding.n_samples
     one, everywhere = story.detection("disagreement", "one"), story.detection("hesitation", "all")
     return (
-        f"It makes the answers alike. On these {found.n} questions {n} answers came down to "
+        f"It can make the answers alike. In this pair, on these {found.n} questions, {n} answers came down to "
         f"{found.aligned_clusters.value:.1f} different ones instead of {found.base_clusters.value:.1f}, and to one "
         f"single answer for {share(found.aligned_rate.value)} of the questions instead of "
         f"{share(found.base_rate.value)}. We know because we asked {n} times and counted. Where there is one single "
@@ -143,6 +143,16 @@ def in_short(story: Story) -> str:
         "again cannot tell wrong from right. The hesitation inside the answer can still differ; as a sign of wrong "
         f"answers it gets {pairs(everywhere)}."
     )
+
+
+def elsewhere(rates: Iterable[Measured], story: Story) -> str:
+    """The other models that were measured on the same questions: that it need not be so."""
+    shown = (story.base.run.id, story.aligned.run.id)
+    others = [m for m in rates if m.run.id not in shown and m.run.manifest.provenance.get("stage") != "base"]
+    if not others:
+        return ""
+    each = ", ".join(f"{m.run.manifest.identity['model']} {percent(m.rate)}" for m in others)
+    return f"Not every training does: single answers of the other trained models here are {each}."
 
 
 def how_strong(parameters: int | None, published: Iterable[Published]) -> str:

@@ -16,7 +16,7 @@ from homog_core.metrics import mean_estimate
 from homog_core.published import PUBLISHED
 from homog_core.records import Response
 from homog_core.scored import ScoredRun
-from homog_core.story import Advice, Detection, Story
+from homog_core.story import Advice, Detection, Measured, Story
 
 PAGE = "start"
 QUESTION = "What does aligning a model do to its answers, and how do you know?"
@@ -457,10 +457,12 @@ def what_to_do(told: Story, presenting: bool) -> None:
         the_cascade(told, found, presenting)
     with st.container(border=True):
         st.markdown(f"**{QUESTION}** {telling.in_short(told)}")
+        rates = story.measured_rates(ui.shipped_first(store.list_runs()), told.aligned.run, told.clusterer)
+        st.markdown(ui.plain(telling.elsewhere(rates, told)))
         size = told.aligned.run.manifest.provenance.get("n_parameters")
         st.markdown(telling.how_strong(size, PUBLISHED))
     if not presenting:
-        severity(told)
+        severity(told, rates)
         onward(told)
 
 
@@ -499,13 +501,12 @@ def the_cascade(told: Story, found: Advice, presenting: bool) -> None:
     )
 
 
-def severity(told: Story) -> None:
+def severity(told: Story, rates: list[Measured]) -> None:
     """Measured here beside what others have published, in tables of their own."""
     st.markdown("##### Measured here, and published elsewhere")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Measured here**, on our own questions")
-        rates = story.measured_rates(ui.shipped_first(store.list_runs()), told.aligned.run, told.clusterer)
         _table([(_named(m.run), _stage(m.run), telling.percent(m.rate), m.rate.n) for m in rates])
         recipe(told, told.aligned, told.typical.n, "intervals: 95 %, Wilson")
         st.caption(
@@ -551,7 +552,7 @@ def onward(told: Story) -> None:
 STEPS: tuple[tuple[str, Callable[[Story, bool], None]], ...] = (
     ("Ask the same question ten times", ten_answers),
     ("After aligning, the answers fall into piles", piles),
-    ("So asking again tells you nothing", asking_again),
+    ("On one pile, asking again tells you nothing", asking_again),
     ("The hesitation is still inside the answer", hesitation),
     ("What to do about it: the cheapest signal first", what_to_do),
 )

@@ -8,7 +8,7 @@ from conftest import settled
 TITLES = (
     "Ask the same question ten times",
     "After aligning, the answers fall into piles",
-    "So asking again tells you nothing",
+    "On one pile, asking again tells you nothing",
     "The hesitation is still inside the answer",
     "What to do about it: the cheapest signal first",
 )

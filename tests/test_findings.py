@@ -28,11 +28,16 @@ def test_a_share_that_is_neither_none_nor_all_does_not_look_like_it(share, words
 @pytest.mark.parametrize(
     ("before", "after", "p", "title"),
     [
-        (0, 0.14, 1e-6, "After DPO 14 % of the questions get a single answer, before none did"),
-        (0.03, 0.14, 0.001, "After DPO 14 % of the questions get a single answer, before 3 % did"),
+        (0, 0.14, 1e-6, "After DPO 14 % of the questions get a single answer, with the base none did"),
+        (0.03, 0.14, 0.001, "After DPO 14 % of the questions get a single answer, with the base 3 % did"),
         (0, 0, 1, "After DPO no question gets a single answer, as before"),
-        (0.1, 0, 0.01, "After DPO no question gets a single answer, before 10 % did"),
-        (0, 0.01, 0.5, "After DPO 1 % of the questions get a single answer, before none did; chance alone may do that"),
+        (0.1, 0, 0.01, "After DPO no question gets a single answer, with the base 10 % did"),
+        (
+            0,
+            0.01,
+            0.5,
+            "After DPO 1 % of the questions get a single answer, with the base none did; chance alone may do that",
+        ),
     ],
 )
 def test_single_cluster_rates_before_and_after(before, after, p, title):
@@ -63,10 +68,10 @@ def curve(**values):
 def test_threshold_titles():
     curves = {BASE: curve(value=[0.5, 0.0, 0.0]), DPO: curve(value=[0.9, 0.3, 0.1])}
     assert findings.threshold(curves, DPO, BASE, 0.41) == (
-        "tiny-dpo is furthest from tiny (base) at τ = 0.1: 90 % against 50 %; at τ = 0.41 it is 30 %"
+        "tiny-dpo is furthest above tiny (base) at τ = 0.1: 90 % against 50 %; at τ = 0.41 it is 30 %"
     )
     assert findings.threshold(curves, DPO, None, 0.4).startswith("tiny-dpo: 30 % single-cluster questions at τ = 0.4")
-    assert "do not differ" in findings.threshold({BASE: curves[BASE], DPO: curves[BASE]}, DPO, BASE, 0.4)
+    assert "At no threshold" in findings.threshold({BASE: curves[BASE], DPO: curves[BASE]}, DPO, BASE, 0.4)
     assert findings.threshold({DPO: curve(value=[NAN] * 3)}, DPO, None, 0.4).startswith("Undefined")
     assert findings.threshold({}, DPO, None, 0.4).startswith("Undefined")
 

@@ -228,7 +228,7 @@ def test_the_story_of_two_runs(pair):
         "We asked the same question 4 times. The base model gave **4** different answers"
     )
     assert "of all 3 questions" in telling.is_it_typical(told.typical, 4).lower()
-    assert "It makes the answers alike" in telling.in_short(told)
+    assert "It can make the answers alike" in telling.in_short(told)
 
 
 def test_piles_are_the_clusters_largest_first(pair):
