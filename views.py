@@ -85,16 +85,44 @@ def map_method() -> str:
     return st.session_state.get("map_method") or "umap"
 
 
+def stepper(ids: list[str], question_id: str, order: str = "") -> None:
+    """Previous and next in a list of questions, by button and by the keys P and N."""
+    here = ids.index(question_id) if question_id in ids else None
+
+    def go(step: int) -> None:
+        st.query_params["question"] = ids[(here if here is not None else -step) + step]
+        st.query_params.pop("answer", None)
+
+    left, middle, right = st.columns([1, 4, 1], vertical_alignment="center")
+    left.button(
+        "Previous",
+        icon=":material/arrow_back:",
+        on_click=go,
+        args=(-1,),
+        disabled=not here,
+        width="stretch",
+        shortcut="P",
+    )
+    place = f"question {here + 1} of {len(ids)}" if here is not None else f"not among the {len(ids)} that are listed"
+    middle.markdown(f"{place} {order}".strip(), text_alignment="center")
+    right.button(
+        "Next",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        on_click=go,
+        args=(1,),
+        disabled=here == len(ids) - 1,
+        width="stretch",
+        shortcut="N",
+    )
+
+
 def question_head(scored: ScoredRun, question_id: str) -> None:
     """The question, what is known about its answer, and the exact prompt."""
     row = scored.questions.loc[question_id]
     st.markdown(f"#### {ui.plain(row['text'] or question_id)}")
     if not row["text"]:
-        dataset = DATASETS[row["dataset"]]
-        st.caption(
-            f"This run ships without the sentences of {dataset.title}. They appear where "
-            f"{' or '.join(dataset.files)} lies in the folder that HOMOG_DATA names."
-        )
+        st.caption(where_sentences_come_from(row["dataset"]))
     grade_line(scored, question_id)
     left, middle, right = st.columns(3)
     with left.expander("What is correct", icon=":material/fact_check:"):
@@ -104,6 +132,17 @@ def question_head(scored: ScoredRun, question_id: str) -> None:
         score_table(scored, question_id)
     with right.expander("The exact prompt", icon=":material/terminal:"):
         st.code(row["prompt"] or "not shipped", language=None, wrap_lines=True)
+
+
+def where_sentences_come_from(dataset: str) -> str:
+    """What to do where the sentences of a dataset are missing."""
+    spec = DATASETS.get(dataset)
+    if spec is None:
+        return "The sentences of this dataset are not on this machine, so the question's id stands here."
+    return (
+        f"The sentences of {spec.title} are not stored with the runs: name the folder of {' or '.join(spec.files)} in "
+        "HOMOG_DATA to see them. Until then the question's id stands here."
+    )
 
 
 GRADE_SIGNS = {"correct": "✓", "incorrect": "✗", "ambiguous": "?", "abstained": "–"}

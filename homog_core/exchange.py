@@ -351,7 +351,7 @@ def _identity(
         "question_ids_sha256": question_ids_sha256(question for question, _ in questions),
         "n_questions": len(questions),
         "decoding": asdict(decoding),
-        "prompt_style": "plain",
+        "prompt_style": "unknown",
         "prompts_sha256": hashlib.sha256(json.dumps([prompts[key] for key in sorted(prompts)]).encode()).hexdigest(),
     }
 

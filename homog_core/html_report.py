@@ -3,8 +3,6 @@
 It reads scored runs; the numbers are those of `report` and `aggregate`, the charts those of `charts` and `figures`.
 """
 
-import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,11 +17,11 @@ from homog_core import aggregate, charts, figures, findings, metrics, report, ru
 from homog_core.aggregate import RunView
 from homog_core.catalogue import DATASETS, ENCODERS, NLI_MODELS
 from homog_core.clustering import Clusterer, by_size
-from homog_core.errors import HomogError, InvalidInput
+from homog_core.errors import InvalidInput
 from homog_core.html_page import Markup, chart, document, element, joined, table
 from homog_core.records import Estimate, Response
 from homog_core.scored import ScoredRun
-from homog_core.store import Run
+from homog_core.store import Run, replacing
 from homog_core.uncertainty import discrete_semantic_entropy
 
 Report = Callable[[str, int, int], None]  # what is being done, how many of them are done, of how many
@@ -78,13 +76,8 @@ def write_report(runs: Sequence[Run], target: Path, report: Report = lambda what
     if target.is_dir() or not target.parent.is_dir():
         raise InvalidInput(f"{target} cannot be written; name a file in a folder that exists.")
     content = report_html(runs, datetime.now(UTC), report)
-    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        partial.write_text(content, encoding="utf-8")
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise HomogError(f"{target} could not be written ({error.strerror or error}).") from error
+    with replacing(target, str(target)) as stream:
+        stream.write(content.encode())
     return target
 
 

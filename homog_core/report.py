@@ -308,7 +308,7 @@ def question_frame(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
     clusters = frame["num_semantic_sets"]
     return frame.assign(
         single_cluster=np.where(clusters.isna(), np.nan, clusters == 1),
-        correct=frame["grade"].map({"correct": 1.0, "incorrect": 0.0}),
+        correct=correctness(frame),
     )
 
 

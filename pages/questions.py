@@ -48,7 +48,7 @@ def main() -> None:
         return
     question_id = ui.url_selected("question", list(frame["id"]), shown["id"].iloc[0], "question")
     table(shown, question_id)
-    stepper(shown, question_id)
+    views.stepper(list(shown["id"]), question_id)
     st.divider()
     views.stored_question(scored, question_id, clusterer)
 
@@ -151,38 +151,6 @@ def table(shown: pd.DataFrame, question_id: str) -> None:
             "n_valid": st.column_config.NumberColumn("Valid", format="%d", help="Responses that are not empty"),
         },
         alt="The questions of the run with their scores; select a row to see its answers",
-    )
-
-
-def stepper(shown: pd.DataFrame, question_id: str) -> None:
-    ids = list(shown["id"])
-    here = ids.index(question_id) if question_id in ids else None
-
-    def go(step: int) -> None:
-        st.query_params["question"] = ids[(here if here is not None else -step) + step]
-        st.query_params.pop("answer", None)
-
-    left, middle, right = st.columns([1, 4, 1], vertical_alignment="center")
-    left.button(
-        "Previous",
-        icon=":material/arrow_back:",
-        on_click=go,
-        args=(-1,),
-        disabled=not here,
-        width="stretch",
-        shortcut="P",
-    )
-    place = f"question {here + 1} of {len(ids)}" if here is not None else f"not among the {len(ids)} that are listed"
-    middle.markdown(place, text_alignment="center")
-    right.button(
-        "Next",
-        icon=":material/arrow_forward:",
-        icon_position="right",
-        on_click=go,
-        args=(1,),
-        disabled=here == len(ids) - 1,
-        width="stretch",
-        shortcut="N",
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 import ui
 import views
 from homog_core import figures, report, side_by_side, store
-from homog_core.catalogue import DATASETS, MODELS
+from homog_core.catalogue import MODELS
 from homog_core.clustering import Clusterer, medoids
 from homog_core.metrics import mean_estimate, single_cluster_rate
 from homog_core.projection import MIN_DISTINCT_FOR_UMAP
@@ -133,7 +133,7 @@ def overview(shown: Shown, found: Changes) -> str | None:
         return None
     question_id = ui.url_selected("question", list(found.clusters.index), ids[0], "question")
     table(shown, found, ids)
-    stepper(ids, question_id)
+    views.stepper(ids, question_id, "by size of change")
     return question_id
 
 
@@ -174,43 +174,6 @@ def table(shown: Shown, found: Changes, ids: list[str]) -> None:
     )
 
 
-def stepper(ids: list[str], question_id: str) -> None:
-    """Previous and next by the size of the change."""
-    here = ids.index(question_id) if question_id in ids else None
-
-    def go(step: int) -> None:
-        st.query_params["question"] = ids[(here if here is not None else -step) + step]
-
-    left, middle, right = st.columns([1, 4, 1], vertical_alignment="center")
-    left.button(
-        "Previous",
-        icon=":material/arrow_back:",
-        on_click=go,
-        args=(-1,),
-        disabled=not here,
-        width="stretch",
-        shortcut="P",
-        help="A larger change",
-    )
-    place = (
-        f"question {here + 1} of {len(ids)} by size of change"
-        if here is not None
-        else f"not among the {len(ids)} that are listed"
-    )
-    middle.markdown(place, text_alignment="center")
-    right.button(
-        "Next",
-        icon=":material/arrow_forward:",
-        icon_position="right",
-        on_click=go,
-        args=(1,),
-        disabled=here == len(ids) - 1,
-        width="stretch",
-        shortcut="N",
-        help="A smaller change",
-    )
-
-
 # One question
 
 
@@ -219,7 +182,7 @@ def one_question(shown: Shown, question_id: str) -> None:
     row = shown.runs[0].questions.loc[question_id]
     st.markdown(f"### {ui.plain(row['text'] or question_id)}")
     if not row["text"]:
-        st.caption(where_sentences_come_from(row["dataset"]))
+        st.caption(views.where_sentences_come_from(row["dataset"]))
     found = joint(shown.stamps, shown.clusterer, question_id, shown.runs)
     if len(found.similarity) != len(found.answers):
         st.info("This question has been answered since a run was scored: score the runs again to see its clusters.")
@@ -234,17 +197,6 @@ def one_question(shown: Shown, question_id: str) -> None:
         with right:
             traces(shown, question_id)
     answer_columns(shown, question_id, found)
-
-
-def where_sentences_come_from(dataset: str) -> str:
-    """What to do where the sentences of a dataset are missing."""
-    spec = DATASETS.get(dataset)
-    if spec is None:
-        return "The sentences of this dataset are not on this machine, so the question's id stands here."
-    return (
-        f"The sentences of {spec.title} are not stored with the runs: name the folder of {' or '.join(spec.files)} in "
-        "HOMOG_DATA to see them. Until then the question's id stands here."
-    )
 
 
 def strips(shown: Shown, question_id: str, found: Joint) -> None:

@@ -19,9 +19,11 @@ import pytest
 from homog_core import paths
 from homog_core.catalogue import MODELS
 from homog_core.encoders import NliProbabilities
+from homog_core.pipeline import Progress, sample_run
 from homog_core.prompts import Prompt, build_prompt
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, Response, ResponseSet
 from homog_core.sampling import NewToken, Step, TorchSampler
+from homog_core.store import Run
 from homog_core.weights import find_model
 
 MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(paths.SHIPPED)  # where conversions are kept between sessions
@@ -108,6 +110,36 @@ def _said(owner: ResponseSet, index: int, response: Response, position: int) -> 
     so_far = "".join(response.tokens[: position + 1])
     reason = "stop" if position == len(response.tokens) - 1 else None
     return NewToken(owner.question_id, index, response.tokens[position], so_far, ENTROPY, LOGPROB, reason)
+
+
+# A run of four questions that three test files look at
+
+DECODING = Decoding(n_samples=4)
+QUESTIONS = [make_question(name) for name in ("mixed", "same", "single", "empty")]
+ANSWERS = {
+    "mixed": ("red fox", "red fox", "blue whale", "red fox"),
+    "same": ("green frog",),
+    "single": ("", "", "grey seal", ""),  # one valid response
+    "empty": ("",),
+}
+
+
+class Interrupted(Exception):
+    """Raised in the middle of sampling."""
+
+
+def interrupt_after(n_questions: int) -> Callable[[Progress], None]:
+    def on_step(progress: Progress) -> None:
+        if progress.n_new == n_questions:
+            raise Interrupted
+
+    return on_step
+
+
+@pytest.fixture
+def run() -> Run:
+    """Sampled, not scored."""
+    return sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain")
 
 
 class Gate:

@@ -300,7 +300,7 @@ def test_the_least_that_a_line_can_say(tmp_path):
         "question_ids_sha256": question_ids_sha256([store.question_of(question)]),
         "n_questions": 1,
         "decoding": json.loads(json.dumps(store.asdict(Decoding(n_samples=2)))),
-        "prompt_style": "plain",
+        "prompt_style": "unknown",
         "prompts_sha256": run.manifest.identity["prompts_sha256"],
     }
     assert run.manifest.provenance == {

@@ -135,7 +135,7 @@ def test_a_question_whose_sentence_is_not_here_is_called_by_its_id(monkeypatch):
 def test_an_imported_run_of_texts_alone_has_a_report():
     run = exchange.import_upload("a.jsonl", exchange.EXAMPLE_JSONL.encode(), "m")
     said = texts(report_html([score_run(run.id, [FakeEncoder()])], MADE))
-    assert "plain prompt · imported" in said
+    assert "unknown prompt · imported" in said
     assert "Token entropy of the greedy answer, nats undefined" in said
 
 
@@ -227,7 +227,7 @@ def test_a_report_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     run, target = fake_run(), tmp_path / "a.html"
     target.write_text("old")
     with monkeypatch.context() as patch, pytest.raises(HomogError, match="could not be written"):
-        patch.setattr(html_report.os, "replace", full_disk)
+        patch.setattr(os, "replace", full_disk)
         write_report([run], target)
     assert target.read_text() == "old"
     assert [name for name in os.listdir(tmp_path) if name.endswith(".partial")] == []

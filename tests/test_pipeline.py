@@ -5,7 +5,7 @@ import math
 import os
 
 import pytest
-from conftest import FakeSampler, make_question
+from conftest import ANSWERS, DECODING, QUESTIONS, FakeSampler, Interrupted, interrupt_after
 
 from homog_core import pipeline
 from homog_core.errors import HomogError, InvalidInput
@@ -14,32 +14,6 @@ from homog_core.records import Decoding, Question
 from homog_core.store import list_runs, open_run, run_id_of
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-DECODING = Decoding(n_samples=4)
-QUESTIONS = [make_question(name) for name in ("mixed", "same", "single", "empty")]
-ANSWERS = {
-    "mixed": ("red fox", "red fox", "blue whale", "red fox"),
-    "same": ("green frog",),
-    "single": ("", "", "grey seal", ""),  # one valid response
-    "empty": ("",),
-}
-
-
-class Interrupted(Exception):
-    pass
-
-
-def interrupt_after(n_questions):
-    def on_step(progress):
-        if progress.n_new == n_questions:
-            raise Interrupted
-
-    return on_step
-
-
-@pytest.fixture
-def run():
-    return sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain")
 
 
 def rows_of(frame, question_id):

@@ -3,30 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FakeEncoder, FakeNli, FakeSampler, make_question
+from conftest import ANSWERS, DECODING, QUESTIONS, FakeEncoder, FakeNli, FakeSampler, Interrupted, make_question
 
 from homog_core.clustering import Clusterer
 from homog_core.pipeline import sample_run
-from homog_core.records import Decoding
 from homog_core.scored import ScoredRun
 from homog_core.scoring import score_run, square
 from homog_core.store import list_runs
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-DECODING = Decoding(n_samples=4)
-QUESTIONS = [make_question(name) for name in ("mixed", "same", "single", "empty")]
-ANSWERS = {
-    "mixed": ("red fox", "red fox", "blue whale", "red fox"),
-    "same": ("green frog",),
-    "single": ("", "", "grey seal", ""),  # one valid response
-    "empty": ("",),
-}
-
-
-@pytest.fixture
-def run():
-    return sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain")
 
 
 def test_cluster_frame_at_the_default_thresholds_is_what_is_stored(run):
@@ -146,10 +131,6 @@ def test_the_greedy_rule_has_no_collapse_threshold(run):
 
 
 # Answers that came later
-
-
-class Interrupted(Exception):
-    pass
 
 
 def stop_after_one(progress):

@@ -4,45 +4,33 @@ import math
 
 import numpy as np
 import pytest
-from conftest import ENTROPY, LOGPROB, FakeEncoder, FakeNli, FakeSampler, make_question, make_response, make_responses
+from conftest import (
+    ANSWERS,
+    DECODING,
+    ENTROPY,
+    LOGPROB,
+    QUESTIONS,
+    FakeEncoder,
+    FakeNli,
+    FakeSampler,
+    Interrupted,
+    interrupt_after,
+    make_question,
+    make_response,
+    make_responses,
+)
 
 from homog_core import paths, scoring, uncertainty
 from homog_core.calibration import ReportCard, read_report_cards
 from homog_core.clustering import Clusterer, cosine_similarity, mask_answer
 from homog_core.errors import HomogError
 from homog_core.pipeline import sample_run
-from homog_core.records import Decoding, Question
+from homog_core.records import Question
 from homog_core.report import summarise
 from homog_core.scoring import score_run
 from homog_core.store import list_runs, verify
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-DECODING = Decoding(n_samples=4)
-QUESTIONS = [make_question(name) for name in ("mixed", "same", "single", "empty")]
-ANSWERS = {
-    "mixed": ("red fox", "red fox", "blue whale", "red fox"),
-    "same": ("green frog",),
-    "single": ("", "", "grey seal", ""),  # one valid response
-    "empty": ("",),
-}
-
-
-class Interrupted(Exception):
-    pass
-
-
-def interrupt_after(n_questions):
-    def on_step(progress):
-        if progress.n_new == n_questions:
-            raise Interrupted
-
-    return on_step
-
-
-@pytest.fixture
-def run():
-    return sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain")
 
 
 def rows_of(frame, question_id):
