@@ -49,7 +49,7 @@ def results_tables(runs: Sequence[ScoredRun]) -> list[Table]:
     """Every table, over the runs in their order. Raises `HomogError` where one is not scored by this version."""
     for scored in runs:
         report.scores_of(scored.run)
-    tables = [clusters_table(runs), cascade_table(runs)]
+    tables = [*chain_tables(runs), clusters_table(runs), cascade_table(runs)]
     for dataset in dict.fromkeys(scored.run.manifest.identity["dataset"] for scored in runs):
         same = [scored for scored in runs if scored.run.manifest.identity["dataset"] == dataset]
         tables += [auroc_table(same, dataset), cohens_d_table(same, dataset), sensitivity_table(same, dataset)]
@@ -94,6 +94,84 @@ def _order(scored: ScoredRun) -> tuple:
     stages = ["base", "sft", "dpo", "rlvr", "instruct", ""]
     name, temperature = identity["model"], identity["decoding"]["temperature"]
     return identity["dataset"], stages.index(stage), name, identity["prompt_style"], temperature
+
+
+# Stages of one model
+
+_STATISTICS = {  # of report.Comparison.estimates
+    "single_cluster_rate": "single-cluster rate",
+    "num_semantic_sets": "different answers (clusters)",
+    "discrete_semantic_entropy": "discrete semantic entropy, nats",
+    "mean_token_entropy": "token entropy, greedy, nats",
+    "mean_token_entropy_sampled": "token entropy, sampled, nats",
+    "accuracy": "accuracy of the greedy answer",
+    "distinct_across_questions": "distinct greedy answers across questions",
+    "most_common_answer": "most common greedy answer",
+    "looping": "looping",
+    "cut": "cut by the token limit",
+    "invalid": "empty",
+}
+
+
+def chain_tables(runs: Sequence[ScoredRun]) -> list[Table]:
+    """For runs that share weights, questions, decoding and prompt: what each found, and the paired tests."""
+    groups: dict[tuple, list[ScoredRun]] = {}
+    for scored in runs:
+        groups.setdefault(_common_ground(scored), []).append(scored)
+    return [table for group in groups.values() if len(group) > 1 for table in _chain(group)]
+
+
+def _common_ground(scored: ScoredRun) -> tuple:
+    identity, source = scored.run.manifest.identity, scored.run.manifest.provenance.get("source")
+    return source, identity["question_ids_sha256"], str(identity["decoding"]), identity["prompt_style"]
+
+
+def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
+    best = report.best_clusterer(report.scores_of(runs[0].run))
+    found = report.compare(runs, best)
+    names = {scored.run.id: label(scored) for scored in runs}
+    command = f"`python -m homog_core compare {' '.join(names)}`"
+    estimates = [
+        {
+            "": title,
+            **{
+                names[row["run"]]: _interval(row["value"], row["low"], row["high"], 3)
+                for row in found.estimates
+                if row["statistic"] == statistic
+            },
+        }
+        for statistic, title in _STATISTICS.items()
+    ]
+    tests = [
+        {
+            "from": names[row["from"]],
+            "to": names[row["to"]],
+            "statistic": row["statistic"],
+            "difference": _interval(row["difference"], row["low"], row["high"], 3),
+            "p (Holm)": _p(row["pvalue_holm"]),
+            "n": str(row["n"]),
+            "fewer": str(row["n_lower"]),
+            "more": str(row["n_higher"]),
+            "test": row["test"],
+        }
+        for row in found.tests
+    ]
+    where = f"{_dataset(runs[0])}, {found.n_questions} questions"
+    return [
+        Table(
+            f"Stages of one model: {where}", f"{command}; clusters by {best.key}, τ = {best.threshold:g}.", estimates
+        ),
+        Table(
+            f"Paired tests of the stages: {where}",
+            f"The same command. p adjusted by Holm over the {len(tests)} tests; paired bootstrap intervals; fewer and "
+            "more count the questions that went down and up.",
+            tests,
+        ),
+    ]
+
+
+def _p(pvalue: float) -> str:
+    return "undefined" if np.isnan(pvalue) else f"{pvalue:.2f}" if pvalue >= 0.01 else f"{pvalue:.0e}"
 
 
 # What each run found
@@ -191,7 +269,9 @@ def auroc_table(runs: Sequence[ScoredRun], dataset: str, answer_type: str | None
             wanted = scored.questions["id"][scored.questions["answer_type"] == answer_type]
             scores = scores[scores["question_id"].isin(wanted)]
         cells[label(scored)] = {
-            s.score: "no signal: all tie" if s.no_signal else _auroc(s.auroc) for s in report.score_statistics(scores)
+            "right / wrong": " / ".join(str(int((scores["grade"] == g).sum())) for g in ("correct", "incorrect"))
+        } | {
+            s.score: "no signal: all tie" if s.no_signal else _number(s.auroc) for s in report.score_statistics(scores)
         }
     return Table(
         f"AUROC of every score, {_title(dataset)}{f', {answer_type} answers only' if answer_type else ''}",
@@ -321,10 +401,6 @@ def _share(found: Estimate) -> str:
 
 def _number(found: Estimate) -> str:
     return "undefined" if np.isnan(found.value) else _interval(found.value, found.low, found.high, 2)
-
-
-def _auroc(found: Estimate) -> str:
-    return f"{_number(found)}" if found.n else "undefined"
 
 
 def _interval(value: float, low: float, high: float, digits: int) -> str:

@@ -24,8 +24,10 @@ def test_shipped_runs_are_listed_shown_and_verified(capsys):
 
 
 def test_the_document_of_results_has_the_runs_as_they_are():
-    table = results.clusters_table(results.reportable_runs())
-    assert results.markdown([table]) in (paths.PROJECT / "docs" / "results.md").read_text(encoding="utf-8")
+    runs, document = results.reportable_runs(), (paths.PROJECT / "docs" / "results.md").read_text(encoding="utf-8")
+    stages = results.chain_tables(runs)
+    assert len(stages) == 4  # estimates and tests, on both question sets
+    assert results.markdown([*stages, results.clusters_table(runs)]) in document
 
 
 def test_calibration_puts_the_best_clusterer_first():
