@@ -18,7 +18,7 @@ from homog_core.errors import ModelUnavailable
 from homog_core.pipeline import sample_run
 from homog_core.records import Decoding
 from homog_core.scoring import score_run
-from homog_core.store import open_run
+from homog_core.store import list_runs, open_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -346,3 +346,14 @@ def test_a_killed_run_is_gone_on_with(call, model_folder, csv, own_cache):
     new = rows[~rows["question_id"].isin(stored)]
     assert open_run(folder.name).manifest.provenance["n_tokens"] == new["tokens"].map(len).sum()
     assert call("verify", folder.name) == [{"run": folder.name, "problem": "none"}]
+
+
+def test_an_answer_cannot_speak_to_the_terminal(tmp_path, capsys):
+    path = tmp_path / "theirs.jsonl"
+    path.write_text(json.dumps({"id": "x", "question": "Why?", "answers": ["\u001b[31mred\u009b0m", "b"]}) + "\n")
+    assert main(["import", str(path), "--model", "theirs"]) == 0
+    capsys.readouterr()
+    (run,) = list_runs()
+    assert main(["show", run.id, "--question", "x"]) == 0
+    shown = capsys.readouterr().out
+    assert "red" in shown and "\u001b" not in shown and "\u009b" not in shown

@@ -872,3 +872,27 @@ def test_reasoning_is_told_by_its_tokens(tmp_path):
     run = import_samples(write(tmp_path / "a.jsonl", row), "m")
     response = store.response_of(list(run.responses().itertuples())[1])
     assert list(response.token_entropies[response.own_tokens]) == [2]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "own"),
+    [
+        ([" Pa", "ris"], [0.1, 5.0]),  # the token that ended it was not returned
+        (["Paris", "</s>"], [0.1]),
+        (["Paris", ".\n"], [0.1]),  # it ends the line
+        (None, [0.1, 5.0]),  # nobody knows, so none is left out
+    ],
+)
+def test_the_last_token_of_an_answer_is_not_taken_for_the_one_that_ended_it(tokens, own, tmp_path):
+    text = "Paris." if tokens == ["Paris", ".\n"] else "Paris"
+    row = sampled(answers=[text], finish_reasons=["stop"], token_entropies=[[0.1, 5.0]])
+    path = write(tmp_path / "own.jsonl", row | ({"tokens": [tokens]} if tokens else {}))
+    run = import_samples(path, "theirs")
+    response = store.response_of(next(run.responses().query("sample_index == 0").itertuples()))
+    assert response.token_entropies[response.own_tokens].tolist() == pytest.approx(own)
+
+
+def test_more_answers_than_can_be_compared_are_refused(tmp_path):
+    path = write(tmp_path / "own.jsonl", sampled(answers=["a"] * 501))
+    with pytest.raises(InvalidInput, match="line 1: `answers` has 501 entries; give 1 to 500"):
+        import_samples(path, "theirs")

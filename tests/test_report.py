@@ -77,6 +77,12 @@ def test_fields_that_differ_are_named(found):
     assert found.differing == {"model": ["base", "dpo"]}
 
 
+def test_runs_that_were_graded_by_different_rules_say_so():
+    one, other = run_of("base", DIVERSE), run_of("dpo", COLLAPSED)
+    other.scores["grade_policy"] = "number"
+    assert compare([one, other], EXACT).differing["grade_policy"] == ["phrase_or_f1", "number"]
+
+
 def test_only_questions_that_all_runs_have_are_compared():
     found = compare([run_of("base", DIVERSE), run_of("dpo", COLLAPSED, QUESTIONS[:2])], EXACT)
     assert found.n_questions == 2

@@ -158,3 +158,8 @@ def test_a_square_of_another_number_of_answers_is_empty():
     assert square([0.5, 0.25, 0], 3).tolist() == [[1, 0.5, 0.25], [0.5, 1, 0], [0.25, 0, 1]]
     assert square([], 1).tolist() == [[1]]
     assert square([0.5], 3).shape == (0, 0)
+
+
+def test_the_settings_that_a_run_was_scored_with_are_read_back(run):
+    scored = ScoredRun(score_run(run.id, [FakeEncoder()], clusterers=[Clusterer("jaccard", 0.9, rule="first_member")]))
+    assert [(c.threshold, c.rule) for c in scored.clusterers()] == [(0.9, "first_member")]

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import (
     ANSWERS,
@@ -337,3 +338,18 @@ def test_the_report_card_of_an_nli_model_by_hand():
     assert read_report_cards(paths.cache() / "report_cards.json") == cards
     first = scoring.default_clusterers(["fake"], "scripted")[0]
     assert cards[first.key].auc == max(card.auc for card in cards.values())
+
+
+def test_scoring_again_without_the_nli_model_keeps_its_scores(fox_run):
+    score_run(fox_run.id, [FakeEncoder()], FakeNli(SCRIPT))
+    before = fox_run.table("scores")
+    assert "selfcheck_nli@scripted" in before
+    score_run(fox_run.id, [FakeEncoder()])
+    pd.testing.assert_frame_equal(fox_run.table("scores"), before)
+
+
+def test_pairs_that_were_half_judged_are_not_used(fox_run):
+    scoring.judge_run(fox_run, FakeNli(SCRIPT))
+    fox_run.write_table("nli-scripted", fox_run.nli("scripted").iloc[:4])
+    score_run(fox_run.id, [FakeEncoder()])
+    assert [name for name in fox_run.table("scores") if "scripted" in name] == []

@@ -496,3 +496,36 @@ def test_own_questions_and_those_of_the_starter_set_stay(dataset, tmp_path, else
         assert before["text"].str.len().all() and before["prompt"].str.len().all()
         assert run.encoders() == ["fake"]
         assert verify(run.id) == []
+
+
+def test_sentences_that_could_not_come_back_are_not_taken_out(truthfulqa, elsewhere):
+    run = scored(load_questions("truthfulqa"))
+    before = written(run)
+    with elsewhere(), pytest.raises(HomogError, match=r"would lose its questions for good.*HOMOG_DATA"):
+        store.strip(run.id, "fake")
+    assert written(run) == before
+
+
+@pytest.mark.parametrize("name", ["scores", "similarities"])
+def test_verify_misses_a_question_in_a_table(good_run, name):
+    good_run.write_table(name, good_run.table(name).iloc[:-1])
+    (problem,) = verify(good_run.id)
+    assert problem == f"{name}.parquet lacks 1 questions; run `python -m homog_core score {good_run.id}`."
+
+
+def test_questions_that_were_damaged_and_deleted_are_written_again(good_run):
+    before = good_run.questions()
+    (good_run.folder / "questions.parquet").unlink()
+    with writer_of():
+        pass
+    pd.testing.assert_frame_equal(good_run.questions(), before)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(good_run, monkeypatch):
+    def forbidden(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pq, "read_table", forbidden)
+    with pytest.raises(HomogError, match=r"could not be read \(Permission denied\)") as caught:
+        good_run.questions()
+    assert not isinstance(caught.value, CorruptRun)
