@@ -131,7 +131,7 @@ def graded(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
     """The questions whose greedy answer is right or wrong, by id.
 
     correct (1 or 0); clusters; disagreement: discrete semantic entropy of the sampled answers; hesitation: mean token
-    entropy of the greedy answer; both in nats.
+    entropy of the greedy answer; both in nats; answer_type: what is asked for, `text` or `number`.
     """
     scores = report.scores_of(scored.run).set_index("question_id")
     clusters = scored.cluster_frame(clusterer)
@@ -141,6 +141,7 @@ def graded(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
             "clusters": clusters["num_semantic_sets"],
             "disagreement": clusters["discrete_semantic_entropy"],
             "hesitation": scores["mean_token_entropy"],
+            "answer_type": scored.questions["answer_type"],
         }
     )
     return frame.dropna()
@@ -151,7 +152,7 @@ class Detection:
     """How well one signal tells wrong from right answers: the share of pairs in which the wrong one is higher."""
 
     signal: str  # a column of `graded`
-    questions: str  # "one": all answers in one cluster; "several"; "all"
+    questions: str  # "one": all answers in one cluster; "several"; "all"; "text": of all, those that ask for no number
     auroc: Estimate
     n_wrong: int
     n_right: int
@@ -161,12 +162,14 @@ class Detection:
 def detections(frame: pd.DataFrame) -> list[Detection]:
     """What disagreement and hesitation are worth where the answers are one cluster, where they are several, and in all.
 
-    `frame` is that of `graded`.
+    Also where no number is asked for: a score can seem to find errors by telling arithmetic, which is mostly answered
+    wrong, from the rest. `frame` is that of `graded`.
     """
     subsets = {
         "one": frame[frame["clusters"] == 1],
         "several": frame[frame["clusters"] > 1],
         "all": frame,
+        "text": frame[frame["answer_type"] == "text"],
     }
     return [
         Detection(

@@ -79,6 +79,15 @@ def pairs(found: Detection) -> str:
     )
 
 
+def without_arithmetic(story: Story, signal: str) -> str:
+    """What is left of a signal where no number is asked for; "" where none ever is."""
+    everywhere, text = story.detection(signal, "all"), story.detection(signal, "text")
+    n, wrong = everywhere.auroc.n - text.auroc.n, everywhere.n_wrong - text.n_wrong
+    if n <= 0:
+        return ""
+    return f"without the {n} arithmetic {plural(n, 'question')} ({wrong} answered wrong): {pairs(text)}"
+
+
 def against_chance(auroc: Estimate) -> str:
     """What the interval of an AUROC says."""
     if auroc.low > 0.5:
@@ -134,6 +143,7 @@ def in_short(story: Story) -> str:
     """The answer to the question of the page."""
     found, n = story.typical, story.base.run.decoding.n_samples
     one, everywhere = story.detection("disagreement", "one"), story.detection("hesitation", "all")
+    apart = without_arithmetic(story, "hesitation")
     return (
         f"It can make the answers alike. In this pair, on these {found.n} questions, {n} answers came down to "
         f"{found.aligned_clusters.value:.1f} different ones instead of {found.base_clusters.value:.1f}, and to one "
@@ -141,7 +151,7 @@ def in_short(story: Story) -> str:
         f"{share(found.base_rate.value)}. We know because we asked {n} times and counted. Where there is one single "
         f"answer ({one.n_wrong + one.n_right} of {everywhere.n_wrong + everywhere.n_right} judged questions), asking "
         "again cannot tell wrong from right. The hesitation inside the answer can still differ; as a sign of wrong "
-        f"answers it gets {pairs(everywhere)}."
+        f"answers it gets {pairs(everywhere)}{f'; {apart}' if apart else ''}."
     )
 
 

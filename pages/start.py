@@ -303,12 +303,18 @@ def asking_again(told: Story, presenting: bool) -> None:
             "Elsewhere it may tell something. Take a wrong and a right answer: how often has the wrong one the higher "
             "disagreement? 50 of 100 pairs would be guessing.\n"
             f"- several piles: {telling.pairs(told.detection('disagreement', 'several'))}\n"
-            f"- all questions: {telling.pairs(told.detection('disagreement', 'all'))}"
+            f"- all questions: {telling.pairs(told.detection('disagreement', 'all'))}{apart(told, 'disagreement')}"
         )
         st.caption(
             f"A program judges what is right, from reference answers, and errs at times; "
             f"{told.typical.n - len(told.graded)} questions that it could not judge are left out."
         )
+
+
+def apart(told: Story, signal: str) -> str:
+    """The line on what is left without the arithmetic questions."""
+    line = telling.without_arithmetic(told, signal)
+    return f"\n- {line}" if line else ""
 
 
 def two_verdicts(told: Story) -> None:
@@ -422,7 +428,7 @@ def worth(told: Story, presenting: bool) -> None:
     ]
     st.markdown(
         "Is it worth something? Take a wrong and a right answer: how often does the wrong one hesitate more? 50 of 100 "
-        "pairs would be guessing.\n" + "\n".join(lines)
+        "pairs would be guessing.\n" + "\n".join(lines) + apart(told, "hesitation")
     )
     if not presenting:
         st.caption("Part of it is hesitation about how to put it, not about what is true: “It is …”, or just the name.")

@@ -1,5 +1,6 @@
 """The rule that chooses the example, and what is computed for the first page."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -82,7 +83,8 @@ def frame(*rows):
 
 
 def test_disagreement_ties_where_the_answers_are_one_cluster_and_hesitation_need_not():
-    found = story.detections(frame((0, 1, 0.0, 0.9), (0, 1, 0.0, 0.8), (1, 1, 0.0, 0.1), (1, 1, 0.0, 0.2)))
+    rows = frame((0, 1, 0.0, 0.9), (0, 1, 0.0, 0.8), (1, 1, 0.0, 0.1), (1, 1, 0.0, 0.2))
+    found = story.detections(rows.assign(answer_type="text"))
     by_name = {(d.signal, d.questions): d for d in found}
 
     one = by_name["disagreement", "one"]
@@ -229,6 +231,30 @@ def test_the_story_of_two_runs(pair):
     )
     assert "of all 3 questions" in telling.is_it_typical(told.typical, 4).lower()
     assert "It can make the answers alike" in telling.in_short(told)
+
+
+def test_arithmetic_is_told_apart_from_the_rest():
+    # every wrong number hesitates more; among the texts hesitation says nothing
+    frame = pd.DataFrame(
+        {
+            "correct": [0.0] * 6 + [1, 0, 1, 0],
+            "clusters": 2.0,
+            "disagreement": 1.0,
+            "hesitation": [3.0] * 6 + [1, 1, 2, 2],
+            "answer_type": ["number"] * 6 + ["text"] * 4,
+        }
+    )
+    found = {d.questions: d.auroc.value for d in story.detections(frame) if d.signal == "hesitation"}
+    assert found["all"] == pytest.approx((6 * 2 + 2 * 2 * 0.5) / (8 * 2))
+    assert found["text"] == 0.5
+
+
+def test_the_shipped_story_says_what_is_left_without_arithmetic():
+    found = story.find_pair([run for run in store.list_runs() if run.folder.parent == paths.SHIPPED / "runs"])
+    told = story.tell(ScoredRun(found.base), ScoredRun(found.aligned))
+    left = telling.without_arithmetic(told, "hesitation")
+    assert re.match(r"without the \d+ arithmetic questions \(\d+ answered wrong\): \d+ of 100 pairs", left)
+    assert left in telling.in_short(told)
 
 
 def test_piles_are_the_clusters_largest_first(pair):
