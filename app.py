@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-import ui
+from dashboard.page import STYLE
 
 st.set_page_config(page_title="Response homogenization", page_icon="🫧", layout="wide")
-st.html(ui.STYLE)
+st.html(STYLE)
 
 page = st.navigation(
     [

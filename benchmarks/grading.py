@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from homog_core.store import open_run
+from homog_core.runs.store import open_run
 
 
 def main() -> None:

@@ -15,10 +15,11 @@ from collections.abc import Callable
 
 import torch
 
-from homog_core.questions import load_questions
 from homog_core.records import Decoding
-from homog_core.sampling import TorchSampler, choose_tokens
-from homog_core.weights import find_model
+from homog_core.runs.questions import load_questions
+from homog_core.sampling.draws import choose_tokens
+from homog_core.sampling.engine import TorchSampler
+from homog_core.sampling.weights import find_model
 
 
 def main() -> None:

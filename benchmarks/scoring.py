@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from homog_core import paths
-from homog_core.catalogue import ENCODERS
-from homog_core.encoders import SentenceEncoder
-from homog_core.projection import warm_up
-from homog_core.scoring import score_run
-from homog_core.store import open_run
+from homog_core import files
+from homog_core.catalogue.encoders import ENCODERS
+from homog_core.measures.encoders import SentenceEncoder
+from homog_core.measures.projection import warm_up
+from homog_core.runs.score import score_run
+from homog_core.runs.store import open_run
 
 RUN = "gemma-3-270m-dpo--starter--adb0c48b0b"
 
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=800)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        source = paths.SHIPPED / "runs" / RUN
+        source = files.SHIPPED / "runs" / RUN
         target = Path(folder) / "runs" / RUN
         target.mkdir(parents=True)
         shutil.copy(source / "manifest.json", target)
@@ -66,7 +66,7 @@ def _timed(encoders: list[SentenceEncoder]) -> tuple[float, dict[str, float]]:
         steps[what] = steps.get(what, 0.0) + now - last
         last = now
 
-    score_run(RUN, encoders, report=report)
+    score_run(RUN, encoders, on_progress=report)
     return time.perf_counter() - started, steps
 
 

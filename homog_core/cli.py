@@ -151,8 +151,8 @@ def _exchange_options(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 def models(options: argparse.Namespace) -> None:
     """List the models."""
-    from homog_core.catalogue import MODELS
-    from homog_core.weights import availability
+    from homog_core.catalogue.models import MODELS
+    from homog_core.sampling.weights import availability
 
     rows = [
         {
@@ -171,8 +171,8 @@ def models(options: argparse.Namespace) -> None:
 
 def datasets(options: argparse.Namespace) -> None:
     """List the question sets."""
-    from homog_core.catalogue import DATASETS
-    from homog_core.questions import dataset_file
+    from homog_core.catalogue.datasets import DATASETS
+    from homog_core.runs.dataset_files import dataset_file
 
     rows = []
     for spec in DATASETS.values():
@@ -184,23 +184,25 @@ def datasets(options: argparse.Namespace) -> None:
 
 def calibrate(options: argparse.Namespace) -> None:
     """Make report cards."""
-    from homog_core import scoring
-    from homog_core.questions import load_questions
+    from homog_core.measures import report_cards
+    from homog_core.runs.questions import load_questions
 
     questions, nli = load_questions(options.dataset), _nli(options)
     cards = {
-        card.clusterer: card for encoder in _encoders(options) for card in scoring.calibrate(questions, encoder, nli)
+        card.clusterer: card
+        for encoder in _encoders(options)
+        for card in report_cards.calibrate(questions, encoder, nli)
     }
     _print(options, [asdict(card) for card in cards.values()])
 
 
 def sample(options: argparse.Namespace) -> None:
     """Sample and score a run."""
-    from homog_core import pipeline
-    from homog_core.questions import load_questions
     from homog_core.records import Decoding
-    from homog_core.sampling import TorchSampler
-    from homog_core.weights import find_model
+    from homog_core.runs.questions import load_questions
+    from homog_core.runs.sample import sample_run
+    from homog_core.sampling.engine import TorchSampler
+    from homog_core.sampling.weights import find_model
 
     spec = find_model(options.model)
     questions = load_questions(options.dataset, limit=options.limit, shuffle_seed=options.shuffle)
@@ -213,10 +215,10 @@ def sample(options: argparse.Namespace) -> None:
     )
     if options.batch_questions < 1:
         raise InvalidInput(f"--batch-questions is {options.batch_questions}; it must be at least 1.")
-    sampler = TorchSampler.from_pretrained(spec, report=_say)
+    sampler = TorchSampler.from_pretrained(spec, say=_say)
     style = options.prompt or spec.prompt_style
     with _Bar("Sampling") as bar:
-        run = pipeline.sample_run(
+        run = sample_run(
             sampler,
             questions,
             decoding,
@@ -251,16 +253,16 @@ def _threshold(text: str) -> tuple[str, float]:
 
 
 def _encoders(options: argparse.Namespace) -> list[Any]:
-    from homog_core.catalogue import ENCODERS
-    from homog_core.encoders import SentenceEncoder
+    from homog_core.catalogue.encoders import ENCODERS
+    from homog_core.measures.encoders import SentenceEncoder
 
     return [SentenceEncoder(name) for name in dict.fromkeys(options.encoder or ENCODERS)]
 
 
 def _nli(options: argparse.Namespace) -> Any:
     """The NLI model that was asked for, or one that is on this machine; otherwise None, and how to get one."""
-    from homog_core.catalogue import DEFAULT_NLI, NLI_MODELS
-    from homog_core.encoders import NliCrossEncoder, is_on_this_machine
+    from homog_core.catalogue.encoders import DEFAULT_NLI, NLI_MODELS
+    from homog_core.measures.nli import NliCrossEncoder, is_on_this_machine
 
     if options.nli == "none":
         return None
@@ -275,7 +277,8 @@ def _nli(options: argparse.Namespace) -> Any:
 
 
 def _score_and_print(options: argparse.Namespace, run_id: str, thresholds: dict[str, float] | None = None) -> None:
-    from homog_core import report, scoring
+    from homog_core.analysis import summary
+    from homog_core.runs.score import score_run
 
     encoders = _encoders(options)
     try:
@@ -285,18 +288,18 @@ def _score_and_print(options: argparse.Namespace, run_id: str, thresholds: dict[
         nli = None
     clusterers = _clusterers(options, encoders, nli, thresholds or {})
     with _Bar("Scoring") as bar:
-        run = scoring.score_run(
-            run_id, encoders, nli, clusterers, report=lambda what, done, total: bar.update(done, total, what)
+        run = score_run(
+            run_id, encoders, nli, clusterers, on_progress=lambda what, done, total: bar.update(done, total, what)
         )
-    _print_summary(options, report.summarise(run))
+    _print_summary(options, summary.summarise(run))
 
 
 def _clusterers(options: argparse.Namespace, encoders: list[Any], nli: Any, thresholds: dict[str, float]) -> list[Any]:
     from dataclasses import replace
 
-    from homog_core import scoring
+    from homog_core.measures import report_cards
 
-    found = scoring.default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
+    found = report_cards.default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
     known = {name: None for c in found for name in (c.method, c.key)}
     if unknown := set(thresholds) - set(known):
         raise InvalidInput(f"There is no clusterer {sorted(unknown)[0]!r}; use one of {', '.join(known)}.")
@@ -316,33 +319,34 @@ def train(options: argparse.Namespace) -> None:
     """Train an adapter."""
     from dataclasses import replace
 
-    from homog_core import train as recipes
+    from homog_core.training.recipe import RECIPES
+    from homog_core.training.recipe import train as train_
 
     changes = {name: getattr(options, name) for name in ("learning_rate", "epochs", "beta", "pairs")}
     changes = {name: value for name, value in changes.items() if value is not None}
-    recipe = replace(recipes.RECIPES[options.stage], **changes)
-    folder = recipes.train(recipe, options.model, options.name, smoke=options.smoke, report=_say)
+    recipe = replace(RECIPES[options.stage], **changes)
+    folder = train_(recipe, options.model, options.name, smoke=options.smoke, say=_say)
     _print(options, [{"adapter": folder.name, "folder": str(folder)}])
 
 
 def runs(options: argparse.Namespace) -> None:
     """List the runs."""
-    from homog_core.store import list_runs
+    from homog_core.runs.store import list_runs
 
     rows = []
     for run in list_runs():
-        identity, provenance = run.manifest.identity, run.manifest.provenance
+        identity, provenance = run.identity, run.provenance
         rows.append(
             {
                 "run": run.id,
-                "model": identity["model"],
-                "dataset": identity["dataset"],
-                "questions": identity["n_questions"],
-                "samples": identity["decoding"]["n_samples"],
-                "temperature": identity["decoding"]["temperature"],
-                "prompt": identity["prompt_style"],
-                "created": provenance["created"],
-                "status": provenance["status"],
+                "model": identity.model,
+                "dataset": identity.dataset,
+                "questions": identity.n_questions,
+                "samples": identity.decoding.n_samples,
+                "temperature": identity.decoding.temperature,
+                "prompt": identity.prompt_style,
+                "created": provenance.created,
+                "status": provenance.status,
             }
         )
     _print(options, rows)
@@ -350,13 +354,13 @@ def runs(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """Show a run or one of its questions."""
-    from homog_core import report
+    from homog_core.analysis import summary
     from homog_core.errors import NotFound
-    from homog_core.store import open_run
+    from homog_core.runs.store import open_run
 
     run = open_run(options.run)
     if options.question is None:
-        _print_summary(options, report.summarise(run))
+        _print_summary(options, summary.summarise(run))
         return
     responses = run.responses()
     rows = responses[responses["question_id"] == options.question]
@@ -369,9 +373,9 @@ def compare(options: argparse.Namespace) -> None:
     """Compare runs."""
     from dataclasses import replace
 
-    from homog_core import report
-    from homog_core.scored import ScoredRun
-    from homog_core.store import open_run
+    from homog_core.analysis.compare import compare as compare_
+    from homog_core.analysis.scored_run import ScoredRun
+    from homog_core.runs.store import open_run
 
     runs = [ScoredRun(open_run(run_id)) for run_id in dict.fromkeys(options.runs)]
     known = {clusterer.key: clusterer for clusterer in runs[0].clusterers()}
@@ -379,11 +383,11 @@ def compare(options: argparse.Namespace) -> None:
     if key not in known:
         raise InvalidInput(f"There is no clusterer {key!r} for run {runs[0].run.id}; use one of {', '.join(known)}.")
     threshold = known[key].threshold if options.threshold is None else options.threshold
-    found = report.compare(runs, replace(known[key], threshold=threshold))
+    found = compare_(runs, replace(known[key], threshold=threshold))
     if options.json:
         _print(options, asdict(found))
         return
-    models = [scored.run.manifest.identity["model"] for scored in runs]
+    models = [scored.run.identity.model for scored in runs]
     names = {s.run.id: model if models.count(model) == 1 else s.run.id for s, model in zip(runs, models, strict=True)}
     print(f"{found.n_questions} questions · {key}, τ = {threshold:g} · differing: {', '.join(found.differing)}\n")
     _print(options, [row | {"run": names[row["run"]]} for row in found.estimates])
@@ -395,32 +399,32 @@ def report(options: argparse.Namespace) -> None:
     """Print or update the tables of results."""
     from pathlib import Path
 
-    from homog_core import results
-    from homog_core.scored import ScoredRun
-    from homog_core.store import open_run
+    from homog_core.analysis.scored_run import ScoredRun
+    from homog_core.reports import results_md
+    from homog_core.runs.store import open_run
 
     if options.html:
         if not options.runs:
             raise InvalidInput("Name the run, or the 2 to 4 runs, that --html is to be about.")
         _html(options, list(dict.fromkeys(options.runs)), options.html)
         return
-    runs = [ScoredRun(open_run(run_id)) for run_id in options.runs] or results.reportable_runs()
-    tables = results.results_tables(runs)
+    runs = [ScoredRun(open_run(run_id)) for run_id in options.runs] or results_md.reportable_runs()
+    tables = results_md.results_tables(runs)
     if options.json:
         _print(options, [{"title": table.title, "rows": table.rows} for table in tables])
     elif options.update:
-        results.update_document(Path(options.update), tables)
+        results_md.update_document(Path(options.update), tables)
         _say(f"Updated {options.update}")
     else:
-        print(results.markdown(tables))
+        print(results_md.markdown(tables))
 
 
 def export(options: argparse.Namespace) -> None:
     """Write a run as one file."""
     from pathlib import Path
 
-    from homog_core.exchange import export_run
-    from homog_core.store import open_run
+    from homog_core.runs.export import export_run
+    from homog_core.runs.store import open_run
 
     run = open_run(options.run)
     target = Path(options.output or f"{run.id}.{options.format}")
@@ -433,14 +437,14 @@ def export(options: argparse.Namespace) -> None:
 def _html(options: argparse.Namespace, run_ids: Sequence[str], target: str) -> None:
     from pathlib import Path
 
-    from homog_core.html_report import write_report
-    from homog_core.store import open_run
+    from homog_core.reports.html import write_report
+    from homog_core.runs.store import open_run
 
     with _Bar("Writing") as bar:
         path = write_report(
             [open_run(run_id) for run_id in run_ids],
             Path(target),
-            report=lambda what, done, total: bar.update(done, total, what),
+            on_progress=lambda what, done, total: bar.update(done, total, what),
         )
     _print(options, [{"run": " ".join(run_ids), "file": str(path), "bytes": path.stat().st_size}])
 
@@ -449,8 +453,8 @@ def import_(options: argparse.Namespace) -> None:
     """Make a run of answers from elsewhere."""
     from pathlib import Path
 
-    from homog_core.exchange import import_samples
     from homog_core.records import Decoding
+    from homog_core.runs.importers import import_samples
 
     decoding = Decoding(temperature=options.temperature, max_new_tokens=options.max_new_tokens)
     run = import_samples(Path(options.file), options.model, options.dataset, decoding)
@@ -459,22 +463,22 @@ def import_(options: argparse.Namespace) -> None:
 
 def strip(options: argparse.Namespace) -> None:
     """Make a run fit to be shared."""
-    from homog_core import store
-    from homog_core.catalogue import DEFAULT_ENCODER
+    from homog_core.catalogue.encoders import DEFAULT_ENCODER
+    from homog_core.runs import store
+    from homog_core.runs.strip import strip as strip_
 
-    _print(
-        options, [{"run": store.strip(options.run, DEFAULT_ENCODER).id, "folder": str(store.runs_by_id()[options.run])}]
-    )
+    _print(options, [{"run": strip_(options.run, DEFAULT_ENCODER).id, "folder": str(store.runs_by_id()[options.run])}])
 
 
 def verify(options: argparse.Namespace) -> int:
     """Check runs."""
-    from homog_core import store
+    from homog_core.runs import store
+    from homog_core.runs.verify import verify as verify_
 
     rows = [
         {"run": run_id, "problem": problem}
         for run_id in options.runs or store.runs_by_id()
-        for problem in store.verify(run_id) or ["none"]
+        for problem in verify_(run_id) or ["none"]
     ]
     _print(options, rows)
     return int(any(row["problem"] != "none" for row in rows))

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from homog_core import pipeline, scoring
-from homog_core.encoders import Encoder
 from homog_core.errors import HomogError, NotFound
-from homog_core.pipeline import RunPlan
+from homog_core.measures.encoders import Encoder, encode
+from homog_core.progress import Say
 from homog_core.records import (
     GREEDY,
     Decoding,
@@ -29,15 +28,22 @@ from homog_core.records import (
     ResponseSet,
     strip_reasoning,
 )
-from homog_core.sampling import Device, NewToken, Sampler, Step, free_memory, probe_device
-from homog_core.store import Run
-from homog_core.weights import Report
+from homog_core.runs import sample, score
+from homog_core.runs.sample import RunPlan
+from homog_core.runs.store import Run
+from homog_core.sampling.devices import Device, free_memory, probe_device
+from homog_core.sampling.steps import NewToken, Sampler, Step
 
 GRACE_SECONDS = 60.0  # how long a job goes on after the last session that watched it has gone
+
+
 _OVER = ("done", "stopped", "failed")
+
+
 _REMEMBERED = 50  # finished jobs that a reloaded page still finds
 
-LoadSampler = Callable[[ModelSpec, Report], Sampler]
+
+LoadSampler = Callable[[ModelSpec, Say], Sampler]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +228,8 @@ class LiveQueue:
             parts = [part for part in job.parts if part.result is not None]
             if job.state not in _OVER or not parts:
                 raise HomogError("Only answers that have all been finished can be kept as a run.")
-        runs = [pipeline.keep(part.plan, part.result, part.seconds) for part in parts]
-        return [scoring.score_run(run.id, self._encoders) for run in runs]
+        runs = [sample.keep(part.plan, part.result, part.seconds) for part in parts]
+        return [score.score_run(run.id, self._encoders) for run in runs]
 
     def tokens_per_second(self, model_key: str) -> float | None:
         """How fast the last live job of a model was, or None."""
@@ -278,7 +284,7 @@ class LiveQueue:
             self._check(job)
             sampler = self._sampler_for(job, model)
             style = job.request.style or model.prompt_style
-            part = _Part(model, style, pipeline.plan_run(sampler, [job.request.question], job.request.decoding, style))
+            part = _Part(model, style, sample.plan_run(sampler, [job.request.question], job.request.decoding, style))
             with self._lock:
                 job.parts.append(part)
             self._set(job, "sampling", f"Sampling {model.key} on {sampler.device}")
@@ -324,7 +330,7 @@ class LiveQueue:
         if not ended:
             return
         answers = [part.answers[i].answer for i in ended]
-        found = {encoder.key: scoring.encode(encoder, question.text, answers) for encoder in self._encoders}
+        found = {encoder.key: encode(encoder, question.text, answers) for encoder in self._encoders}
         with self._lock:
             for n, i in enumerate(ended):
                 part.vectors[i] = {

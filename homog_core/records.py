@@ -4,7 +4,7 @@ Entropies and log-probabilities are in nats. What counts as a response, and whic
 decided here once (docs/methods.md §1). Nothing here knows how a record is made or where it is stored.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -12,11 +12,21 @@ import numpy as np
 from homog_core.errors import InvalidInput
 
 PromptStyle = Literal["plain", "few_shot", "chat"]
+
+
 Stage = Literal["base", "sft", "dpo", "rlvr", "instruct"]
+
+
 FinishReason = Literal["stop", "length", "error", "unknown"]  # unknown: sampled elsewhere
 
+
+RunStatus = Literal["sampling", "interrupted", "importing", "complete"]
+
 PROMPT_STYLES: tuple[PromptStyle, ...] = ("plain", "few_shot", "chat")
+
+
 GREEDY = -1  # the sample index of the response at temperature 0
+
 
 _THINK_OPEN, _THINK_CLOSE = "<think>", "</think>"
 
@@ -71,6 +81,8 @@ class Decoding:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("temperature", "top_p"):  # 1 and 1.0 are one setting, and are hashed alike
+            object.__setattr__(self, name, float(getattr(self, name)))
         if self.n_samples < 1:
             raise InvalidInput(f"The number of samples is {self.n_samples}; it must be at least 1.")
         if not 0 < self.temperature < float("inf"):
@@ -186,11 +198,43 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """What a run is: hashed into its id, so that a run that differs in any of it has another one."""
+
+    model: str
+    revision: str  # of the weights, and of the adapter on them; of an imported run the hash of its file
+    dtype: str  # that the model computed in
+    dataset: str
+    question_ids_sha256: str
+    n_questions: int
+    decoding: Decoding
+    prompt_style: PromptStyle | Literal["unknown"]  # unknown: sampled elsewhere
+    prompts_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a run came about; not hashed."""
+
+    created: str  # ISO 8601, with its time zone
+    status: RunStatus
+    git_commit: str | None = None
+    packages: dict[str, str] = field(default_factory=dict)  # name → version
+    device: str = ""
+    source: str = ""  # of the weights, without any path of this machine
+    family: str = ""
+    stage: Stage | None = None
+    parent: str | None = None
+    n_parameters: int | None = None
+    wall_seconds: float = 0.0
+    n_tokens: int = 0
+    imported_from: str | None = None  # the file's name; None for a run that was sampled here
+
+
+@dataclass(frozen=True, slots=True)
 class RunManifest:
-    """What a run is (`identity`, hashed into its id) and how it came about (`provenance`, not hashed)."""
+    """The record of a run, stored beside its answers."""
 
     run_id: str
-    identity: (
-        dict  # model, revision, dataset, question_ids_sha256, n_questions, decoding, prompt_style, prompt_sha256, dtype
-    )
-    provenance: dict  # created, git_commit, packages, device, wall_seconds, n_tokens, status, sampled_by
+    identity: Identity
+    provenance: Provenance

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-import ui
-from homog_core import aggregate, findings, store
-from homog_core.aggregate import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY, RunView
-from homog_core.catalogue import DATASETS
+from dashboard import controls, page, url
+from dashboard.cache import run_stamp, shipped_first
+from dashboard.tax import answers, published, scores, won
+from dashboard.tax.selection import Selection, load_view
+from dashboard.text import plain
+from homog_core.analysis import beside_published, lineage
+from homog_core.analysis.scored_run import RunView
+from homog_core.catalogue.datasets import DATASETS
 from homog_core.errors import HomogError
-from homog_core.store import Run
-from sections.tax import answers, published, scores, won
-from sections.tax.selection import Selection, load_view
+from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
+from homog_core.runs import store
+from homog_core.runs.store import Run
+from homog_core.wording import findings, numbers, titles
 
 PAGE = "alignment-tax"
 MOST_RUNS = 8
@@ -24,9 +29,9 @@ SECTIONS = {
 
 
 def main() -> None:
-    ui.start_page(PAGE, "Alignment tax", "How large is it, and what does it cost?")
-    runs = [run for run in store.list_runs() if run.manifest.identity["n_questions"] > 1]
-    scored = sorted((run for run in runs if is_scored(run)), key=aggregate.order)
+    page.start_page(PAGE, "Alignment tax", "How large is it, and what does it cost?")
+    runs = [run for run in store.list_runs() if run.identity.n_questions > 1]
+    scored = sorted((run for run in runs if is_scored(run)), key=lineage.order)
     left_out = [run.id for run in runs if not is_scored(run)]
     if not scored:
         st.info("There are no scored runs yet. Run `python -m homog_core sample …`, or `score` one that is there.")
@@ -34,9 +39,9 @@ def main() -> None:
     chosen = filters(scored, left_out)
     if chosen is None:
         return
-    models = {view.run.manifest.identity["model"]: view.run for view in chosen.views.values()}
-    sizes = {name: run.manifest.provenance.get("n_parameters") for name, run in models.items()}
-    st.caption(ui.plain(findings.severity_note(sizes)))
+    models = {view.run.identity.model: view.run for view in chosen.views.values()}
+    sizes = {name: run.provenance.n_parameters for name, run in models.items()}
+    st.caption(plain(findings.severity_note(sizes)))
     section(chosen)
     if chosen.left_out:
         st.caption(f":material/info: {not_scored(chosen.left_out)}")
@@ -48,12 +53,12 @@ def is_scored(run: Run) -> bool:
 
 def filters(scored: Sequence[Run], left_out: list[str]) -> Selection | None:
     """The filters that apply to every chart; None, with a sentence, where nothing is left."""
-    datasets = list(dict.fromkeys(run.manifest.identity["dataset"] for run in ui.shipped_first(list(scored))))
+    datasets = list(dict.fromkeys(run.identity.dataset for run in shipped_first(list(scored))))
     datasets.sort(key=lambda name: name != "starter")
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
-        dataset = ui.url_choice("Data set", datasets, "dataset", format_func=dataset_title)
-    same = [run for run in scored if run.manifest.identity["dataset"] == dataset]
+        dataset = url.url_choice("Data set", datasets, "dataset", format_func=dataset_title)
+    same = [run for run in scored if run.identity.dataset == dataset]
     forget_other_dataset(dataset, {run.id for run in same})
     with middle:
         runs = choose_runs(same)
@@ -68,8 +73,8 @@ def filters(scored: Sequence[Run], left_out: list[str]) -> Selection | None:
     if not available:
         st.info("These runs have no clusterer in common. Choose fewer runs, or score them with the same encoders.")
         return None
-    clusterer = ui.clusterer_controls(available)
-    stamps = {view.run.id: ui.run_stamp(view.run) for view in views.values()}
+    clusterer = controls.clusterer_controls(available)
+    stamps = {view.run.id: run_stamp(view.run) for view in views.values()}
     others = [run for run in same if run.id not in stamps]
     return Selection(views, stamps, dataset_title(dataset), others, clusterer, category, tuple(left_out))
 
@@ -80,7 +85,7 @@ def dataset_title(name: str) -> str:
 
 def not_scored(ids: Sequence[str]) -> str:
     what = (
-        f"{findings.counted(len(ids), 'run')} {'is' if len(ids) == 1 else 'are'} not here, being written or not scored"
+        f"{numbers.counted(len(ids), 'run')} {'is' if len(ids) == 1 else 'are'} not here, being written or not scored"
     )
     return f"{what}. To score one: `python -m homog_core score {ids[0]}`"
 
@@ -99,13 +104,13 @@ def forget_other_dataset(dataset: str, known: set[str]) -> None:
 
 def choose_runs(runs: Sequence[Run]) -> list[Run]:
     """Up to `MOST_RUNS` runs, by id in the URL; at first those at temperature 1."""
-    names = aggregate.run_labels(runs)
-    usual = [run.id for run in runs if run.manifest.identity["decoding"]["temperature"] == 1] or list(names)
+    names = lineage.run_labels(runs)
+    usual = [run.id for run in runs if run.identity.decoding.temperature == 1] or list(names)
     asked = st.query_params.get("runs")
     wanted = usual if asked is None else [key for key in asked.split(",") if key]
     known = [key for key in dict.fromkeys(wanted) if key in names][:MOST_RUNS]
     if unknown := [key for key in wanted if key not in names]:
-        st.warning(f"Runs: {ui.plain(unknown[0])} is not among the {len(names)} scored ones of this data set.")
+        st.warning(f"Runs: {plain(unknown[0])} is not among the {len(names)} scored ones of this data set.")
         known = known or usual[:MOST_RUNS]
         st.query_params["runs"] = ",".join(known)
     key = "widget:runs"
@@ -130,9 +135,9 @@ def choose_runs(runs: Sequence[Run]) -> list[Run]:
 def read(runs: Sequence[Run]) -> tuple[dict[str, RunView], list[str]]:
     """The runs by label, and the ids of those that cannot be read, or were scored by another version."""
     found, unread = {}, []
-    for run_id, label in aggregate.run_labels(runs).items():
+    for run_id, label in lineage.run_labels(runs).items():
         try:
-            found[label] = load_view(run_id, ui.run_stamp(store.open_run(run_id)))
+            found[label] = load_view(run_id, run_stamp(store.open_run(run_id)))
         except HomogError:
             unread.append(run_id)
     return found, unread
@@ -140,7 +145,7 @@ def read(runs: Sequence[Run]) -> tuple[dict[str, RunView], list[str]]:
 
 def choose_category(views: Sequence[RunView]) -> str:
     names = sorted({name for view in views for name in view.frame["category"] if isinstance(name, str) and name})
-    chosen = ui.url_choice(
+    chosen = url.url_choice(
         "Category",
         ["all", *names],
         "category",
@@ -167,9 +172,9 @@ def section(chosen: Selection) -> None:
             names = choose_scores(chosen.views[of], chosen)
         won.won_back(chosen, of, names)
     else:
-        metrics = aggregate.published_metrics()
+        metrics = beside_published.published_metrics()
         with st.columns(2)[0]:
-            metric = ui.url_choice("Figure", metrics, "figure", format_func=findings.METRIC_TITLES.get)
+            metric = url.url_choice("Figure", metrics, "figure", format_func=titles.METRIC_TITLES.get)
         published.figure(chosen, metric)
         published.table(chosen)
 
@@ -196,7 +201,7 @@ def choose_one(chosen: Selection) -> str:
     asked = st.query_params.get("of")
     if asked in {run.id for run in chosen.others}:  # it has been taken out of the chosen ones
         st.query_params.pop("of")
-    return names[ui.url_choice("Run to look at closely", list(names), "of", format_func=names.get)]
+    return names[url.url_choice("Run to look at closely", list(names), "of", format_func=names.get)]
 
 
 def choose_scores(view: RunView, chosen: Selection) -> list[str]:
@@ -205,9 +210,9 @@ def choose_scores(view: RunView, chosen: Selection) -> list[str]:
     defaults = [name for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY) if name in options]
     if "scores" not in st.query_params:
         st.query_params["scores"] = ",".join(defaults)
-    return ui.url_choices("Scores", options, "scores", won.MOST_SCORES, format_func=findings.score_title)
+    return url.url_choices("Scores", options, "scores", won.MOST_SCORES, format_func=titles.score_title)
 
 
-with ui.friendly_errors():
+with page.friendly_errors():
     main()
-ui.end_page(PAGE)
+page.end_page(PAGE)

@@ -5,34 +5,38 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-import ui
-from homog_core import report, side_by_side, store
-from homog_core.scored import ScoredRun
-from homog_core.side_by_side import MOST_RUNS
-from sections import comparison
+from dashboard import comparison, controls, page, url
+from dashboard.cache import load_run, run_stamp, shipped_first, umap_warm_up
+from dashboard.text import plain
+from homog_core.analysis import compare, lineage
+from homog_core.analysis.lineage import MOST_RUNS
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.runs import store
+from homog_core.wording import recipes
+from homog_core.wording.comparison import differences
 
 PAGE = "compare"
 
 
 def main() -> None:
-    ui.start_page(PAGE, "Compare", "The same questions, two to four models: what did alignment change?")
-    ui.umap_warm_up()
-    runs = ui.shipped_first(store.list_runs())
+    page.start_page(PAGE, "Compare", "The same questions, two to four models: what did alignment change?")
+    umap_warm_up()
+    runs = shipped_first(store.list_runs())
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
     chosen, row = run_controls(runs)
-    if reason := side_by_side.obstacle(chosen):
+    if reason := lineage.obstacle(chosen):
         cannot_compare(reason, chosen, runs)
         return
-    scored = [ui.load_run(run.id) for run in chosen]
-    if not side_by_side.common_questions(scored):
+    scored = [load_run(run.id) for run in chosen]
+    if not compare.common_questions(scored):
         st.info(no_common_question(scored))
         return
-    row.caption(ui.plain(side_by_side.differences(report.differing_fields(scored))))
-    clusterer = ui.clusterer_controls(side_by_side.common_clusterers(scored))
-    stamps = tuple((run.id, ui.run_stamp(run)) for run in chosen)
-    shown = comparison.Shown(scored, stamps, side_by_side.names(chosen), clusterer)
+    row.caption(plain(differences(compare.differing_fields(scored))))
+    clusterer = controls.clusterer_controls(compare.common_clusterers(scored))
+    stamps = tuple((run.id, run_stamp(run)) for run in chosen)
+    shown = comparison.Shown(scored, stamps, lineage.names(chosen), clusterer)
     found = comparison.changes(stamps, clusterer, scored)
     question_id = comparison.overview(shown, found)
     if question_id is not None:
@@ -48,13 +52,13 @@ def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator
     """Two to four runs in an order that the visitor chooses, and the row with swap and the whole chain in one click."""
     by_id = {run.id: run for run in runs}
     if "runs" not in st.query_params:
-        st.query_params["runs"] = ",".join(run.id for run in side_by_side.default_runs(runs))
-    ids = ui.url_choices(
+        st.query_params["runs"] = ",".join(run.id for run in lineage.default_runs(runs))
+    ids = url.url_choices(
         "Runs, the one that the others are compared with first",
         list(by_id),
         "runs",
         most=MOST_RUNS,
-        format_func=lambda key: ui.run_title(by_id[key]),
+        format_func=lambda key: recipes.run_title(by_id[key]),
         help="Over the same questions and with the same number of answers.",
     )
     chosen = [by_id[key] for key in ids]
@@ -63,9 +67,9 @@ def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator
         if len(chosen) > 1:
             label = "Swap" if len(chosen) == 2 else "Reverse the order"
             choose_button(label, chosen[::-1], icon=":material/swap_horiz:", key="swap")
-        chain = side_by_side.chain_runs(chosen[-1], runs)[-MOST_RUNS:] if chosen else []
+        chain = lineage.chain_runs(chosen[-1], runs)[-MOST_RUNS:] if chosen else []
         if len(chain) > 1 and not set(ids) >= {run.id for run in chain}:
-            label = f"Compare the whole chain: {side_by_side.chain_title(chain)}"
+            label = f"Compare the whole chain: {lineage.chain_title(chain)}"
             choose_button(label, chain, icon=":material/account_tree:", key="chain")
     return chosen, row
 
@@ -74,20 +78,20 @@ def choose_button(label: str, chosen: Sequence[store.Run], icon: str, key: str) 
     def choose() -> None:
         st.query_params["runs"] = ",".join(run.id for run in chosen)
 
-    st.button(ui.plain(label), icon=icon, on_click=choose, key=key)
+    st.button(plain(label), icon=icon, on_click=choose, key=key)
 
 
 def cannot_compare(reason: str, chosen: list[store.Run], runs: list[store.Run]) -> None:
     """The sentence that says why, and what the first run can be compared with."""
-    st.info(ui.plain(reason))
+    st.info(plain(reason))
     first = chosen[0] if chosen else runs[0]
-    others = [run for run in runs if run.id != first.id and not side_by_side.obstacle([first, run])]
+    others = [run for run in runs if run.id != first.id and not lineage.obstacle([first, run])]
     if not others:
         st.markdown("There is no other run over the same questions with as many answers. Sample one in the Live lab.")
         return
-    st.markdown(f"**{ui.plain(ui.run_title(first))}** can be compared with:")
+    st.markdown(f"**{plain(recipes.run_title(first))}** can be compared with:")
     for run in others[:8]:
-        choose_button(ui.run_title(run), [first, run], icon=":material/add:", key=f"with-{run.id}")
+        choose_button(recipes.run_title(run), [first, run], icon=":material/add:", key=f"with-{run.id}")
 
 
 def no_common_question(scored: list[ScoredRun]) -> str:
@@ -97,6 +101,6 @@ def no_common_question(scored: list[ScoredRun]) -> str:
     return "These runs have no question in common: choose runs over the same questions."
 
 
-with ui.friendly_errors():
+with page.friendly_errors():
     main()
-ui.end_page(PAGE)
+page.end_page(PAGE)

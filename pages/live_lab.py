@@ -7,16 +7,26 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-import ui
-import views
-from homog_core import figures, report, scoring, store
-from homog_core.catalogue import DATASETS, ENCODERS, MODELS
-from homog_core.clustering import Clusterer, by_size
+from dashboard import blocks, controls, page, url
+from dashboard.cache import dataset_questions, live_queue, local_datasets, session_id, umap_warm_up
+from dashboard.question import Picture, answer_list, computed_map, inspector, map_method, strip, traces
+from dashboard.question import pictures as pictures_
+from dashboard.text import plain
+from homog_core.analysis import summary
+from homog_core.catalogue.datasets import DATASETS
+from homog_core.catalogue.encoders import ENCODERS
+from homog_core.catalogue.models import MODELS, training_chain
 from homog_core.errors import InvalidInput
+from homog_core.figures.html import answer_cards
+from homog_core.figures.question import answer_name
 from homog_core.live import ModelSnapshot, Request, Snapshot
-from homog_core.questions import typed_question
+from homog_core.measures import report_cards
+from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.records import GREEDY, PROMPT_STYLES, Decoding, ModelSpec, Question
-from homog_core.weights import find_model, training_chain
+from homog_core.runs import store
+from homog_core.runs.questions import typed_question
+from homog_core.sampling.weights import find_model
+from homog_core.wording import recipes
 
 PAGE = "live_lab"
 POLL_SECONDS = 0.5
@@ -31,21 +41,21 @@ STYLES = {
 
 
 def main() -> None:
-    ui.start_page(PAGE, "Live lab", "Ask a model the same question many times, now, and watch the answers cluster.")
+    page.start_page(PAGE, "Live lab", "Ask a model the same question many times, now, and watch the answers cluster.")
     with st.container(border=True):
         request = request_controls()
         sample_button(request)
-    clusterer = ui.clusterer_controls(scoring.default_clusterers(list(ENCODERS)))
+    clusterer = controls.clusterer_controls(report_cards.default_clusterers(list(ENCODERS)))
     if job_id := st.query_params.get("job"):
-        with ui.friendly_errors():
-            snapshot = ui.live_queue().snapshot(job_id, ui.session_id())
+        with page.friendly_errors():
+            snapshot = live_queue().snapshot(job_id, session_id())
         if snapshot.is_over:
             finished(snapshot, clusterer)
         else:
             watch(job_id, clusterer)
     else:
         st.info("Choose a model and a question and press Sample. The answers appear here while they are generated.")
-    ui.umap_warm_up()
+    umap_warm_up()
 
 
 def request_controls() -> Request | None:
@@ -59,12 +69,12 @@ def request_controls() -> Request | None:
 
 def models_control() -> tuple[ModelSpec, ...]:
     """Models of the catalogue, and one that is typed in. A typed one is not taken from the URL: it may be a path."""
-    keys = ui.url_choices(
+    keys = url.url_choices(
         "Models, one after the other",
         [*MODELS, OTHER],
         "model",
         most=MOST_MODELS,
-        format_func=lambda k: k if k == OTHER else ui.model_title(k),
+        format_func=lambda k: k if k == OTHER else recipes.model_title(k),
         help="Stages of one chain that are adapters share one set of weights in memory.",
     )
     chosen = [MODELS[key] for key in keys if key != OTHER]
@@ -95,15 +105,15 @@ def other_model() -> ModelSpec | None:
     try:
         return find_model(name.strip())
     except InvalidInput as error:
-        st.warning(ui.plain(str(error)))
+        st.warning(plain(str(error)))
         return None
 
 
 def question_control() -> Question | None:
     """A question of a set that is on this machine, or a typed one."""
-    source = ui.url_choice(
+    source = url.url_choice(
         "Question from",
-        [*ui.local_datasets(), "typed"],
+        [*local_datasets(), "typed"],
         "dataset",
         format_func=lambda key: "my own words" if key == "typed" else DATASETS[key].title,
     )
@@ -113,27 +123,27 @@ def question_control() -> Question | None:
         )
         st.query_params["ask"] = text
         return typed_question(text) if text.strip() else None
-    questions = {question.id: question for question in ui.dataset_questions(source)}
-    return questions[ui.url_choice("Question", list(questions), "question", format_func=lambda k: questions[k].text)]
+    questions = {question.id: question for question in dataset_questions(source)}
+    return questions[url.url_choice("Question", list(questions), "question", format_func=lambda k: questions[k].text)]
 
 
 def decoding_controls(models: Sequence[ModelSpec]) -> tuple[Decoding, str | None]:
     first, second, third, fourth = st.columns(4, gap="medium")
     with first:
-        n = ui.url_number("Answers (N)", "n", 10, 2, 50, 1)
+        n = url.url_number("Answers (N)", "n", 10, 2, 50, 1)
     with second:
-        temperature = ui.url_number(
+        temperature = url.url_number(
             "Temperature", "t", 1.0, 0.1, 2.0, 0.05, help="The greedy answer (temperature 0) is decoded beside them."
         )
     with third:
-        top_p = ui.url_number("Top-p", "p", 1.0, 0.05, 1.0, 0.05)
+        top_p = url.url_number("Top-p", "p", 1.0, 0.05, 1.0, 0.05)
     with fourth:
-        limit = ui.url_number("Token limit", "l", 32, 4, 256, 4)
+        limit = url.url_number("Token limit", "l", 32, 4, 256, 4)
     left, right = st.columns(2, gap="large")
     with left:
-        style = ui.url_choice("Prompt", list(STYLES), "prompt", format_func=lambda key: style_title(key, models))
+        style = url.url_choice("Prompt", list(STYLES), "prompt", format_func=lambda key: style_title(key, models))
     with right:
-        seed = ui.url_number("Seed", "seed", 0, 0, 99, 1, help="The same seed gives the same answers.")
+        seed = url.url_number("Seed", "seed", 0, 0, 99, 1, help="The same seed gives the same answers.")
     decoding = Decoding(n_samples=n, temperature=temperature, top_p=top_p, max_new_tokens=limit, seed=seed)
     return decoding, style if style in PROMPT_STYLES else None
 
@@ -146,7 +156,7 @@ def style_title(key: str, models: Sequence[ModelSpec]) -> str:
 def sample_button(request: Request | None) -> None:
     left, right = st.columns([1, 4], vertical_alignment="center")
     if left.button("Sample", type="primary", icon=":material/play_arrow:", disabled=request is None, width="stretch"):
-        st.query_params["job"] = ui.live_queue().submit(request, ui.session_id())
+        st.query_params["job"] = live_queue().submit(request, session_id())
     with right:
         forecast(request)
 
@@ -157,7 +167,7 @@ def forecast(request: Request | None) -> None:
     if request is None:
         st.caption("Choose a model and a question first.")
         return
-    device = ui.live_queue().device()
+    device = live_queue().device()
     if device is None:
         st.caption("Looking at the device …")
         return
@@ -168,30 +178,30 @@ def forecast(request: Request | None) -> None:
         room = f"needs about {needed:.1f} GB of {free:.0f} GB free, {fits}"
     tokens = (request.decoding.n_samples + 1) * request.decoding.max_new_tokens
     speeds = [
-        ui.live_queue().tokens_per_second(spec.key) or stored_speed(spec.key, device.name) for spec in request.models
+        live_queue().tokens_per_second(spec.key) or stored_speed(spec.key, device.name) for spec in request.models
     ]
     duration = (
         f"at most about {math.ceil(sum(tokens / speed for speed in speeds))} s for {len(speeds) * tokens:,} tokens"
         if all(speeds)
         else "duration not known yet"
     )
-    st.caption(f"{ui.plain(device.name)} · {room} · {duration}, and some seconds to load the model the first time")
+    st.caption(f"{plain(device.name)} · {room} · {duration}, and some seconds to load the model the first time")
 
 
 def stored_speed(model: str, device: str) -> float | None:
     """Tokens per second of a stored run of this model on a device of this name, if there is one."""
     for run in store.list_runs():
-        provenance = run.manifest.provenance
-        if run.manifest.identity["model"] == model and provenance["device"] == device and provenance["wall_seconds"]:
-            return report.speed(run)["tokens_per_second"]
+        provenance = run.provenance
+        if run.identity.model == model and provenance.device == device and provenance.wall_seconds:
+            return summary.speed(run)["tokens_per_second"]
     return None
 
 
 @st.fragment(run_every=POLL_SECONDS)
 def watch(job_id: str, clusterer: Clusterer) -> None:
     """A job that is going on. Leaves the polling by a rerun of the page when it is over."""
-    queue = ui.live_queue()
-    snapshot = queue.snapshot(job_id, ui.session_id())
+    queue = live_queue()
+    snapshot = queue.snapshot(job_id, session_id())
     if snapshot.is_over:
         st.rerun()
     left, right = st.columns([5, 1], vertical_alignment="center")
@@ -208,12 +218,12 @@ def watch(job_id: str, clusterer: Clusterer) -> None:
     for position, part in enumerate(snapshot.models):
         picture = picture_of(snapshot, part, clusterer, position)
         if part.result and part is not snapshot.models[-1]:
-            views.strip(picture, heading=part.model.key)
+            strip(picture, heading=part.model.key)
         else:
             cards(part)
             drawn(picture, part)
             if picture.responses:
-                views.traces(picture, None)
+                traces(picture, None)
 
 
 def status(snapshot: Snapshot) -> str:
@@ -225,41 +235,41 @@ def status(snapshot: Snapshot) -> str:
         others = "1 job is" if snapshot.position == 1 else f"{snapshot.position} jobs are"
         return f"Somebody else is sampling: {others} served before yours. It starts by itself."
     if snapshot.state != "sampling" or not snapshot.models:
-        return ui.plain(snapshot.message) + " …"
+        return plain(snapshot.message) + " …"
     part = snapshot.models[-1]
     ended = sum(answer.finish_reason is not None for answer in part.answers.values())
     speed = f" · {part.n_tokens / part.seconds:.0f} tokens/s" if part.seconds > 1 else ""
-    return f"{ui.plain(snapshot.message)}: {ended} of {snapshot.request.decoding.n_samples + 1} answers finished{speed}"
+    return f"{plain(snapshot.message)}: {ended} of {snapshot.request.decoding.n_samples + 1} answers finished{speed}"
 
 
 def finished(snapshot: Snapshot, clusterer: Clusterer) -> None:
     """A job that is over: everything it said, and what can be done with it."""
     if snapshot.state == "failed":
-        st.error(ui.plain(snapshot.message), icon=":material/error:")
+        st.error(plain(snapshot.message), icon=":material/error:")
     elif snapshot.state == "stopped":
         st.warning("Stopped. What had been said until then is below; answers that were cut are not clustered.")
     if not snapshot.models:
         return
     if any(part.result for part in snapshot.models):
         keep_button(snapshot)
-    st.markdown(f"#### {ui.plain(snapshot.request.question.text)}")
+    st.markdown(f"#### {plain(snapshot.request.question.text)}")
     pictures = [picture_of(snapshot, part, clusterer, i) for i, part in enumerate(snapshot.models)]
     position = side_by_side(snapshot, pictures) if len(snapshot.request.models) > 1 else 0
     with st.expander("The exact prompt", icon=":material/terminal:"):
         st.code(snapshot.models[position].prompt, language=None, wrap_lines=True)
     drawn(pictures[position], snapshot.models[position])
-    views.answer_list(pictures[position])
-    views.inspector(pictures[position])
+    answer_list(pictures[position])
+    inspector(pictures[position])
 
 
-def side_by_side(snapshot: Snapshot, pictures: Sequence[views.Picture]) -> int:
+def side_by_side(snapshot: Snapshot, pictures: Sequence[Picture]) -> int:
     """One strip a model, and which of them to look at more closely."""
     keys = [part.model.key for part in snapshot.models]
     if all(part.result for part in snapshot.models):
         counts = " → ".join(different(picture) for picture in pictures)
-        st.markdown(f"**{counts} different answers** along {' → '.join(map(ui.plain, keys))}")
+        st.markdown(f"**{counts} different answers** along {' → '.join(map(plain, keys))}")
     for key, picture in zip(keys, pictures, strict=True):
-        views.strip(picture, heading=key)
+        strip(picture, heading=key)
     st.divider()
     return st.segmented_control(
         "Look closer at",
@@ -271,7 +281,7 @@ def side_by_side(snapshot: Snapshot, pictures: Sequence[views.Picture]) -> int:
     )
 
 
-def different(picture: views.Picture) -> str:
+def different(picture: Picture) -> str:
     """K of N, the number of different answers among those that are not empty; undefined below two."""
     n = len(picture.clustered)
     return f"{len(set(picture.labels))} of {n}" if n > 1 else "undefined"
@@ -283,12 +293,12 @@ def keep_button(snapshot: Snapshot) -> None:
     if left.button(
         "Keep as a run", icon=":material/save:", disabled=snapshot.id in done, width="stretch", key="keep-run"
     ):
-        with ui.friendly_errors():
-            done[snapshot.id] = [(run.manifest.identity["model"], run.id) for run in ui.live_queue().keep(snapshot.id)]
+        with page.friendly_errors():
+            done[snapshot.id] = [(run.identity.model, run.id) for run in live_queue().keep(snapshot.id)]
     for model, run_id in done.get(snapshot.id, []):
         right.page_link(
             "pages/questions.py",
-            label=f"Kept. Open {ui.plain(model)} under Questions",
+            label=f"Kept. Open {plain(model)} under Questions",
             icon=":material/bubble_chart:",
             query_params={"run": run_id},
         )
@@ -303,38 +313,38 @@ def cards(part: ModelSnapshot) -> None:
         mean = np.mean(answer.entropies) if answer.entropies else 0.0
         state = "…" if going else {"stop": "finished", "length": "cut by the token limit"}.get(answer.finish_reason, "")
         text = answer.text.strip() + (" ▍" if going else "")
-        rows.append((figures.answer_name(index), text, f"token {len(answer.tokens)} · {mean:.2f} nats · {state}"))
-    st.html(figures.answer_cards(rows))
+        rows.append((answer_name(index), text, f"token {len(answer.tokens)} · {mean:.2f} nats · {state}"))
+    st.html(answer_cards(rows))
 
 
-def picture_of(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, position: int) -> views.Picture:
+def picture_of(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, position: int) -> Picture:
     """What there is to show of one model so far; the answers that have ended are clustered."""
     ended = sorted(part.vectors)
     found = [part.vectors[i].get(clusterer.encoder, {}) for i in ended]
     evidence = {view: np.stack([views[view] for views in found]) for view in (found[0] if found else ())}
     answers = [part.answers[i].answer for i in ended]
     similarity = clusterer.similarity(answers, evidence) if ended else np.zeros((0, 0))
-    return views.Picture(
+    return Picture(
         key=f"{snapshot.id}-{position}",
         responses={index: answer.response() for index, answer in part.answers.items()},
         clustered=ended,
         similarity=similarity,
         labels=by_size(clusterer.labels(similarity)),
         clusterer=clusterer,
-        recipe=ui.recipe(part.model.key, snapshot.request.decoding, part.style, clusterer, 1),
-        color=ui.model_color(position),
+        recipe=recipes.recipe(part.model.key, snapshot.request.decoding, part.style, clusterer, 1),
+        color=blocks.model_color(position),
     )
 
 
-def drawn(picture: views.Picture, part: ModelSnapshot) -> None:
+def drawn(picture: Picture, part: ModelSnapshot) -> None:
     """Strip, map and matrix of the answers that have ended, from two on."""
     if len(picture.clustered) < 2:
         return
-    method = views.map_method() if ui.umap_warm_up().ready.is_set() else "mds"
+    method = map_method() if umap_warm_up().ready.is_set() else "mds"
     over = {i: response for i, response in picture.responses.items() if part.answers[i].finish_reason}
-    views.pictures(replace(picture, responses=over), views.computed_map(picture.similarity, method), method)
+    pictures_(replace(picture, responses=over), computed_map(picture.similarity, method), method)
 
 
-with ui.friendly_errors():
+with page.friendly_errors():
     main()
-ui.end_page(PAGE)
+page.end_page(PAGE)

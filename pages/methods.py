@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-import ui
-from homog_core import figures, handbook, teaching_figures, toys
-from homog_core.handbook import Glossary, Section, Term
+from dashboard import blocks, handbook, page, toys, url
+from dashboard.handbook import Glossary, Section, Term
+from dashboard.text import plain
+from homog_core.figures import lessons, question
 
 PAGE = "methods"
 STYLE = """<style>
@@ -34,7 +35,7 @@ STYLE = """<style>
 
 
 def main() -> None:
-    ui.start_page(PAGE, "Methods", "What does this word mean? Every word and every number of these pages.")
+    page.start_page(PAGE, "Methods", "What does this word mean? Every word and every number of these pages.")
     glossary, words = handbook.glossary(), search()
     chosen = choose(glossary)
     if chosen:
@@ -66,7 +67,7 @@ def choose(glossary: Glossary) -> Term | None:
     asked = st.query_params.get("term", "")
     chosen = glossary.find(asked) if asked else None
     if asked and chosen is None:
-        st.warning(f"The word {ui.plain(asked)} is not explained here. Pick one of these, or search.")
+        st.warning(f"The word {plain(asked)} is not explained here. Pick one of these, or search.")
         st.query_params["term"] = ""
     names = {term.key: term.name for term in glossary.terms}
     st.session_state["methods-term"] = chosen.key if chosen else None
@@ -118,7 +119,7 @@ def show_term(term: Term, *, code: bool) -> None:
 
 
 def auroc_toy() -> None:
-    separation = ui.url_number(
+    separation = url.url_number(
         "Move the wrong answers: how much more uncertain they are than the right ones",
         "separation",
         0.5,
@@ -128,10 +129,10 @@ def auroc_toy() -> None:
     )
     found = toys.toy_auroc(separation)
     top = float(max(toys.RIGHT_SCORES)) + 2.1
-    color, rows = ui.model_color(0), [_row("wrong", found.wrong), _row("right", found.right)]
-    scores = teaching_figures.dot_rows(rows, color, "uncertainty", top, low=-0.8).update_layout(height=300)
-    grid = teaching_figures.pair_grid(found.won, found.false_alarms, found.hits, color, dark=ui.is_dark())
-    ui.panels(
+    color, rows = blocks.model_color(0), [_row("wrong", found.wrong), _row("right", found.right)]
+    scores = lessons.dot_rows(rows, color, "uncertainty", top, low=-0.8).update_layout(height=300)
+    grid = lessons.pair_grid(found.won, found.false_alarms, found.hits, color, dark=blocks.is_dark())
+    blocks.panels(
         [("<b>The scores</b>", scores), ("<b>Every pair, and the ROC curve</b>", grid)],
         title=f"The wrong answer is higher in {found.won.sum():g} of {found.won.size} pairs: AUROC {found.auroc:.2f}",
         how_to_read="A cell is a pair: 1 if the wrong answer has the higher score, ½ for a tie, 0 otherwise. Sorted "
@@ -143,20 +144,20 @@ def auroc_toy() -> None:
     )
 
 
-def _row(name: str, scores: np.ndarray) -> teaching_figures.DotRow:
+def _row(name: str, scores: np.ndarray) -> lessons.DotRow:
     ones = np.ones(len(scores), dtype=int)
     notes = [f"score {score:.2f}" for score in scores]
-    return teaching_figures.DotRow(name, scores, ones, ones.astype(bool), [name] * len(scores), notes, {})
+    return lessons.DotRow(name, scores, ones, ones.astype(bool), [name] * len(scores), notes, {})
 
 
 def threshold_toy() -> None:
-    threshold = ui.url_number("Move the threshold τ", "toy-tau", 0.5, 0.0, 0.99, 0.01)
+    threshold = url.url_number("Move the threshold τ", "toy-tau", 0.5, 0.0, 0.99, 0.01)
     found = toys.toy_clusters(threshold)
     k, n = len(found.typical), len(found.labels)
     left, right = st.columns(2, gap="large")
     with left:
-        ui.chart(
-            figures.distance_matrix(found.similarity, found.labels, list(range(n)), dark=ui.is_dark()),
+        blocks.chart(
+            question.distance_matrix(found.similarity, found.labels, list(range(n)), dark=blocks.is_dark()),
             title=f"At τ = {threshold:.2f}, {n} answers form {k} cluster{'s' if k != 1 else ''}",
             how_to_read="Distance of every two answers: 1 minus their similarity. Joined are those at most 1 − τ "
             "apart, and whoever is joined with one of them.",
@@ -167,17 +168,17 @@ def threshold_toy() -> None:
         )
     with right:
         st.markdown("**The clusters**")
-        st.html(teaching_figures.answer_piles(_piles(found), ui.model_color(0), dark=ui.is_dark(), least_width="100%"))
+        st.html(lessons.answer_piles(_piles(found), blocks.model_color(0), dark=blocks.is_dark(), least_width="100%"))
         st.caption(
             "Right would be three: Canberra, Sydney, Melbourne. There is no threshold at which this similarity finds "
             "them, since shared words are not shared meaning. That is what a report card measures."
         )
 
 
-def _piles(found: toys.ToyClusters) -> list[teaching_figures.Pile]:
+def _piles(found: toys.ToyClusters) -> list[lessons.Pile]:
     members = [np.flatnonzero(found.labels == cluster) for cluster in range(len(found.typical))]
     return [
-        teaching_figures.Pile(
+        lessons.Pile(
             f"Cluster {cluster + 1}: {len(inside)} answer{'s' if len(inside) != 1 else ''}",
             "\n".join(f"{i + 1}  {toys.TOY_ANSWERS[i]}" for i in inside),
         )
@@ -229,6 +230,6 @@ def ending(glossary: Glossary) -> None:
     st.markdown(re.sub(r"arXiv:(\d{4}\.\d{5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", glossary.sources))
 
 
-with ui.friendly_errors():
+with page.friendly_errors():
     main()
-ui.end_page(PAGE)
+page.end_page(PAGE)

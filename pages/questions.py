@@ -5,13 +5,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-import ui
-import views
-from homog_core import store
-from homog_core.clustering import Clusterer
-from homog_core.metrics import mean_estimate, single_cluster_rate
-from homog_core.scored import ScoredRun
-from homog_core.scoring import score_columns
+from dashboard import blocks, controls, page, question, url
+from dashboard.cache import load_run, shipped_first
+from dashboard.text import plain
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.measures.clustering import Clusterer
+from homog_core.measures.scores import score_columns
+from homog_core.runs import store
+from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
+from homog_core.wording import recipes
 
 PAGE = "questions"
 COLUMNS = [
@@ -26,31 +28,31 @@ COLUMNS = [
 
 
 def main() -> None:
-    ui.start_page(PAGE, "Questions", "One question, asked again and again: how many different answers come back?")
-    runs = ui.shipped_first(store.list_runs())
+    page.start_page(PAGE, "Questions", "One question, asked again and again: how many different answers come back?")
+    runs = shipped_first(store.list_runs())
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
     by_id = {run.id: run for run in runs}
-    run_id = ui.url_choice("Run", list(by_id), "run", format_func=lambda key: ui.run_title(by_id[key]))
-    scored = ui.load_run(run_id)
+    run_id = url.url_choice("Run", list(by_id), "run", format_func=lambda key: recipes.run_title(by_id[key]))
+    scored = load_run(run_id)
     if scored.questions.empty:
         st.info("This run has no answers yet: it is being sampled. Reload the page in a moment.")
         return
     if scored.scores is None:
         st.info(f"This run has not been scored, so some columns are empty: run `python -m homog_core score {run_id}`.")
-    clusterer = ui.clusterer_controls(scored.clusterers())
+    clusterer = controls.clusterer_controls(scored.clusterers())
     frame = question_frame(scored, clusterer)
     headline(scored, clusterer, frame)
     shown = filtered(scored, frame)
     if shown.empty:
         st.info("No question matches. Clear the search or a filter to see them all.")
         return
-    question_id = ui.url_selected("question", list(frame["id"]), shown["id"].iloc[0], "question")
+    question_id = url.url_selected("question", list(frame["id"]), shown["id"].iloc[0], "question")
     table(shown, question_id)
-    views.stepper(list(shown["id"]), question_id)
+    question.stepper(list(shown["id"]), question_id)
     st.divider()
-    views.stored_question(scored, question_id, clusterer)
+    question.stored_question(scored, question_id, clusterer)
 
 
 def question_frame(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
@@ -68,24 +70,24 @@ def headline(scored: ScoredRun, clusterer: Clusterer, frame: pd.DataFrame) -> No
     clusters = mean_estimate(frame["num_semantic_sets"])
     entropy = mean_estimate(frame["mean_token_entropy"])
     columns = st.columns(3)
-    ui.estimate(
+    blocks.estimate(
         columns[0],
         "Questions with a single cluster",
         rate,
         percent=True,
         help="Single-cluster rate (SCR): all valid answers mean the same at this threshold. Wilson 95 % interval.",
     )
-    ui.estimate(
+    blocks.estimate(
         columns[1], "Different answers per question", clusters, help="Mean number of clusters K. 95 % t interval."
     )
-    ui.estimate(
+    blocks.estimate(
         columns[2],
         "Token entropy of the greedy answer",
         entropy,
         unit=" nats",
         help="Entropy of the full next-token distribution, mean over tokens, then over questions. 95 % t interval.",
     )
-    st.caption(ui.plain(ui.run_recipe(scored.run, clusterer, rate.n, "intervals: Wilson, t")))
+    st.caption(plain(recipes.run_recipe(scored.run, clusterer, rate.n, "intervals: Wilson, t")))
 
 
 def filtered(scored: ScoredRun, frame: pd.DataFrame) -> pd.DataFrame:
@@ -154,6 +156,6 @@ def table(shown: pd.DataFrame, question_id: str) -> None:
     )
 
 
-with ui.friendly_errors():
+with page.friendly_errors():
     main()
-ui.end_page(PAGE)
+page.end_page(PAGE)

@@ -11,11 +11,20 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-import ui
-from homog_core import exchange, html_report, run_card, side_by_side, store
-from homog_core.catalogue import ENCODERS
+from dashboard import url
+from dashboard.cache import run_stamp, scoring_lock
+from dashboard.page import end_page, errors_shown, friendly_errors, start_page
+from dashboard.text import plain
+from homog_core.analysis import lineage
+from homog_core.catalogue.encoders import ENCODERS
 from homog_core.errors import CorruptRun, HomogError
 from homog_core.records import Decoding
+from homog_core.reports.html import write_report
+from homog_core.runs import importers, store
+from homog_core.runs.export import export_run
+from homog_core.runs.importers import csv_rows, jsonl
+from homog_core.runs.verify import verify as verify_
+from homog_core.wording import recipes, run_card
 
 PAGE = "runs"
 POLL_SECONDS = 3.0
@@ -62,7 +71,7 @@ class Prepared:
 
 
 def main() -> None:
-    ui.start_page(PAGE, "Runs", "Where do these numbers come from? Every stored run, with what it was made by.")
+    start_page(PAGE, "Runs", "Where do these numbers come from? Every stored run, with what it was made by.")
     import_section()
     rows = run_card.run_rows()
     if not rows:
@@ -72,7 +81,7 @@ def main() -> None:
     words = row.text_input("Filter", key="runs-filter", placeholder="model, dataset, stage, date, device …", width=420)
     shown = run_card.matching(rows, words)
     ids = [row["run"] for row in rows]
-    run_id = ui.url_selected("run", ids, (shown or rows)[0]["run"], "run")
+    run_id = url.url_selected("run", ids, (shown or rows)[0]["run"], "run")
     total = f"{len(rows)} run{'s' if len(rows) != 1 else ''}"
     n_damaged = sum(row["status"] == run_card.DAMAGED for row in rows)
     total += f", {n_damaged} of them damaged (last in the list)" if n_damaged else ""
@@ -115,20 +124,20 @@ def table(shown: list[dict], run_id: str) -> None:
 
 def damaged(run_id: str) -> None:
     """A run whose manifest does not read."""
-    st.markdown(f"#### {ui.plain(run_id)}")
+    st.markdown(f"#### {plain(run_id)}")
     st.error("This run is damaged, so no page can show it. What is wrong:", icon=":material/error:")
-    for problem in store.verify(run_id):
-        st.markdown(f"- {ui.plain(problem)}")
+    for problem in verify_(run_id):
+        st.markdown(f"- {plain(problem)}")
     st.caption(
         "Nothing here deletes a run. Put its folder back from a copy, or take the folder away by hand: "
-        f"{ui.plain(str(store.runs_by_id()[run_id]))}"
+        f"{plain(str(store.runs_by_id()[run_id]))}"
     )
 
 
 def one_run(run: store.Run) -> None:
     """Everything about one run."""
-    st.markdown(f"#### {ui.plain(ui.run_title(run))}")
-    if run.manifest.provenance["status"] in ("sampling", "importing"):
+    st.markdown(f"#### {plain(recipes.run_title(run))}")
+    if run.provenance.status in ("sampling", "importing"):
         still_written(run.id)
     links(run)
     left, right = st.columns([3, 2], gap="large")
@@ -147,7 +156,7 @@ def model_card(run: store.Run) -> None:
     """The card of an adapter that was trained here."""
     text = run_card.model_card(run)
     if text:
-        with st.expander(f"Model card of {ui.plain(run.manifest.identity['model'])}", icon=":material/model_training:"):
+        with st.expander(f"Model card of {plain(run.identity.model)}", icon=":material/model_training:"):
             st.markdown(re.sub(r"^#+ ", "###### ", text, flags=re.MULTILINE))
 
 
@@ -158,20 +167,20 @@ def still_written(run_id: str) -> None:
         run = store.open_run(run_id)
         done = len(run.sampled_ids())
     except HomogError as error:  # a file that has just been replaced
-        st.caption(ui.plain(str(error)))
+        st.caption(plain(str(error)))
         return
-    status, n = run.manifest.provenance["status"], run.manifest.identity["n_questions"]
+    status, n = run.provenance.status, run.identity.n_questions
     if status == "complete":
         st.rerun()
-    st.progress(min(done / max(n, 1), 1.0), text=f"{ui.plain(status).capitalize()}: {done:,} of {n:,} questions so far")
+    st.progress(min(done / max(n, 1), 1.0), text=f"{plain(status).capitalize()}: {done:,} of {n:,} questions so far")
 
 
 def links(run: store.Run) -> None:
     """To what can be seen of it elsewhere."""
-    chain = side_by_side.chain_runs(run, store.list_runs())[-side_by_side.MOST_RUNS :]
+    chain = lineage.chain_runs(run, store.list_runs())[-lineage.MOST_RUNS :]
     compared = ",".join(one.id for one in chain) if len(chain) > 1 else run.id
     not_scored = run_card.scored_state(run) != "yes"
-    tax = {"dataset": run.manifest.identity["dataset"], "runs": run.id}
+    tax = {"dataset": run.identity.dataset, "runs": run.id}
     with st.container(horizontal=True):
         for page, label, icon, params, disabled in (
             ("questions", "Its questions and answers", "bubble_chart", {"run": run.id}, False),
@@ -198,17 +207,17 @@ def missing(run: store.Run) -> None:
     try:
         found = run_card.missing(run)
     except CorruptRun as error:
-        st.error(ui.plain(str(error)), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return
     if not found:
         st.caption("Nothing: it is complete, and scored with everything that this program knows.")
     for part in found:
-        st.caption(ui.plain(part.what))
+        st.caption(plain(part.what))
         if part.command:
             st.code(part.command, language=None, wrap_lines=True)
-    can_be_scored = run_card.scored_state(run) == "no" and run.manifest.provenance["status"] == "complete"
+    can_be_scored = run_card.scored_state(run) == "no" and run.provenance.status == "complete"
     if can_be_scored and st.button("Score it now", icon=":material/calculate:", help="With the encoders in the box"):
-        with ui.errors_shown():
+        with errors_shown():
             score(run.id, progress(st.empty()))
             st.rerun()
 
@@ -216,31 +225,32 @@ def missing(run: store.Run) -> None:
 def verify(run: store.Run) -> None:
     """Read everything back, and say what was found."""
     st.markdown("##### Does it read back as what was written?")
-    stamp, known = ui.run_stamp(run), st.session_state.setdefault("verified", {})
+    stamp, known = run_stamp(run), st.session_state.setdefault("verified", {})
     if st.button("Verify", icon=":material/verified:", key="verify"):
         with st.spinner("Reading everything …", show_time=True):
-            known[run.id] = (stamp, store.verify(run.id))
+            known[run.id] = (stamp, verify_(run.id))
     if run.id in known and known[run.id][0] == stamp:
         problems = known[run.id][1]
-        words = ui.plain(run_card.verdict(run.id, problems))
+        words = plain(run_card.verdict(run.id, problems))
         if not problems:
             st.success(words, icon=":material/check:")
             return
         st.warning(words, icon=":material/warning:")
         for problem in problems:
-            st.markdown(f"- {ui.plain(problem)}")
+            st.markdown(f"- {plain(problem)}")
 
 
 def score(run_id: str, report: Callable[[str, int, int], None]) -> None:
     """Score a run with the encoders in the box; one run at a time on a server."""
-    from homog_core import encoders, scoring
+    from homog_core.measures import encoders
+    from homog_core.runs.score import score_run
 
-    if not ui.scoring_lock().acquire(blocking=False):
+    if not scoring_lock().acquire(blocking=False):
         raise HomogError("Another run is being scored on this machine; try again in a minute.")
     try:
-        scoring.score_run(run_id, [encoders.SentenceEncoder(key) for key in ENCODERS], report=report)
+        score_run(run_id, [encoders.SentenceEncoder(key) for key in ENCODERS], on_progress=report)
     finally:
-        ui.scoring_lock().release()
+        scoring_lock().release()
 
 
 def progress(place: DeltaGenerator) -> Callable[[str, int, int], None]:
@@ -273,10 +283,10 @@ def export(run: store.Run) -> None:
     )
     st.caption(FORMATS[format][1])
     others = compared_runs(run) if format == "html" else []
-    what = (format, *((one.id, ui.run_stamp(one)) for one in (run, *others)))
+    what = (format, *((one.id, run_stamp(one)) for one in (run, *others)))
     place = st.container(horizontal=True, vertical_alignment="center")
     if place.button("Prepare the file", icon=":material/file_export:", key="prepare"):
-        with ui.errors_shown():
+        with errors_shown():
             st.session_state["prepared"] = prepared(run, others, format, what)
     done = st.session_state.get("prepared")
     if done and done.what == what:
@@ -297,15 +307,15 @@ def compared_runs(run: store.Run) -> list[store.Run]:
         other.id: other
         for other in store.list_runs()
         if other.id != run.id
-        and other.manifest.identity["n_questions"] > 1
-        and not side_by_side.obstacle([run, other])
+        and other.identity.n_questions > 1
+        and not lineage.obstacle([run, other])
         and run_card.scored_state(other) == "yes"
     }
     chosen = st.multiselect(
         "Beside it in the report",
         list(possible),
-        format_func=lambda key: ui.run_title(possible[key]),
-        max_selections=side_by_side.MOST_RUNS - 1,
+        format_func=lambda key: recipes.run_title(possible[key]),
+        max_selections=lineage.MOST_RUNS - 1,
         placeholder="no other run: a report of this one alone",
         key=f"beside-{run.id}",
         disabled=not possible,
@@ -319,10 +329,10 @@ def prepared(run: store.Run, others: list[store.Run], format: str, what: tuple) 
     with TemporaryDirectory(prefix="homog-export-") as folder:
         target = Path(folder) / name
         if format == "html":
-            html_report.write_report([run, *others], target, report=progress(st.empty()))
+            write_report([run, *others], target, on_progress=progress(st.empty()))
         else:
             with st.spinner("Writing …", show_time=True):
-                exchange.export_run(run, format, target)
+                export_run(run, format, target)
         return Prepared(what, name, target.read_bytes())
 
 
@@ -348,10 +358,10 @@ def import_form() -> None:
     turn = st.session_state.setdefault("upload-turn", 0)
     upload = st.file_uploader(f"A JSONL or CSV file, up to {limit} MB", key=f"upload-{turn}")
     model = st.text_input(
-        "Name of the model", key="import-model", max_chars=exchange.MAX_NAME, placeholder="my-model-7b"
+        "Name of the model", key="import-model", max_chars=importers.MAX_NAME, placeholder="my-model-7b"
     )
     dataset = st.text_input(
-        "Name of the dataset", key="import-dataset", max_chars=exchange.MAX_NAME, placeholder="the name of the file"
+        "Name of the dataset", key="import-dataset", max_chars=importers.MAX_NAME, placeholder="the name of the file"
     )
     first, second = st.columns(2)
     temperature = first.number_input("Sampled at temperature", 0.01, 10.0, 1.0, 0.1, key="import-temperature")
@@ -363,7 +373,7 @@ def import_form() -> None:
     why = None if ready else "Choose a file and name the model first."
     if st.button("Import and score", type="primary", icon=":material/upload:", disabled=not ready, help=why):
         decoding = Decoding(temperature=temperature, max_new_tokens=tokens)
-        with ui.errors_shown():
+        with errors_shown():
             imported(upload.name, upload.getbuffer(), model, dataset.strip() or None, decoding)
 
 
@@ -371,7 +381,7 @@ def imported(name: str, content: memoryview, model: str, dataset: str | None, de
     """Import and score, then show the run."""
     before, place = set(store.runs_by_id()), st.empty()
     try:
-        run = exchange.import_upload(name, content, model, dataset, decoding, report=progress(place))
+        run = importers.import_upload(name, content, model, dataset, decoding, on_progress=progress(place))
     except HomogError:
         place.empty()
         raise
@@ -380,8 +390,8 @@ def imported(name: str, content: memoryview, model: str, dataset: str | None, de
         try:
             score(run.id, progress(place))
         except HomogError as error:  # the answers are stored, and can be scored by the button
-            words += f" Not scored: {ui.plain(str(error))}"
-    st.session_state["imported"] = (run.id, f"{words} This is the run {ui.plain(run.id)}.")
+            words += f" Not scored: {plain(str(error))}"
+    st.session_state["imported"] = (run.id, f"{words} This is the run {plain(run.id)}.")
     st.session_state["upload-turn"] += 1  # an empty box for the next file
     st.query_params["run"] = run.id
     st.rerun()
@@ -391,16 +401,16 @@ def format_help() -> None:
     """What the file must look like."""
     limit = int(st.get_option("server.maxUploadSize"))
     st.markdown("**JSONL**: one line a question, with the same number of answers to each.")
-    st.code(exchange.EXAMPLE_JSONL, language="json", wrap_lines=True)
+    st.code(jsonl.EXAMPLE_JSONL, language="json", wrap_lines=True)
     st.caption(
         "Also read: id, references, incorrect_references, category, prompt, greedy_answer (which is what gets graded), "
         "and per answer tokens, token_logprobs and token_entropies (lists of nats; one of the two is enough)."
     )
     st.markdown("**CSV**: one row an answer.")
-    st.code(exchange.EXAMPLE_CSV, language=None)
+    st.code(csv_rows.EXAMPLE_CSV, language=None)
     st.download_button(
         "Download the example file",
-        exchange.EXAMPLE_JSONL.encode(),
+        jsonl.EXAMPLE_JSONL.encode(),
         "example.jsonl",
         "application/jsonl",
         icon=":material/download:",
@@ -408,11 +418,11 @@ def format_help() -> None:
     )
     st.caption(
         "A file is read to its end before anything is stored, and what does not read is named with its line. A file of "
-        f"more than {limit} MB turns red and is not taken; up to {exchange.MAX_BYTES // MIB} MB the command line takes:"
+        f"more than {limit} MB turns red and is not taken; up to {importers.MAX_BYTES // MIB} MB the command line takes:"
     )
     st.code("python -m homog_core import FILE --model NAME", language=None)
 
 
-with ui.friendly_errors():
+with friendly_errors():
     main()
-ui.end_page(PAGE)
+end_page(PAGE)

@@ -8,15 +8,21 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-import ui
-from homog_core import report, scoring, store, story, telling
-from homog_core import teaching_figures as figures
-from homog_core.catalogue import DATASETS
-from homog_core.metrics import mean_estimate
-from homog_core.published import PUBLISHED
+from dashboard import blocks
+from dashboard.cache import load_run, run_stamp, shipped_first
+from dashboard.page import end_page, friendly_errors, start_page
+from dashboard.text import plain
+from homog_core.analysis import example
+from homog_core.analysis.example import Advice, Detection, Measured, Story
+from homog_core.analysis.scored_run import ScoredRun, scores_of
+from homog_core.catalogue.datasets import DATASETS
+from homog_core.catalogue.published import PUBLISHED
+from homog_core.figures import lessons
+from homog_core.measures import report_cards
 from homog_core.records import Response
-from homog_core.scored import ScoredRun
-from homog_core.story import Advice, Detection, Measured, Story
+from homog_core.runs import store
+from homog_core.statistics.intervals import mean_estimate
+from homog_core.wording import recipes, story
 
 PAGE = "start"
 QUESTION = "What does aligning a model do to its answers, and how do you know?"
@@ -46,12 +52,12 @@ PRESENT_STYLE = """<style>
 
 def main() -> None:
     step, presenting = _step(), st.query_params.get("present") == "1"
-    st.html((STYLE + (PRESENT_STYLE if presenting else "")) % {"paper": "#0e1318" if ui.is_dark() else "#ffffff"})
+    st.html((STYLE + (PRESENT_STYLE if presenting else "")) % {"paper": "#0e1318" if blocks.is_dark() else "#ffffff"})
     title, show = STEPS[step - 1]
     if presenting:
-        ui.start_page(PAGE, title, QUESTION)
+        start_page(PAGE, title, QUESTION)
     else:
-        ui.start_page(PAGE, "Start here", f"{QUESTION} Five steps, five minutes, nothing to know beforehand.")
+        start_page(PAGE, "Start here", f"{QUESTION} Five steps, five minutes, nothing to know beforehand.")
         step_control(step)
     told = the_story()
     if told is None:
@@ -127,56 +133,56 @@ def _scroll_up(step: int) -> None:
 
 
 def the_story() -> Story | None:
-    pair = story.find_pair(ui.shipped_first(store.list_runs()))
+    pair = example.find_pair(shipped_first(store.list_runs()))
     return _tell(*_key(pair.base), *_key(pair.aligned)) if pair else None
 
 
 def _key(run: store.Run) -> tuple[str, int]:
-    return run.id, ui.run_stamp(run)
+    return run.id, run_stamp(run)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the runs …")
 def _tell(base: str, base_stamp: int, aligned: str, aligned_stamp: int) -> Story:
-    return story.tell(ui.load_run(base), ui.load_run(aligned))
+    return example.tell(load_run(base), load_run(aligned))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Weighing cost against quality …")
 def _advice(run_id: str, stamp: int) -> Advice | str:
-    return story.advice(ui.load_run(run_id))
+    return example.advice(load_run(run_id))
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the other question sets …")
 def _detections(run_id: str, stamp: int, clusterer: str) -> list[Detection]:
-    scored = ui.load_run(run_id)
+    scored = load_run(run_id)
     found = next((c for c in scored.clusterers() if c.key == clusterer), None)
-    return story.detections(story.graded(scored, found)) if found else []
+    return example.detections(example.graded(scored, found)) if found else []
 
 
 def picture(figure: go.Figure, presenting: bool, **about: Any) -> None:
     """A chart with everything that belongs to it; in presenting mode without what can be clicked."""
     if not presenting:
-        ui.chart(figure, **about)
+        blocks.chart(figure, **about)
         return
     st.markdown(f"**{about['title']}**")
     st.plotly_chart(figure, key=about["key"], alt=about["alt"], config={"staticPlot": True})
     st.caption(about["how_to_read"])
-    st.caption(ui.plain(about["recipe_line"]))
+    st.caption(plain(about["recipe_line"]))
 
 
 def recipe(told: Story, scored: ScoredRun, n: int, interval: str = "") -> None:
     """The recipe line under what is no chart."""
-    st.caption(ui.plain(ui.run_recipe(scored.run, told.clusterer, n, interval)))
+    st.caption(plain(recipes.run_recipe(scored.run, told.clusterer, n, interval)))
 
 
-def show_piles(piles: list[figures.Pile], position: int, **layout: Any) -> None:
-    st.html(figures.answer_piles(piles, ui.model_color(position), dark=ui.is_dark(), **layout))
+def show_piles(piles: list[lessons.Pile], position: int, **layout: Any) -> None:
+    st.html(lessons.answer_piles(piles, blocks.model_color(position), dark=blocks.is_dark(), **layout))
 
 
 # 1. Ten answers
 
 
 def ten_answers(told: Story, presenting: bool) -> None:
-    st.markdown(telling.lead(told))
+    st.markdown(story.lead(told))
     n, limit = told.base.run.decoding.n_samples, told.base.run.decoding.max_new_tokens
     st.markdown(
         f"The question: **{_question(told, told.example)}** A language model writes in *tokens*: words, or pieces of "
@@ -184,7 +190,7 @@ def ten_answers(told: Story, presenting: bool) -> None:
         f"*base model* has learned nothing but to continue texts. These are its {n} answers:"
     )
     answers = told.base.answers(told.example).responses
-    show_piles([figures.Pile(f"Answer {i + 1}", _shown(a)) for i, a in enumerate(answers)], 0, least_width="12em")
+    show_piles([lessons.Pile(f"Answer {i + 1}", _shown(a)) for i, a in enumerate(answers)], 0, least_width="12em")
     st.caption(
         f"[…]: cut off after {limit} tokens. {_size(told)}; do not expect much sense. The last line on every screen is "
         "its recipe: what was run, and how it was counted. Methods explains its words."
@@ -193,7 +199,7 @@ def ten_answers(told: Story, presenting: bool) -> None:
 
 
 def _question(told: Story, key: str) -> str:
-    return ui.plain(told.table.loc[key, "text"])
+    return plain(told.table.loc[key, "text"])
 
 
 def _shown(response: Response) -> str:
@@ -202,7 +208,7 @@ def _shown(response: Response) -> str:
 
 
 def _size(told: Story) -> str:
-    n = told.aligned.run.manifest.provenance.get("n_parameters")
+    n = told.aligned.run.provenance.n_parameters
     return f"This is a very small model ({n / 1e6:.0f} million parameters)" if n else "This is a small model"
 
 
@@ -210,7 +216,7 @@ def _size(told: Story) -> str:
 
 
 def piles(told: Story, presenting: bool) -> None:
-    st.markdown(telling.lead(told))
+    st.markdown(story.lead(told))
     st.markdown(
         "*Aligning* a model means to train it further, so that it answers as people would like it to. The aligned "
         "model is the base model after that: first with example answers, then with pairs of a better and a worse one. "
@@ -221,7 +227,7 @@ def piles(told: Story, presenting: bool) -> None:
         model_piles(told, told.base, 0, "Base model")
     with right:
         model_piles(told, told.aligned, 1, "Aligned model")
-    st.markdown(telling.is_it_typical(told.typical, told.base.run.decoding.n_samples))
+    st.markdown(story.is_it_typical(told.typical, told.base.run.decoding.n_samples))
     if presenting:
         recipe(told, told.aligned, told.typical.n, "intervals: Wilson")
         return
@@ -230,11 +236,11 @@ def piles(told: Story, presenting: bool) -> None:
 
 
 def model_piles(told: Story, scored: ScoredRun, position: int, name: str) -> None:
-    found = story.piles(scored, told.clusterer, told.example)
-    st.markdown(f"**{name}: {len(found)} {telling.plural(len(found), 'pile')}**")
+    found = example.piles(scored, told.clusterer, told.example)
+    st.markdown(f"**{name}: {len(found)} {story.plural(len(found), 'pile')}**")
     shown = [
-        figures.Pile(
-            f"{pile.count} {telling.plural(pile.count, 'answer')}",
+        lessons.Pile(
+            f"{pile.count} {story.plural(pile.count, 'answer')}",
             pile.text,
             pile.count,
             f"in {pile.wordings} wordings" if pile.wordings > 1 else "",
@@ -246,15 +252,15 @@ def model_piles(told: Story, scored: ScoredRun, position: int, name: str) -> Non
 
 def piles_chart(told: Story) -> None:
     most, found = told.base.run.decoding.n_samples, told.typical
-    counts = [story.answers_per_question(told.table[name], most) for name in ("base", "aligned")]
-    names = told.base.run.manifest.identity["model"], told.aligned.run.manifest.identity["model"]
-    ui.chart(
-        figures.answers_per_question(
-            *counts, ("base model", "aligned model"), (ui.model_color(0), ui.model_color(1)), TYPE
+    counts = [example.answers_per_question(told.table[name], most) for name in ("base", "aligned")]
+    names = told.base.run.identity.model, told.aligned.run.identity.model
+    blocks.chart(
+        lessons.answers_per_question(
+            *counts, ("base model", "aligned model"), (blocks.model_color(0), blocks.model_color(1)), TYPE
         ),
         title=f"On average {found.aligned_clusters.value:.1f} piles instead of {found.base_clusters.value:.1f}",
         how_to_read=f"Each question was asked {most} times. A bar is a number of questions; on the left, one pile.",
-        recipe_line=f"{names[0]} and {ui.run_recipe(told.aligned.run, told.clusterer, found.n)}",
+        recipe_line=f"{names[0]} and {recipes.run_recipe(told.aligned.run, told.clusterer, found.n)}",
         data=pd.DataFrame({"different answers": range(1, most + 1), "base": counts[0], "aligned": counts[1]}),
         key="story-piles",
         alt="Bars: number of questions by number of different answers, base and aligned model",
@@ -263,25 +269,25 @@ def piles_chart(told: Story) -> None:
 
 def doubts(told: Story) -> None:
     """What counts as the same, why this question, and what else changed."""
-    card = scoring.report_cards().get(told.clusterer.key)
+    card = report_cards.report_cards().get(told.clusterer.key)
     with st.expander("What counts as the same? Why this question? What else could explain it?"):
         if card:
             st.markdown(
                 "**The same**: a small program compares what answers are about, without the words that they repeat "
-                f"from the question. It errs: it puts {telling.share(card.true_join_rate)} of the pairs that do agree "
-                f"on one pile, and {telling.share(card.false_join_rate)} of the pairs that contradict each other."
+                f"from the question. It errs: it puts {story.share(card.true_join_rate)} of the pairs that do agree "
+                f"on one pile, and {story.share(card.false_join_rate)} of the pairs that contradict each other."
             )
-        st.markdown(f"**This question** was chosen by a rule. {story.RULE}")
+        st.markdown(f"**This question** was chosen by a rule. {example.RULE}")
         base, aligned = (_cut_share(scored) for scored in (told.base, told.aligned))
         st.markdown(
-            f"**What else**: the base model rambles. {telling.share(base)} of its answers were cut off, and "
-            f"{telling.share(aligned)} of those of the aligned model. Short answers in one form leave less room to "
+            f"**What else**: the base model rambles. {story.share(base)} of its answers were cut off, and "
+            f"{story.share(aligned)} of those of the aligned model. Short answers in one form leave less room to "
             "differ, so part of the drop is that. The training step by step, with a control, stands in docs/results.md."
         )
 
 
 def _cut_share(scored: ScoredRun) -> float:
-    scores = report.scores_of(scored.run)
+    scores = scores_of(scored.run)
     return float(scores["n_cut"].sum() / (len(scores) * scored.run.decoding.n_samples))
 
 
@@ -296,14 +302,14 @@ def asking_again(told: Story, presenting: bool) -> None:
     )
     if not presenting:
         two_verdicts(told)
-    st.markdown(telling.one_pile(told.detection("disagreement", "one")))
+    st.markdown(story.one_pile(told.detection("disagreement", "one")))
     dots(told, "disagreement", presenting)
     if not presenting:
         st.markdown(
             "Elsewhere it may tell something. Take a wrong and a right answer: how often has the wrong one the higher "
             "disagreement? 50 of 100 pairs would be guessing.\n"
-            f"- several piles: {telling.pairs(told.detection('disagreement', 'several'))}\n"
-            f"- all questions: {telling.pairs(told.detection('disagreement', 'all'))}{apart(told, 'disagreement')}"
+            f"- several piles: {story.pairs(told.detection('disagreement', 'several'))}\n"
+            f"- all questions: {story.pairs(told.detection('disagreement', 'all'))}{apart(told, 'disagreement')}"
         )
         st.caption(
             f"A program judges what is right, from reference answers, and errs at times; "
@@ -313,7 +319,7 @@ def asking_again(told: Story, presenting: bool) -> None:
 
 def apart(told: Story, signal: str) -> str:
     """The line on what is left without the arithmetic questions."""
-    line = telling.without_arithmetic(told, signal)
+    line = story.without_arithmetic(told, signal)
     return f"\n- {line}" if line else ""
 
 
@@ -323,13 +329,13 @@ def two_verdicts(told: Story) -> None:
             continue
         with column:
             right = told.table.loc[key, "correct"] == 1
-            (pile, *_) = story.piles(told.aligned, told.clusterer, key)
+            (pile, *_) = example.piles(told.aligned, told.clusterer, key)
             st.markdown(f"**{_question(told, key)}**")
             heading = f"{_mark(right)} · {pile.count} of {pile.count} times · disagreement 0"
-            show_piles([figures.Pile(heading, pile.text, pile.count)], 1)
+            show_piles([lessons.Pile(heading, pile.text, pile.count)], 1)
             references = told.aligned.questions.loc[key, "references"]
             if not right and len(references):
-                st.caption(f"Right would be: {ui.plain(references[0])}")
+                st.caption(f"Right would be: {plain(references[0])}")
 
 
 def _mark(right: bool) -> str:
@@ -350,30 +356,30 @@ def dots(told: Story, signal: str, presenting: bool) -> None:
         reading = "A dot is a question with one pile. Further right the model hesitated more."
     rows = [_dot_row(told, frame, correct, signal, top) for correct in (False, True)]
     picture(
-        figures.dot_rows(rows, ui.model_color(1), AXES[signal], top, LARGE_TYPE if presenting else TYPE),
+        lessons.dot_rows(rows, blocks.model_color(1), AXES[signal], top, LARGE_TYPE if presenting else TYPE),
         presenting,
         title=title,
-        how_to_read=reading + (f" Only {one.auroc.n} answers: read with care." if telling.is_few(one) else ""),
-        recipe_line=ui.run_recipe(told.aligned.run, told.clusterer, len(frame)),
+        how_to_read=reading + (f" Only {one.auroc.n} answers: read with care." if story.is_few(one) else ""),
+        recipe_line=recipes.run_recipe(told.aligned.run, told.clusterer, len(frame)),
         data=frame.rename_axis("question").reset_index(),
         key=f"story-{signal}",
         alt=f"Dots: {signal} of {one.n_wrong} wrong and {one.n_right} right answers with one pile",
     )
 
 
-def _dot_row(told: Story, frame: pd.DataFrame, correct: bool, signal: str, top: float) -> figures.DotRow:
+def _dot_row(told: Story, frame: pd.DataFrame, correct: bool, signal: str, top: float) -> lessons.DotRow:
     part = frame[frame["correct"] == correct].sort_values(["clusters", signal], kind="stable")
-    x, height = story.heap(part[signal].to_numpy(), max(top, 1e-6) / 46)
+    x, height = example.heap(part[signal].to_numpy(), max(top, 1e-6) / 46)
     keys, word = list(part.index), "right" if correct else "wrong"
     names = {told.example: "our question", told.counterpart: "the other one"}
-    return figures.DotRow(
+    return lessons.DotRow(
         name=f"{word} ({len(part)})",
         x=x,
         height=height,
         strong=(part["clusters"] == 1).to_numpy(),
         texts=[told.table["text"].get(key) or key for key in keys],
         notes=[
-            f"{word}, {row.clusters:.0f} {telling.plural(row.clusters, 'pile')}, {signal} {getattr(row, signal):.2f}"
+            f"{word}, {row.clusters:.0f} {story.plural(row.clusters, 'pile')}, {signal} {getattr(row, signal):.2f}"
             for row in part.itertuples()
         ],
         marked={keys.index(k): name for k, name in names.items() if k in keys} if signal == "hesitation" else {},
@@ -389,13 +395,13 @@ def hesitation(told: Story, presenting: bool) -> None:
         "writes, without asking again. The number under each token is its **entropy**: 0 if only one token is "
         "possible, and higher the more of them are."
     )
-    st.html(figures.entropy_anchors())
+    st.html(lessons.entropy_anchors())
     left, right = st.columns(2, gap="large")
     inside(told, told.aligned, told.example, left, "Aligned model, our question")
     if told.counterpart:
         inside(told, told.aligned, told.counterpart, right, "Aligned model, the other question")
     inside(told, told.base, told.example, st, "Base model, our question")
-    base, aligned = (mean_estimate(report.scores_of(s.run)["mean_token_entropy"]) for s in (told.base, told.aligned))
+    base, aligned = (mean_estimate(scores_of(s.run)["mean_token_entropy"]) for s in (told.base, told.aligned))
     st.markdown(
         f"Call the average of an answer its **hesitation**. Aligning lowers it too, from {base.value:.2f} to "
         f"{aligned.value:.2f} over all questions, but it is not the same for all of them."
@@ -410,8 +416,8 @@ def inside(told: Story, scored: ScoredRun, key: str, place: Any, name: str) -> N
     greedy = scored.answers(key).greedy
     own = greedy.own_tokens
     mark = f" ({_mark(told.table.loc[key, 'correct'] == 1)})" if scored is told.aligned else ""
-    place.markdown(f"{name}{mark}: **{story.hesitation_of(greedy):.2f}** on average")
-    place.html(figures.token_row(greedy.tokens[own], greedy.token_entropies[own].tolist()))
+    place.markdown(f"{name}{mark}: **{example.hesitation_of(greedy):.2f}** on average")
+    place.html(lessons.token_row(greedy.tokens[own], greedy.token_entropies[own].tolist()))
 
 
 def worth(told: Story, presenting: bool) -> None:
@@ -422,9 +428,9 @@ def worth(told: Story, presenting: bool) -> None:
         **others(told),
     }
     lines = [
-        f"- {f':gray[{line}]' if telling.is_few(detection) else line}"
+        f"- {f':gray[{line}]' if story.is_few(detection) else line}"
         for name, detection in found.items()
-        for line in [f"{ui.plain(name)}: {telling.pairs(detection)}"]
+        for line in [f"{plain(name)}: {story.pairs(detection)}"]
     ]
     st.markdown(
         "Is it worth something? Take a wrong and a right answer: how often does the wrong one hesitate more? 50 of 100 "
@@ -439,8 +445,8 @@ def worth(told: Story, presenting: bool) -> None:
 def others(told: Story) -> dict[str, Detection]:
     """The hesitation on the other question sets that the aligned model has been asked."""
     found = {}
-    for run in story.elsewhere(ui.shipped_first(store.list_runs()), told.aligned.run):
-        dataset = run.manifest.identity["dataset"]
+    for run in example.elsewhere(shipped_first(store.list_runs()), told.aligned.run):
+        dataset = run.identity.dataset
         for detection in _detections(*_key(run), told.clusterer.key):
             if (detection.signal, detection.questions) == ("hesitation", "all"):
                 title = DATASETS[dataset].title if dataset in DATASETS else dataset
@@ -458,15 +464,15 @@ def what_to_do(told: Story, presenting: bool) -> None:
     )
     found = _advice(*_key(told.aligned.run))
     if isinstance(found, str):
-        st.info(ui.plain(found))
+        st.info(plain(found))
     else:
         the_cascade(told, found, presenting)
     with st.container(border=True):
-        st.markdown(f"**{QUESTION}** {telling.in_short(told)}")
-        rates = story.measured_rates(ui.shipped_first(store.list_runs()), told.aligned.run, told.clusterer)
-        st.markdown(ui.plain(telling.elsewhere(rates, told)))
-        size = told.aligned.run.manifest.provenance.get("n_parameters")
-        st.markdown(telling.how_strong(size, PUBLISHED))
+        st.markdown(f"**{QUESTION}** {story.in_short(told)}")
+        rates = example.measured_rates(shipped_first(store.list_runs()), told.aligned.run, told.clusterer)
+        st.markdown(plain(story.elsewhere(rates, told)))
+        size = told.aligned.run.provenance.n_parameters
+        st.markdown(story.how_strong(size, PUBLISHED))
     if not presenting:
         severity(told, rates)
         onward(told)
@@ -474,25 +480,25 @@ def what_to_do(told: Story, presenting: bool) -> None:
 
 def the_cascade(told: Story, found: Advice, presenting: bool) -> None:
     stages = [
-        (f"{i + 1}. {name}", telling.cost(tokens), f"needed for {telling.share(share)} of the questions")
+        (f"{i + 1}. {name}", story.cost(tokens), f"needed for {story.share(share)} of the questions")
         for i, (name, tokens, share) in enumerate(zip(SIGNALS, found.stage_tokens, found.reached, strict=True))
     ]
-    st.html(figures.stages_row(stages, ui.model_color(1)))
-    st.markdown(f"**Is it worth it?** {telling.verdict(found)}")
+    st.html(lessons.stages_row(stages, blocks.model_color(1)))
+    st.markdown(f"**Is it worth it?** {story.verdict(found)}")
     n, interval = found.n_wrong + found.n_right, "out of fold, 5 folds; intervals: DeLong"
     if presenting:
-        st.markdown(f"{telling.cascade_finding(found)}.")
+        st.markdown(f"{story.cascade_finding(found)}.")
         recipe(told, told.aligned, n, interval)
         return
     ways = (found.cheapest, found.cascade, found.everything)
-    ui.chart(
-        figures.cost_and_quality(
-            WAYS, [way.tokens for way in ways], [way.quality for way in ways], ui.model_color(1), TYPE
+    blocks.chart(
+        lessons.cost_and_quality(
+            WAYS, [way.tokens for way in ways], [way.quality for way in ways], blocks.model_color(1), TYPE
         ),
-        title=telling.cascade_finding(found),
+        title=story.cascade_finding(found),
         how_to_read="Left is cheap, up is good: pairs of a wrong and a right answer that are ranked rightly. Whiskers "
         "are 95 % intervals; the three share their questions, so their differences are surer than the whiskers look.",
-        recipe_line=ui.run_recipe(told.aligned.run, told.clusterer, n, interval),
+        recipe_line=recipes.run_recipe(told.aligned.run, told.clusterer, n, interval),
         data=pd.DataFrame(
             {
                 "way": WAYS,
@@ -513,7 +519,7 @@ def severity(told: Story, rates: list[Measured]) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Measured here**, on our own questions")
-        _table([(_named(m.run), _stage(m.run), telling.percent(m.rate), m.rate.n) for m in rates])
+        _table([(_named(m.run), _stage(m.run), story.percent(m.rate), m.rate.n) for m in rates])
         recipe(told, told.aligned, told.typical.n, "intervals: 95 %, Wilson")
         st.caption(
             "Stages: base; sft, trained further with example answers; dpo, then with pairs of a better and a worse "
@@ -528,17 +534,17 @@ def severity(told: Story, rates: list[Measured]) -> None:
 
 
 def _named(run: store.Run) -> str:
-    style = run.manifest.identity["prompt_style"]
-    return run.manifest.identity["model"] + ("" if style == "plain" else f" ({style} prompt)")
+    style = run.identity.prompt_style
+    return run.identity.model + ("" if style == "plain" else f" ({style} prompt)")
 
 
 def _stage(run: store.Run) -> str:
-    return run.manifest.provenance.get("stage") or ""
+    return run.provenance.stage or ""
 
 
 def _table(rows: list[tuple[str, str, str, int]]) -> None:
     lines = ["| model | stage | one single answer | n |", "|---|---|---|---|"]
-    st.markdown("\n".join([*lines, *(f"| {ui.plain(m)} | {s} | {v} | {n} |" for m, s, v, n in rows)]))
+    st.markdown("\n".join([*lines, *(f"| {plain(m)} | {s} | {v} | {n} |" for m, s, v, n in rows)]))
 
 
 def onward(told: Story) -> None:
@@ -564,6 +570,6 @@ STEPS: tuple[tuple[str, Callable[[Story, bool], None]], ...] = (
 )
 
 
-with ui.friendly_errors():
+with friendly_errors():
     main()
-ui.end_page(PAGE)
+end_page(PAGE)

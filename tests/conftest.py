@@ -1,35 +1,36 @@
-"""Fakes for the edges (models, encoders, the device) and two tiny real models. What is under test stays real."""
+"""Fixtures of all tests. What they are made of stands in `fakes`."""
 
-import hashlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from fakes import (
+    ANSWERS,
+    CHROMIUM,
+    DECODING,
+    FAKE_SPEC,
+    MODEL_CACHE,
+    QUESTIONS,
+    SECOND,
+    STREAMLITS_OWN,
+    FakeSampler,
+    tiny_adapter,
+    tiny_model,
+    tiny_tokenizer,
+)
 
-from homog_core import paths
-from homog_core.catalogue import MODELS
-from homog_core.encoders import NliProbabilities
-from homog_core.pipeline import Progress, sample_run
-from homog_core.prompts import Prompt, build_prompt
-from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, Response, ResponseSet
-from homog_core.sampling import NewToken, Step, TorchSampler
-from homog_core.store import Run
-from homog_core.weights import find_model
-
-MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(paths.SHIPPED)  # where conversions are kept between sessions
-TIMEOUT = 20  # seconds that a test waits for another thread before it fails
-ENTROPY, LOGPROB = 0.5, -0.25  # of every token that a fake model says
-FAKE_SPEC = ModelSpec("fake", "nobody/fake", family="Fake", stage="base")
+from homog_core import files
+from homog_core.catalogue.models import MODELS
+from homog_core.records import PromptStyle
+from homog_core.runs.sample import sample_run
+from homog_core.runs.store import Run
+from homog_core.sampling.engine import TorchSampler
+from homog_core.sampling.weights import find_model
 
 
 @pytest.fixture(autouse=True)
@@ -42,255 +43,14 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def no_shipped_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in the place of the runs that ship with the project."""
-    monkeypatch.setattr(paths, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(files, "SHIPPED", tmp_path / "shipped")
     return tmp_path / "shipped"
-
-
-def make_question(question_id: str, text: str = "") -> Question:
-    return Question(question_id, "test", text or f"What is {question_id}?")
-
-
-def make_response(text: str) -> Response:
-    """A response whose tokens are its words and an end token, all with the same entropy and log-probability."""
-    words = text.split(" ") if text else []
-    tokens = (*(word if i == 0 else f" {word}" for i, word in enumerate(words)), "")
-    size = len(tokens)
-    return Response(text, tokens, np.full(size, ENTROPY, "float32"), np.full(size, LOGPROB, "float32"), "stop")
-
-
-def make_responses(question: Question, answers: Sequence[str], decoding: Decoding) -> ResponseSet:
-    """Sample i says answers[i], from the start again when they run out; the greedy response says the first."""
-    samples = tuple(make_response(answers[i % len(answers)]) for i in range(decoding.n_samples))
-    prompt = build_prompt(question.text, "plain", None).text
-    return ResponseSet(question.id, FAKE_SPEC.key, prompt, decoding, samples, make_response(answers[0]))
-
-
-class FakeSampler:
-    """Says scripted answers, one word per step, and remembers which questions it was asked."""
-
-    revision, device, dtype = "fake-1", "test", "float32"
-
-    def __init__(
-        self,
-        answers: Mapping[str, Sequence[str]] | None = None,
-        spec: ModelSpec = FAKE_SPEC,
-        before_step: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.answers, self.spec, self.before_step = answers or {}, spec, before_step
-        self.asked: list[str] = []
-        self.closed = threading.Event()
-
-    def sibling(self, spec: ModelSpec) -> "FakeSampler | None":
-        return FakeSampler(self.answers, spec, self.before_step) if spec.source == self.spec.source else None
-
-    def prompt(self, question: str, style: PromptStyle) -> Prompt:
-        return build_prompt(question, style, None)
-
-    def sample(
-        self, questions: Sequence[Question], decoding: Decoding, style: PromptStyle, batch_questions: int = 4
-    ) -> Iterator[Step]:
-        try:
-            for start in range(0, len(questions), batch_questions):
-                yield from self._batch(questions[start : start + batch_questions], decoding)
-        finally:
-            self.closed.set()
-
-    def _batch(self, questions: Sequence[Question], decoding: Decoding) -> Iterator[Step]:
-        self.asked += [question.id for question in questions]
-        sets = [make_responses(q, self.answers.get(q.id, ("a b",)), decoding) for q in questions]
-        rows = [(s, i, r) for s in sets for i, r in [*enumerate(s.responses), (GREEDY, s.greedy)]]
-        length = {s.question_id: max(len(r.tokens) for owner, _, r in rows if owner is s) for s in sets}
-        for position in range(max(length.values())):
-            self.before_step()
-            tokens = tuple(_said(s, i, r, position) for s, i, r in rows if position < len(r.tokens))
-            yield Step(tokens, tuple(s for s in sets if length[s.question_id] == position + 1))
-
-
-def _said(owner: ResponseSet, index: int, response: Response, position: int) -> NewToken:
-    so_far = "".join(response.tokens[: position + 1])
-    reason = "stop" if position == len(response.tokens) - 1 else None
-    return NewToken(owner.question_id, index, response.tokens[position], so_far, ENTROPY, LOGPROB, reason)
-
-
-# A run of four questions that three test files look at
-
-DECODING = Decoding(n_samples=4)
-QUESTIONS = [make_question(name) for name in ("mixed", "same", "single", "empty")]
-ANSWERS = {
-    "mixed": ("red fox", "red fox", "blue whale", "red fox"),
-    "same": ("green frog",),
-    "single": ("", "", "grey seal", ""),  # one valid response
-    "empty": ("",),
-}
-
-
-class Interrupted(Exception):
-    """Raised in the middle of sampling."""
-
-
-def interrupt_after(n_questions: int) -> Callable[[Progress], None]:
-    def on_step(progress: Progress) -> None:
-        if progress.n_new == n_questions:
-            raise Interrupted
-
-    return on_step
 
 
 @pytest.fixture
 def run() -> Run:
     """Sampled, not scored."""
     return sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain")
-
-
-class Gate:
-    """Stands before every step of a fake sampler until the test lets it through."""
-
-    def __init__(self) -> None:
-        self._reached, self._allowed = threading.Semaphore(0), threading.Semaphore(0)
-
-    def __call__(self) -> None:
-        self._reached.release()
-        assert self._allowed.acquire(timeout=TIMEOUT)
-
-    def wait_until_reached(self) -> None:
-        assert self._reached.acquire(timeout=TIMEOUT)
-
-    def let_through(self, steps: int = 1) -> None:
-        self._allowed.release(steps)
-
-
-class FakeEncoder:
-    """Equal texts get the same unit vector, different texts nearly orthogonal ones."""
-
-    key = "fake"
-
-    def __init__(self) -> None:
-        self.encoded: list[str] = []
-
-    def load(self) -> None:
-        pass
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        self.encoded += texts
-        return np.stack([_unit_vector(text) for text in texts]) if len(texts) else np.zeros((0, 64), "float32")
-
-
-def _unit_vector(text: str) -> np.ndarray:
-    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-    vector = np.random.default_rng(seed).normal(size=64)
-    return (vector / np.linalg.norm(vector)).astype(np.float16).astype(np.float32)
-
-
-class FakeNli:
-    """Says scripted probabilities of (premise, hypothesis), neutral where it has none, and remembers the pairs."""
-
-    key = "scripted"
-
-    def __init__(self, script: Mapping[tuple[str, str], Sequence[float]], *, context: bool = False) -> None:
-        self.script, self.context = script, context
-        self.judged: list[tuple[str, str]] = []
-
-    def predict(
-        self, pairs: Sequence[tuple[str, str]], on_batch: Callable[[int, int], None] = lambda done, total: None
-    ) -> NliProbabilities:
-        self.judged += pairs
-        said = [self.script.get(pair, (0.1, 0.8, 0.1)) for pair in pairs]
-        return NliProbabilities(np.array(said, dtype="float32").reshape(-1, 3), np.zeros(len(pairs), dtype=bool))
-
-
-def tiny_tokenizer():
-    """A byte-level BPE tokenizer of 300 tokens: any text, multi-byte characters in pieces."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=300,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=["<s>", "</s>", "<pad>"],
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(
-        ["Q: Which planet do astronauts call home, and is sea water safe to drink?\nA:"], trainer
-    )
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
-
-
-def tiny_model(architecture: str):
-    """A random model of two layers, seeded, in fp32. Weights are large enough for uneven next-token distributions."""
-    import torch
-    from transformers import Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM
-
-    sizes = {
-        "vocab_size": 300,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "head_dim": 8,
-        "max_position_embeddings": 256,
-        "initializer_range": 0.3,
-        "bos_token_id": 0,
-        "eos_token_id": 1,
-        "pad_token_id": 2,
-    }
-    torch.manual_seed(0)
-    if architecture == "llama":
-        return LlamaForCausalLM(LlamaConfig(**sizes)).eval()
-    layers = ["sliding_attention", "full_attention"]
-    config = Gemma3TextConfig(**sizes, sliding_window=8, query_pre_attn_scalar=8, layer_types=layers)
-    return Gemma3ForCausalLM(config).eval()
-
-
-def tiny_adapter(folder: Path, seed: int = 1) -> ModelSpec:
-    """A random LoRA adapter for the tiny llama, saved in `folder`; returns the model that it makes of FAKE_SPEC."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    model = tiny_model("llama")  # seeds torch itself
-    torch.manual_seed(seed)
-    config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
-    get_peft_model(model, config).save_pretrained(folder)
-    return replace(FAKE_SPEC, key=f"fake-{folder.name}", stage="sft", parent="fake", adapter=str(folder))
-
-
-NLI_MAX_TOKENS = 24  # what the tiny NLI model reads, with [CLS] and two [SEP]
-
-
-def tiny_nli(folder: Path, labels: Sequence[str]) -> str:
-    """A random DeBERTa-v3 cross-encoder of those classes, saved in `folder`; a word of a, b, c … is one token."""
-    import torch
-    from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Tokenizer
-
-    special = [(token, 0.0) for token in ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]")]
-    vocabulary = [*special, *((f"▁{letter}", -1.0) for letter in "abcdefghijklmnopqrstuvwxyz"), ("▁", -2.0)]
-    DebertaV2Tokenizer(vocab=vocabulary).save_pretrained(folder)
-    config = DebertaV2Config(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=NLI_MAX_TOKENS,
-        initializer_range=0.3,
-        relative_attention=True,
-        position_buckets=8,
-        norm_rel_ebd="layer_norm",
-        share_att_key=True,
-        pos_att_type="p2c|c2p",
-        position_biased_input=False,
-        type_vocab_size=0,
-        pad_token_id=0,
-        id2label=dict(enumerate(labels)),
-        label2id={label: i for i, label in enumerate(labels)},
-    )
-    torch.manual_seed(0)
-    DebertaV2ForSequenceClassification(config).save_pretrained(folder)
-    return str(folder)
 
 
 @pytest.fixture(params=["llama", "gemma3", "adapter"])
@@ -320,14 +80,6 @@ def real_sampler(request: pytest.FixtureRequest) -> tuple[TorchSampler, PromptSt
         return TorchSampler.from_pretrained(MODELS[key]), style
 
 
-# The dashboard in a real browser
-
-CHROMIUM = shutil.which("chromium")
-SECOND = 1000
-# On a deep link Streamlit's own client looks for its server under the page's path first.
-STREAMLITS_OWN = ("404 (Not Found)",)
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """A server for all browser tests; its cache has the models but none of the user's runs."""
@@ -347,7 +99,7 @@ def server(tmp_path_factory):
     with log.open("w") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=paths.PROJECT,
+            cwd=files.PROJECT,
             env={**os.environ, "HOMOG_CACHE": str(own)},
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -397,10 +149,3 @@ def new_page(browser):
     for context in contexts:
         context.close()
     assert [text for text in errors if not any(own in text for own in STREAMLITS_OWN)] == []
-
-
-def settled(page) -> None:
-    """Wait until the script has run to its end."""
-    page.locator("h1").wait_for()
-    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
-    page.wait_for_function("() => document.getAnimations().every(a => a.playState !== 'running')")  # fading in

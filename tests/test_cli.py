@@ -9,16 +9,19 @@ import time
 
 import pandas as pd
 import pytest
-from conftest import TIMEOUT, FakeEncoder, FakeSampler, make_question, tiny_model, tiny_tokenizer
+from fakes import TIMEOUT, FakeEncoder, FakeSampler, make_question, tiny_model, tiny_tokenizer
 
-from homog_core import encoders, paths, results
-from homog_core.catalogue import DATASETS, MODELS
+from homog_core import files
+from homog_core.catalogue.datasets import DATASETS
+from homog_core.catalogue.models import MODELS
 from homog_core.cli import main
 from homog_core.errors import ModelUnavailable
-from homog_core.pipeline import sample_run
+from homog_core.measures import encoders, nli
 from homog_core.records import Decoding
-from homog_core.scoring import score_run
-from homog_core.store import list_runs, open_run
+from homog_core.reports import results_md
+from homog_core.runs.sample import sample_run
+from homog_core.runs.score import score_run
+from homog_core.runs.store import list_runs, open_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -154,7 +157,7 @@ def test_an_nli_model_that_is_not_there_leaves_the_rest(call, run, monkeypatch, 
     def unavailable(self):
         raise ModelUnavailable("The NLI model 'some/model' is not on this machine.")
 
-    monkeypatch.setattr(encoders.NliCrossEncoder, "load", unavailable)
+    monkeypatch.setattr(nli.NliCrossEncoder, "load", unavailable)
     assert main(["score", run.id, "--nli", "some/model"]) == 0
     captured = capsys.readouterr()
     assert "'some/model' is not on this machine. NLI scores are left out." in captured.err
@@ -185,7 +188,7 @@ def test_the_report_has_every_run_and_goes_into_a_document(call, run, tmp_path, 
     tables = {table["title"]: table["rows"] for table in call("report")}
     assert tables["Single-cluster rate by clusterer"][0]["run"] == "fake, n_samples=3"
     document = tmp_path / "results.md"
-    document.write_text(f"Words before.\n{results.BEGIN}\nold\n{results.END}\nWords after.\n")
+    document.write_text(f"Words before.\n{results_md.BEGIN}\nold\n{results_md.END}\nWords after.\n")
     assert main(["report", run.id, "--update", str(document)]) == 0
     text = document.read_text()
     assert text.startswith("Words before.") and text.endswith("Words after.\n")
@@ -299,9 +302,9 @@ def test_sample_from_end_to_end(call, model_folder, csv):
     summary = call(*sample_arguments(model_folder, csv(3), tokens=6))
     assert summary["n_questions"] == 3
     run = open_run(summary["run"])
-    assert run.folder.is_relative_to(paths.cache())
-    assert run.manifest.identity["model"] == "tiny"
-    assert run.manifest.provenance["status"] == "complete"
+    assert run.folder.is_relative_to(files.cache())
+    assert run.identity.model == "tiny"
+    assert run.provenance.status == "complete"
     assert len(run.responses()) == 3 * (3 + 1)
     assert call("verify", run.id) == [{"run": run.id, "problem": "none"}]
     shards = [path.read_bytes() for path in run.folder.glob("responses-*")]
@@ -314,7 +317,7 @@ def test_a_killed_run_is_gone_on_with(call, model_folder, csv, own_cache):
     arguments = sample_arguments(model_folder, csv(n_questions), tokens=40)
     process = subprocess.Popen(
         [sys.executable, "-m", "homog_core", *arguments],
-        cwd=paths.PROJECT,
+        cwd=files.PROJECT,
         env={**os.environ, "HOMOG_CACHE": str(own_cache)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -344,7 +347,7 @@ def test_a_killed_run_is_gone_on_with(call, model_folder, csv, own_cache):
     assert list(kept["text"]) == list(before["text"])
     # the killed process could count nothing, so the manifest has the second one's tokens: those of the other questions
     new = rows[~rows["question_id"].isin(stored)]
-    assert open_run(folder.name).manifest.provenance["n_tokens"] == new["tokens"].map(len).sum()
+    assert open_run(folder.name).provenance.n_tokens == new["tokens"].map(len).sum()
     assert call("verify", folder.name) == [{"run": folder.name, "problem": "none"}]
 
 

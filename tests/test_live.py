@@ -8,14 +8,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import ENTROPY, LOGPROB, TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question
+from fakes import ENTROPY, LOGPROB, TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question
 
-from homog_core import live
+import homog_core.live
 from homog_core.errors import HomogError, ModelUnavailable, NotFound
 from homog_core.live import LiveQueue, Request
 from homog_core.records import GREEDY, Decoding, ModelSpec
-from homog_core.sampling import Device
-from homog_core.store import verify
+from homog_core.runs.verify import verify
+from homog_core.sampling.devices import Device
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -236,7 +236,7 @@ def test_a_queued_job_stops_at_once_and_is_never_sampled(gated):
 def clock(monkeypatch):
     """The queue's clock; `clock.ahead` seconds later than the real one."""
     clock = SimpleNamespace(ahead=0.0)
-    monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead))
+    monkeypatch.setattr(homog_core.live, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead))
     return clock
 
 
@@ -323,7 +323,7 @@ def test_a_finished_job_is_kept_as_scored_runs():
     job_id = queue.submit(request(ONE, OTHER))
     queue.wait_for(job_id, "done")
     runs = queue.keep(job_id)
-    assert [run.manifest.identity["model"] for run in runs] == ["one", "other"]
+    assert [run.identity.model for run in runs] == ["one", "other"]
     for run in runs:
         assert list(run.responses()["text"]) == ["red fox", "red fox", "blue whale sings", ""]  # greedy first
         assert run.table("scores")["num_semantic_sets@jaccard"].item() == 2
@@ -354,4 +354,4 @@ def test_what_has_finished_before_another_model_failed_can_be_kept():
     queue = queue_of(load)
     job_id = queue.submit(request(ONE, OTHER))
     queue.wait_for(job_id, "failed")
-    assert [run.manifest.identity["model"] for run in queue.keep(job_id)] == ["one"]
+    assert [run.identity.model for run in queue.keep(job_id)] == ["one"]

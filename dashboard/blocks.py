@@ -1,0 +1,102 @@
+"""What the pages share and only they: the URL as the one place of their state, cached loaders, charts, errors."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.text import plain
+from homog_core.figures.theme import MODEL_COLORS
+from homog_core.records import Estimate
+
+SMALL_N = 30  # below it a statistic is greyed and says so
+
+
+def estimate(place: Any, label: str, found: Estimate, *, percent: bool = False, unit: str = "", help: str = "") -> None:
+    """A statistic with its interval and denominator; greyed below `SMALL_N`."""
+    show = "{:.1%}" if percent else "{:.2f}"
+    if math.isnan(found.value):
+        place.metric(label, "undefined", help=help)
+        return
+    with place:
+        st.metric(label, show.format(found.value) + unit, help=help)
+        interval = (
+            "" if math.isnan(found.low) else f"95 % interval {show.format(found.low)} to {show.format(found.high)}, "
+        )
+        small = " — few questions, read with care" if found.n < SMALL_N else ""
+        st.caption(f"{interval}n = {found.n}{small}")
+
+
+def chart(
+    figure: go.Figure,
+    *,
+    title: str,
+    how_to_read: str,
+    recipe_line: str,
+    data: pd.DataFrame,
+    key: str,
+    alt: str,
+    on_select: Callable[[], None] | None = None,
+    under: Callable[[], None] = lambda: None,
+) -> None:
+    """A chart with everything that belongs to it: the finding, how to read it, the recipe, the data and a download.
+
+    `under` draws what comes right under the figure, as a slider that chooses one of its points.
+    """
+    st.markdown(f"##### {title}")
+    st.caption(how_to_read)
+    selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
+    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "scrollZoom": False}, **selecting)
+    under()
+    _chart_foot(recipe_line, data, key)
+
+
+def panels(
+    figures: Sequence[tuple[str, go.Figure]],
+    *,
+    title: str,
+    how_to_read: str,
+    recipe_line: str,
+    data: pd.DataFrame,
+    key: str,
+    alt: Sequence[str],
+) -> None:
+    """A chart of several figures side by side, each under a heading (HTML): one title, one recipe, one table."""
+    st.markdown(f"##### {title}")
+    st.caption(how_to_read)
+    places = st.columns(len(figures), gap="medium")
+    for i, (place, (heading, figure)) in enumerate(zip(places, figures, strict=True)):
+        with place:
+            st.html(heading)
+            config = {"displaylogo": False, "scrollZoom": False}
+            st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=config)
+    _chart_foot(recipe_line, data, key)
+
+
+def _chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
+    """The recipe line, the data behind the chart, and a download."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.caption(plain(recipe_line))
+    with row.popover("Data", icon=":material/table:", width="content"):
+        st.dataframe(data, hide_index=True)
+        st.download_button(
+            "Download CSV",
+            data.to_csv(index=False).encode(),
+            file_name=f"{re.sub(r'[^a-z0-9]+', '-', key.lower())}.csv",
+            mime="text/csv",
+            key=f"{key}:csv",
+        )
+
+
+def is_dark() -> bool:
+    """Whether the visitor sees the dark theme."""
+    return getattr(st.context.theme, "type", None) == "dark"
+
+
+def model_color(position: int = 0) -> str:
+    """The colour of the model in that position of a comparison."""
+    return MODEL_COLORS[position % len(MODEL_COLORS)]

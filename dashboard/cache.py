@@ -1,0 +1,111 @@
+"""TODO dashboard.cache."""
+
+import threading
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from homog_core import files
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue.datasets import DATASETS
+from homog_core.catalogue.encoders import ENCODERS
+from homog_core.live import LiveQueue
+from homog_core.records import Question
+from homog_core.runs import store
+
+
+def load_run(run_id: str) -> ScoredRun:
+    """A stored run, read again when its files have changed. Raises `HomogError`."""
+    return _load_run(run_id, run_stamp(store.open_run(run_id)))
+
+
+def run_stamp(run: store.Run) -> int:
+    """When a run's files last changed: with its id the key of everything that is cached about it."""
+    return max(map(_modified, run.folder.iterdir()))
+
+
+def _modified(file: Path) -> int:
+    try:
+        return 0 if file.name.endswith(".partial") else file.stat().st_mtime_ns
+    except FileNotFoundError:  # a shard that has just been merged
+        return 0
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the run …")
+def _load_run(run_id: str, stamp: int) -> ScoredRun:
+    return ScoredRun(store.open_run(run_id))
+
+
+def session_id() -> str:
+    """Who is looking."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+@st.cache_resource(show_spinner=False)
+def live_queue() -> LiveQueue:
+    """The one queue of live jobs of this server."""
+    from homog_core.measures.encoders import SentenceEncoder
+    from homog_core.sampling.engine import TorchSampler
+
+    encoders = [SentenceEncoder(key) for key in ENCODERS]
+    return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected)
+
+
+@st.cache_resource(show_spinner=False)
+def scoring_lock() -> threading.Lock:
+    """Held while a run is scored from a page: one at a time on a server."""
+    return threading.Lock()
+
+
+def _is_connected(session: str) -> bool:
+    from streamlit import runtime
+
+    return runtime.exists() and runtime.get_instance().is_active_session(session)
+
+
+class UmapWarmUp:
+    """Compiles UMAP in the background, once, some seconds after the first page has been served."""
+
+    def __init__(self, delay: float = 3.0) -> None:
+        self.ready = threading.Event()
+        threading.Thread(target=self._work, args=(delay,), name="umap-warm-up", daemon=True).start()
+
+    def _work(self, delay: float) -> None:
+        from homog_core.measures.projection import warm_up
+
+        time.sleep(delay)
+        warm_up()
+        self.ready.set()
+
+
+@st.cache_resource(show_spinner=False)
+def umap_warm_up() -> UmapWarmUp:
+    """Start the warm-up if it has not been started; its `ready` says whether UMAP is quick now."""
+    return UmapWarmUp()
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the questions …")
+def dataset_questions(name: str) -> list[Question]:
+    """The questions of a catalogue dataset."""
+    from homog_core.runs.questions import load_questions
+
+    return load_questions(name)
+
+
+def local_datasets() -> list[str]:
+    """Catalogue datasets whose file is on this machine."""
+    from homog_core.runs.dataset_files import dataset_file
+
+    return [key for key, spec in DATASETS.items() if dataset_file(spec)]
+
+
+def shipped_first(runs: list[store.Run]) -> list[store.Run]:
+    """Runs in the order they are offered: shipped ones, then the others, newest first; runs of one question last."""
+    return sorted(
+        runs,
+        key=lambda run: (run.identity.n_questions == 1, run.folder.parent != files.SHIPPED / "runs"),
+    )

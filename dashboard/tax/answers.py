@@ -1,0 +1,340 @@
+"""How often one answer: by run, against threshold and budget, by clusterer, against temperature."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import blocks, url
+from dashboard.cache import run_stamp
+from dashboard.tax.selection import (
+    Selection,
+    interval,
+    load_view,
+    looks_and_published,
+    marks,
+    measured_or_published,
+    memo,
+    narrow,
+    published_frame,
+    published_label,
+    published_mark,
+    small_note,
+    span,
+    with_commands,
+)
+from dashboard.text import plain
+from homog_core.analysis import beside_published, lineage, summary
+from homog_core.analysis.rates import (
+    budget_curve,
+    clusterer_rows,
+    single_cluster_row,
+    single_cluster_test,
+    threshold_curve,
+)
+from homog_core.catalogue.published import Published
+from homog_core.figures import aggregate, dots
+from homog_core.figures.dots import Panel, Row
+from homog_core.figures.series import Series
+from homog_core.runs.store import Run
+from homog_core.wording import findings, recipes
+from homog_core.wording.numbers import counted, number, percent
+
+
+def one_answer(chosen: Selection) -> None:
+    """SCR by run, against threshold, budget, clusterer and temperature."""
+    rates(chosen)
+    threshold(chosen)
+    budget(chosen)
+    by_clusterer(chosen)
+    temperature(chosen)
+
+
+def rates(chosen: Selection) -> None:
+    """SCR and the mean number of clusters by run, published figures in rows of their own."""
+    rows = [
+        {
+            "label": label,
+            "stage": view.run.provenance.stage,
+            **memo("rate", chosen.key(label), lambda view=view: single_cluster_row(view, *chosen.how)),
+        }
+        for label, view in chosen.views.items()
+    ]
+    frame = pd.DataFrame(rows)
+    pair = chosen.pair()
+    pvalue = 1.0
+    if pair:
+        views = [chosen.views[label] for label in pair]
+        test = lambda: single_cluster_test(*views, *chosen.how)
+        pvalue = memo("mcnemar", chosen.key(*pair), test)
+    reported = beside_published.published_rows("single_cluster_rate", chosen.dataset)
+    lines = [Row("Measured here", heading=True), *(Row(label) for label in chosen.views)]
+    lines += [Row("Published by others", heading=True), *(Row(published_label(p)) for p in reported)]
+    found = rate_marks(frame, chosen.looks(), reported)
+    sources = " and ".join(dict.fromkeys(p.source for p in reported))
+    on = ", ".join(dict.fromkeys(str(p.dataset) for p in reported))
+    blocks.chart(
+        dots.dots(
+            lines,
+            found,
+            [
+                Panel("questions with a single answer", range=(-0.02, 1.02), percent=True),
+                Panel(
+                    "different answers (clusters) per question", range=(0.7, max(10.3, frame["clusters_high"].max()))
+                ),
+            ],
+            looks_and_published(chosen),
+            legend=measured_or_published(),
+            narrow=narrow(),
+        ),
+        title=plain(findings.single_cluster(frame, pair, pvalue)),
+        how_to_read=(
+            "Left: the share of questions whose answers all count as the same (single-cluster rate). Right: how many "
+            "different answers a question gets. Runs are in the order of their training stage. Hollow diamonds are "
+            f"figures of others, from {sources} on {on}, with other models and clusterers: hover for the condition."
+            + small_note(frame["n"].min())
+        ),
+        recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson (left), t (right)"),
+        data=pd.concat([frame.assign(kind="measured"), published_frame(reported).assign(kind="published")]),
+        key="rates",
+        alt=f"Single-cluster rate of {counted(len(frame), 'run')} and {counted(len(reported), 'published figure')}",
+    )
+
+
+def rate_marks(frame: pd.DataFrame, looks: dict[str, Series], reported: Sequence[Published]) -> pd.DataFrame:
+    """Dots of the measured runs from row 1 on, and after another heading the published ones."""
+    rows = []
+    for place, row in enumerate(frame.itertuples(), start=1):
+        common = {"row": place, "series": row.label, "words": "undefined" if np.isnan(row.value) else "", "n": row.n}
+        share = f"{row.label}\n{row.n_single} of {counted(row.n, 'question')}: {percent(row.value)}"
+        share += interval(row.low, row.high, percent)
+        mean = f"{row.label}\n{number(row.clusters_value)} clusters on average"
+        mean += interval(row.clusters_low, row.clusters_high, number)
+        rows.append({**common, "panel": 0, "value": row.value, "low": row.low, "high": row.high, "hover": share})
+        bounds = {"value": row.clusters_value, "low": row.clusters_low, "high": row.clusters_high}
+        rows.append({**common, "panel": 1, **bounds, "hover": mean})
+    clusters = {(p.model, p.dataset): p for p in beside_published.published_rows("mean_num_clusters")}
+    for place, p in enumerate(reported, start=len(frame) + 2):
+        rows.append(published_mark(p, place, 0))
+        if (beside := clusters.get((p.model, p.dataset))) and p.model:
+            rows.append(published_mark(beside, place, 1))
+    return marks(rows)
+
+
+def threshold(chosen: Selection) -> None:
+    """SCR at every threshold, the current one marked."""
+    if chosen.clusterer.method == "nli" or chosen.clusterer.rule != "components":
+        why = "NLI has no threshold" if chosen.clusterer.method == "nli" else "the greedy rule depends on the order"
+        st.info(f"No curve over thresholds for this clusterer: {why}. Choose another clusterer or assignment.")
+        return
+    every = chosen.key()
+    curves = memo(
+        "thresholds",
+        (every[:-2], every[-2][0], every[-2][2], every[-1]),  # all but the threshold itself
+        lambda: {label: threshold_curve(view, *chosen.how) for label, view in chosen.views.items()},
+    )
+    frame = pd.concat([curve.assign(series=label) for label, curve in curves.items()])
+    hover = [
+        f"{row.series}\nτ = {row.threshold:g}: {percent(row.value)}{interval(row.low, row.high, percent)}"
+        for row in frame.itertuples()
+    ]
+    tau = chosen.clusterer.threshold
+    pair = chosen.pair()
+    blocks.chart(
+        aggregate.curves(
+            frame.assign(x=frame["threshold"], panel=0, hover=hover),
+            list(chosen.looks().values()),
+            [Panel("single-cluster questions", range=(-0.02, 1.02), percent=True)],
+            x_title="threshold τ",
+            x_range=(0.0, 1.0),
+            mark=tau,
+            mark_label=f"τ = {tau:g} now",
+            narrow=narrow(),
+        ),
+        title=plain(findings.threshold(curves, chosen.focus(), pair[0] if pair else None, tau)),
+        how_to_read=(
+            "To the right answers must be more alike to count as the same, so fewer questions have a single answer. "
+            "The slider above moves the dotted line; the curves stay, as they hold every threshold."
+            + small_note(frame["n"].min())
+        ),
+        recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson"),
+        data=frame[["series", "threshold", "value", "low", "high", "n"]].rename(columns={"series": "run"}),
+        key="threshold",
+        alt=f"Single-cluster rate against threshold for {counted(len(curves), 'run')}",
+    )
+
+
+def budget(chosen: Selection) -> None:
+    """SCR and semantic entropy had fewer samples been drawn."""
+    curves = {
+        label: memo("budget", chosen.key(label), lambda view=view: budget_curve(view, *chosen.how))
+        for label, view in chosen.views.items()
+    }
+    most = max((view.n_samples for view in chosen.views.values()), default=0)
+    if most < 3:
+        st.info("Two answers or fewer were drawn per question: there is no smaller budget to look at.")
+        return
+    with st.columns(2)[0]:
+        n = url.url_number("Samples per question, for the next chart", "budget", min(5, most), 2, most, 1)
+    rows = []
+    for label, curve in curves.items():
+        for row in curve.itertuples():
+            common = {"series": label, "x": row.n_samples, "n": row.n}
+            share = f"{label}\n{row.n_samples} samples: {percent(row.value)}{interval(row.low, row.high, percent)}"
+            nats = f"{label}\n{row.n_samples} samples: {number(row.entropy_value)} nats"
+            nats += interval(row.entropy_low, row.entropy_high, number)
+            rows.append({**common, "panel": 0, "value": row.value, "low": row.low, "high": row.high, "hover": share})
+            bounds = {"value": row.entropy_value, "low": row.entropy_low, "high": row.entropy_high}
+            rows.append({**common, "panel": 1, **bounds, "hover": nats})
+    frame = pd.DataFrame(rows)
+    focus = chosen.focus()
+    blocks.chart(
+        aggregate.curves(
+            frame,
+            list(chosen.looks().values()),
+            [
+                Panel("single-cluster questions", range=(-0.02, 1.02), percent=True),
+                Panel("semantic entropy, nats"),
+            ],
+            x_title="samples per question",
+            mark=n,
+            mark_label=f"N = {n}",
+            narrow=narrow(),
+        ),
+        title=plain(findings.budget(curves[focus], focus, n)),
+        how_to_read=(
+            "What fewer samples would have shown, exactly: every choice of that many among the samples counts alike, "
+            "and the clusters stay those of all samples. With few samples answers look more alike than they are."
+            + small_note(frame["n"].min())
+        ),
+        recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson (left, no narrower than it should be), t"),
+        data=pd.concat([curve.assign(run=label) for label, curve in curves.items()]),
+        key="budget",
+        alt=f"Single-cluster rate and semantic entropy against the number of samples, {counted(len(curves), 'run')}",
+    )
+
+
+def by_clusterer(chosen: Selection) -> None:
+    """SCR by every clusterer, each at its default threshold."""
+    every = chosen.key()
+    rows = memo("clusterers", (every[:-2], every[-1]), lambda: _clusterer_rows(chosen))
+    frame = pd.DataFrame(rows)
+    keys = list(dict.fromkeys(frame["name"]))
+    found = [
+        {
+            "row": keys.index(row.name),
+            "panel": 0,
+            "series": row.label,
+            "value": row.value,
+            "low": row.low,
+            "high": row.high,
+            "hover": f"{row.label}\n{row.name}: {percent(row.value)}{interval(row.low, row.high, percent)}",
+            "words": "",
+            "n": row.n,
+        }
+        for row in frame.itertuples(index=False)
+    ]
+    missing = next((text for view in chosen.views.values() if (text := summary.missing(view.run))), "")
+    blocks.chart(
+        dots.dots(
+            [Row(name) for name in keys],
+            marks(found),
+            [Panel("questions with a single answer", range=(-0.01, _room(frame["high"])), percent=True)],
+            list(chosen.looks().values()),
+            dodge=True,
+            narrow=narrow(),
+        ),
+        title=plain(findings.by_clusterer(frame, chosen.focus())),
+        how_to_read=(
+            "The same answers put into clusters in other ways. The default τ of an encoder is the one that joins 15 % "
+            "of contradicting reference answers, so that encoders are compared like with like; Jaccard keeps the "
+            "published 0.4, and whole answers are also shown at the published 0.85."
+            + (f" NLI is not here: {with_commands(missing.partition(': ')[2])}." if missing else "")
+        ),
+        recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson", clustered=False),
+        data=frame.drop(columns=["clusters_value", "clusters_low", "clusters_high", "clusters_n"]),
+        key="clusterers",
+        alt=f"Single-cluster rate by {counted(len(keys), 'clusterer')} for {counted(len(chosen.views), 'run')}",
+    )
+
+
+def _room(high: pd.Series) -> float:
+    """The end of an axis of shares that are all small."""
+    return 1.02 if high.isna().all() else float(min(1.02, max(0.2, 1.1 * high.max())))
+
+
+def _clusterer_rows(chosen: Selection) -> list[dict[str, Any]]:
+    rows = []
+    for label, view in chosen.views.items():
+        for found in clusterer_rows(view, chosen.category):
+            clusterer = found.pop("clusterer")
+            at = "" if clusterer.method == "nli" else f", τ = {clusterer.threshold:g}"
+            encoder = f" ({clusterer.encoder})" if clusterer.encoder else ""
+            title = {"embedding_masked": "masked embedding"}.get(clusterer.method, clusterer.method)
+            published = " as published" if found["kind"] != "default" else ""
+            rows.append(
+                {
+                    "label": label,
+                    "name": f"{title}{encoder}{at}{published}",
+                    "method": clusterer.method,
+                    "encoder": clusterer.encoder or "",
+                    **found,
+                }
+            )
+    return rows
+
+
+def temperature(chosen: Selection) -> None:
+    """SCR against temperature where runs differ in that alone; runs need not be chosen for it."""
+    known = {view.run.id: view for view in chosen.views.values()}
+    pool = [*(view.run for view in known.values()), *chosen.others]
+    groups: dict[str, list[Run]] = {}
+    for label, view in chosen.views.items():
+        same = lineage.temperature_siblings(view.run, pool)
+        if len(same) > 1 and not any(view.run in group for group in groups.values()):
+            groups[label.split(", T=")[0]] = same
+    if not groups:
+        model = chosen.views[chosen.focus()].run.identity
+        st.info(
+            "SCR against temperature: no two runs differ in their temperature alone. To get one: `python -m homog_core "
+            f"sample --model {model.model} --dataset {model.dataset} --temperature 0.7`",
+            icon=":material/thermostat:",
+        )
+        return
+    rows = []
+    for name, same in groups.items():
+        for run in same:
+            view = known.get(run.id) or load_view(run.id, run_stamp(run))
+            at = run.identity.decoding.temperature
+            found = single_cluster_row(view, *chosen.how)
+            rows.append({"group": name, "temperature": at, **found})
+    frame = pd.DataFrame(rows)
+    hover = [
+        f"{row.group}\ntemperature {row.temperature:g}: {percent(row.value)}{interval(row.low, row.high, percent)}"
+        for row in frame.itertuples()
+    ]
+    looks = [look for label, look in chosen.looks().items() if label.split(", T=")[0] in groups]
+    looks = [Series(look.key.split(", T=")[0], look.name.split(", T=")[0], look.color, look.symbol) for look in looks]
+    blocks.chart(
+        aggregate.curves(
+            frame.assign(series=frame["group"], x=frame["temperature"], panel=0, hover=hover),
+            list({look.key: look for look in looks}.values()),
+            [Panel("single-cluster questions", range=(-0.02, 1.02), percent=True)],
+            x_title="temperature of the samples",
+            points=True,
+            narrow=narrow(),
+        ),
+        title=plain(findings.temperature(frame)),
+        how_to_read=(
+            "A lower temperature makes likely answers likelier, so answers repeat. Every run of the data set that "
+            "differs from a chosen one in its temperature alone is here, whether it is chosen above or not."
+            + small_note(frame["n"].min())
+        ),
+        recipe_line=f"{', '.join(groups)} · {recipes.clusterer_recipe(chosen.clusterer)} · {span(frame['n'])} · "
+        "whiskers: 95 % Wilson",
+        data=frame,
+        key="temperature",
+        alt=f"Single-cluster rate at {counted(len(frame), 'temperature')}",
+    )

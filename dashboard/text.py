@@ -1,0 +1,8 @@
+"""TODO dashboard.text."""
+
+import re
+
+
+def plain(text: str) -> str:
+    """`text` for a Markdown context, so that it shows as it is. Ids and messages may come from outside."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!<>|~$:&-])", r"\\\1", " ".join(text.split()))

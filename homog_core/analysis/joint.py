@@ -1,0 +1,94 @@
+"""TODO homog_core.analysis.joint."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.measures.clustering import Clusterer, by_size
+from homog_core.measures.report_cards import default_clusterers
+
+# One question
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """All runs' valid answers to one question, with the distances between all of them."""
+
+    position: np.ndarray  # (M,) which run an answer comes from
+    indices: np.ndarray  # (M,) its sample index there
+    answers: list[str]
+    labels: np.ndarray  # (M,) its cluster in its own run's clustering, 0 the largest
+    similarity: np.ndarray  # (M, M); (0, 0) where the stored vectors do not go with the answers
+    clusterer: Clusterer  # what the similarity is by
+
+    def of(self, run: int) -> np.ndarray:
+        """Rows (N,) of one run's answers."""
+        return np.flatnonzero(self.position == run)
+
+
+def joint_clusterer(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Clusterer:
+    """The clusterer itself where answers of different runs can be compared by it, otherwise the nearest one that can.
+
+    Only vectors that all runs have stored say how near answers of different runs are. A run may ship without those of
+    a second encoder, and an NLI model has judged no pair across runs. Then the same method by another encoder, then
+    any by stored vectors, then the words (Jaccard).
+    """
+    stored = set.intersection(*(set(scored.run.encoders()) for scored in runs))
+    if clusterer.method == "jaccard" or (clusterer.is_linkage and clusterer.encoder in stored):
+        return clusterer
+    possible = [c for c in default_clusterers(sorted(stored)) if c.is_linkage]
+    same = [c for c in possible if c.method == clusterer.method]
+    return next(iter(same + possible), Clusterer("jaccard", 0.0))
+
+
+def joint(
+    runs: Sequence[ScoredRun],
+    question_id: str,
+    clusterer: Clusterer,
+    vectors: Sequence[Mapping[str, np.ndarray]] = (),
+) -> Joint:
+    """All answers to one question together; clusters as each run has them under `clusterer`.
+
+    `vectors` are those of the encoder of `joint_clusterer`, by view (`scoring.stored_vectors`), one mapping a run.
+    """
+    by = joint_clusterer(runs, clusterer)
+    valid = [scored.valid(question_id) for scored in runs]
+    sets = [scored.answers(question_id).responses for scored in runs]
+    answers = [responses[i].answer for responses, own in zip(sets, valid, strict=True) for i in own]
+    clusters = [by_size(scored.labels(question_id, clusterer)) for scored in runs]
+    fits = [len(labels) for labels in clusters] == [len(own) for own in valid]
+    if by.is_linkage:
+        fits = fits and all(len(v["answer"]) == len(own) for v, own in zip(vectors, valid, strict=True))
+    similarity = np.zeros((0, 0), dtype=np.float32)
+    if fits and answers:
+        similarity = by.similarity(answers, _stacked(vectors) if by.is_linkage else {})
+    return Joint(
+        np.repeat(np.arange(len(runs)), [len(own) for own in valid]),
+        np.array([i for own in valid for i in own], dtype=np.int64),
+        answers,
+        np.concatenate(clusters) if fits else np.zeros(len(answers), dtype=np.int64),
+        similarity,
+        by,
+    )
+
+
+def _stacked(vectors: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    filled = [found for found in vectors if len(found["answer"])]
+    return {view: np.concatenate([found[view] for found in filled]) for view in ("answer", "masked")}
+
+
+def block_distances(found: Joint) -> pd.DataFrame:
+    """Mean distance 1 − similarity of two different answers, run × run; NaN where there is no such pair."""
+    n = int(found.position.max()) + 1 if len(found.position) else 0
+    distances = np.clip(1 - found.similarity.astype(np.float64), 0, 1)
+    means = np.full((n, n), np.nan)
+    for a in range(n):
+        for b in range(n):
+            block = distances[np.ix_(found.of(a), found.of(b))]
+            if a == b:
+                block = block[np.triu_indices(len(block), 1)]
+            means[a, b] = block.mean() if block.size else np.nan
+    return pd.DataFrame(means)

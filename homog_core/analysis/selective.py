@@ -1,0 +1,199 @@
+"""TODO homog_core.analysis.selective."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from homog_core.analysis import summary
+from homog_core.analysis.rates import fields
+from homog_core.analysis.scored_run import RunView, cluster_columns
+from homog_core.errors import InvalidInput
+from homog_core.measures.clustering import Clusterer
+from homog_core.measures.scores import CLUSTER_SCORES
+from homog_core.records import Estimate
+from homog_core.statistics.calibration import brier_score, expected_calibration_error, platt_probabilities, reliability
+from homog_core.statistics.cascade import Curve, Outcome, Saving, Signal, cost_quality_curve, matched_saving, parallel
+from homog_core.statistics.columns import NAN
+from homog_core.statistics.discrimination import delong_test, is_constant
+from homog_core.statistics.intervals import wilson_interval
+from homog_core.statistics.selective import risk_coverage, selective_estimates
+
+# What can be won back
+
+
+COVERAGES = (0.25, 0.5, 0.75, 1.0)  # at which selective accuracy gets an interval
+
+
+N_BINS = 10
+
+
+N_RESAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coverage:
+    """Selective accuracy of one score: the whole curve, and some points of it with their intervals."""
+
+    curve: pd.DataFrame  # coverage, value
+    points: pd.DataFrame  # coverage, value, low, high, n
+    no_signal: bool  # all scores tie: a flat line by definition
+
+
+def coverage_of(values: np.ndarray, correct: np.ndarray) -> Coverage:
+    """Accuracy of the most certain questions against how many are answered; ties by their expected order."""
+    found = risk_coverage(values, correct)
+    rows = []
+    for coverage in COVERAGES if len(found.risk) else ():
+        estimate = selective_estimates(values, correct, coverage, n_resamples=N_RESAMPLES).selective_accuracy
+        rows.append({"coverage": coverage, **fields(estimate)})
+    points = pd.DataFrame(rows, columns=["coverage", "value", "low", "high", "n"])
+    curve = pd.DataFrame({"coverage": found.coverage, "value": 1 - found.risk})
+    return Coverage(curve, points, is_constant(values, correct))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """Probabilities of being correct that come from one score, before and after Platt scaling."""
+
+    bins: pd.DataFrame  # when, probability, value (share correct), low, high (Wilson), n; one row a bin that is filled
+    summary: pd.DataFrame  # when, measure (ECE, Brier), value, low, high, n
+
+
+def calibration_of(values: np.ndarray, correct: np.ndarray) -> Calibration:
+    """Reliability diagram, ECE and Brier score before and after Platt scaling, over the graded questions.
+
+    ECE over ten bins; the diagram has five where there are fewer than 300 questions. Before: the score read as it
+    stands, 1 where it is smallest and 0 where it is largest among these questions, in proportion between. After:
+    `metrics.platt_probabilities`, out of fold. Both are undefined where the score is undefined; after, with fewer than
+    five of a class; before, where all scores tie.
+    """
+    graded = ~np.isnan(values) & ~np.isnan(correct)
+    shown = N_BINS if graded.sum() >= 30 * N_BINS else N_BINS // 2  # fewer bins where they would be nearly empty
+    said = {"before": _as_it_stands(values, graded), "after": platt_probabilities(values, correct)}
+    bins, summary = [], []
+    for when, probability in said.items():
+        diagram = reliability(probability, correct, shown)
+        for mean, share, n in zip(diagram.probability, diagram.accuracy, diagram.count, strict=True):
+            if n:
+                bins.append({"when": when, "probability": mean, **fields(wilson_interval(round(share * n), int(n)))})
+        for measure, found in calibration_estimates(probability, correct).items():
+            summary.append({"when": when, "measure": measure, **fields(found)})
+    columns = ["when", "probability", "value", "low", "high", "n"]
+    return Calibration(pd.DataFrame(bins, columns=columns), pd.DataFrame(summary))
+
+
+def _as_it_stands(values: np.ndarray, graded: np.ndarray) -> np.ndarray:
+    finite = values[graded & np.isfinite(values)]
+    if not len(finite) or np.ptp(finite) <= 1e-9:
+        return np.full(len(values), NAN)
+    scaled = (np.clip(values, finite.min(), finite.max()) - finite.min()) / np.ptp(finite)
+    return np.where(graded, 1 - scaled, NAN)
+
+
+def calibration_estimates(probability: np.ndarray, correct: np.ndarray, seed: int = 0) -> dict[str, Estimate]:
+    """ECE and Brier score with 95 % basic intervals of one bootstrap over questions, cut at 0 and 1.
+
+    Basic, not percentile: resampling adds to the ECE what sampling has added to it already, and the basic interval
+    turns that round.
+    """
+    both = ~np.isnan(probability) & ~np.isnan(correct)
+    p, right, n = probability[both], correct[both], int(both.sum())
+    values = expected_calibration_error(p, right, N_BINS), brier_score(p, right)
+    if n < 2:
+        return {m: Estimate(v, NAN, NAN, n, "basic bootstrap") for m, v in zip(("ECE", "Brier"), values, strict=True)}
+    drawn = np.random.default_rng(seed).integers(n, size=(N_RESAMPLES, n))
+    bin_of = np.minimum((p * N_BINS).astype(int), N_BINS - 1)
+    gap = np.zeros((N_RESAMPLES, N_BINS))
+    np.add.at(gap, (np.arange(N_RESAMPLES)[:, None], bin_of[drawn]), (right - p)[drawn])
+    draws = np.abs(gap).sum(axis=1) / n, ((p - right) ** 2)[drawn].mean(axis=1)
+    return {
+        measure: Estimate(value, *_reflected(value, found), n, "basic bootstrap")
+        for measure, value, found in zip(("ECE", "Brier"), values, draws, strict=True)
+    }
+
+
+def _reflected(value: float, draws: np.ndarray) -> tuple[float, float]:
+    high, low = np.clip(2 * value - np.quantile(draws, [0.025, 0.975]), 0, 1)
+    return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CascadeStudy:
+    """The cascade of a run at every operating point, beside single signals and the parallel use of all."""
+
+    signals: list[Signal]
+    incorrect: np.ndarray  # (Q,) of the graded questions
+    curve: Curve
+    alone: dict[str, Outcome]  # each signal by itself, at its own cost
+    saving: Saving  # at the operating point that is chosen on training folds
+
+
+def cascade_study(view: RunView, clusterer: Clusterer, category: str) -> CascadeStudy:
+    """The signals of `cascade_signals` as a cascade, each alone, and what is saved.
+
+    Raises `InvalidInput` with fewer than five correct or incorrect answers, and as `cascade_signals` does.
+    """
+    signals, incorrect = cascade_signals(view, clusterer, category)
+    return CascadeStudy(
+        signals,
+        incorrect,
+        cost_quality_curve(signals, incorrect),
+        {signal.name: parallel([signal], incorrect) for signal in signals},
+        matched_saving(signals, incorrect),
+    )
+
+
+def cascade_signals(view: RunView, clusterer: Clusterer, category: str) -> tuple[list[Signal], np.ndarray]:
+    """Token entropy, then question density, then semantic entropy by the clusterer, over the graded questions.
+
+    With whether each answer is incorrect (Q,). Raises `InvalidInput` for NLI, whose cost is not counted.
+    """
+    if clusterer.method == "nli":
+        raise InvalidInput("The cost of an NLI model is not counted here; choose a clusterer by words or embeddings.")
+    kept = view.in_category(category) & ~np.isnan(view.correct)
+    others = [name for name in view.frame if name.partition("@")[0] in CLUSTER_SCORES]
+    own = {f"{k}@{clusterer.key}": v for k, v in cluster_columns(view.sizes(clusterer)).items()}
+    scores = view.frame.drop(columns=others).assign(**own)[kept]
+    return summary.cascade_signals(view.run, scores), 1 - view.correct[kept]
+
+
+def within_folds_auroc(outcome: Outcome, incorrect: np.ndarray) -> Estimate:
+    """`Outcome.auroc` with DeLong's 95 % interval: the paired test against scores that all tie within a fold.
+
+    Folds are set so far apart that pairs across them are ranked alike by both and cancel, as in `cascade`. The fitted
+    models are taken as given.
+    """
+    found = delong_test(outcome.score + 2 * outcome.fold, 2.0 * outcome.fold, incorrect)
+    folds = [incorrect[outcome.fold == fold] == 1 for fold in np.unique(outcome.fold)]
+    within = sum(int(wrong.sum()) * int((~wrong).sum()) for wrong in folds)
+    scale = int((incorrect == 1).sum()) * int((incorrect == 0).sum()) / within
+    low, high = np.clip([0.5 + scale * found.low, 0.5 + scale * found.high], 0, 1)
+    return Estimate(outcome.auroc, float(low), float(high), len(incorrect), "delong")
+
+
+def outcome_row(outcome: Outcome, incorrect: np.ndarray) -> dict[str, Any]:
+    """What one way of using the signals costs and is worth, as columns of a row."""
+    return {
+        "cost": outcome.mean_cost,
+        **fields(within_folds_auroc(outcome, incorrect)),
+        "selective_accuracy": outcome.selective_accuracy,
+        "accepted": float(outcome.accepted.mean()),
+        "accepted_accuracy": outcome.accepted_accuracy,
+        **{f"reached_{k + 1}": float(share) for k, share in enumerate(outcome.reached)},
+    }
+
+
+def cascade_rows(study: CascadeStudy) -> pd.DataFrame:
+    """One row an operating point, and one for each signal alone: kind, name, passed_on, and `outcome_row`."""
+    points = [
+        {"kind": "cascade", "name": "cascade", "passed_on": share, **outcome_row(outcome, study.incorrect)}
+        for share, outcome in zip(study.curve.passed_on, study.curve.outcomes, strict=True)
+    ]
+    alone = [
+        {"kind": "alone", "name": name, "passed_on": NAN, **outcome_row(outcome, study.incorrect)}
+        for name, outcome in study.alone.items()
+    ]
+    everything = {"kind": "parallel", "name": "all signals", **outcome_row(study.curve.outcomes[-1], study.incorrect)}
+    return pd.DataFrame([*points, *alone, everything])

@@ -1,0 +1,8 @@
+"""Which models, encoders and datasets there are, and what others have published. Data, and the functions that read it."""
+
+from homog_core.catalogue.datasets import DATASETS
+from homog_core.catalogue.encoders import ENCODERS, NLI_MODELS
+from homog_core.catalogue.models import MODELS
+from homog_core.catalogue.published import PUBLISHED
+
+__all__ = ["DATASETS", "ENCODERS", "MODELS", "NLI_MODELS", "PUBLISHED"]

@@ -1,0 +1,1 @@
+"""TODO homog_core/figures."""

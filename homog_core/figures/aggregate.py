@@ -1,0 +1,285 @@
+"""Frames → the aggregate Plotly figures: dots with whiskers, curves with bands, calibration, cascade. No computation.
+
+What was measured is filled and has the colour of its run; what others have published is a hollow diamond in a series
+of its own. Values from fewer than 30 questions are grey. Names may come from outside: every text is escaped.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from homog_core.figures.axes import (
+    ALIGNED,
+    BAND,
+    CURVE_LEGEND,
+    LAYOUT,
+    MARK,
+    above,
+    axis_name,
+    domains,
+    escaped,
+    html_lines,
+    level,
+    line_at,
+    rgba,
+)
+from homog_core.figures.dots import Panel, legend_entry, outline, whiskers
+from homog_core.figures.series import FADED, INK, Series
+from homog_core.figures.theme import GREY, ink_on
+
+# Curves with bands
+
+
+def curves(
+    frame: pd.DataFrame,
+    series: Sequence[Series],
+    panels: Sequence[Panel],
+    *,
+    x_title: str,
+    x_range: tuple[float, float] | None = None,
+    x_percent: bool = False,
+    mark: float | None = None,
+    mark_label: str = "",
+    points: bool = False,
+    extra: Sequence[tuple[Series, pd.DataFrame]] = (),
+    narrow: bool = False,
+) -> go.Figure:
+    """Lines with the band of their intervals, a panel a statistic.
+
+    `frame`: series, panel, x, value, low, high, hover. `mark` stands at a place of the horizontal axis, as the current
+    threshold. With `points` every value has a mark, whose whiskers take the place of the band. `extra` are single
+    marks with whiskers in the first panel: points of a line that have an interval, or figures of others. On a narrow
+    screen panels stand one under the other.
+    """
+    traces, named = [], set()
+    looks = {look.key: look for look in series}
+    for (key, panel), found in _records(frame, ("series", "panel")).items():
+        axes = {"xaxis": axis_name("x", panel), "yaxis": axis_name("y", panel)}
+        if not points:
+            traces.append(_band(found, looks[key]) | axes)
+        traces.append(_line(found, looks[key], points, legend=key not in named) | axes)
+        named.add(key)
+    for look, marks in extra:
+        if len(marks):
+            trace = _line(marks.to_dict("records"), look, points=True, legend=look.key not in named)
+            traces.append(trace | {"mode": "markers"})
+    below = 24 * len(series) if narrow else 24 * (1 + (len(series) - 1) // 5)  # lines of the legend
+    layout = LAYOUT | {
+        "height": (250 * len(panels) if narrow else 330) + below,
+        "margin": {"l": 8, "r": 16, "t": 28, "b": 52 + below},
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 0, "yref": "container", "itemsizing": "constant"},
+        "showlegend": True,
+        "shapes": [],
+        "annotations": [],
+    }
+    across, up = domains(len(panels), 0.09), domains(len(panels), 0.22)[::-1]
+    for i, panel in enumerate(panels):
+        x = {"title": x_title, "range": x_range, "tickformat": ".0%" if x_percent else None}
+        x |= {"domain": [0, 1] if narrow else across[i]}
+        layout[axis_name("xaxis", i)] = x | {"showgrid": False, "zeroline": False, "anchor": axis_name("y", i)}
+        layout[axis_name("yaxis", i)] = {
+            "domain": up[i] if narrow else [0, 1],
+            "title": escaped(panel.title),
+            "range": panel.range,
+            "rangemode": "tozero",
+            "tickformat": ".0%" if panel.percent else None,
+            "zeroline": False,
+            "anchor": axis_name("x", i),
+        }
+        if mark is not None:
+            layout["shapes"].append(line_at(mark, i, y=axis_name("y", i)) | {"line": MARK})
+            layout["annotations"].append(above(mark, mark_label, i))
+    return go.Figure(traces, layout)
+
+
+def _records(frame: pd.DataFrame, keys: Sequence[str]) -> dict[tuple, list[dict]]:
+    """The rows that have a value by some columns, in order of x."""
+    groups: dict[tuple, list[dict]] = {}
+    for row in frame.to_dict("records"):
+        if not np.isnan(row["value"]):
+            groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return {key: sorted(found, key=lambda row: row["x"]) for key, found in groups.items()}
+
+
+def _band(found: Sequence[dict], look: Series) -> dict:
+    known = [row for row in found if not np.isnan(row["low"])]
+    return {
+        "type": "scatter",
+        "x": [row["x"] for row in known] + [row["x"] for row in known[::-1]],
+        "y": [row["high"] for row in known] + [row["low"] for row in known[::-1]],
+        "fill": "toself",
+        "fillcolor": rgba(look.color, BAND),
+        "mode": "lines",
+        "line": {"width": 0, "color": look.color},
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "legendgroup": look.key,
+    }
+
+
+def _line(found: Sequence[dict], look: Series, points: bool, *, legend: bool) -> dict:
+    return {
+        "type": "scatter",
+        "x": [row["x"] for row in found],
+        "y": [row["value"] for row in found],
+        "error_y": {**whiskers(found), "thickness": 1.4} if points else None,
+        "mode": "lines+markers" if points else "lines",
+        "line": {"color": look.color, "dash": look.dash, "width": 2.4},
+        "marker": {
+            "color": look.color,
+            "symbol": look.symbol,
+            "size": 9,
+            "line": outline(look),
+        },
+        "name": escaped(look.name),
+        "legendgroup": look.key,
+        "showlegend": legend,
+        "hovertext": [html_lines(row["hover"]) for row in found],
+        "hoverinfo": "text",
+    }
+
+
+# Calibration
+
+
+def reliability(bins: pd.DataFrame, series: Sequence[Series]) -> go.Figure:
+    """Share correct against the probability that was said, with whiskers; under it how many questions each bin has.
+
+    `bins`: series, x (mean probability), value, low, high, n, faded (grey: few questions), hover.
+    """
+    diagonal = {"type": "scatter", "x": [0, 1], "y": [0, 1], "mode": "lines", "line": {"color": GREY, "dash": "dash"}}
+    traces: list[dict] = [diagonal | {"name": "calibrated", "hoverinfo": "skip"}]
+    looks = {look.key: look for look in series}
+    for (key, faded), found in _records(bins, ("series", "faded")).items():
+        color = FADED if faded else looks[key].color
+        look = Series(key, looks[key].name, color, looks[key].symbol)
+        traces.append(_line(found, look, points=True, legend=False) | {"mode": "markers"})
+    for (key,), found in _records(bins, ("series",)).items():
+        traces.append(_counts(found, looks[key]))
+    layout = LAYOUT | {
+        "height": 430,
+        "barmode": "overlay",
+        "legend": CURVE_LEGEND,
+        "xaxis": {"range": [-0.02, 1.02], "tickformat": ".0%", "showgrid": False, "zeroline": False, "anchor": "y2"},
+        "yaxis": {"title": "share correct", "range": [-0.04, 1.04], "tickformat": ".0%", "zeroline": False},
+        "yaxis2": {"title": "questions", "zeroline": False, "nticks": 3, "domain": [0, 0.2], "rangemode": "tozero"},
+    }
+    layout["yaxis"]["domain"] = [0.26, 1]
+    layout["xaxis"]["title"] = "probability of being correct that the score says"
+    return go.Figure([*traces, *map(legend_entry, series)], layout)
+
+
+def _counts(found: Sequence[dict], look: Series) -> dict:
+    return {
+        "type": "bar",
+        "x": [row["x"] for row in found],
+        "y": [row["n"] for row in found],
+        "yaxis": "y2",
+        "width": 0.028,
+        "marker": {"color": look.color, "pattern": {"shape": "/" if "open" in look.symbol else ""}},
+        "legendgroup": look.key,
+        "showlegend": False,
+        "hovertext": [html_lines(row["hover"]) for row in found],
+        "hoverinfo": "text",
+    }
+
+
+# The cascade
+
+
+def cost_quality(points: pd.DataFrame, alone: pd.DataFrame, color: str, *, dark: bool) -> go.Figure:
+    """AUROC against extra tokens a question: the cascade's points as a line, each signal alone and all in parallel.
+
+    Both: x, value, low, high, hover; `alone` with name and symbol. A point's place in `customdata`: a click chooses it.
+    """
+    look = Series("cascade", "cascade", color)
+    found = points.to_dict("records")
+    # A click leaves no highlight: the pointer under the curve says which point is chosen, by click or by slider.
+    plain = {"unselected": {"marker": {"opacity": 1}, "textfont": {"color": INK[dark]}}}
+    line = _line(found, look, points=True, legend=True) | {"error_y": None, "customdata": list(range(len(points)))}
+    line |= plain
+    traces, middle = [_band(found, look), line], 0.5 * max(_cost_range(points, alone))
+    for row in alone.to_dict("records"):
+        mark = _line([row], Series(row["name"], row["name"], INK[dark], row["symbol"]), points=True, legend=True)
+        side = "right" if row["x"] < middle else "left"
+        beside = [other for other in alone.to_dict("records") if (other["x"] < middle) == (row["x"] < middle)]
+        height = "top" if row["value"] == max(other["value"] for other in beside) else "bottom"
+        said = {"text": [f"{escaped(row['name'])} "], "textposition": f"{height} {side}", "textfont": {"size": 12}}
+        traces.append(mark | {"mode": "markers+text", "customdata": [-1], **said, **plain})
+    layout = LAYOUT | {
+        "height": 330,
+        "margin": ALIGNED | {"t": 8, "b": 6},
+        "showlegend": False,
+        "clickmode": "event+select",
+        "shapes": [level(0.5)],
+        "xaxis": {"range": _cost_range(points, alone), "showgrid": False, "zeroline": False, "showticklabels": False},
+        "yaxis": {"title": "AUROC", "zeroline": False},
+    }
+    return go.Figure(traces, layout)
+
+
+def operating_point(
+    points: pd.DataFrame,
+    alone: pd.DataFrame,
+    position: int,
+    shares: Sequence[tuple[str, float, str]],
+    color: str,
+    *,
+    dark: bool,
+) -> go.Figure:
+    """Under the curve and on its axis: where on the costs the chosen point is, and who decides how many questions.
+
+    `shares`: (signal, share of the questions that it decides, label or "" where there is no room) in order.
+    """
+    cost = float(points["x"].iloc[position])
+    pointer = {
+        "type": "scatter",
+        "x": [cost],
+        "y": [0],
+        "mode": "markers+text",
+        "marker": {"symbol": "triangle-up", "size": 16, "color": color},
+        "text": ["chosen"],
+        "textposition": "middle right" if cost < 0.8 * float(points["x"].max() or 1) else "middle left",
+        "hoverinfo": "skip",
+    }
+    blocks = [
+        {
+            "type": "bar",
+            "x": [share],
+            "y": [""],
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "orientation": "h",
+            "marker": {"color": rgba(color, (0.25, 0.55, 0.95)[min(k, 2)]), "line": {"color": color, "width": 1}},
+            "text": [escaped(label)],
+            "textposition": "inside",
+            "insidetextanchor": "middle",
+            "textangle": 0,
+            "textfont": {"color": INK[dark] if k < 2 else ink_on(color)},
+            "hovertext": [f"{escaped(name)}<br>decides {share:.0%} of the questions"],
+            "hoverinfo": "text",
+        }
+        for k, (name, share, label) in enumerate(shares)
+    ]
+    layout = LAYOUT | {
+        "height": 170,
+        "barmode": "stack",
+        "showlegend": False,
+        "margin": ALIGNED | {"t": 0, "b": 4},
+        "xaxis": {
+            "range": _cost_range(points, alone),
+            "title": "extra tokens a question, on average",
+            "zeroline": False,
+        },
+        "yaxis": {"visible": False, "domain": [0.72, 1]},
+        "xaxis2": {"range": [0, 1], "visible": False, "anchor": "y2"},
+        "yaxis2": {"visible": False, "domain": [0, 0.34], "anchor": "x2"},
+    }
+    return go.Figure([pointer, *blocks], layout)
+
+
+def _cost_range(points: pd.DataFrame, alone: pd.DataFrame) -> list[float]:
+    most = max([*points["x"], *alone["x"], 1.0])
+    return [-0.04 * most, 1.06 * most]

@@ -1,0 +1,343 @@
+"""TODO homog_core.figures.comparison."""
+
+import html
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from homog_core.figures.question import answer_map, answer_name, entropy_traces, square_panel, times
+from homog_core.figures.theme import GREY, MARGIN, ink_on, shortened, wrapped
+from homog_core.records import Estimate
+
+# Several models side by side
+
+
+def paired_strips(
+    names: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    representatives: Sequence[Sequence[str]],
+    n_left_out: Sequence[int],
+    colors: Sequence[str],
+) -> go.Figure:
+    """A cluster strip a model, one under the other on one scale; answers that are in no cluster end the row in grey.
+
+    A text that does not fit its block on the screen at hand is hidden by Plotly; its number and count stay.
+    """
+    figure = go.Figure()
+    total = max([sum(row) + out for row, out in zip(counts, n_left_out, strict=True)], default=1)
+    for row, (sizes, texts, color) in enumerate(zip(counts, representatives, colors, strict=True)):
+        start = 0
+        for k, (size, text) in enumerate(zip(sizes, texts, strict=True)):
+            hover = f"<b>Cluster {k + 1}</b>, {times(size)}<br>{wrapped(text, 60)}"
+            _add_block(figure, row, start, size, color, k, hover)
+            _add_block_text(figure, row - 0.17, 0.3, start, size, f"<b>{k + 1}</b> · {size}", color)
+            if shown := _two_lines(text, size / total):
+                _add_block_text(figure, row + 0.15, 0.4, start, size, shown, color)
+            start += size
+        if n_left_out[row]:
+            hover = f"{times(n_left_out[row])} without text, in no cluster"
+            _add_block(figure, row, start, n_left_out[row], GREY, len(sizes), hover)
+            _add_block_text(figure, row, 0.5, start, n_left_out[row], f"{n_left_out[row]} empty", "")
+        figure.add_annotation(x=0, y=row - 0.35, text=f"<b>{_short(names[row])}</b>", yanchor="bottom")
+    figure.update_annotations(showarrow=False, xanchor="left", font={"size": 13})
+    figure.update_layout(
+        barmode="overlay",
+        height=16 + 104 * len(names),
+        margin=MARGIN,
+        hoverlabel={"align": "left"},
+        uniformtext={"mode": "hide", "minsize": 10},
+    )
+    figure.update_xaxes(visible=False, range=[0, total], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[len(names) - 0.6, -0.7], fixedrange=True)
+    return figure
+
+
+def _add_block(figure: go.Figure, row: int, start: int, size: int, color: str, k: int, hover: str) -> None:
+    figure.add_bar(
+        y=[row],
+        x=[size],
+        base=[start],
+        width=0.68,
+        orientation="h",
+        marker={"color": color, "line": {"color": "white", "width": 2}},
+        hovertext=[hover],
+        hoverinfo="text",
+        customdata=[k],
+        showlegend=False,
+    )
+
+
+def _add_block_text(figure: go.Figure, y: float, height: float, start: int, size: int, text: str, color: str) -> None:
+    """A text in a block: an invisible bar of the height that the text may take."""
+    figure.add_bar(
+        y=[y],
+        x=[size],
+        base=[start],
+        width=height,
+        orientation="h",
+        marker={"color": "rgba(0,0,0,0)"},
+        text=[text],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        textfont={"size": 13} | ({"color": ink_on(color)} if color else {}),
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _two_lines(text: str, share: float) -> str:
+    """`text` cut to two lines for a block of that share of a desktop's width."""
+    width = max(int(150 * share), 12)
+    lines = textwrap.wrap(shortened(text, 2 * width), width)
+    if len(lines) > 2:
+        lines = [lines[0], shortened(" ".join(lines[1:]), width)]
+    return "<br>".join(html.escape(line, quote=False) for line in lines)
+
+
+def joint_maps(
+    coordinates: np.ndarray,
+    position: np.ndarray,
+    labels: np.ndarray,
+    answers: Sequence[str],
+    indices: np.ndarray,
+    colors: Sequence[str],
+) -> list[go.Figure]:
+    """One map a model of answers (M, 2) placed together: the same axes in all, the others' answers small and grey.
+
+    `position` (M,) says which model an answer comes from, `labels` its cluster there, `indices` its sample index.
+    """
+    low, high = square_panel(np.asarray(coordinates, dtype=float))
+    figures = []
+    for run, color in enumerate(colors):
+        own = np.flatnonzero(position == run)
+        figure = answer_map(coordinates[own], labels[own], [answers[i] for i in own], indices[own].tolist(), color)
+        others = np.unique(np.round(coordinates[position != run], 9), axis=0)
+        figure.add_scatter(
+            x=others[:, 0],
+            y=others[:, 1],
+            mode="markers",
+            marker={"color": GREY, "size": 7},
+            hoverinfo="skip",
+            name="others",
+            zorder=-1,
+        )
+        figure.update_xaxes(range=[low[0], high[0]], constrain="domain")
+        figure.update_yaxes(range=[low[1], high[1]], constrain="domain")
+        height = 400 if len(colors) == 2 else 320
+        figure.update_layout(clickmode="event", height=height, plot_bgcolor="rgba(128,128,128,0.06)")
+        figures.append(figure)
+    return figures
+
+
+def block_matrix(
+    similarity: np.ndarray,
+    position: np.ndarray,
+    labels: np.ndarray,
+    indices: np.ndarray,
+    names: Sequence[str],
+    marks: Sequence[str],
+    *,
+    dark: bool,
+) -> go.Figure:
+    """Distances 1 − similarity (M, M) of all models' answers, sorted by model, then cluster, on a fixed 0–1 scale.
+
+    Thick lines separate models, thin ones clusters; `marks` name the models at the axes.
+    """
+    order = np.lexsort((indices, labels, position))
+    position, labels = position[order], labels[order]
+    called = [
+        f"{_short(names[p])} · {answer_name(int(i)).lower()}" for p, i in zip(position, indices[order], strict=True)
+    ]
+    near, far = ("#56B4E9", "#12181f") if dark else ("#0072B2", "#f2f6fa")
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.clip(1 - similarity[np.ix_(order, order)], 0, 1),
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, near], [1, far]],
+            colorbar={"title": {"text": "distance", "side": "right"}, "thickness": 10, "tickvals": [0, 0.5, 1]},
+            customdata=[[f"{a}<br>{b}" for a in called] for b in called],
+            hovertemplate="%{customdata}<br>distance %{z:.2f}<extra></extra>",
+        )
+    )
+    new_model = np.diff(position) != 0
+    for edge in np.flatnonzero(~new_model & (np.diff(labels) != 0)) + 0.5:
+        for add in (figure.add_vline, figure.add_hline):
+            add(edge, line={"width": 0.75, "color": GREY})
+    for edge in np.flatnonzero(new_model) + 0.5:
+        for add in (figure.add_vline, figure.add_hline):
+            add(edge, line={"width": 3, "color": "#D55E00"})
+    middles = [float(np.flatnonzero(position == p).mean()) for p in np.unique(position)]
+    shown = [_short(marks[p]) for p in np.unique(position)]
+    figure.update_xaxes(tickvals=middles, ticktext=shown, showgrid=False, constrain="domain", tickangle=0, ticks="")
+    figure.update_yaxes(tickvals=middles, ticktext=shown, showgrid=False, autorange="reversed", scaleanchor="x")
+    figure.update_yaxes(constrain="domain", tickangle=-90, ticks="")
+    figure.update_layout(height=_tall(len(names)), margin=MARGIN)
+    return figure
+
+
+def stacked_traces(
+    entropies: Sequence[Mapping[int, Sequence[float]]],
+    tokens: Sequence[Mapping[int, Sequence[str]]],
+    chosen: int,
+    names: Sequence[str],
+    colors: Sequence[str],
+) -> go.Figure:
+    """Entropy traces as `entropy_traces`, one row a model, all rows on the same axes."""
+    values = [value for model in entropies for trace in model.values() for value in trace if value == value]
+    longest = max((len(trace) for model in entropies for trace in model.values()), default=1)
+    rows = len(names)
+    titles = [f"<b>{_short(name)}</b>" for name in names]
+    figure = make_subplots(rows, 1, shared_xaxes=True, vertical_spacing=0.24 / rows, subplot_titles=titles)
+    for row, (model, texts, color) in enumerate(zip(entropies, tokens, colors, strict=True), start=1):
+        for trace in entropy_traces(model, texts, chosen, color).data:
+            figure.add_trace(trace, row, 1)
+    figure.update_annotations(x=0, xanchor="left", font={"size": 13})
+    figure.update_xaxes(range=[0, longest + 1], showgrid=False)
+    figure.update_xaxes(title="token", row=rows)
+    figure.update_yaxes(range=[0, 1.08 * max([*values, 1.0])], title="nats")
+    figure.update_layout(height=_tall(rows), margin=MARGIN | {"l": 48, "b": 40, "t": 24})
+    return figure
+
+
+def slope_chart(
+    levels: pd.DataFrame,
+    transitions: pd.DataFrame,
+    means: Sequence[Estimate],
+    names: Sequence[str],
+    colors: Sequence[str],
+    *,
+    this: Sequence[float] = (),
+    dark: bool,
+) -> go.Figure:
+    """Number of clusters per question along the models: a line for every way that questions took, as wide as used.
+
+    `levels` (step, k, n) and `transitions` (step, k_from, k_to, n) as from `side_by_side`; on top the means with their
+    intervals, and `this` question where its numbers are given.
+    """
+    figure = go.Figure()
+    ink = "#e8edf2" if dark else "#1a2026"
+    _add_ways(figure, transitions)
+    _add_levels(figure, levels, colors)
+    figure.add_scatter(
+        x=list(range(len(names))),
+        y=[mean.value for mean in means],
+        error_y={
+            "array": [mean.high - mean.value for mean in means],
+            "arrayminus": [mean.value - mean.low for mean in means],
+            "color": ink,
+            "width": 8,
+        },
+        mode="lines+markers",
+        name="mean and 95 % interval",
+        line={"color": ink, "width": 2.5},
+        marker={"symbol": "diamond", "size": 12, "color": ink, "line": {"width": 1.5, "color": "white"}},
+        hovertext=[f"mean {m.value:.2f} [{m.low:.2f}, {m.high:.2f}]" for m in means],
+        hoverinfo="text",
+    )
+    if len(this):
+        figure.add_scatter(
+            x=list(range(len(names))),
+            y=list(this),
+            mode="lines+markers",
+            name="the question above",
+            line={"color": "#D55E00", "width": 3, "dash": "dot"},
+            marker={"symbol": "star", "size": 13, "color": "#D55E00", "line": {"width": 1, "color": "white"}},
+            hovertemplate="the question above: %{y}<extra></extra>",
+        )
+    ticks = [f"{wrapped(n, 16)}<br>mean {m.value:.2f}" for n, m in zip(names, means, strict=True)]
+    top = max(levels["k"], default=1)
+    figure.update_xaxes(tickvals=list(range(len(names))), ticktext=ticks, showgrid=False, zeroline=False, ticks="")
+    figure.update_xaxes(range=[-0.22, len(names) - 0.78], ticklabeloverflow="allow", tickangle=0)
+    figure.update_yaxes(title="different answers", range=[0.3, top + 0.7], zeroline=False, showgrid=False)
+    figure.update_yaxes(dtick=1 if top <= 12 else None)
+    figure.update_layout(height=460, margin=MARGIN | {"l": 48, "b": 56}, hovermode="closest")
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    return figure
+
+
+def _add_ways(figure: go.Figure, transitions: pd.DataFrame) -> None:
+    """Lines between neighbouring models, one trace a width and direction, and marks to hover over in their middle."""
+    most, named = max(transitions["n"], default=1), set()
+    kinds = {-1: ("fewer", "solid"), 0: ("as many", "dot"), 1: ("more", "dash")}
+    signs = np.sign(transitions["k_to"] - transitions["k_from"])
+    for (n, sign), part in transitions.groupby([transitions["n"], signs]):
+        name, dash = kinds[int(sign)]
+        figure.add_scatter(
+            x=[value for row in part.itertuples() for value in (row.step, row.step + 1, None)],
+            y=[value for row in part.itertuples() for value in (row.k_from, row.k_to, None)],
+            mode="lines",
+            line={"width": 1 + 8 * n / most, "color": f"rgba(128,128,128,{0.25 + 0.5 * n / most:.2f})", "dash": dash},
+            name=name,
+            legendgroup=name,
+            showlegend=name not in named,
+            hoverinfo="skip",
+        )
+        named.add(name)
+    figure.add_scatter(
+        x=(transitions["step"] + 0.5).tolist(),
+        y=((transitions["k_from"] + transitions["k_to"]) / 2).tolist(),
+        mode="markers",
+        marker={"size": 9, "opacity": 0},
+        hovertext=[f"{_questions(row.n)}: {row.k_from} → {row.k_to}" for row in transitions.itertuples()],
+        hoverinfo="text",
+        showlegend=False,
+    )
+
+
+def _add_levels(figure: go.Figure, levels: pd.DataFrame, colors: Sequence[str]) -> None:
+    """A mark for every number of clusters in every model; its area is the number of questions."""
+    most = max(levels["n"], default=1)
+    for run, color in enumerate(colors):
+        part = levels[levels["step"] == run]
+        outside = {0: "middle left", len(colors) - 1: "middle right"}.get(run)
+        figure.add_scatter(
+            x=[run] * len(part),
+            y=part["k"].tolist(),
+            mode="markers+text" if outside else "markers",
+            text=part["n"].tolist(),
+            textposition=outside,
+            textfont={"size": 12},
+            marker={
+                "color": color,
+                "size": (6 + 26 * np.sqrt(part["n"] / most)).tolist(),
+                "line": {"width": 1, "color": "white"},
+            },
+            hovertext=[f"{_questions(n)} with {k}" for k, n in zip(part["k"], part["n"], strict=True)],
+            hoverinfo="text",
+            showlegend=False,
+        )
+
+
+def answer_groups(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], color: str) -> str:
+    """HTML of a model's answers by cluster: (heading, [(text, note)]) each, all escaped."""
+    inner = "".join(
+        f'<div style="border-left:4px solid {color};padding:2px 0 2px 10px"><div style="font-size:.8rem">'
+        f"{html.escape(heading)}</div>"
+        + "".join(
+            f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;padding:2px 0">{html.escape(text)}'
+            f'<span style="font-size:.8rem;opacity:.8">{html.escape(f"  {note}" if note else "")}</span></div>'
+            for text, note in members
+        )
+        + "</div>"
+        for heading, members in groups
+    )
+    return f'<div style="display:flex;flex-direction:column;gap:10px">{inner}</div>'
+
+
+def _tall(n_models: int) -> int:
+    """Pixels of what stands beside the traces of as many models."""
+    return max(420, 40 + 120 * n_models)
+
+
+def _short(name: str) -> str:
+    return html.escape(shortened(name, 40), quote=False)
+
+
+def _questions(n: int) -> str:
+    return "1 question" if n == 1 else f"{n} questions"

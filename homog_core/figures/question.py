@@ -1,0 +1,168 @@
+"""Arrays → Plotly figures, and token heat maps as HTML. No computation, no randomness.
+
+Models are colours, clusters are shapes and numbers. Model output is untrusted: every text is escaped, since Plotly
+renders a subset of HTML. No figure carries a selection; ids are in `customdata`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from homog_core.figures.html import token_label
+from homog_core.figures.theme import GREY, MARGIN, SYMBOLS, shortened, wrapped
+
+
+def cluster_strip(counts: Sequence[int], representatives: Sequence[str], color: str) -> go.Figure:
+    """One block per cluster, the largest first; its width is its count, with its number and representative text."""
+    total = max(sum(counts), 1)
+    figure = go.Figure()
+    for k, (count, text) in enumerate(zip(counts, representatives, strict=True)):
+        label = f"<b>{k + 1}</b> · {count}"
+        room = int(100 * count / total)
+        shown = wrapped(shortened(text, room * 2), max(room - 4, 8)) if room >= 18 else ""
+        figure.add_bar(
+            y=[""],
+            x=[count],
+            orientation="h",
+            marker={"color": color, "line": {"color": "white", "width": 2}},
+            text=[f"{label}<br>{shown}" if shown else label],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            textfont={"color": "white", "size": 13},
+            constraintext="none",
+            cliponaxis=True,
+            hovertext=[f"<b>Cluster {k + 1}</b>, {times(count)}<br>{wrapped(text, 60)}"],
+            hoverinfo="text",
+            customdata=[k],
+            showlegend=False,
+        )
+    figure.update_layout(barmode="stack", height=104, margin=MARGIN, bargap=0, hoverlabel={"align": "left"})
+    figure.update_xaxes(visible=False, range=[0, total], fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True)
+    return figure
+
+
+def answer_map(
+    coordinates: np.ndarray, labels: Sequence[int], answers: Sequence[str], indices: Sequence[int], color: str
+) -> go.Figure:
+    """Answers in the plane (N, 2); shape and number are the cluster, exact duplicates are one mark with its count."""
+    figure = go.Figure()
+    labels = np.asarray(labels)
+    places = np.round(np.asarray(coordinates, dtype=float), 9)
+    for k in range(int(labels.max()) + 1 if len(labels) else 0):
+        groups: dict[tuple[float, float], list[int]] = {}
+        for i in np.flatnonzero(labels == k):
+            groups.setdefault((places[i, 0], places[i, 1]), []).append(int(i))
+        members = list(groups.values())
+        figure.add_scatter(
+            x=[xy[0] for xy in groups],
+            y=[xy[1] for xy in groups],
+            mode="markers+text",
+            name=f"Cluster {k + 1} ({sum(map(len, members))})",
+            marker={
+                "symbol": SYMBOLS[k % len(SYMBOLS)],
+                "color": color,
+                "opacity": 0.85,
+                "size": [16 + 5 * np.sqrt(len(m) - 1) for m in members],
+                "line": {"width": 1, "color": "white"},
+            },
+            text=[f"{k + 1}" + (f" ×{len(m)}" if len(m) > 1 else "") for m in members],
+            textposition="top center",
+            textfont={"size": 12},
+            hovertext=[
+                f"<b>Cluster {k + 1}</b>, answer {', '.join(str(indices[i] + 1) for i in m)}"
+                f"<br>{wrapped(answers[m[0]], 50)}"
+                for m in members
+            ],
+            hoverinfo="text",
+            customdata=[indices[m[0]] for m in members],
+        )
+    figure.update_layout(
+        height=360, margin=MARGIN, showlegend=False, hoverlabel={"align": "left"}, clickmode="event+select"
+    )
+    low, high = square_panel(places)
+    figure.update_xaxes(visible=False, range=[low[0], high[0]])
+    figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x")
+    return figure
+
+
+def distance_matrix(similarity: np.ndarray, labels: Sequence[int], indices: Sequence[int], *, dark: bool) -> go.Figure:
+    """Distances 1 − similarity (N, N) sorted by cluster, on a fixed 0–1 scale, with lines between clusters."""
+    order = np.argsort(np.asarray(labels), kind="stable")
+    sorted_labels = np.asarray(labels)[order]
+    distances = np.clip(1 - similarity[np.ix_(order, order)], 0, 1)
+    names = [str(indices[i] + 1) for i in order]
+    near, far = ("#56B4E9", "#12181f") if dark else ("#0072B2", "#f2f6fa")
+    figure = go.Figure(
+        go.Heatmap(
+            z=distances,
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, near], [1, far]],
+            colorbar={"title": {"text": "distance", "side": "right"}, "thickness": 10, "tickvals": [0, 0.5, 1]},
+            hovertemplate="answers %{customdata}<br>distance %{z:.2f}<extra></extra>",
+            customdata=[[f"{a} and {b}" for a in names] for b in names],
+            xgap=1,
+            ygap=1,
+        )
+    )
+    edges = np.flatnonzero(np.diff(sorted_labels)) + 0.5
+    for edge in edges if len(edges) < len(names) - 1 else ():  # lines around every single answer would say nothing
+        figure.add_vline(x=edge, line={"width": 1.5, "color": "#D55E00"})
+        figure.add_hline(y=edge, line={"width": 1.5, "color": "#D55E00"})
+    places = list(range(len(names)))
+    figure.update_xaxes(
+        tickvals=places, ticktext=names, showgrid=False, constrain="domain", title="answer", tickangle=0
+    )
+    figure.update_yaxes(tickvals=places, ticktext=names, showgrid=False, autorange="reversed", scaleanchor="x")
+    figure.update_layout(height=360, margin=MARGIN)
+    return figure
+
+
+def entropy_traces(
+    entropies: Mapping[int, Sequence[float]], tokens: Mapping[int, Sequence[str]], chosen: int | None, color: str
+) -> go.Figure:
+    """Entropy of the next-token distribution along every answer; the chosen answer in colour, the others thin and grey.
+
+    Keys are sample indices, −1 for the greedy answer.
+    """
+    figure = go.Figure()
+    for index in sorted(entropies, key=lambda i: i == chosen):
+        is_chosen = index == chosen
+        name = answer_name(index)
+        figure.add_scatter(
+            x=list(range(1, len(entropies[index]) + 1)),
+            y=list(entropies[index]),
+            mode="lines+markers" if is_chosen else "lines",
+            name=name,
+            line={"color": color if is_chosen else GREY, "width": 3 if is_chosen else 1, "shape": "linear"},
+            marker={"size": 7},
+            customdata=[token_label(token) for token in tokens[index]],
+            hovertemplate=f"<b>{name}</b>, token %{{x}}<br>“%{{customdata}}”<br>%{{y:.2f}} nats<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_layout(height=260, margin=MARGIN | {"l": 48, "b": 40}, hovermode="closest")
+    figure.update_xaxes(title="token", rangemode="tozero", showgrid=False)
+    figure.update_yaxes(title="entropy (nats)", rangemode="tozero")
+    return figure
+
+
+def answer_name(index: int) -> str:
+    """How an answer is called: by its number from 1, or greedy."""
+    return "Greedy answer" if index < 0 else f"Answer {index + 1}"
+
+
+def times(count: int) -> str:
+    return "1 answer" if count == 1 else f"{count} answers"
+
+
+def square_panel(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of a square around the points with room for their labels."""
+    if not len(places):
+        return np.array([-1.0, -1.0]), np.array([1.0, 1.0])
+    low, high = places.min(axis=0), places.max(axis=0)
+    half = max(float((high - low).max()) / 2 * 1.25, 0.05)
+    centre = (low + high) / 2
+    return centre - half, centre + half

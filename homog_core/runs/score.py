@@ -1,0 +1,168 @@
+"""Stored answers → embeddings, NLI probabilities, clusters, scores, grades and maps, stored beside them.
+
+Everything here is computed from what a run has stored, never by sampling again. Embeddings and NLI probabilities are
+kept, so that no text is encoded and no pair is judged twice. The live page uses the same functions on one question.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from homog_core.catalogue.datasets import DATASETS
+from homog_core.errors import HomogError
+from homog_core.measures import uncertainty
+from homog_core.measures.clustering import Clusterer, square
+from homog_core.measures.encoders import Encoder
+from homog_core.measures.grading import Grade, grade, supported
+from homog_core.measures.nli import Nli
+from homog_core.measures.projection import project
+from homog_core.measures.report_cards import default_clusterers
+from homog_core.measures.scores import Analysis, analyse
+from homog_core.progress import OnProgress
+from homog_core.records import GREEDY, Question
+from homog_core.runs.evidence import embed_run, judge_run, stored_judgements, stored_probabilities, stored_vectors
+from homog_core.runs.store import Run, open_run
+from homog_core.runs.tables import question_of, response_of, response_set
+
+# A run
+
+
+def score_run(
+    run_id: str,
+    encoders: Sequence[Encoder],
+    nli: Nli | None = None,
+    clusterers: Sequence[Clusterer] | None = None,
+    on_progress: OnProgress = lambda what, done, total: None,
+) -> Run:
+    """Compute what is missing of embeddings and NLI probabilities, then similarities, clusters, scores, grades, maps.
+
+    The first encoder grades. NLI probabilities that are stored are used again, whether or not `nli` is given. Raises
+    `HomogError` for a run without answers, and for one whose sentences are not here.
+    """
+    run = open_run(run_id)
+    _check_can_be_scored(run)
+    if clusterers is None:
+        clusterers = default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
+    vectors = {}
+    for i, encoder in enumerate(encoders):
+        on_progress("Encoding", i, len(encoders))
+        vectors[encoder.key] = embed_run(run, encoder, grades=i == 0)
+    judged = stored_judgements(run) | ({nli.key: judge_run(run, nli, on_progress)} if nli else {})
+    known = {clusterer.key for clusterer in clusterers}
+    clusterers = [*clusterers, *(Clusterer("nli", 0.0, key) for key in judged if f"nli/{key}" not in known)]
+    grades = grade_run(run, encoders[0], vectors[encoders[0].key])
+    densities = question_densities(vectors)
+    n_words = run.questions().set_index("id")["text"].str.split().str.len()
+    found = list(analyse_run(run, vectors, judged, clusterers, on_progress))
+    scores = [
+        analysis.scores
+        | densities.get(analysis.scores["question_id"], {})
+        | {"n_words_question": n_words[analysis.scores["question_id"]]}
+        | _grade_columns(grades[analysis.scores["question_id"]])
+        for analysis in found
+    ]
+    run.write_table("similarities", pd.DataFrame([row for a in found for row in a.similarities]))
+    run.write_table("clusters", pd.DataFrame([row for a in found for row in a.clusters], columns=_CLUSTER_COLUMNS))
+    run.write_table("scores", pd.DataFrame(scores))
+    run.write_table("maps", _maps(found, clusterers[0].key, on_progress))
+    return run
+
+
+def _check_can_be_scored(run: Run) -> None:
+    if not run.sampled_ids():
+        raise HomogError(f"Run {run.id} has no answers yet; run `sample` with the same options first.")
+    if (run.questions()["text"] == "").any():
+        spec = DATASETS[run.identity.dataset]
+        raise HomogError(
+            f"Run {run.id} ships without the sentences of {spec.title}, which scoring needs: name the folder of "
+            f"{' or '.join(spec.files)} in HOMOG_DATA."
+        )
+
+
+def _grade_columns(found: Grade) -> dict[str, str]:
+    return {"grade": found.verdict, "grade_policy": found.policy}
+
+
+def grade_run(run: Run, encoder: Encoder, embeddings: pd.DataFrame) -> dict[str, Grade]:
+    """The grade of every sampled question's greedy answer, by question id; `embeddings` as from `embed_run`.
+
+    The cosine is corrected by the words (`grading.supported`), and its policy names the encoder.
+    """
+    questions = {row.id: question_of(row) for row in run.questions().itertuples()}
+    rows = run.responses()
+    vectors = {
+        key: stored_vectors(part)
+        for key, part in embeddings[embeddings["view"].isin(["greedy", "reference"])].groupby("question_id")
+    }
+    grades = {}
+    for row in rows[rows["sample_index"] == GREEDY].itertuples():
+        question = questions[row.question_id]
+
+        def similarity(answer: str, references: Sequence[str], question: Question = question) -> np.ndarray:
+            found, known = vectors[question.id], (*question.references, *question.incorrect_references)
+            return found["reference"][[known.index(text) for text in references]] @ found["greedy"][0]
+
+        found = grade(question, response_of(row), supported(question, similarity))
+        policy = f"supported_margin/{encoder.key}" if found.policy == "cosine_margin" else found.policy
+        grades[question.id] = Grade(found.verdict, policy)
+    return grades
+
+
+def question_densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+    """`embedding_density@<encoder>` of every question among the run's others, by question id."""
+    found: dict[str, dict[str, float]] = {}
+    for encoder, frame in vectors.items():
+        rows = frame[frame["view"] == "question"]
+        matrix = np.stack(list(rows["vector"]))
+        for i, question_id in enumerate(rows["question_id"]):
+            density = uncertainty.embedding_density(matrix[i], np.delete(matrix, i, axis=0))
+            found.setdefault(question_id, {})[f"embedding_density@{encoder}"] = density
+    return found
+
+
+_CLUSTER_COLUMNS = ["question_id", "sample_index", "clusterer", "threshold", "rule", "label"]
+
+
+MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
+
+
+def analyse_run(
+    run: Run,
+    vectors: Mapping[str, pd.DataFrame],
+    judged: Mapping[str, pd.DataFrame],
+    clusterers: Sequence[Clusterer],
+    on_progress: OnProgress,
+) -> Iterator[Analysis]:
+    """The analysis of every sampled question of a run, in the order of its questions."""
+    rows_of = dict(tuple(run.responses().groupby("question_id", sort=False)))
+    vectors_of = {key: dict(tuple(frame.groupby("question_id", sort=False))) for key, frame in vectors.items()}
+    judged_of = {key: dict(tuple(frame.groupby("question_id", sort=False))) for key, frame in judged.items()}
+    questions = [row for row in run.questions().itertuples() if row.id in rows_of]
+    for number, question in enumerate(questions, start=1):
+        answers = response_set(rows_of[question.id], question.prompt, run.identity.model, run.decoding)
+        evidence = {key: stored_vectors(rows.get(question.id)) for key, rows in vectors_of.items()}
+        evidence |= {key: stored_probabilities(rows.get(question.id), answers) for key, rows in judged_of.items()}
+        yield analyse(answers, evidence, clusterers)
+        on_progress("Scoring", number, len(questions))
+
+
+def _maps(found: Sequence[Analysis], clusterer: str, on_progress: OnProgress) -> pd.DataFrame:
+    """Coordinates of every question's answers under the clusterer that the pages open with; others are drawn there."""
+    rows = []
+    for number, analysis in enumerate(found, start=1):
+        members = [row["sample_index"] for row in analysis.clusters if row["clusterer"] == clusterer]
+        condensed = next(row["similarity"] for row in analysis.similarities if row["clusterer"] == clusterer)
+        projection = project(np.clip(1.0 - square(condensed, len(members)), 0.0, None), "umap")
+        common = {
+            "question_id": analysis.scores["question_id"],
+            "clusterer": clusterer,
+            "method": projection.method,
+            "faithfulness": projection.faithfulness,
+        }
+        rows += [
+            {**common, "sample_index": i, "x": float(x), "y": float(y)}
+            for i, (x, y) in zip(members, projection.coordinates, strict=True)
+        ]
+        on_progress("Drawing maps", number, len(found))
+    return pd.DataFrame(rows, columns=MAP_COLUMNS)

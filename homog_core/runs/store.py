@@ -1,0 +1,152 @@
+"""A run directory ↔ records: Parquet shards and a manifest; atomic, resumable, verifiable.
+
+Layout, one folder a run: `manifest.json`, `questions.parquet`, `responses-*.parquet` (samples, never changed), and
+what is recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `similarities.parquet`,
+`clusters.parquet`, `scores.parquet`, `maps.parquet`. Every file is written under a temporary name, flushed to disk and
+renamed. It knows nothing of models.
+
+A run may lack the sentences of its dataset (`strip`): they are then read from the dataset where this machine has it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from homog_core import files
+from homog_core.errors import CorruptRun, NotFound
+from homog_core.records import Decoding, Identity, Provenance, RunManifest
+from homog_core.runs.manifest import read_manifest
+from homog_core.runs.sentences import with_sentences
+from homog_core.runs.tables import SCHEMAS, read_parquet, read_shards, shard_paths, write_parquet
+
+TABLES = ("similarities", "clusters", "scores", "maps")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stored run, for reading. Every call reads the disk; whoever shows it caches."""
+
+    folder: Path
+    manifest: RunManifest
+
+    @property
+    def id(self) -> str:
+        """The run's id, which is its folder's name."""
+        return self.manifest.run_id
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether its answers were sampled elsewhere: its numbers are what a file says."""
+        return self.provenance.imported_from is not None
+
+    @property
+    def identity(self) -> Identity:
+        """What it is."""
+        return self.manifest.identity
+
+    @property
+    def provenance(self) -> Provenance:
+        """How it came about."""
+        return self.manifest.provenance
+
+    @property
+    def decoding(self) -> Decoding:
+        """How its answers were drawn."""
+        return self.identity.decoding
+
+    def questions(self) -> pd.DataFrame:
+        """One row a question, with its exact prompt.
+
+        Where the run was stored without the dataset's sentences they are read from the dataset; where this machine
+        does not have it, `text` and `prompt` are "" and there are no references.
+        """
+        frame = read_parquet(self.folder / "questions.parquet", self.id).to_pandas()
+        return with_sentences(frame) if frame["text"].isna().any() else frame
+
+    def responses(self) -> pd.DataFrame:
+        """One row a response; sample_index −1 is the greedy one. Sorted by question and sample."""
+        shards = shard_paths(self.folder)
+        if not shards:
+            return SCHEMAS["responses"].empty_table().to_pandas()
+        table = pa.concat_tables(read_shards(self.folder, self.id)).to_pandas()
+        # A merge that was interrupted leaves shards whose rows are in the merged one already.
+        table = table.drop_duplicates(["question_id", "sample_index"])
+        return table.sort_values(["question_id", "sample_index"], ignore_index=True)
+
+    def sampled_ids(self) -> set[str]:
+        """Ids of the questions that have been sampled."""
+        shards = read_shards(self.folder, self.id, columns=["question_id"])
+        return {value for shard in shards for value in shard["question_id"].to_pylist()}
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """One of `TABLES`, or None where the run has not been scored."""
+        path = self.folder / f"{name}.parquet"
+        return read_parquet(path, self.id).to_pandas() if path.is_file() else None
+
+    def encoders(self) -> list[str]:
+        """Keys of the encoders whose embeddings are stored."""
+        return sorted(path.stem.removeprefix("embeddings-") for path in self.folder.glob("embeddings-*.parquet"))
+
+    def embeddings(self, encoder: str) -> pd.DataFrame | None:
+        """question_id, sample_index, view, vector (d,); or None where they have not been computed."""
+        path = self.folder / f"embeddings-{encoder}.parquet"
+        if not path.is_file():
+            return None
+        table = read_parquet(path, self.id)
+        frame = table.drop_columns("vector").to_pandas()
+        if frame.empty:  # no valid answer
+            return frame.assign(vector=pd.Series(dtype=object))
+        vectors = table["vector"].combine_chunks()
+        matrix = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float32).reshape(len(frame), -1)
+        frame["vector"] = list(matrix)
+        return frame
+
+    def nli(self, model: str) -> pd.DataFrame | None:
+        """question_id, premise, hypothesis, entailment, neutral, contradiction, truncated; or None."""
+        path = self.folder / f"nli-{model}.parquet"
+        return read_parquet(path, self.id).to_pandas() if path.is_file() else None
+
+    def nli_models(self) -> list[str]:
+        """Keys of the NLI models whose probabilities are stored."""
+        return sorted(path.stem.removeprefix("nli-") for path in self.folder.glob("nli-*.parquet"))
+
+    def write_table(self, name: str, frame: pd.DataFrame) -> None:
+        """Replace one of the recomputable tables."""
+        schema = next((SCHEMAS[kind] for kind in ("embeddings", "nli", "similarities") if name.startswith(kind)), None)
+        write_parquet(self.folder / f"{name}.parquet", pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+
+def runs_by_id() -> dict[str, Path]:
+    """All folders that hold a manifest, by name; the user's before the shipped ones."""
+    found: dict[str, Path] = {}
+    for folder in reversed(files.run_folders()):
+        found |= {path.parent.name: path.parent for path in sorted(folder.glob("*/manifest.json"))}
+    return found
+
+
+def open_run(run_id: str) -> Run:
+    """The run of that id. Raises `NotFound`, with what there is, or `CorruptRun` for a damaged manifest."""
+    known = runs_by_id()
+    if run_id not in known:  # never a path: an id may come from a URL
+        raise NotFound(f"There is no run {run_id!r}. {listing(known)}")
+    return Run(known[run_id], read_manifest(known[run_id]))
+
+
+def list_runs() -> list[Run]:
+    """All runs whose manifest reads, newest first."""
+    runs = []
+    for folder in runs_by_id().values():
+        try:
+            runs.append(Run(folder, read_manifest(folder)))
+        except CorruptRun:
+            continue  # `verify` reports it
+    return sorted(runs, key=lambda run: run.provenance.created, reverse=True)
+
+
+def listing(known: Iterable[str]) -> str:
+    names = list(known)
+    return f"There are: {', '.join(names[:8])}{' …' if len(names) > 8 else ''}." if names else "There are none yet."

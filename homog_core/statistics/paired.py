@@ -1,0 +1,75 @@
+"""TODO homog_core.statistics.paired."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import binomtest, wilcoxon
+
+from homog_core.records import Estimate
+from homog_core.statistics.columns import NAN, Values, paired_differences
+
+# Paired comparisons
+
+
+class PairedTest(NamedTuple):
+    """A paired comparison of two runs over the same questions."""
+
+    difference: float  # second minus first: mean, or rate
+    pvalue: float  # two-sided; NaN where nothing can be compared
+    n: int  # questions where both are defined
+
+
+def wilcoxon_signed_rank(a: Values, b: Values) -> PairedTest:
+    """Wilcoxon signed-rank test of b − a, paired by question, zero differences by Pratt's rule; NaN pairs are left out.
+
+    `difference` is the mean of b − a. All differences zero: p = 1. No pair: NaN. Source: Pratt 1959, by
+    `scipy.stats.wilcoxon`; SPSS and R drop the zeros instead, which overstates an effect on the questions that moved.
+    """
+    difference = paired_differences(a, b)
+    if len(difference) == 0:
+        return PairedTest(NAN, NAN, 0)
+    pvalue = float(wilcoxon(difference, zero_method="pratt").pvalue) if np.any(difference) else 1.0
+    return PairedTest(float(difference.mean()), pvalue, len(difference))
+
+
+def mcnemar_exact(a: Values, b: Values) -> PairedTest:
+    """McNemar's exact test of two yes/no columns paired by question; NaN pairs are left out.
+
+    Two-sided binomial test of the discordant pairs against one half; none discordant: p = 1. `difference` is the
+    second rate minus the first. Source: McNemar 1947, by `scipy.stats.binomtest`; statsmodels' `mcnemar(exact=True)`.
+    """
+    difference = paired_differences(a, b)
+    if len(difference) == 0:
+        return PairedTest(NAN, NAN, 0)
+    gained, lost = int(np.sum(difference > 0)), int(np.sum(difference < 0))
+    pvalue = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    return PairedTest(float(difference.mean()), pvalue, len(difference))
+
+
+def paired_bootstrap_difference(a: Values, b: Values, *, seed: int = 0, n_resamples: int = 2000) -> Estimate:
+    """Mean of b − a over the questions where both are defined, with its 95 % percentile interval over questions.
+
+    Every question is drawn together with its partner. Seeded by an argument; NaN bounds below two pairs.
+    """
+    difference = paired_differences(a, b)
+    n = len(difference)
+    if n < 2:
+        return Estimate(float(difference[0]) if n else NAN, NAN, NAN, n, "paired bootstrap")
+    drawn = np.random.default_rng(seed).integers(n, size=(n_resamples, n))
+    low, high = np.quantile(difference[drawn].mean(axis=1), [0.025, 0.975])
+    return Estimate(float(difference.mean()), float(low), float(high), n, "paired bootstrap")
+
+
+def holm(pvalues: Values) -> np.ndarray:
+    """P values (m,) adjusted by Holm's step-down method for the m comparisons shown together; NaN stays NaN.
+
+    The k-th smallest is multiplied by m − k + 1, made monotone and cut at 1. Source: Holm 1979, by statsmodels'
+    `multipletests(method="holm")`, which on its own makes every value NaN when one is.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.asarray(pvalues, dtype=np.float64)
+    adjusted, defined = np.full(len(p), NAN), ~np.isnan(p)
+    if defined.any():
+        adjusted[defined] = multipletests(p[defined], method="holm")[1]
+    return adjusted

@@ -1,0 +1,155 @@
+"""TODO homog_core.wording.comparison."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from homog_core.analysis.compare import Changes
+
+CHANCE = 0.05  # a p value below it is called more than chance would give
+
+
+def differences(differing: Mapping[str, Sequence[Any]]) -> str:
+    """The fields in which runs differ (`report.differing_fields`) in words, with a caution where it is not one alone.
+
+    Weights go with the model and the exact prompts with the prompt's style, so they are named only where they differ
+    alone.
+    """
+    parts = []
+    for key, values in differing.items():
+        if any(other in differing for other in _DEPENDENT.get(key, ())):
+            continue
+        shown = "" if key.endswith("sha256") else f" ({' / '.join(_shown(value) for value in values)})"
+        parts.append(_FIELDS.get(key, key) + shown)
+    if not parts:
+        return "The runs differ in nothing that is recorded."
+    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    last = "A difference may come from any of these." if len(parts) > 1 else "Everything else is the same."
+    return f"The runs differ in the {listed}. {last}"
+
+
+_DEPENDENT = {
+    "revision": ("model",),
+    "prompts_sha256": ("prompt_style", "question_ids_sha256"),
+    "n_questions": ("question_ids_sha256",),
+}
+
+
+_FIELDS = {
+    "model": "model",
+    "revision": "version of the weights",
+    "dataset": "dataset",
+    "question_ids_sha256": "set of questions",
+    "n_questions": "number of questions",
+    "n_samples": "number of answers a question",
+    "prompt_style": "style of the prompt",
+    "prompts_sha256": "exact prompts",
+    "max_new_tokens": "token limit",
+    "dtype": "number format of the weights",
+    "top_p": "top-p",
+    "top_k": "top-k",
+    "stop": "stop strings",
+    "seed": "random seed",
+}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(repr, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# In words
+
+
+def arrow(values: Sequence[float], form: str = "{:.0f}") -> str:
+    """Values along the runs, as in `9 → 5 → 1`."""
+    return " → ".join("undefined" if np.isnan(value) else form.format(value) for value in values)
+
+
+def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
+    """On how many questions the last run gives fewer different answers than the first, and on how many more."""
+    first, last = titles[0], titles[-1]
+    n, fewer, more = int(found.change.notna().sum()), found.n_fewer, found.n_more
+    if not n:
+        return "There is no question on which both have at least two answers, so nothing can be compared."
+    if not fewer and not more:
+        return f"{last} gives as many different answers as {first} on all {n} questions."
+    one, two = ("fewer", "more") if fewer >= more else ("more", "fewer")
+    return (
+        f"On {max(fewer, more)} of {n} questions {last} gives {one} different answers than {first}, on "
+        f"{min(fewer, more)} {two}, on {n - fewer - more} as many."
+    )
+
+
+_TESTS = {"wilcoxon_signed_rank": "Wilcoxon signed-rank", "mcnemar_exact": "McNemar, exact"}
+
+
+_STATISTICS = {  # noun, unit of the difference
+    "num_semantic_sets": ("different answers", ""),
+    "discrete_semantic_entropy": ("semantic entropy", " nats"),
+    "mean_token_entropy": ("token entropy of the greedy answer", " nats"),
+    "mean_token_entropy_sampled": ("token entropy of the sampled answers", " nats"),
+}
+
+
+_SWITCHES = {  # what a question becomes or ceases to be, and the rate
+    "single_cluster": ("single-cluster", "single-cluster rate"),
+    "correct": ("correct", "accuracy of the graded greedy answers"),
+}
+
+
+STATISTICS = ("num_semantic_sets", "single_cluster", "correct", *list(_STATISTICS)[1:])  # in the order of telling
+
+
+class Told(NamedTuple):
+    """A paired test in words."""
+
+    finding: str
+    detail: str
+
+
+def in_words(test: Mapping[str, Any]) -> Told:
+    """One row of `report.Comparison.tests` in plain words."""
+    n, lower, higher = test["n"], test["n_lower"], test["n_higher"]
+    if not n or np.isnan(test["pvalue_holm"]):
+        return Told(f"{_statistic(test['statistic'])}: undefined", "There is no question on which both have it.")
+    if test["statistic"] in _SWITCHES:
+        state, rate = _SWITCHES[test["statistic"]]
+        finding = f"{higher} of {n} questions became {state}, {lower} ceased to be"
+        detail = f"The {rate} changes by {_difference(test, 100, ' points', 1)}."
+    else:
+        noun, unit = _STATISTICS[test["statistic"]]
+        one, two = ("more", "fewer") if noun == "different answers" else ("higher", "lower")
+        if lower >= higher:
+            one, two, lower, higher = two, one, higher, lower
+        finding = f"{one.capitalize()} {noun} on {higher} of {n} questions, {two} on {lower}"
+        detail = f"On average {_difference(test, 1, unit, 2)}."
+    return Told(finding, f"{detail} {_TESTS[test['test']]}, {verdict(test['pvalue_holm'])}.")
+
+
+def verdict(pvalue: float) -> str:
+    """A p value and what it says about chance."""
+    shown = "p < 0.001" if pvalue < 0.001 else f"p = {pvalue:.3f}"
+    return f"{shown}: {'chance alone would hardly give this' if pvalue < CHANCE else 'chance alone may give this'}"
+
+
+def _statistic(name: str) -> str:
+    noun = _STATISTICS[name][0] if name in _STATISTICS else _SWITCHES[name][1]
+    return noun[0].upper() + noun[1:]
+
+
+def _difference(test: Mapping[str, Any], scale: float, unit: str, digits: int) -> str:
+    value, low, high = (f"{scale * test[key]:+.{digits}f}".replace("-", "−") for key in ("difference", "low", "high"))
+    return f"{value}{unit}" + ("" if np.isnan(test["low"]) else f" (95 % interval {low} to {high})")
+
+
+def cell(row: Mapping[str, Any], *, percent: bool = False) -> str:
+    """A row of `report.Comparison.estimates` for a cell of a table."""
+    value, low, high = row["value"], row["low"], row["high"]
+    if np.isnan(value):
+        return "undefined"
+    form = "{:.1%}" if percent else "{:.2f}"
+    interval = "" if np.isnan(low) else f" [{form.format(low)}, {form.format(high)}]"
+    return form.format(value) + interval

@@ -1,0 +1,377 @@
+"""Rows of `aggregate` → the sentences above the charts: what was found, in plain words, for any choice of runs.
+
+Every number in them comes from the rows that the chart shows. Plain text; whoever shows it escapes it.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from homog_core.analysis.selective import CascadeStudy, Coverage
+from homog_core.analysis.signals import NO_SIGNAL
+from homog_core.catalogue.published import PUBLISHED
+from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
+from homog_core.records import Estimate
+from homog_core.statistics.cascade import Verdict
+from homog_core.wording.numbers import counted, metric_value, number, p_words, percent, published_value, signed
+from homog_core.wording.titles import METRIC_TITLES, STAGE_TITLES, score_title
+
+CHANCE = 0.05  # a p value below it is called more than chance gives
+
+
+TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
+
+
+SMALL_MODEL = 1e9  # parameters; a model with fewer is called very small
+
+
+FEW = 0.06  # a published SCR of an aligned model below it shows almost no homogenization
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# What the page says before any chart
+
+
+def severity_note(models: Mapping[str, int | None]) -> str:
+    """That severity varies by family, and how small the models are that were measured here; numbers from the data."""
+    rates = [p for p in PUBLISHED if p.metric == "single_cluster_rate" and p.stage not in ("base", "sft") and p.model]
+    low = [p for p in rates if p.value < FEW]
+    top = max(PUBLISHED, key=lambda p: p.value if p.metric == "single_cluster_rate" else -1)
+    names = " and ".join(f"{p.model} {100 * p.value:g} %" for p in sorted(low, key=lambda p: p.value)[:2])
+    sizes = sorted(n for n in models.values() if n)
+    smallness = ""
+    if sizes:
+        reach = f"{sizes[0] / 1e6:,.0f} million"
+        reach += f" to {sizes[-1] / 1e6:,.0f} million" if sizes[-1] != sizes[0] else ""
+        reach += " parameters: very small." if sizes[-1] < SMALL_MODEL else " parameters."
+        what = counted(len(models), "model")
+        smallness = f" The {what} measured here {'has' if len(models) == 1 else 'have'} {reach}"
+    return (
+        "“Alignment tax” is a name for what some aligned models lose, not a law. How much varies by family: published "
+        f"shares of questions with a single answer go up to {percent(top.value)}, and {len(low)} of the "
+        f"{len(rates)} aligned models that are named there stay below {percent(FEW)} ({names}).{smallness}"
+    )
+
+
+# How often one answer
+
+
+def single_cluster(rows: pd.DataFrame, pair: tuple[str, str] | None, pvalue: float) -> str:
+    """Title of the SCR by run. `rows`: label, stage, value, n; `pair`: labels of a base and what was made of it."""
+    defined = rows[rows["value"].notna()]
+    if defined.empty:
+        return "Undefined: no question has two answers that are not empty"
+    by_label = defined.set_index("label")
+    if pair and all(label in by_label.index for label in pair):
+        return _before_and_after(by_label.loc[pair[0]], by_label.loc[pair[1]], pvalue)
+    if len(defined) == 1:
+        row = defined.iloc[0]
+        if row["n"] == 1:
+            return f"{row['label']}: the only question gets {'a single answer' if row['value'] else 'several answers'}"
+        return f"{row['label']}: {_of_the_questions(row['value'])} a single answer"
+    low, high = defined.loc[defined["value"].idxmin()], defined.loc[defined["value"].idxmax()]
+    if low["value"] == high["value"]:
+        return f"In all {len(defined)} runs {_of_the_questions(low['value'])} a single answer"
+    return (
+        f"From {percent(low['value'])} ({low['label']}) to {percent(high['value'])} ({high['label']}) of the questions "
+        "get a single answer"
+    )
+
+
+def _of_the_questions(share: float) -> str:
+    return "no question gets" if share == 0 else f"{percent(share)} of the questions get"
+
+
+def _stage_before(before: pd.Series) -> str:
+    return "the base" if before["stage"] == "base" else STAGE_TITLES.get(before["stage"], before["stage"])
+
+
+def _before_and_after(before: pd.Series, after: pd.Series, pvalue: float) -> str:
+    stage = STAGE_TITLES.get(after["stage"], after["stage"])
+    if before["value"] == after["value"]:
+        return f"After {stage} {_of_the_questions(after['value'])} a single answer, as before"
+    then = "none did" if before["value"] == 0 else f"{percent(before['value'])} did"
+    doubt = "" if pvalue < CHANCE else f"; chance alone may do that ({p_words(pvalue)})"
+    return (
+        f"After {stage} {_of_the_questions(after['value'])} a single answer, with {_stage_before(before)} {then}{doubt}"
+    )
+
+
+def threshold(curves: Mapping[str, pd.DataFrame], focus: str, base: str | None, tau: float) -> str:
+    """Title of SCR against τ. `curves` by label: threshold, value."""
+    found = {label: curve.set_index("threshold")["value"] for label, curve in curves.items() if len(curve)}
+    if focus not in found or found[focus].isna().all():
+        return "Undefined: this clusterer has no threshold to move"
+    own = found[focus]
+    here = own.iloc[np.abs(own.index.to_numpy() - tau).argmin()]
+    if base is None or base not in found or base == focus:
+        return (
+            f"{focus}: {_single_at(here)} at τ = {tau:g}, {percent(own.max())} at most, {percent(own.min())} at least"
+        )
+    gap = own - found[base]
+    if not gap.max() > 0:
+        return f"At no threshold has {focus} more single-cluster questions than {base}"
+    widest = gap.idxmax()
+    return (
+        f"{focus} is furthest above {base} at τ = {widest:g}: {percent(own[widest])} against "
+        f"{percent(found[base][widest])}; at τ = {tau:g} it is {percent(here)}"
+    )
+
+
+def _single_at(share: float) -> str:
+    return f"{percent(share)} single-cluster questions"
+
+
+def budget(curve: pd.DataFrame, focus: str, n: int) -> str:
+    """Title of SCR and entropy against N. `curve`: n_samples, value, entropy_value of the run in focus."""
+    if curve.empty or curve["value"].isna().all():
+        return "Undefined: there are not two answers to compare"
+    by_n = curve.set_index("n_samples")
+    full = int(by_n.index.max())
+    n = min(max(n, int(by_n.index.min())), full)
+    now, all_of_them = by_n.loc[n], by_n.loc[full]
+    if n == full:
+        return (
+            f"{focus}: with all {full} samples {percent(now['value'])} of the questions show a single answer, and "
+            f"semantic entropy is {number(now['entropy_value'])} nats"
+        )
+    return (
+        f"{focus}: with {n} samples instead of {full}, {percent(now['value'])} of the questions would show a single "
+        f"answer instead of {percent(all_of_them['value'])}, and semantic entropy would be "
+        f"{number(now['entropy_value'])} instead of {number(all_of_them['entropy_value'])} nats"
+    )
+
+
+def by_clusterer(rows: pd.DataFrame, focus: str) -> str:
+    """Title of SCR by clusterer. `rows`: label, method, encoder, kind, value."""
+    own = rows[(rows["label"] == focus) & (rows["kind"] == "default") & rows["value"].notna()]
+    if own.empty:
+        return "Undefined: no question has two answers that are not empty"
+    if len(own) == 1:
+        return f"{focus}: {percent(own['value'].iloc[0])} by the only clusterer that is stored"
+    text = f"{focus}: from {percent(own['value'].min())} to {percent(own['value'].max())}, depending on the clusterer"
+    encoders = own[own["method"] == "embedding_masked"]
+    if len(encoders) < 2:
+        return text
+    said = " and ".join(f"{percent(row['value'])} ({row['encoder']})" for _, row in encoders.iterrows())
+    return f"{text}; two encoders at the same false-join rate say {said}"
+
+
+def temperature(rows: pd.DataFrame) -> str:
+    """Title of SCR against temperature, for the first group of runs. `rows`: group, temperature, value."""
+    own = rows[(rows["group"] == rows["group"].iloc[0]) & rows["value"].notna()].sort_values("temperature")
+    if len(own) < 2:
+        return "Undefined: fewer than two temperatures have a rate"
+    first, last = own.iloc[0], own.iloc[-1]
+    change = np.sign(last["value"] - first["value"])
+    verb = {-1.0: "falls", 1.0: "rises", 0.0: "stays"}[float(change)]
+    return (
+        f"{first['group']}: from temperature {first['temperature']:g} to {last['temperature']:g} the share {verb} from "
+        f"{percent(first['value'])} to {percent(last['value'])}"
+        if change
+        else f"{first['group']}: the share is {percent(first['value'])} at temperature {first['temperature']:g} and at "
+        f"{last['temperature']:g}"
+    )
+
+
+# What it does to uncertainty scores
+
+
+def aurocs(rows: pd.DataFrame) -> str:
+    """Title of the AUROCs of every score. `rows` of `aggregate.score_rows`."""
+    whole = rows[rows["subset"] == "all"].set_index("score")
+    if whole["value"].isna().all():
+        return f"No AUROC: {_common_reason(whole['words']).removeprefix('undefined: ')}"
+    token, semantic = (whole["value"].get(name, math.nan) for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY))
+    text = f"AUROC of token entropy {number(token)}, of semantic entropy {number(semantic)}"
+    single = rows[(rows["subset"] == "single") & (rows["n"] > 0)]
+    if single.empty:
+        return f"{text}; no graded question has a single cluster"
+    n, ties = int(single["n"].max()), int((single["words"] == NO_SIGNAL).sum())
+    where = "the one question" if n == 1 else f"the {n} questions"
+    tie = f"{ties} of {counted(len(single), 'score')} {'ties' if ties == 1 else 'tie'}" if ties else "no score ties"
+    return f"{text}; on {where} with a single cluster {tie}"
+
+
+def _common_reason(words: pd.Series) -> str:
+    reasons = [text for text in words if text and "NLI" not in text]
+    return max(set(reasons), key=reasons.count) if reasons else "there are no scores"
+
+
+def differences(rows: pd.DataFrame) -> str:
+    """Title of token entropy against semantic entropy. `rows` of `aggregate.difference_rows`, on all questions."""
+    own = rows[(rows["subset"] == "all") & rows["value"].notna()]
+    if own.empty:
+        return "No difference to test: no run has correct and incorrect answers"
+    clear = own[own["pvalue_holm"] < CHANCE]
+    better, worse = int((clear["value"] > 0).sum()), int((clear["value"] < 0).sum())
+    if len(own) == 1:
+        row = own.iloc[0]
+        if not len(clear):
+            return f"{row['run']}: token entropy and semantic entropy cannot be told apart ({signed(row['value'])})"
+        ahead, behind = ("token entropy", "semantic entropy")[:: 1 if row["value"] > 0 else -1]
+        return f"{row['run']}: {ahead} is ahead of {behind} by {number(abs(row['value']))}"
+    if not better + worse:
+        return f"In none of {len(own)} runs can token entropy and semantic entropy be told apart"
+    text = f"Token entropy is ahead of semantic entropy in {better or 'none'} of {len(own)} runs, behind in "
+    rest = len(own) - better - worse
+    return text + f"{worse or 'none'}" + (f"; in the other {rest} chance may do it" if rest and rest < len(own) else "")
+
+
+def effects(rows: pd.DataFrame) -> str:
+    """Title of Cohen's d. `rows` of `aggregate.score_rows`."""
+    own = rows[(rows["subset"] == "all") & rows["d_value"].notna()]
+    if own.empty:
+        return "Cohen's d is undefined: it needs two correct and two incorrect answers"
+    top = own.loc[own["d_value"].abs().idxmax()]
+    token = own.set_index("score")["d_value"].get(TOKEN_ENTROPY, math.nan)
+    rest = "" if top["score"] == TOKEN_ENTROPY else f"; token entropy {number(token)}"
+    return f"Largest effect: {score_title(top['score'])}, d = {number(top['d_value'])}{rest}"
+
+
+def categories(rows: pd.DataFrame) -> str:
+    """Title of the AUROCs by category. `rows` of `aggregate.category_rows`."""
+    token = rows[rows["score"] == TOKEN_ENTROPY]
+    defined = token[token["low"].notna() & (token["words"] == "")]
+    if defined.empty:
+        return "No category has two correct and two incorrect answers"
+    above = int((defined["low"] > 0.5).sum())
+    if len(defined) == 1:
+        shown = "" if above else "not "
+        return f"Within “{defined['category'].iloc[0]}” token entropy is {shown}shown to be better than chance"
+    return (
+        f"Within a category token entropy is shown to be better than chance in {above or 'none'} of "
+        f"{counted(len(defined), 'category', 'categories')}"
+    )
+
+
+def category_caution(found: Estimate) -> str:
+    """A caution where knowing the category alone tells incorrect from correct (`aggregate.category_auroc`)."""
+    if math.isnan(found.value) or found.value < TELLING:
+        return ""
+    return (
+        f"Knowing nothing but the category of a question would give an AUROC of {number(found.value)} here: part of "
+        "what a score reaches over all categories is telling these apart. Filter by category to see the rest."
+    )
+
+
+# What can be won back
+
+
+def coverage(found: Mapping[str, Coverage]) -> str:
+    """Title of selective accuracy against coverage: the best of the chosen scores at half coverage."""
+    half = {}
+    for score, curve in found.items():
+        points = curve.points.set_index("coverage")["value"]
+        if 0.5 in points.index and not math.isnan(points[0.5]):
+            half[score] = points[0.5], points[1.0]
+    if not half:
+        return "Undefined: no graded question has these scores"
+    best = max(half, key=lambda score: half[score][0])
+    accuracy, overall = half[best]
+    if accuracy <= overall:
+        return f"No score helps: answering the more certain half is no better than answering all ({percent(overall)})"
+    return (
+        f"Answering only the half that {score_title(best)} is most certain of: {percent(accuracy)} correct instead of "
+        f"{percent(overall)}"
+    )
+
+
+def calibration(summary: pd.DataFrame, score: str) -> str:
+    """Title of the reliability diagram. `summary` of `aggregate.Calibration`."""
+    ece = summary[summary["measure"] == "ECE"].set_index("when")["value"]
+    if math.isnan(ece["after"]):
+        return "Calibration is undefined: it needs five correct and five incorrect answers"
+    if math.isnan(ece["before"]):
+        return f"Calibration error {number(ece['after'])} after Platt scaling; before, {score_title(score)} is constant"
+    verb = "lowers" if ece["after"] < ece["before"] else "does not lower"
+    return (
+        f"Platt scaling {verb} the calibration error of {score_title(score)}: {number(ece['before'])} before, "
+        f"{number(ece['after'])} after"
+    )
+
+
+def correlations(rows: pd.DataFrame) -> str:
+    """Title of the signals' correlations. `rows` of `aggregate.correlation_rows`."""
+    own = rows[(rows["kind"] == "pearson") & rows["value"].notna()]
+    if own.empty:
+        return "No correlation: it needs two scores that vary"
+    top = own.loc[own["value"].abs().idxmax()]
+    lead = "" if len(own) == 1 else "Most alike: "
+    pair = f"{score_title(top['first'])} and {score_title(top['second'])}"
+    return f"{lead}{pair if lead else _first_upper(pair)}, r = {number(top['value'])}"
+
+
+VERDICTS: dict[Verdict, str] = {
+    "no cost": "Every signal is free here: there is nothing to save",
+    "no gain": "No gain: all signals together are not shown to be better than {cheapest} alone",
+    "kept": "The cascade saves {saving} at the same quality",
+    "lost": "The cascade saves {saving}, and part of that is paid for with quality",
+    "unclear": "The cascade saves {saving}; whether quality is kept is unclear with {n}",
+}
+
+
+def cascade(study: CascadeStudy) -> str:
+    """Title of cost against quality: the verdict on the operating point that is chosen on training folds."""
+    found = study.saving
+    return VERDICTS[found.verdict].format(
+        cheapest=score_title(found.cheapest_name),
+        saving=percent(found.saving.value),
+        n=counted(found.saving.n, "question"),
+    )
+
+
+def operating_point(rows: pd.DataFrame, position: int, names: Sequence[str]) -> str:
+    """What the cascade costs and saves at one of its operating points. `rows` of `aggregate.cascade_rows`."""
+    points = rows[rows["kind"] == "cascade"]
+    point, everything = points.iloc[position], points.iloc[-1]
+    stops = ", ".join(
+        f"{percent(share)} at {score_title(name)}" for name, share in zip(names, stop_shares(point), strict=True)
+    )
+    saved = "" if not everything["cost"] else f", {percent(1 - point['cost'] / everything['cost'])} less"
+    accepted = (
+        f"It accepts {percent(point['accepted'])} of the answers, of which {percent(point['accepted_accuracy'])} are "
+        "correct."
+        if point["accepted"]
+        else "It accepts no answer."
+    )
+    return (
+        f"Here a question costs {_tokens(point['cost'])} extra tokens on average instead of "
+        f"{_tokens(everything['cost'])}{saved}, at an AUROC of {number(point['value'])} instead of "
+        f"{number(everything['value'])}. Questions are decided {stops}. {accepted}"
+    )
+
+
+def stop_shares(point: pd.Series) -> list[float]:
+    """The share of questions that each signal decides, at an operating point."""
+    reached = [point[name] for name in point.index if name.startswith("reached_") and not math.isnan(point[name])]
+    return [here - after for here, after in zip(reached, [*reached[1:], 0.0], strict=True)]
+
+
+def _tokens(cost: float) -> str:
+    return f"{cost:,.0f}" if cost >= 10 or cost == 0 else f"{cost:.1f}"
+
+
+# Published beside measured
+
+
+def beside_published(metric: str, measured: Sequence[float], reported: Sequence[float]) -> str:
+    """Title of one published figure beside ours."""
+    ours, theirs = span(metric, measured), span(metric, reported, published_value)
+    return (
+        f"{_first_upper(METRIC_TITLES[metric])}: measured here {ours or 'undefined'}, published {theirs or 'nowhere'}"
+    )
+
+
+def span(metric: str, values: Sequence[float], show: Callable[[str, float], str] = metric_value) -> str:
+    """From the least to the largest of some figures; "" where none is defined."""
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return ""
+    low, high = show(metric, min(known)), show(metric, max(known))
+    return low if low == high else f"{low} to {high}"

@@ -1,1 +1,0 @@
-"""What the longer pages draw, section by section; the pages themselves choose what is looked at."""

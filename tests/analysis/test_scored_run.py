@@ -1,0 +1,165 @@
+"""A scored run in memory: what is stored, what follows a threshold, and search."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import ANSWERS, DECODING, QUESTIONS, FakeEncoder, FakeNli, FakeSampler, Interrupted, make_question
+
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.measures.clustering import Clusterer, square
+from homog_core.runs.sample import sample_run
+from homog_core.runs.score import score_run
+from homog_core.runs.store import list_runs
+
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+
+def test_cluster_frame_at_the_default_thresholds_is_what_is_stored(run):
+    scored = ScoredRun(score_run(run.id, [FakeEncoder()]))
+    clusterers = scored.clusterers()
+    assert {clusterer.key for clusterer in clusterers} == {"jaccard", "embedding/fake", "embedding_masked/fake"}
+    stored = run.table("scores").set_index("question_id")
+    for clusterer in clusterers:
+        frame = scored.cluster_frame(clusterer)
+        for name in ("num_semantic_sets", "discrete_semantic_entropy"):
+            expected = stored[f"{name}@{clusterer.key}"]
+            pd.testing.assert_series_equal(frame[name], expected, check_names=False)
+
+
+def test_answers_and_coordinates_of_a_question(run):
+    scored = ScoredRun(score_run(run.id, [FakeEncoder()]))
+    assert [response.text for response in scored.answers("mixed").responses] == list(ANSWERS["mixed"])
+    assert scored.answers("mixed").greedy.text == "red fox"
+    assert scored.valid("single") == [2]
+    jaccard = next(clusterer for clusterer in scored.clusterers() if clusterer.key == "jaccard")
+    assert list(scored.coordinates("mixed", jaccard, "umap")["method"]) == ["mds"] * 4  # two distinct answers
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("BLUE wh", {"mixed"}),
+        ("what is same", {"same"}),
+        ("single", {"single"}),
+        ("(", set()),
+        ("", {"mixed", "same", "single", "empty"}),
+    ],
+)
+def test_search_in_questions_and_answers(run, words, found):
+    assert ScoredRun(run).search(words) == found
+
+
+# Entailment
+
+
+NLI = Clusterer("nli", 0.0, "scripted")
+SCRIPT = {
+    ("red fox", "blue whale"): (0.9, 0.1, 0.0),  # one way only
+    ("blue whale", "red fox"): (0.2, 0.7, 0.1),
+}
+
+
+@pytest.mark.parametrize(
+    ("clusterer", "labels"),
+    [(NLI, [0, 0, 1, 0]), (Clusterer("nli", 0.0, "scripted", entailment="either"), [0, 0, 0, 0])],
+)
+def test_labels_under_entailment_come_from_what_is_stored(run, clusterer, labels):
+    scored = ScoredRun(score_run(run.id, [FakeEncoder()], FakeNli(SCRIPT)))
+    assert NLI in scored.clusterers()
+    assert scored.labels("mixed", clusterer).tolist() == labels
+    assert scored.labels("same", clusterer).tolist() == [0, 0, 0, 0]
+    assert scored.labels("single", clusterer).tolist() == [0]
+    assert scored.labels("empty", clusterer).tolist() == []
+    assert scored.similarity("mixed", clusterer)[0, 2] == pytest.approx(0.55)  # (.9 + .2) / 2
+    assert scored.collapse_thresholds(clusterer).isna().all()  # it has no threshold
+    sets = scored.cluster_frame(clusterer)["num_semantic_sets"]
+    assert sets.fillna(0).to_dict() == {"mixed": len(set(labels)), "same": 1, "single": 0, "empty": 0}
+
+
+# Thresholds
+
+
+class NearEncoder(FakeEncoder):
+    """Three dimensions, so that all similarities occur; `one` and `half` have a cosine of exactly ½."""
+
+    def encode(self, texts):
+        fixed = {"one": (1, 0, 0, 0), "half": (0.5, 0.5, 0.5, 0.5)}
+        found = [fixed.get(text, (*row[:3], 0)) for text, row in zip(texts, super().encode(texts), strict=True)]
+        rows = np.array(found, dtype=np.float64)
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("float16").astype("float32")
+
+
+@pytest.fixture
+def varied_run():
+    """Thirty questions of random answers, and some whose similarities lie exactly on a step of the sliders."""
+    draw = np.random.default_rng(0)
+    words = ["red", "fox", "blue"]
+    answers = {
+        f"q{n}": [" ".join(draw.choice(words, size=size)) for size in draw.integers(1, 2 + n % 12, size=4)]
+        for n in range(30)
+    }
+    numbers = [f"w{n}" for n in range(21)]
+    for pairs in (7, 9):  # of ten bigrams, 7 and 9
+        answers[f"tenths{pairs}"] = [" ".join(numbers[:11]), " ".join(numbers[: pairs + 1])]
+    answers |= {"exact": ("one", "half"), "single": ("", "red", "", ""), "empty": ("",)}
+    run = sample_run(FakeSampler(answers), [make_question(name) for name in answers], DECODING, "plain")
+    return score_run(run.id, [NearEncoder()])
+
+
+@pytest.mark.parametrize("method", ["embedding", "embedding_masked", "jaccard"])
+def test_collapse_thresholds_are_those_of_clustering_again_at_every_threshold(varied_run, method):
+    scored = ScoredRun(varied_run)
+    default = next(clusterer for clusterer in scored.clusterers() if clusterer.method == method)
+    collapse = scored.collapse_thresholds(default)
+    assert list(collapse.index[collapse.isna()]) == ["single", "empty"]
+    seen = set()
+    for step in range(100):
+        clusterer = Clusterer(method, round(step / 100, 2), default.encoder)
+        again = {key: len(set(scored.labels(key, clusterer))) == 1 for key in collapse.dropna().index}
+        above = collapse > clusterer.threshold if default.is_linkage else collapse >= np.float32(clusterer.threshold)
+        assert above.drop(["single", "empty"]).to_dict() == again
+        seen.add(sum(again.values()))
+    assert len(seen) > 5  # the curve has steps
+    exact = {"jaccard": 0, "embedding": 0.5, "embedding_masked": 0.5}[method]
+    assert collapse["exact"] == exact
+    if method == "jaccard":
+        assert collapse[["tenths7", "tenths9"]].tolist() == pytest.approx([0.7, 0.9])
+
+
+def test_the_greedy_rule_has_no_collapse_threshold(run):
+    assert ScoredRun(run).collapse_thresholds(Clusterer("jaccard", 0.4, rule="first_member")).isna().all()
+
+
+# Answers that came later
+
+
+def stop_after_one(progress):
+    if progress.n_new == 1:
+        raise Interrupted
+
+
+def test_a_question_answered_since_the_run_was_scored_has_no_similarity():
+    with pytest.raises(Interrupted):
+        sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain", batch_questions=1, on_step=stop_after_one)
+    score_run(list_runs()[0].id, [FakeEncoder()], FakeNli(SCRIPT))
+    scored = ScoredRun(sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain"))
+    embedding = Clusterer("embedding", 0.85, "fake")
+    for clusterer in (NLI, embedding):
+        assert scored.similarity("mixed", clusterer).shape == (4, 4)  # scored before
+        assert scored.similarity("same", clusterer).shape == (0, 0)
+        assert scored.labels("same", clusterer).tolist() == []
+        assert list(scored.partitions(clusterer)) == ["mixed"]
+        assert scored.cluster_frame(clusterer)["num_semantic_sets"].notna().tolist() == [True, False, False, False]
+    assert scored.collapse_thresholds(embedding).notna().tolist() == [True, False, False, False]
+    assert scored.labels("same", Clusterer("jaccard", 0.4)).tolist() == [0, 0, 0, 0]  # needs nothing stored
+
+
+def test_a_square_of_another_number_of_answers_is_empty():
+    assert square([0.5, 0.25, 0], 3).tolist() == [[1, 0.5, 0.25], [0.5, 1, 0], [0.25, 0, 1]]
+    assert square([], 1).tolist() == [[1]]
+    assert square([0.5], 3).shape == (0, 0)
+
+
+def test_the_settings_that_a_run_was_scored_with_are_read_back(run):
+    scored = ScoredRun(score_run(run.id, [FakeEncoder()], clusterers=[Clusterer("jaccard", 0.9, rule="first_member")]))
+    assert [(c.threshold, c.rule) for c in scored.clusterers()] == [(0.9, "first_member")]

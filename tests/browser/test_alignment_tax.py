@@ -1,0 +1,45 @@
+"""The page Alignment tax in a real browser: the threshold moves the curves, a click on the cascade sets its point."""
+
+import re
+
+from fakes import settled
+
+POINT = """(place) => {
+  const plot = [...document.querySelectorAll('.js-plotly-plot')].find(p => p.data.some(t => t.customdata?.length > 20));
+  const trace = plot.data.find(t => t.customdata?.length > 20);
+  const {xaxis, yaxis} = plot._fullLayout;
+  plot.scrollIntoView({block: 'center'});
+  const box = plot.getBoundingClientRect();
+  return [box.x + xaxis._offset + xaxis.l2p(trace.x[place]), box.y + yaxis._offset + yaxis.l2p(trace.y[place])];
+}"""
+
+
+def finding(page, place):
+    return page.locator("h5").nth(place).inner_text()
+
+
+def test_the_threshold_moves_the_curves_and_the_link_reopens_them(server, new_page):
+    page = new_page(f"{server}/alignment_tax?view=answers&tau=0.42")
+    settled(page)
+    before = finding(page, 1)
+    page.get_by_role("slider", name=re.compile("Threshold")).press("ArrowRight")
+    page.wait_for_url("**tau=0.43**")
+    page.get_by_role("heading", name=re.compile("at τ = 0.43")).wait_for()
+    assert finding(page, 1) != before
+    again = new_page(page.url, width=390, scheme="dark")
+    again.get_by_role("heading", name=re.compile("at τ = 0.43")).wait_for()
+    settled(again)
+    assert again.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+def test_a_click_on_the_cascade_sets_its_operating_point(server, new_page):
+    page = new_page(f"{server}/alignment_tax?view=won")
+    settled(page)
+    said = page.get_by_text("Here a question costs")
+    said.wait_for()
+    before = said.inner_text()
+    page.locator(".js-plotly-plot").nth(4).wait_for()
+    page.mouse.click(*page.evaluate(POINT, 17))
+    page.wait_for_url("**band=85**")
+    page.wait_for_function("(text) => !document.body.innerText.includes(text)", arg=before)
+    page.wait_for_function("() => [...document.querySelectorAll('input[type=range]')].some(i => i.value === '85')")

@@ -1,0 +1,222 @@
+"""The Compare page under AppTest: on the shipped runs, on fake ones, and on whatever a URL may hold."""
+
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+from page_testing import words
+from streamlit.testing.v1 import AppTest
+
+from dashboard import cache
+from homog_core import files
+from homog_core.records import Decoding, Question
+from homog_core.runs import store, strip
+from homog_core.runs.questions import load_questions
+from homog_core.runs.sample import plan_run, sample_run
+from homog_core.runs.score import score_run
+
+APP = str(files.PROJECT / "app.py")
+BASE_RUN, SFT_RUN, DPO_RUN = (
+    "gemma-3-270m--starter--26e50c78c6",
+    "gemma-3-270m-sft--starter--b7d8631f50",
+    "gemma-3-270m-dpo--starter--adb0c48b0b",
+)
+QUESTIONS = [make_question(f"q{n}", f"Which animal is number {n}?") for n in range(3)]
+BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a *fox* <b>",)}
+DPO = {"q0": ("a fox",), "q1": ("a fox",), "q2": ("a seal",)}
+
+
+@pytest.fixture(autouse=True)
+def no_umap(monkeypatch):
+    """Maps are by MDS, so that no test waits for UMAP to be compiled."""
+    monkeypatch.setattr(cache, "umap_warm_up", lambda: SimpleNamespace(ready=threading.Event()))
+
+
+def open_compare(**params: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.switch_page("pages/compare.py")
+    for name, value in params.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def html(app: AppTest) -> str:
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+def in_url(app: AppTest, param: str) -> str:
+    value = app.query_params[param]
+    return value if isinstance(value, str) else value[0]
+
+
+def fake_run(key, answers=BASE, questions=QUESTIONS, score=True, **decoding):
+    sampler = FakeSampler(answers, replace(FAKE_SPEC, key=key))
+    run = sample_run(sampler, questions, Decoding(**{"n_samples": 3} | decoding), "plain")
+    return (score_run(run.id, [FakeEncoder()]) if score else run).id
+
+
+# On the shipped runs
+
+
+def test_it_opens_with_the_base_and_the_dpo_run_and_offers_the_chain():
+    app = open_compare()
+    assert not app.exception
+    assert in_url(app, "runs") == f"{BASE_RUN},{DPO_RUN}"
+    shown = words(app)
+    assert "of 162 questions gemma-3-270m-dpo (DPO) gives fewer different answers than gemma-3-270m (base)" in shown
+    assert "question 1 of 162 by size of change" in shown
+    assert "differences are larger than chance alone would give" in shown
+    next(button for button in app.button if "base → SFT → DPO" in button.label).click().run()
+    assert not app.exception
+    assert in_url(app, "runs") == f"{BASE_RUN},{SFT_RUN},{DPO_RUN}"
+    assert words(app).count("→") > shown.count("→")
+    assert not [button for button in app.button if "chain" in button.label]
+
+
+def test_swap_and_next_change_the_url():
+    app = open_compare(runs=f"{BASE_RUN},{DPO_RUN}", clusterer="jaccard")
+    next(button for button in app.button if button.label == "Swap").click().run()
+    assert in_url(app, "runs") == f"{DPO_RUN},{BASE_RUN}"
+    assert "gives more different answers than gemma-3-270m-dpo (DPO)" in words(app)
+    next(button for button in app.button if button.label == "Next").click().run()
+    assert not app.exception
+    assert "question 2 of 162 by size of change" in words(app)
+    assert in_url(app, "question")
+
+
+def test_nonsense_in_the_url_gets_sentences_and_no_traceback():
+    app = open_compare(runs="<b>,../../etc", question="<b>no</b>", clusterer="1", tau="nan", rule="?", entailment="?")
+    assert not app.exception
+    assert any("\\<b\\>" in warning.value for warning in app.warning)
+    assert "One run alone" in words(app)
+    app = open_compare(runs=f"{BASE_RUN},{DPO_RUN}", question="<b>no</b>", clusterer="1", tau="x")
+    assert not app.exception
+    assert any("no question \\<b\\>" in warning.value for warning in app.warning)
+    assert "question 1 of 162" in words(app)
+
+
+# On fake runs
+
+
+@pytest.fixture
+def pair(no_shipped_runs):
+    return fake_run("base"), fake_run("dpo", DPO)
+
+
+def test_one_question_of_two_runs(pair):
+    app = open_compare(runs=",".join(pair), clusterer="embedding/fake", question="q0")
+    assert not app.exception
+    shown = words(app)
+    assert "2.0 → 1.0 different answers per question" in shown
+    assert "##### 3 → 1 different answers" in shown
+    assert "3 → 1 different wordings on one map" in shown
+    assert "The runs differ in the model (base / dpo). Everything else is the same." in shown
+    assert "Fewer different answers on 2 of 3 questions, more on 0" in shown
+    assert "Only 3 questions: read with care" in shown
+    assert "a whale" in html(app)
+    assert "×3" in html(app)
+
+
+def test_model_text_is_escaped(pair):
+    app = open_compare(runs=",".join(pair), question="q2")
+    assert not app.exception
+    assert "a *fox* &lt;b&gt;" in html(app)
+    assert "<b>  " not in html(app)
+
+
+def test_search_narrows_the_list_and_says_when_nothing_is_left(pair):
+    app = open_compare(runs=",".join(pair))
+    app.text_input(key="compare-search").set_value("zzzz").run()
+    assert "No question matches" in words(app)
+    assert "Over all 3 questions" in words(app)
+    app.text_input(key="compare-search").set_value("whale").run()
+    assert "question 1 of 1 by size" in words(app)
+
+
+def test_a_run_alone_gets_a_sentence_and_what_it_can_be_compared_with(pair):
+    fake_run("other", n_samples=5)
+    app = open_compare(runs=pair[0])
+    assert not app.exception
+    assert "One run alone has nothing to be compared with" in words(app)
+    offered = [button for button in app.button if button.key.startswith("with-")]
+    assert [button.key for button in offered] == [f"with-{pair[1]}"]
+    offered[0].click().run()
+    assert in_url(app, "runs") == ",".join(pair)
+    assert "different answers per question" in words(app)
+
+
+def test_no_run_and_none_chosen(no_shipped_runs):
+    assert "There are no runs yet" in words(open_compare())
+    fake_run("base")
+    app = open_compare(runs="")
+    assert not app.exception
+    assert "One run alone" in words(app)
+    assert "There is no other run over the same questions" in words(app)
+
+
+def test_runs_that_cannot_be_compared_get_one_sentence(pair):
+    five = fake_run("five", n_samples=5)
+    assert "was asked 3 times a question" in words(open_compare(runs=f"{pair[0]},{five}"))
+    other = fake_run("other", questions=[Question("q0", "elsewhere", "Which?")])
+    assert "answered the questions of test" in words(open_compare(runs=f"{pair[0]},{other}"))
+    disjoint = fake_run("disjoint", {}, [make_question("q9")])
+    app = open_compare(runs=f"{pair[0]},{disjoint}")
+    assert not app.exception
+    assert "no question in common" in words(app)
+
+
+def test_a_run_that_is_not_scored_is_compared_by_words_without_tests(pair):
+    raw = fake_run("raw", DPO, score=False)
+    app = open_compare(runs=f"{pair[0]},{raw}", clusterer="embedding/fake")
+    assert not app.exception
+    shown = words(app)
+    assert "raw has not been scored" in shown
+    assert f"python -m homog_core score {raw}" in shown
+    assert "different answers per question" in shown
+    assert app.selectbox(key="widget:clusterer").options == ["in the same words (Jaccard)"]
+
+
+def test_a_run_that_is_being_written(pair):
+    sampler = FakeSampler(DPO, replace(FAKE_SPEC, key="half"))
+    plan = plan_run(sampler, QUESTIONS, Decoding(n_samples=3), "plain")
+    with plan.open() as writer:
+        app = open_compare(runs=f"{pair[0]},{writer.run.id}")
+        assert not app.exception
+        assert "has no answers yet: it is being sampled" in words(app)
+        for step in sampler.sample(QUESTIONS[:1], Decoding(n_samples=3), "plain"):
+            for finished in step.finished:
+                writer.append(finished)
+        app = open_compare(runs=f"{pair[0]},{writer.run.id}")
+        assert not app.exception
+        assert "Over the 1 questions that all runs have" in words(app)
+
+
+def test_questions_answered_since_a_run_was_scored_are_undefined(no_shipped_runs):
+    first, second = fake_run("base", questions=QUESTIONS[:2]), fake_run("dpo", DPO)
+    table = store.open_run(second)
+    similarities = table.table("similarities")
+    table.write_table("similarities", similarities[similarities["question_id"] != "q0"])
+    app = open_compare(runs=f"{first},{second}", clusterer="embedding/fake", question="q0")
+    assert not app.exception
+    assert "answered since a run was scored" in words(app)
+
+
+def test_a_dataset_whose_sentences_are_not_here_is_shown_by_ids(no_shipped_runs, tmp_path, monkeypatch):
+    header = "Type,Category,Question,Best Answer,Correct Answers,Incorrect Answers,Source\n"
+    (tmp_path / "truthfulqa.csv").write_text(f"{header}A,Myths,Do walls hear?,No,They have no ears,Yes,\n")
+    monkeypatch.setenv("HOMOG_DATA", str(tmp_path))
+    questions = load_questions("truthfulqa")
+    answers = {question.id: ("yes", "no", "maybe") for question in questions}
+    runs = [fake_run("base", answers, questions), fake_run("dpo", {}, questions)]
+    for run_id in runs:
+        strip.strip(run_id, "another")
+    monkeypatch.setattr(files, "dataset_folders", list)
+    app = open_compare(runs=",".join(runs), clusterer="embedding/fake")
+    assert not app.exception
+    shown = words(app)
+    assert f"### {questions[0].id}" in shown
+    assert "The sentences of TruthfulQA are not stored with the runs" in shown
+    assert "here they are by “in the same words (Jaccard)”" in shown  # the vectors are gone as well
+    assert "differences are larger" in shown

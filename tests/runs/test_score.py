@@ -1,0 +1,360 @@
+"""Stored answers → embeddings, clusters, scores, grades and maps, with a scripted model and a fake encoder."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import (
+    ANSWERS,
+    DECODING,
+    ENTROPY,
+    LOGPROB,
+    QUESTIONS,
+    FakeEncoder,
+    FakeNli,
+    FakeSampler,
+    Interrupted,
+    interrupt_after,
+    make_question,
+    make_response,
+    make_responses,
+)
+
+from homog_core import files
+from homog_core.analysis.summary import summarise
+from homog_core.errors import HomogError
+from homog_core.measures import report_cards, uncertainty
+from homog_core.measures.clustering import Clusterer, cosine_similarity
+from homog_core.measures.report_cards import ReportCard, read_report_cards
+from homog_core.measures.scores import response_scores
+from homog_core.measures.words import mask_answer
+from homog_core.records import Question
+from homog_core.runs import evidence
+from homog_core.runs.sample import sample_run
+from homog_core.runs.score import score_run
+from homog_core.runs.store import list_runs
+from homog_core.runs.verify import verify
+
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+
+def rows_of(frame, question_id):
+    return frame[frame["question_id"] == question_id]
+
+
+def test_scores_of_one_question_by_hand(run):
+    score_run(run.id, [FakeEncoder()])
+    scores = run.table("scores").set_index("question_id").loc["mixed"]
+    # clusters of 3 and 1: −(¾ ln ¾ + ¼ ln ¼); every l_i is the same, so the weighted entropy is that too
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    for clusterer in ("jaccard", "embedding/fake", "embedding_masked/fake"):
+        assert scores[f"num_semantic_sets@{clusterer}"] == 2
+        assert scores[f"discrete_semantic_entropy@{clusterer}"] == pytest.approx(entropy)
+        assert scores[f"semantic_entropy@{clusterer}"] == pytest.approx(entropy)
+    assert (scores["n_valid"], scores["n_cut"]) == (4, 0)
+    assert scores["predictive_entropy"] == pytest.approx(-2 * LOGPROB)  # two own tokens
+    assert scores["length_normalized_predictive_entropy"] == pytest.approx(-LOGPROB)
+    assert scores["mean_token_entropy"] == pytest.approx(ENTROPY)
+    assert scores["mean_token_entropy_sampled"] == pytest.approx(ENTROPY)
+    assert scores["std_token_entropy"] == 0
+    assert scores["perplexity"] == pytest.approx(math.exp(-LOGPROB))
+    clusters = rows_of(run.table("clusters"), "mixed")
+    for _, rows in clusters.groupby("clusterer"):
+        assert list(rows.sort_values("sample_index")["label"]) == [0, 0, 1, 0]
+
+
+def test_scores_agree_with_the_functions_called_directly(run):
+    score_run(run.id, [FakeEncoder()], clusterers=[Clusterer("embedding_masked", 0.7, "fake")])
+    masked = [mask_answer(text, "What is mixed?") for text in ANSWERS["mixed"]]
+    labels = Clusterer("embedding_masked", 0.7, "fake").labels(cosine_similarity(FakeEncoder().encode(masked)))
+    scores = run.table("scores").set_index("question_id").loc["mixed"]
+    expected = uncertainty.discrete_semantic_entropy(labels)
+    assert scores["discrete_semantic_entropy@embedding_masked/fake"] == expected
+    assert list(rows_of(run.table("clusters"), "mixed")["label"]) == list(labels)
+
+
+def test_too_few_valid_responses_are_unscored(run):
+    score_run(run.id, [FakeEncoder()])
+    scores = run.table("scores").set_index("question_id")
+    assert list(scores["n_valid"]) == [4, 4, 1, 0]
+    clustered = scores.filter(like="@").drop(columns="embedding_density@fake")  # that one is of the question alone
+    assert clustered.loc[["single", "empty"]].isna().all(axis=None)
+    assert clustered.loc[["mixed", "same"]].notna().all(axis=None)
+    assert np.isnan(scores.loc["empty", "predictive_entropy"])
+    assert np.isnan(scores.loc["empty", "mean_token_entropy"])
+    clusters = run.table("clusters")
+    assert set(rows_of(clusters, "single")["sample_index"]) == {2}
+    assert rows_of(clusters, "empty").empty
+
+
+def test_a_run_of_empty_answers_is_scored():
+    run = sample_run(FakeSampler({"empty": ("",)}), QUESTIONS[3:], DECODING, "plain")
+    score_run(run.id, [FakeEncoder()])
+    assert list(run.table("scores")["n_valid"]) == [0]
+    assert run.table("clusters").empty
+    assert summarise(run)["estimates"]["single_cluster_rate@jaccard"]["n"] == 0
+    assert verify(run.id) == []
+
+
+def test_every_table_is_written_and_verifies(run):
+    said = []
+    scored = score_run(run.id, [FakeEncoder()], on_progress=lambda what, n, total: said.append((what, n, total)))
+    assert [entry for entry in said if entry[0] == "Scoring"] == [("Scoring", n, 4) for n in (1, 2, 3, 4)]
+    assert verify(run.id) == []
+    assert scored.encoders() == ["fake"]
+    maps = rows_of(scored.table("maps"), "mixed")
+    assert len(maps) == 4  # of the clusterer that pages open with
+    assert np.isfinite(maps[["x", "y"]]).all(axis=None)
+
+
+def test_another_threshold_changes_clusters_but_not_samples(run):
+    # "a b c" and "a b d" share one bigram of three: similarity ⅓
+    question = make_question("near")
+    run = sample_run(FakeSampler({"near": ("a b c", "a b d")}), [question], DECODING, "plain")
+    shards = {path.name: path.read_bytes() for path in run.folder.glob("responses-*")}
+    found = {}
+    for threshold in (0.3, 0.4):
+        score_run(run.id, [FakeEncoder()], clusterers=[Clusterer("jaccard", threshold)])
+        found[threshold] = run.table("scores")["num_semantic_sets@jaccard"].item()
+    assert found == {0.3: 1, 0.4: 2}
+    assert {path.name: path.read_bytes() for path in run.folder.glob("responses-*")} == shards
+
+
+def test_embeddings_are_computed_once(run):
+    encoder = FakeEncoder()
+    score_run(run.id, [encoder])
+    assert len(encoder.encoded) == 2 * (4 + 4 + 1) + 4  # both views of every valid response, and the questions
+    score_run(run.id, [encoder], clusterers=[Clusterer("embedding", 0.5, "fake")])
+    assert len(encoder.encoded) == 22
+
+
+def test_embeddings_are_computed_again_when_responses_were_missing():
+    encoder = FakeEncoder()
+    with pytest.raises(Interrupted):
+        sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain", batch_questions=1, on_step=interrupt_after(1))
+    (run,) = list_runs()
+    score_run(run.id, [encoder])
+    assert list(run.table("scores")["question_id"]) == ["mixed"]
+    sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain")
+    score_run(run.id, [encoder])
+    assert list(run.table("scores")["question_id"]) == ["mixed", "same", "single", "empty"]
+    assert len(run.embeddings("fake")) == 22
+    assert len(encoder.encoded) == 22  # what was stored is not encoded again
+
+
+def test_summary_counts_single_clusters(run):
+    with pytest.raises(HomogError, match="has not been scored"):
+        summarise(run)
+    summary = summarise(score_run(run.id, [FakeEncoder()]))
+    rate = summary["estimates"]["single_cluster_rate@jaccard"]
+    assert (rate["value"], rate["n"]) == (0.5, 2)  # "same" of "mixed" and "same"
+    assert summary["n_questions"] == 4
+
+
+def test_cut_answers_are_counted():
+    whole = make_response("a b")
+    cut = type(whole)(whole.text, whole.tokens, whole.token_entropies, whole.token_logprobs, "length")
+    scores = response_scores([whole, cut, cut], whole)
+    assert (scores["n_valid"], scores["n_cut"]) == (3, 2)
+    # own tokens: two of the whole answer, all three of a cut one: −¼ · (2 + 3 + 3) / 3
+    assert scores["predictive_entropy"] == pytest.approx(0.25 * 8 / 3)
+
+
+# Entailment
+
+
+RED, B, C = "It is red.", "It is a fox.", "It is a whale."
+A = f"{RED} {B}"
+NLI_ANSWERS = {"fox": (A, B, C)}  # four samples: A, B, C and A again; the greedy answer is A
+SCRIPT = {
+    (A, B): (0.9, 0.1, 0.0),
+    (B, A): (0.3, 0.6, 0.1),
+    (A, C): (0.1, 0.1, 0.8),
+    (C, A): (0.0, 0.2, 0.8),
+    (B, C): (0.2, 0.2, 0.6),
+    (C, B): (0.5, 0.1, 0.4),
+    (A, RED): (0.8, 0.1, 0.1),
+    (B, RED): (0.2, 0.6, 0.2),
+    (C, RED): (0.1, 0.6, 0.3),
+}
+
+
+def sampled(answers):
+    return sample_run(FakeSampler(answers), [make_question(name) for name in answers], DECODING, "plain")
+
+
+@pytest.fixture
+def fox_run():
+    return sampled(NLI_ANSWERS)
+
+
+def test_every_pair_of_different_texts_is_judged_once(fox_run):
+    nli = FakeNli(SCRIPT)
+    score_run(fox_run.id, [FakeEncoder()], nli)
+    # all ordered pairs of three answers, and each answer with the sentences of A that are not an answer themselves
+    assert sorted(nli.judged) == sorted(SCRIPT)
+    assert len(fox_run.nli("scripted")) == 9
+    again = FakeNli({})
+    score_run(fox_run.id, [FakeEncoder()], again)
+    assert again.judged == []
+
+
+@pytest.mark.parametrize("context", [True, False])
+def test_the_question_stands_before_both_texts_where_it_is_context(fox_run, context):
+    nli = FakeNli({}, context=context)
+    evidence.judge_run(fox_run, nli)
+    before = "What is fox? " if context else ""
+    assert set(nli.judged) == {(before + premise, before + hypothesis) for premise, hypothesis in SCRIPT}
+    assert set(fox_run.nli("scripted")["premise"]) == {A, B, C}  # stored without it
+
+
+def test_an_interrupted_judge_keeps_whole_chunks(fox_run, monkeypatch):
+    class Crashing(FakeNli):
+        def predict(self, pairs, **options):
+            if self.judged:
+                raise Interrupted
+            return super().predict(pairs, **options)
+
+    whole = evidence.judge_run(sampled(NLI_ANSWERS | {"other": ("a", "b")}), FakeNli(SCRIPT))
+    monkeypatch.setattr(evidence, "NLI_CHUNK", 4)
+    with pytest.raises(Interrupted):
+        evidence.judge_run(fox_run, Crashing(SCRIPT))
+    assert len(fox_run.nli("scripted")) == 4
+    rest, said = FakeNli(SCRIPT), []
+    found = evidence.judge_run(fox_run, rest, lambda *step: said.append(step))
+    assert len(rest.judged) == 5
+    assert said == [("Judging pairs", 4, 5), ("Judging pairs", 5, 5)]
+    assert found.equals(rows_of(whole, "fox").reset_index(drop=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "labels"),  # of A, B, C and A
+    [
+        ({}, [0, 1, 2, 0]),  # A entails B, but B is neutral to A
+        ({"entailment": "non_contradiction"}, [0, 0, 1, 0]),  # B contradicts C
+        ({"entailment": "either"}, [0, 0, 0, 0]),  # A entails B, C entails B
+        ({"entailment": "either", "rule": "first_member"}, [0, 0, 1, 0]),  # but C is not joined with A
+    ],
+)
+def test_every_entailment_rule_reads_the_stored_probabilities(fox_run, options, labels):
+    evidence.judge_run(fox_run, FakeNli(SCRIPT))
+    silent = FakeNli({})
+    score_run(fox_run.id, [FakeEncoder()], silent, [Clusterer("nli", 0.0, "scripted", **options)])
+    assert silent.judged == []
+    assert list(fox_run.table("clusters")["label"]) == labels
+    scores = fox_run.table("scores").iloc[0]
+    assert scores["num_semantic_sets@nli/scripted"] == len(set(labels))
+    assert scores["discrete_semantic_entropy@nli/scripted"] == uncertainty.discrete_semantic_entropy(labels)
+
+
+def test_scores_from_probabilities_by_hand(fox_run):
+    score_run(fox_run.id, [FakeEncoder()], FakeNli(SCRIPT))
+    scores = fox_run.table("scores").iloc[0]
+    # A–B (.9 + .3)/2 = .6, A–C .05, B–C .35; among A, B, C, A: .6 .05 1 .35 .6 .05, in sum 2.65
+    stored = fox_run.table("similarities").set_index("clusterer").loc["nli/scripted", "similarity"]
+    assert stored == pytest.approx([0.6, 0.05, 1, 0.35, 0.6, 0.05])
+    assert scores["degree_uncertainty@nli/scripted"] == pytest.approx(1 - (4 + 2 * 2.65) / 16)
+    # p_c / (p_e + p_c) of the samples A, B, C, A. "It is red.": 1/9, 1/2, 3/4, 1/9. "It is a fox.": 0, itself 0, 4/9, 0
+    assert scores["selfcheck_nli@scripted"] == pytest.approx(((2 / 9 + 1.25) / 4 + (4 / 9) / 4) / 2)
+    assert verify(fox_run.id) == []
+
+
+def test_stored_probabilities_stand_in_their_places(fox_run):
+    answers = make_responses(make_question("fox"), NLI_ANSWERS["fox"], DECODING)
+    found = evidence.stored_probabilities(evidence.judge_run(fox_run, FakeNli(SCRIPT)), answers)
+    assert {name: matrix.shape for name, matrix in found.items()} == {"nli": (4, 4, 3), "selfcheck": (2, 4, 3)}
+    assert found["nli"][2, 1] == pytest.approx(SCRIPT[C, B])
+    assert found["nli"][0, 3].tolist() == [1, 0, 0]  # the same answer twice
+    assert found["selfcheck"][0, 2] == pytest.approx(SCRIPT[C, RED])
+
+
+def test_nothing_to_judge():
+    run = sampled({"same": ("green frog",), "single": ("grey seal", "", "", ""), "empty": ("",)})
+    nli = FakeNli({})
+    score_run(run.id, [FakeEncoder()], nli)
+    assert nli.judged == []
+    assert run.nli("scripted").empty
+    scores = run.table("scores").set_index("question_id")
+    assert scores.loc["same", "num_semantic_sets@nli/scripted"] == 1
+    assert scores.loc[["single", "empty"], "num_semantic_sets@nli/scripted"].isna().all()
+    # one sample is enough to check the greedy answer, and it is that answer itself
+    assert scores["selfcheck_nli@scripted"].fillna(-1).to_dict() == {"same": 0, "single": 0, "empty": -1}
+    assert verify(run.id) == []
+
+
+# Grades, densities and report cards
+
+
+def test_a_grade_by_cosine_names_the_encoder():
+    questions = [
+        Question("both", "test", "What?", ("red fox",), ("blue whale",)),
+        Question("right", "test", "What?", ("red fox",)),
+        make_question("neither"),
+    ]
+    run = sample_run(FakeSampler({q.id: ("red fox",) for q in questions}), questions, DECODING, "plain")
+    score_run(run.id, [FakeEncoder()])
+    graded = run.table("scores").set_index("question_id")[["grade", "grade_policy"]]
+    assert graded.loc["both"].tolist() == ["correct", "supported_margin/fake"]
+    assert graded.loc["right"].tolist() == ["correct", "phrase_or_f1"]
+    assert graded.loc["neither"].tolist() == ["ungraded", "none"]
+
+
+VECTORS = {"What is mixed?": (1, 0), "What is same?": (0.6, 0.8), "What is single?": (0, 1)}
+
+
+class TableEncoder(FakeEncoder):
+    def encode(self, texts):
+        return np.array([VECTORS.get(text, (1, 0)) for text in texts], dtype="float16").astype("float32")
+
+
+@pytest.mark.parametrize(("n", "densities"), [(3, [-0.3, -0.7, -0.4]), (2, [-0.6, -0.6]), (1, [float("nan")])])
+def test_embedding_density_by_hand(n, densities):
+    # cosines: mixed–same .6, mixed–single 0, same–single .8; minus the mean over the other questions
+    run = sample_run(FakeSampler(ANSWERS), QUESTIONS[:n], DECODING, "plain")
+    score_run(run.id, [TableEncoder()])
+    found = run.table("scores")["embedding_density@fake"].to_numpy()
+    np.testing.assert_allclose(found, densities, atol=1e-3)
+
+
+def test_the_report_card_of_an_nli_model_by_hand():
+    script = {
+        ("r1", "r2"): (0.9, 0.1, 0.0),
+        ("r2", "r1"): (0.7, 0.2, 0.1),  # agree: .8, joined
+        ("r1", "w"): (0.6, 0.2, 0.2),
+        ("w", "r1"): (0.6, 0.3, 0.1),  # contradict: .6, joined all the same
+        ("r2", "w"): (0.0, 0.1, 0.9),
+        ("w", "r2"): (0.9, 0.1, 0.0),  # contradict: .45, not joined
+        ("s1", "s2"): (0.4, 0.5, 0.1),
+        ("s2", "s1"): (0.6, 0.3, 0.1),  # agree: .5, not joined; what is left contradicts: .1
+    }
+    questions = [
+        Question("r", "test", "Which?", ("r1", "r2"), ("w",)),
+        Question("s", "test", "Which?", ("s1", "s2"), ("v",)),
+        Question("no pairs", "test", "Which?", ("t",)),
+    ]
+    nli = FakeNli({tuple(f"Which? {text}" for text in pair): said for pair, said in script.items()}, context=True)
+    cards = {card.clusterer: card for card in report_cards.calibrate(questions, FakeEncoder(), nli)}
+    # of the 2 · 4 comparisons .8 wins all four, .5 all but the one with .6
+    expected = ReportCard("nli/scripted", 0.0, 7 / 8, 1 / 2, 1 / 4, 2, 4, "test")
+    assert cards["nli/scripted"] == expected
+    assert len(nli.judged) == 12  # six ordered pairs a question, once
+    assert set(cards) == {"jaccard", "embedding/fake", "embedding_masked/fake", "nli/scripted"}
+    assert read_report_cards(files.cache() / "report_cards.json") == cards
+    first = report_cards.default_clusterers(["fake"], "scripted")[0]
+    assert cards[first.key].auc == max(card.auc for card in cards.values())
+
+
+def test_scoring_again_without_the_nli_model_keeps_its_scores(fox_run):
+    score_run(fox_run.id, [FakeEncoder()], FakeNli(SCRIPT))
+    before = fox_run.table("scores")
+    assert "selfcheck_nli@scripted" in before
+    score_run(fox_run.id, [FakeEncoder()])
+    pd.testing.assert_frame_equal(fox_run.table("scores"), before)
+
+
+def test_pairs_that_were_half_judged_are_not_used(fox_run):
+    evidence.judge_run(fox_run, FakeNli(SCRIPT))
+    fox_run.write_table("nli-scripted", fox_run.nli("scripted").iloc[:4])
+    score_run(fox_run.id, [FakeEncoder()])
+    assert [name for name in fox_run.table("scores") if "scripted" in name] == []

@@ -1,0 +1,532 @@
+"""A run directory: what is written reads back, nothing is stored twice, and damage is found and named."""
+
+import csv
+import json
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from fakes import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_identity, make_question, make_responses
+
+from homog_core import files as files_module
+from homog_core.errors import CorruptRun, HomogError, NotFound
+from homog_core.files import cache
+from homog_core.records import Decoding, Provenance, Question, Response, ResponseSet
+from homog_core.runs import store, strip, write
+from homog_core.runs.manifest import run_id_of
+from homog_core.runs.questions import load_questions
+from homog_core.runs.sample import sample_run
+from homog_core.runs.score import score_run
+from homog_core.runs.store import list_runs, open_run
+from homog_core.runs.tables import response_set, write_parquet
+from homog_core.runs.verify import verify
+from homog_core.runs.write import write_run
+
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+DECODING = Decoding(n_samples=2, stop=("\n",))
+QUESTIONS = [make_question("one"), make_question("two"), make_question("three")]
+
+
+def identity_of(questions=QUESTIONS, model="fake"):
+    return make_identity(questions, model, decoding=DECODING)
+
+
+def writer_of(questions=QUESTIONS, model="fake", created="2025-01-01"):
+    provenance = Provenance(created, "sampling")
+    return write_run(identity_of(questions, model), provenance, [(q, f"Q: {q.text}\nA:") for q in questions])
+
+
+def answers_to(question: Question) -> ResponseSet:
+    return make_responses(question, ["red fox", "blue whale"], DECODING)
+
+
+@pytest.fixture
+def good_run():
+    """A complete run of three questions with two samples each, and its tables."""
+    with writer_of() as writer:
+        for question in QUESTIONS:
+            writer.append(answers_to(question))
+        writer.update(status="complete")
+        frame = pd.DataFrame({"question_id": [q.id for q in QUESTIONS]})
+        for name in store.TABLES:
+            extra = {"clusterer": "jaccard", "similarity": [[0.5]] * 3} if name == "similarities" else {}
+            writer.run.write_table(name, frame.assign(**extra))
+        return writer.run
+
+
+def shard_of(run, question_id):
+    shards = [path for path in run.folder.glob("responses-*.parquet") if question_id in str(pq.read_table(path)[0])]
+    return shards[0]
+
+
+def edit(path, change):
+    """Rewrite a Parquet file with changed rows."""
+    table = pq.read_table(path)
+    write_parquet(path, type(table).from_pylist(change(table.to_pylist()), schema=table.schema))
+
+
+def edit_manifest(run, change):
+    path = run.folder / "manifest.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+# Round trip
+
+
+def test_a_response_set_reads_back_as_it_was_written():
+    cut = Response("Grüße 🎉", ("Grüße", " 🎉"), np.float32([0.1, 2.5]), np.float32([-0.1, -3]), "length", "top_k:20")
+    empty = Response("", (), np.zeros(0, "float32"), np.zeros(0, "float32"), "error")
+    written = ResponseSet("one", FAKE_SPEC.key, "Q: What is one?\nA:", DECODING, (cut, empty), cut)
+    with writer_of() as writer:
+        writer.append(written)
+    run = open_run(run_id_of(identity_of()))
+    prompt = run.questions().set_index("id").loc["one", "prompt"]
+    read = response_set(run.responses(), prompt, run.identity.model, run.decoding)
+    for name in ("question_id", "model_key", "prompt", "decoding"):
+        assert getattr(read, name) == getattr(written, name)
+    for one, other in zip((*read.responses, read.greedy), (cut, empty, cut), strict=True):
+        assert (one.text, one.tokens) == (other.text, other.tokens)
+        assert (one.finish_reason, one.entropy_kind) == (other.finish_reason, other.entropy_kind)
+        np.testing.assert_array_equal(one.token_entropies, other.token_entropies)
+        np.testing.assert_array_equal(one.token_logprobs, other.token_logprobs)
+
+
+def test_questions_read_back_as_they_were_written():
+    question = Question("q", "test", "How many?", ("two", "2"), ("three",), "numbers", "number")
+    with writer_of([question]) as writer:
+        row = writer.run.questions().iloc[0]
+    assert (row.id, row.text, row.category, row.answer_type) == ("q", "How many?", "numbers", "number")
+    assert (list(row.references), list(row.incorrect_references)) == (["two", "2"], ["three"])
+    assert row.prompt == "Q: How many?\nA:"
+
+
+def test_embeddings_read_back_at_half_precision(good_run):
+    vectors = [np.float16([0.6, 0.8]), np.float16([1, 0])]
+    frame = pd.DataFrame({"question_id": "one", "sample_index": [0, 1], "view": "answer", "vector": vectors})
+    good_run.write_table("embeddings-fake", frame)
+    assert good_run.encoders() == ["fake"]
+    np.testing.assert_array_equal(np.stack(good_run.embeddings("fake")["vector"]), np.stack(vectors))
+    assert good_run.embeddings("another") is None
+
+
+def test_rows_come_sorted_by_question_and_sample(good_run):
+    rows = good_run.responses()
+    assert list(zip(rows["question_id"], rows["sample_index"], strict=True)) == [
+        (question_id, index) for question_id in ("one", "three", "two") for index in (-1, 0, 1)
+    ]
+
+
+# Writing
+
+
+def test_a_question_is_stored_once():
+    with writer_of() as writer:
+        writer.append(answers_to(QUESTIONS[0]))
+        writer.append(make_responses(QUESTIONS[0], ["something else"], DECODING))
+        rows = writer.run.responses()
+    assert list(rows["text"]) == ["red fox", "red fox", "blue whale"]  # greedy, 0, 1
+
+
+def test_many_questions_are_stored_in_few_files(monkeypatch):
+    monkeypatch.setattr(write, "SHARD_QUESTIONS", 2)
+    with writer_of() as writer:
+        writer.append(answers_to(QUESTIONS[1]))
+        writer.append_many(answers_to(question) for question in [*QUESTIONS, QUESTIONS[0]])  # two of them again
+        assert writer.sampled == {"one", "two", "three"}
+        one_by_one = writer.run.responses()
+        shards = [pq.read_table(path).num_rows for path in writer.run.folder.glob("responses-*")]
+    assert sorted(shards) == [3, 6]  # three rows a question
+    assert verify(writer.run.id)[0].startswith("The run is sampling")
+    with writer_of(model="other") as other:
+        for question in QUESTIONS:
+            other.append(answers_to(question))
+    pd.testing.assert_frame_equal(other.run.responses(), one_by_one)
+
+
+def test_a_shard_is_written_before_it_grows_too_large(monkeypatch):
+    monkeypatch.setattr(write, "SHARD_BYTES", 1)
+    with writer_of() as writer:
+        writer.append_many(map(answers_to, QUESTIONS))
+    assert len(list(writer.run.folder.glob("responses-*"))) == 3
+
+
+def test_what_stops_the_writing_of_many_keeps_the_whole_shards(monkeypatch):
+    def broken():
+        yield from map(answers_to, QUESTIONS)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(write, "SHARD_QUESTIONS", 2)
+    with writer_of() as writer:
+        with pytest.raises(KeyboardInterrupt):
+            writer.append_many(broken())
+        assert writer.sampled == open_run(writer.run.id).sampled_ids() == {"one", "two"}
+        writer.append_many(map(answers_to, QUESTIONS))
+    assert open_run(writer.run.id).sampled_ids() == {"one", "two", "three"}
+
+
+def test_a_run_is_not_written_under_the_id_of_another(good_run, monkeypatch):
+    monkeypatch.setattr(write, "run_id_of", lambda identity: good_run.id)
+    with pytest.raises(HomogError, match=f"Another run is stored as {good_run.id}"), writer_of(model="other"):
+        pass
+
+
+def test_a_partial_file_is_neither_read_nor_kept():
+    with writer_of() as writer:
+        writer.append(answers_to(QUESTIONS[0]))
+        folder = writer.run.folder
+    (folder / "responses-abc.parquet.partial").write_bytes(b"half a sh")
+    assert open_run(folder.name).sampled_ids() == {"one"}
+    with writer_of() as writer:
+        assert writer.sampled == {"one"}
+    assert not list(folder.glob("*.partial"))
+
+
+def test_a_write_that_fails_leaves_the_old_file(good_run, monkeypatch):
+    def full_disk(*arguments, **options):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pq, "write_table", full_disk)
+        with pytest.raises(HomogError, match=r"scores.parquet .* \(No space .*make room"):
+            good_run.write_table("scores", pd.DataFrame({"question_id": ["two"]}))
+    assert list(good_run.folder.glob("*.partial")) == []
+    assert list(good_run.table("scores")["question_id"]) == ["one", "two", "three"]
+    assert verify(good_run.id) == []
+
+
+def test_a_run_is_gone_on_with():
+    with writer_of(created="first") as writer:
+        writer.append(answers_to(QUESTIONS[0]))
+    with writer_of(created="second") as writer:
+        assert writer.sampled == {"one"}
+        writer.append(answers_to(QUESTIONS[1]))
+        assert writer.run.provenance.created == "first"
+    assert open_run(writer.run.id).sampled_ids() == {"one", "two"}
+
+
+def test_merging_keeps_every_response_in_one_file(good_run):
+    before = good_run.responses()
+    with writer_of() as writer:
+        writer.merge()
+    assert [path.name for path in good_run.folder.glob("responses-*")] == ["responses-merged.parquet"]
+    pd.testing.assert_frame_equal(good_run.responses(), before)
+    assert verify(good_run.id) == []
+
+
+def test_an_interrupted_merge_loses_nothing_and_is_finished_by_the_next(good_run, monkeypatch):
+    def interrupted(path, **options):
+        raise KeyboardInterrupt
+
+    before = good_run.responses()
+    with writer_of() as writer, monkeypatch.context() as patch:
+        patch.setattr(type(good_run.folder), "unlink", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            writer.merge()
+    assert len(list(good_run.folder.glob("responses-*"))) == 4  # three shards and the merged one
+    pd.testing.assert_frame_equal(good_run.responses(), before)
+    assert verify(good_run.id) == ["9 responses are stored twice."]  # 3 questions · (2 samples + greedy)
+    with writer_of() as writer:
+        writer.merge()
+    pd.testing.assert_frame_equal(good_run.responses(), before)
+    assert verify(good_run.id) == []
+
+
+def test_a_second_writer_is_refused(good_run):
+    with writer_of(), pytest.raises(HomogError, match="written by another process"), writer_of():
+        pass
+    with writer_of() as writer:  # the lock was given back
+        assert writer.run.id == good_run.id
+
+
+# Finding
+
+
+def test_a_path_is_not_a_run_id(good_run, own_cache):
+    (own_cache / "x").mkdir()
+    (own_cache / "x" / "manifest.json").write_text((good_run.folder / "manifest.json").read_text())
+    for name in ("../x", str(good_run.folder), "", "."):
+        with pytest.raises(NotFound, match=f"There are: {good_run.id}"):
+            open_run(name)
+        with pytest.raises(NotFound):
+            verify(name)
+
+
+def test_own_and_shipped_runs_are_listed_newest_first(no_shipped_runs, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("HOMOG_CACHE", str(no_shipped_runs))
+        with writer_of(model="shipped", created="2025-01-02"), writer_of(model="shipped-early", created="2025-01-01"):
+            pass
+    with writer_of(model="own", created="2025-01-03"):
+        pass
+    assert [run.identity.model for run in list_runs()] == ["own", "shipped", "shipped-early"]
+    shipped = open_run(run_id_of(identity_of(model="shipped")))
+    assert shipped.folder.is_relative_to(no_shipped_runs)
+    assert cache() != no_shipped_runs
+
+
+def test_ids_are_readable_and_depend_on_the_whole_identity():
+    identity = identity_of(model="My Model/7B")
+    assert run_id_of(identity).startswith("my-model-7b--test--")
+    assert run_id_of(identity) != run_id_of(replace(identity, prompt_style="chat"))
+
+
+# Damage
+
+
+def test_a_good_run_has_no_problems(good_run):
+    assert verify(good_run.id) == []
+
+
+def test_a_truncated_shard_is_named_and_can_be_sampled_again(good_run):
+    shard = shard_of(good_run, "two")
+    shard.write_bytes(shard.read_bytes()[:200])
+    with pytest.raises(CorruptRun, match=rf"{shard.name} of run {good_run.id} is damaged.*homog_core sample"):
+        good_run.responses()
+    assert len(verify(good_run.id)) == 1
+    assert shard.name in verify(good_run.id)[0]
+    shard.unlink()  # the remedy that the sentence names
+    with writer_of() as writer:
+        assert writer.sampled == {"one", "three"}
+        writer.append(answers_to(QUESTIONS[1]))
+    assert verify(good_run.id) == []
+
+
+def first_changed(**values):
+    return lambda rows: [rows[0] | values, *rows[1:]]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda rows: rows[1:], r"Question two has the samples \[-1, 1\], not \[-1, 0, 1\]"),
+        (lambda rows: [*rows, rows[0]], "1 responses are stored twice"),
+        (first_changed(token_entropies=[float("nan")] * 3), "Question two, sample 0: a number is not finite"),
+        (first_changed(token_logprobs=[float("-inf")] * 3), "Question two, sample 0: a number is not finite"),
+        (first_changed(tokens=["a", "b"]), "Question two, sample 0: tokens and numbers differ in length"),
+        (lambda rows: [row | {"question_id": "four"} for row in rows], r"does not have: \['four'\]"),
+    ],
+)
+def test_verify_names_what_is_wrong_with_the_responses(good_run, change, problem):
+    edit(shard_of(good_run, "two"), change)
+    assert any(pd.Series(verify(good_run.id)).str.contains(problem))
+
+
+def test_verify_misses_a_question(good_run):
+    shard_of(good_run, "two").unlink()
+    assert "1 questions have no responses, the first is two." in verify(good_run.id)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda m: m["identity"]["decoding"].update(temperature=0.5), "identity hashes to .*, not to"),
+        (lambda m: m["provenance"].update(status="interrupted"), "The run is interrupted; `sample`"),
+        (lambda m: m["provenance"].update(status="importing"), "The run is importing; import the same file under the"),
+        (lambda m: m["identity"].update(question_ids_sha256="0"), "question ids are not those"),
+        (lambda m: m.update(format=99), "has format 99; this version reads 1"),
+        (lambda m: m.pop("identity"), r"manifest\.json of run .* is damaged"),
+        (lambda m: m.update(identity=[1]), r"manifest\.json of run .* is damaged"),
+        (lambda m: m.update(provenance=None), r"manifest\.json of run .* is damaged"),
+        (lambda m: m["identity"].pop("decoding"), r"is damaged \(identity\.decoding: Field required\)"),
+        (lambda m: m["identity"].update(decoding=7), r"is damaged \(identity\.decoding: "),
+        (
+            lambda m: m["identity"]["decoding"].update(temperature="hot"),
+            r"is damaged \(identity\.decoding\.temperature: ",
+        ),
+        (lambda m: m["identity"]["decoding"].update(temperature=0), r"is damaged \(The temperature is 0"),
+        (lambda m: m["identity"].pop("dataset"), r"is damaged \(identity\.dataset: Field required\)"),
+        (lambda m: m["provenance"].pop("status"), r"is damaged \(provenance\.status: Field required\)"),
+    ],
+)
+def test_verify_names_what_is_wrong_with_the_manifest(good_run, change, problem):
+    edit_manifest(good_run, change)
+    assert any(pd.Series(verify(good_run.id), dtype=str).str.contains(problem))
+
+
+def test_a_damaged_manifest_hides_only_its_own_run(good_run):
+    with writer_of(model="other") as writer:
+        pass
+    (good_run.folder / "manifest.json").write_text('{"format": 1,')
+    assert [run.id for run in list_runs()] == [writer.run.id]
+    with pytest.raises(CorruptRun, match=good_run.id):
+        open_run(good_run.id)
+
+
+def test_verify_looks_at_the_tables(good_run):
+    (good_run.folder / "scores.parquet").unlink()
+    (good_run.folder / "maps.parquet").write_bytes(b"PAR1 and no more")
+    good_run.write_table("clusters", pd.DataFrame({"question_id": ["five"]}))
+    problems = verify(good_run.id)
+    assert len(problems) == 3
+    assert "clusters.parquet has questions that were not sampled: ['five']" in problems[0]
+    assert f"no scores.parquet; run `python -m homog_core score {good_run.id}`" in problems[1]
+    assert f"maps.parquet of run {good_run.id} is damaged" in problems[2]
+
+
+# Without the dataset's sentences
+
+
+COLUMNS = ("Type", "Category", "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Source")
+SKY = ("Is the sky blue on Tuesdays?", "On every clear day", ("The weekday does not matter",), ("Only on Tuesdays",))
+WALLS = ("What do walls hear?", "Walls hear nothing", ("They have no ears",), ("They hear all of it", "Secrets"))
+SENTENCES = [text for question, best, right, wrong in (SKY, WALLS) for text in (question, best, *right, *wrong)]
+
+
+@pytest.fixture
+def truthfulqa(tmp_path, monkeypatch):
+    """A dataset of two questions that is on this machine."""
+    path = tmp_path / "data" / "truthfulqa.csv"
+    path.parent.mkdir()
+    rows = [("A", "Myths", q, best, "; ".join(right), "; ".join(wrong), "") for q, best, right, wrong in (SKY, WALLS)]
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+    monkeypatch.setenv("HOMOG_DATA", str(path.parent))
+    return path
+
+
+class OtherEncoder(FakeEncoder):
+    key = "other"
+
+
+def scored(questions, style="few_shot"):
+    run = sample_run(FakeSampler({q.id: ("red fox", "blue whale") for q in questions}), questions, DECODING, style)
+    return score_run(run.id, [FakeEncoder(), OtherEncoder()], FakeNli({}))
+
+
+def written(run):
+    """Everything in a run's folder: the values of every column, and the bytes of every file."""
+    files = [path for path in run.folder.iterdir() if path.name != ".lock"]
+    tables = [str(pq.read_table(path).to_pylist()) for path in files if path.suffix == ".parquet"]
+    return "\n".join([*tables, *(path.read_bytes().decode("latin-1") for path in files)])
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """A context in which no dataset is on this machine."""
+
+    @contextmanager
+    def without_datasets():
+        with monkeypatch.context() as patch:
+            patch.setattr(files_module, "dataset_folders", list)
+            yield
+
+    return without_datasets
+
+
+def test_a_stripped_run_holds_no_sentence_of_its_dataset(truthfulqa):
+    run = scored(load_questions("truthfulqa"))
+    answers = {path.name: path.read_bytes() for path in run.folder.glob("responses-*")}
+    assert [text for text in SENTENCES if text not in written(run)] == []
+    assert strip.strip(run.id, "fake").id == run.id
+    assert [text for text in SENTENCES if text in written(run)] == []
+    assert {path.name: path.read_bytes() for path in run.folder.glob("responses-*")} == answers
+    assert run.encoders() == ["fake"]
+    assert set(run.embeddings("fake")["view"]) == {"answer", "masked", "question"}
+    assert len(run.nli("scripted")) > 0
+    assert verify(run.id) == []
+
+
+@pytest.mark.parametrize("style", ["plain", "few_shot"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_stripped_run_is_as_before_where_the_dataset_is(truthfulqa, style, times):
+    run = scored(load_questions("truthfulqa"), style)
+    questions, tables = run.questions(), {name: run.table(name) for name in store.TABLES}
+    for _ in range(times):
+        strip.strip(run.id, "fake")
+    again = run.questions()
+    for name in questions.columns:
+        assert [list(cell) for cell in again[name]] == [list(cell) for cell in questions[name]]
+    score_run(run.id, [FakeEncoder(), OtherEncoder()], FakeNli({}))
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(run.table(name), table)
+
+
+def test_a_stripped_run_elsewhere_says_what_scoring_needs(truthfulqa, elsewhere):
+    run = scored(load_questions("truthfulqa"))
+    questions, scores = run.questions(), run.table("scores")
+    strip.strip(run.id, "fake")
+    with elsewhere():
+        bare = run.questions()
+        assert list(bare["id"]) == list(questions["id"])
+        assert list(bare["category"]) == ["Myths", "Myths"]
+        assert set(bare["text"]) == set(bare["prompt"]) == {""}
+        assert not any(map(len, (*bare["references"], *bare["incorrect_references"])))
+        assert verify(run.id) == []
+        with pytest.raises(HomogError, match="without the sentences of TruthfulQA") as caught:
+            score_run(run.id, [FakeEncoder()])
+        assert str(caught.value).endswith("name the folder of truthfulqa.csv or TruthfulQA.csv in HOMOG_DATA.")
+        strip.strip(run.id, "fake")  # nothing is left to take out
+    pd.testing.assert_frame_equal(run.table("scores"), scores)
+    assert list(run.questions()["prompt"]) == list(questions["prompt"])
+
+
+def test_what_the_dataset_would_not_give_back_is_not_taken_out(truthfulqa):
+    mine = Question("truthfulqa-mine", "truthfulqa", "Who wrote my own question?")
+    run = scored([*load_questions("truthfulqa"), mine])
+    before = written(run)
+    with pytest.raises(HomogError, match="truthfulqa-mine is not in the TruthfulQA on this machine"):
+        strip.strip(run.id, "fake")
+    assert written(run) == before
+
+
+def test_a_prompt_without_its_question_is_not_stripped(truthfulqa):
+    run = scored(load_questions("truthfulqa"))
+    edit(run.folder / "questions.parquet", first_changed(prompt="Q: something else\nA:"))
+    before = written(run)
+    with pytest.raises(HomogError, match="does not hold its text, so the run cannot be stripped"):
+        strip.strip(run.id, "fake")
+    assert written(run) == before
+
+
+@pytest.mark.parametrize("dataset", ["mine.jsonl", "starter"])
+def test_own_questions_and_those_of_the_starter_set_stay(dataset, tmp_path, elsewhere, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.jsonl").write_text('{"question": "Who am I?", "references": ["me"], "incorrect_references": ["you"]}\n')
+    run = scored(load_questions(dataset, limit=1))
+    before = run.questions()
+    strip.strip(run.id, "fake")
+    with elsewhere():
+        pd.testing.assert_frame_equal(run.questions(), before)
+        assert before["text"].str.len().all() and before["prompt"].str.len().all()
+        assert run.encoders() == ["fake"]
+        assert verify(run.id) == []
+
+
+def test_sentences_that_could_not_come_back_are_not_taken_out(truthfulqa, elsewhere):
+    run = scored(load_questions("truthfulqa"))
+    before = written(run)
+    with elsewhere(), pytest.raises(HomogError, match=r"would lose its questions for good.*HOMOG_DATA"):
+        strip.strip(run.id, "fake")
+    assert written(run) == before
+
+
+@pytest.mark.parametrize("name", ["scores", "similarities"])
+def test_verify_misses_a_question_in_a_table(good_run, name):
+    good_run.write_table(name, good_run.table(name).iloc[:-1])
+    (problem,) = verify(good_run.id)
+    assert problem == f"{name}.parquet lacks 1 questions; run `python -m homog_core score {good_run.id}`."
+
+
+def test_questions_that_were_damaged_and_deleted_are_written_again(good_run):
+    before = good_run.questions()
+    (good_run.folder / "questions.parquet").unlink()
+    with writer_of():
+        pass
+    pd.testing.assert_frame_equal(good_run.questions(), before)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(good_run, monkeypatch):
+    def forbidden(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pq, "read_table", forbidden)
+    with pytest.raises(HomogError, match=r"could not be read \(Permission denied\)") as caught:
+        good_run.questions()
+    assert not isinstance(caught.value, CorruptRun)

@@ -1,0 +1,55 @@
+"""The adapters that ship with the project: what is in their folders, and what the engine records of them."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from homog_core import files
+from homog_core.catalogue.models import GGUF_WHEELS, MODELS
+from homog_core.sampling.weights import availability, local_adapter
+from homog_core.training import data
+from homog_core.training.recipe import model_card
+
+ADAPTERS = [spec for spec in MODELS.values() if spec.adapter]
+each_adapter = pytest.mark.parametrize("spec", ADAPTERS, ids=lambda spec: spec.key)
+
+
+def folder_of(spec):
+    return files.SHIPPED / "models" / spec.adapter
+
+
+@each_adapter
+def test_an_adapter_ships_whole_small_and_with_its_notice(spec):
+    folder = folder_of(spec)
+    weights = folder / "adapter_model.safetensors"
+    assert weights.stat().st_size < 10e6
+    assert {value.dtype for value in load_file(weights).values()} == {torch.bfloat16}
+    assert all(torch.isfinite(value).all() for value in load_file(weights).values())
+    assert "Gemma Terms of Use" in (folder / "NOTICE").read_text()
+    assert json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"] == "gemma-3-270m"
+    assert availability(spec).state in ("ready", "prepare")
+
+
+@each_adapter
+def test_the_card_is_what_the_log_says(spec):
+    log = json.loads((folder_of(spec) / "training_log.json").read_text())
+    assert (folder_of(spec) / "README.md").read_text() == model_card(spec.key, log)
+    assert log["parent"] == (None if spec.parent == "gemma-3-270m" else spec.parent)
+    assert log["base"]["revision"] == f"gguf-sha256:{GGUF_WHEELS[spec.source].sha256}"
+    assert max(log["largest_overlap_with"].values()) < data.OVERLAP
+    assert set(log["largest_overlap_with"]) == set(data.FORBIDDEN)
+
+
+def test_preference_and_control_saw_the_same_questions_for_as_many_steps():
+    dpo, control = (
+        json.loads((files.SHIPPED / "models" / f"gemma-3-270m-{stage}" / "training_log.json").read_text())
+        for stage in ("dpo", "sft-continued")
+    )
+    sft = local_adapter(MODELS["gemma-3-270m-sft"]).revision
+    assert dpo["parent_revision"] == control["parent_revision"] == sft
+    assert dpo["question_ids_sha256"] == control["question_ids_sha256"]
+    assert dpo["history"][-1]["step"] == control["history"][-1]["step"]
+    for field in ("learning_rate", "epochs", "batch_size", "rank", "alpha", "seed", "pairs"):
+        assert dpo["recipe"][field] == control["recipe"][field]

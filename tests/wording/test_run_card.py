@@ -1,0 +1,203 @@
+"""A run in words: the list, the card, what is missing; also of one that is damaged, imported or not scored."""
+
+import json
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+
+from homog_core import files
+from homog_core.catalogue.models import MODELS
+from homog_core.records import Decoding, Question
+from homog_core.runs import importers, store, tables
+from homog_core.runs.importers import jsonl
+from homog_core.runs.sample import sample_run
+from homog_core.runs.score import score_run
+from homog_core.wording import run_card
+
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+
+def fake_run(key="fake", score=False, spec=FAKE_SPEC, questions=None, **decoding):
+    questions = questions or [make_question("one"), make_question("two")]
+    sampler = FakeSampler({}, replace(spec, key=key))
+    run = sample_run(sampler, questions, Decoding(**{"n_samples": 3} | decoding), "plain")
+    return score_run(run.id, [FakeEncoder()]) if score else run
+
+
+def edit_provenance(run, **changes):
+    path = run.folder / "manifest.json"
+    content = json.loads(path.read_text())
+    content["provenance"] |= changes
+    path.write_text(json.dumps(content))
+    return store.open_run(run.id)
+
+
+def facts(run):
+    return {fact.label: fact.text for fact in run_card.card(run)}
+
+
+# The list
+
+
+def test_a_row_a_run_the_newest_first_and_the_damaged_last():
+    old = edit_provenance(fake_run("old"), created="2025-01-01T00:00:00+00:00", n_tokens=100, wall_seconds=4.0)
+    new = edit_provenance(fake_run("new", score=True), created="2025-02-01T00:00:00+00:00")
+    broken = fake_run("broken")
+    (broken.folder / "manifest.json").write_text("{")
+    rows = run_card.run_rows()
+    assert [(row["run"], row["status"]) for row in rows] == [
+        (new.id, "complete"),
+        (old.id, "complete"),
+        (broken.id, run_card.DAMAGED),
+    ]
+    assert (
+        rows[1] | {"model": "old", "n_questions": 2, "n_samples": 3, "tokens_per_second": 25, "scored": "no"} == rows[1]
+    )
+    assert rows[0]["scored"] == "yes"
+    assert set(rows[0]) == set(rows[2])
+
+
+def test_a_manifest_that_says_little_still_has_a_row_and_a_card():
+    run = fake_run()
+    path = run.folder / "manifest.json"
+    content = json.loads(path.read_text())
+    content["provenance"] = {"created": "yesterday", "status": "complete"}
+    path.write_text(json.dumps(content))
+    (row,) = run_card.run_rows()
+    assert (row["n_tokens"], row["device"]) == (0, "")
+    assert facts(store.open_run(run.id))["When and where"] == "Begun yesterday."
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("", {"a-model", "b-model"}),
+        ("A-MODEL", {"a-model"}),
+        ("model complete", {"a-model", "b-model"}),
+        ("zzz", set()),
+    ],
+)
+def test_a_filter_takes_rows_in_which_every_word_occurs(words, found):
+    fake_run("a-model"), fake_run("b-model")
+    assert {row["model"] for row in run_card.matching(run_card.run_rows(), words)} == found
+
+
+# The card
+
+
+def test_the_card_of_a_sampled_run():
+    run = edit_provenance(
+        fake_run(temperature=0.7, max_new_tokens=16, seed=5, top_p=0.9),
+        created="2025-03-04T05:06:07+00:00",
+        device="Abacus",
+        n_tokens=7200,
+        wall_seconds=3720.0,
+        git_commit="0123456789abcdef",
+        packages={"torch": "9.9"},
+        n_parameters=268_000_000,
+    )
+    said = facts(run)
+    assert said["What"].startswith("fake was asked 2 questions of test, 3 times each at temperature 0.7")
+    assert said["How"] == "Top-p 0.9, at most 16 tokens an answer, seed 5, prompt plain: Q: … / A:, nothing before it."
+    assert said["Model"].startswith("Fake, stage: base, 268 M parameters, computed in float32")
+    assert said["When and where"] == (
+        "Begun on 4 March 2025 at 05:06 UTC. Device: Abacus. 7,200 tokens in 1 h 2 min, 2 tokens a second."
+    )
+    assert said["Software"] == "torch 9.9; this project at commit 0123456789ab."
+    assert said["Identity"].startswith(run.id)
+
+
+def test_the_lineage_of_a_model_of_ours_names_its_chain_and_its_card():
+    run = fake_run(spec=MODELS["gemma-3-270m-dpo"], key="gemma-3-270m-dpo")
+    assert facts(run)["Lineage"] == ("gemma-3-270m (base) → gemma-3-270m-sft (SFT) → gemma-3-270m-dpo (DPO, this run).")
+
+
+def test_the_model_card_is_that_of_our_adapter(monkeypatch):
+    monkeypatch.setattr(files, "SHIPPED", files.PROJECT / "cache")
+    run = fake_run(spec=MODELS["gemma-3-270m-dpo"], key="gemma-3-270m-dpo")
+    assert run_card.model_card(run).startswith("# gemma-3-270m-dpo")
+    assert run_card.model_card(fake_run(spec=MODELS["gemma-3-270m"], key="gemma-3-270m")) == ""
+
+
+def test_an_import_may_call_itself_anything_and_gets_no_model_card(monkeypatch):
+    monkeypatch.setattr(files, "SHIPPED", files.PROJECT / "cache")
+    run = importers.import_upload("mine.jsonl", jsonl.EXAMPLE_JSONL.encode(), "gemma-3-270m-dpo", "starter")
+    assert run_card.model_card(run) == ""
+    said = facts(run)
+    assert "Lineage" not in said
+    assert said["When and where"].endswith("from the file mine.jsonl; sampled elsewhere.")
+    assert "Nothing else is known of it" in said["Model"]
+    assert said["What"] == "2 questions of Starter set (ours), 3 answers to each, by gemma-3-270m-dpo."
+
+
+def test_the_card_as_html_is_escaped():
+    run = importers.import_upload("a<b>.jsonl", jsonl.EXAMPLE_JSONL.encode(), "<script>x</script>")
+    found = run_card.card_html(run_card.card(run))
+    assert "<script" not in found
+    assert "&lt;script&gt;" in found
+    assert "a&lt;b&gt;.jsonl" in found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.6, "1 min 0 s"), (203, "3 min 23 s"), (3600, "1 h 0 min"), (7380, "2 h 3 min")],
+)
+def test_durations(seconds, words):
+    assert run_card.duration(seconds) == words
+
+
+# What is missing
+
+
+def test_an_unscored_run_says_how_to_score_it():
+    run = fake_run()
+    (found,) = run_card.missing(run)
+    assert "has not been scored" in found.what
+    assert found.command == f"python -m homog_core score {run.id}"
+    assert run_card.scored_state(run) == "no"
+
+
+def test_a_scored_run_lacks_nli_alone():
+    run = fake_run(score=True)
+    (found,) = run_card.missing(run)
+    assert "NLI" in found.what
+    assert found.command.startswith(f"python -m homog_core score {run.id} --nli nli-deberta")
+
+
+def test_a_run_of_an_older_version_says_so():
+    run = fake_run(score=True)
+    (run.folder / "similarities.parquet").unlink()
+    assert run_card.scored_state(run) == "by an older version"
+    assert "older version" in run_card.missing(run)[0].what
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("sampling", "is being sampled, or was killed"),
+        ("interrupted", "is interrupted; the same sample command goes on"),
+        ("importing", "Import the same file under the same names again"),
+    ],
+)
+def test_an_unfinished_run_says_how_to_go_on(status, words):
+    run = edit_provenance(fake_run(), status=status)
+    assert words in run_card.missing(run)[0].what
+
+
+def test_a_run_without_its_sentences_says_where_they_come_from(monkeypatch):
+    run = fake_run(questions=[Question("t-1", "triviaqa", "Who?")])
+    bare = [row | {"text": None} for row in pq.read_table(run.folder / "questions.parquet").to_pylist()]
+    tables.write_parquet(
+        run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=tables.SCHEMAS["questions"])
+    )
+    monkeypatch.setattr(files, "dataset_folders", list)
+    assert "they belong to TriviaQA" in run_card.missing(run)[0].what
+
+
+def test_verdicts():
+    assert run_card.verdict("x", []).startswith("Nothing is wrong with x")
+    assert run_card.verdict("x", ["a"]) == "1 thing to look at in x:"
+    assert run_card.verdict("x", ["a", "b"]) == "2 things to look at in x:"
