@@ -32,7 +32,7 @@ def _modified(file: Path) -> int:
         return 0
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the run …")
+@st.cache_resource(max_entries=48, show_spinner="Reading the run …")
 def _load_run(run_id: str, stamp: int) -> ScoredRun:
     return ScoredRun(store.open_run(run_id))
 

@@ -11,8 +11,9 @@ from dashboard.blocks import chart, is_dark
 from dashboard.cache import umap_warm_up
 from dashboard.question import Map, computed_map, map_method, stepper, where_sentences_come_from
 from dashboard.text import plain
-from homog_core.analysis import compare, lineage
-from homog_core.analysis.compare import Changes
+from homog_core.analysis import compare
+from homog_core.analysis.changes import Changes, levels, transitions
+from homog_core.analysis.changes import changes as compute_changes
 from homog_core.analysis.joint import Joint, block_distances, joint_clusterer
 from homog_core.analysis.joint import joint as joint_
 from homog_core.analysis.scored_run import ScoredRun
@@ -30,13 +31,15 @@ from homog_core.figures.question import answer_name
 from homog_core.measures.clustering import Clusterer, medoids
 from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP
 from homog_core.measures.uncertainty import mean_token_entropy
-from homog_core.records import GREEDY, Response
+from homog_core.records import GREEDY, Estimate, Response
 from homog_core.runs import store
 from homog_core.runs.evidence import stored_vectors
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 from homog_core.wording import recipes
-from homog_core.wording.comparison import CHANCE, arrow, cell, in_words, summary_sentence
+from homog_core.wording.comparison import CHANCE, arrow, in_words, summary_sentence
 from homog_core.wording.comparison import STATISTICS as STATISTICS_
+from homog_core.wording.numbers import number, tenth_percent, with_interval
+from homog_core.wording.titles import STAGE_TITLES
 
 STATISTICS = {  # of report.Comparison.estimates: what it is called, and whether it is a share
     "single_cluster_rate": ("Questions with a single cluster", True),
@@ -68,21 +71,15 @@ class Shown:
         return [blocks.model_color(i) for i in range(len(self.runs))]
 
     @property
-    def titles(self) -> list[str]:
-        """The names with the stages of training."""
-        stages = [lineage.stage_of(scored.run) for scored in self.runs]
-        return [f"{name} ({stage})" if stage else name for name, stage in zip(self.names, stages, strict=True)]
-
-    @property
     def marks(self) -> list[str]:
         """The stages where they tell the runs apart, otherwise letters."""
-        stages = [lineage.stage_of(scored.run) for scored in self.runs]
+        stages = [STAGE_TITLES[scored.run.provenance.stage] for scored in self.runs]
         return stages if len({*stages, ""}) > len(stages) else list("ABCD"[: len(stages)])
 
     @property
     def headings(self) -> list[str]:
         """HTML of the models' names beside their colours."""
-        return [model_heading(*part) for part in zip(self.titles, self.colors, strict=True)]
+        return [model_heading(*part) for part in zip(self.names, self.colors, strict=True)]
 
     def recipe(self, n: int, interval: str = "", clusterer: Clusterer | None = None) -> str:
         """One recipe for all runs, or one each where they were not sampled in the same way."""
@@ -100,7 +97,7 @@ class Shown:
 @st.cache_data(max_entries=64, show_spinner="Counting the clusters …")
 def changes(stamps: tuple, clusterer: Clusterer, _runs: list[ScoredRun]) -> Changes:
     """Clusters and entropies of every question under every run."""
-    return compare.changes(_runs, clusterer)
+    return compute_changes(_runs, clusterer)
 
 
 @st.cache_data(max_entries=64, show_spinner="Testing the differences …")
@@ -139,7 +136,7 @@ def overview(shown: Shown, found: Changes) -> str | None:
     left, right = st.columns([5, 3], gap="large", vertical_alignment="bottom")
     left.markdown(
         f"#### {arrow(means, '{:.1f}')} different answers per question\n"
-        f"{plain(summary_sentence(found, shown.titles))} All answers mean the same on "
+        f"{plain(summary_sentence(found, shown.names))} All answers mean the same on "
         f"{arrow(rates, '{:.0%}')} of the questions."
     )
     words = right.text_input("Search in questions and answers", key="compare-search", placeholder="a word or a phrase")
@@ -230,7 +227,7 @@ def strips(shown: Shown, question_id: str, found: Joint) -> None:
         left_out.append(scored.run.decoding.n_samples - len(own))
     ks = [len(c) if sum(c) > 1 else float("nan") for c in counts]
     blocks.chart(
-        paired_strips(shown.titles, counts, typical, left_out, shown.colors),
+        paired_strips(shown.names, counts, typical, left_out, shown.colors),
         title=f"{arrow(ks)} different answers",
         how_to_read=(
             f"One row per model, {shown.runs[0].run.decoding.n_samples} answers each. One block per cluster of answers "
@@ -398,10 +395,8 @@ def answer_columns(shown: Shown, question_id: str, found: Joint) -> None:
 
 def grade(scored: ScoredRun, question_id: str) -> str:
     """The grade of the greedy answer in words."""
-    if scored.scores is None or "grade" not in scored.scores:
-        return ""
-    found = scored.scores.loc[scored.scores["question_id"] == question_id, "grade"]
-    return f" · graded {found.iloc[0]}" if len(found) and found.iloc[0] != "ungraded" else ""
+    found = scored.scores["grade"][question_id] if scored.is_scored else None
+    return f" · graded {found}" if isinstance(found, str) and found != "ungraded" else ""
 
 
 def cut(response: Response) -> str:
@@ -425,7 +420,7 @@ def traces(shown: Shown, question_id: str) -> None:
         ]
     empty = " Undefined: the greedy answer is empty, or its entropies are not known." if np.isnan(means).any() else ""
     blocks.chart(
-        stacked_traces(entropies, tokens, GREEDY, shown.titles, shown.colors),
+        stacked_traces(entropies, tokens, GREEDY, shown.names, shown.colors),
         title=f"The greedy answer: {arrow(means, '{:.2f}')} nats on average",
         how_to_read=(
             "How open the next word was along the greedy answer, in colour: entropy of the model's own next-token "
@@ -447,7 +442,7 @@ def across(shown: Shown, found: Changes, question_id: str | None) -> None:
     of_all = all(len(scored.questions) == n for scored in shown.runs)
     st.markdown(f"### Over {f'all {n} questions' if of_all else f'the {n} questions that all runs have'}")
     slopes(shown, found, question_id)
-    unscored = [name for name, scored in zip(shown.names, shown.runs, strict=True) if not has_grades(scored)]
+    unscored = [name for name, scored in zip(shown.names, shown.runs, strict=True) if not scored.is_scored]
     if unscored:
         st.info(
             f"{plain(unscored[0])} has not been scored by this version, so there are no tests: run "
@@ -459,11 +454,6 @@ def across(shown: Shown, found: Changes, question_id: str | None) -> None:
     estimates(shown, result)
 
 
-def has_grades(scored: ScoredRun) -> bool:
-    """Whether a run has been graded."""
-    return scored.scores is not None and "grade" in scored.scores
-
-
 def slopes(shown: Shown, found: Changes, question_id: str | None) -> None:
     """Different answers per question, from run to run."""
     means = [mean_estimate(found.clusters[key]) for key in found.clusters]
@@ -472,10 +462,10 @@ def slopes(shown: Shown, found: Changes, question_id: str | None) -> None:
     small = f" Only {n} questions: read with care." if n < blocks.SMALL_N else ""
     blocks.chart(
         slope_chart(
-            compare.levels(found.clusters),
-            compare.transitions(found.clusters),
+            levels(found.clusters),
+            transitions(found.clusters),
             means,
-            shown.titles,
+            shown.names,
             shown.colors,
             this=this,
             dark=blocks.is_dark(),
@@ -503,7 +493,7 @@ def tests(shown: Shown, result: compare.Comparison) -> None:
         "difference at least as large; Holm's method adjusts it for all comparisons shown here. Intervals: paired "
         "bootstrap over questions."
     )
-    titles = dict(zip((scored.run.id for scored in shown.runs), shown.titles, strict=True))
+    titles = dict(zip((scored.run.id for scored in shown.runs), shown.names, strict=True))
     pairs = list(dict.fromkeys((row["from"], row["to"]) for row in result.tests))
     for start in range(0, len(pairs), 3):
         for place, (first, second) in zip(st.columns(min(len(pairs), 3)), pairs[start : start + 3], strict=False):
@@ -543,7 +533,7 @@ def estimates(shown: Shown, result: compare.Comparison) -> None:
         {
             "": title,
             **{
-                name: cell(found[scored.run.id, statistic], percent=share)
+                name: with_interval(_estimate(found[scored.run.id, statistic]), tenth_percent if share else number)
                 for scored, name in zip(shown.runs, shown.names, strict=True)
             },
         }
@@ -552,3 +542,7 @@ def estimates(shown: Shown, result: compare.Comparison) -> None:
     height = 35 * (len(rows) + 1) + 3
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, alt="What each run found, one row a statistic")
     st.caption(plain(shown.recipe(result.n_questions, "intervals: Wilson, t")))
+
+
+def _estimate(row: dict) -> Estimate:
+    return Estimate(row["value"], row["low"], row["high"], row["n"], row["method"])

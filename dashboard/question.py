@@ -11,7 +11,7 @@ from dashboard import blocks
 from dashboard.cache import umap_warm_up
 from dashboard.text import plain
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.analysis.summary import score_ranks
+from homog_core.analysis.signals import score_ranks
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.figures import question
 from homog_core.figures.html import entropy_legend, token_heat_map
@@ -162,9 +162,9 @@ POLICIES = {
 
 def grade_line(scored: ScoredRun, question_id: str) -> None:
     """The grade of the greedy answer in words, and the rule behind it."""
-    if scored.scores is None or question_id not in set(scored.scores["question_id"]):
+    if not scored.is_scored:
         return
-    row = scored.scores.set_index("question_id").loc[question_id]
+    row = scored.scores.loc[question_id]
     if row["grade"] in GRADE_SIGNS:
         rule = POLICIES.get(row["grade_policy"].partition("/")[0], row["grade_policy"])
         st.markdown(f"{GRADE_SIGNS[row['grade']]} The greedy answer is graded **{row['grade']}**, {rule}.")
@@ -172,11 +172,11 @@ def grade_line(scored: ScoredRun, question_id: str) -> None:
 
 def score_table(scored: ScoredRun, question_id: str) -> None:
     """Every score of a question with its rank in the run."""
-    if scored.scores is None or question_id not in set(scored.scores["question_id"]):
+    if not scored.is_scored:
         st.caption("The run has not been scored.")
         return
     st.dataframe(
-        score_ranks(scored.scores, question_id),
+        score_ranks(scored, question_id),
         hide_index=True,
         column_config={
             "score": "Score",

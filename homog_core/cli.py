@@ -277,7 +277,6 @@ def _nli(options: argparse.Namespace) -> Any:
 
 
 def _score_and_print(options: argparse.Namespace, run_id: str, thresholds: dict[str, float] | None = None) -> None:
-    from homog_core.analysis import summary
     from homog_core.runs.score import score_run
 
     encoders = _encoders(options)
@@ -291,7 +290,7 @@ def _score_and_print(options: argparse.Namespace, run_id: str, thresholds: dict[
         run = score_run(
             run_id, encoders, nli, clusterers, on_progress=lambda what, done, total: bar.update(done, total, what)
         )
-    _print_summary(options, summary.summarise(run))
+    _print_summary(options, run)
 
 
 def _clusterers(options: argparse.Namespace, encoders: list[Any], nli: Any, thresholds: dict[str, float]) -> list[Any]:
@@ -354,13 +353,12 @@ def runs(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """Show a run or one of its questions."""
-    from homog_core.analysis import summary
     from homog_core.errors import NotFound
     from homog_core.runs.store import open_run
 
     run = open_run(options.run)
     if options.question is None:
-        _print_summary(options, summary.summarise(run))
+        _print_summary(options, run)
         return
     responses = run.responses()
     rows = responses[responses["question_id"] == options.question]
@@ -484,7 +482,12 @@ def verify(options: argparse.Namespace) -> int:
     return int(any(row["problem"] != "none" for row in rows))
 
 
-def _print_summary(options: argparse.Namespace, summary: dict[str, Any]) -> None:
+def _print_summary(options: argparse.Namespace, run: Any) -> None:
+    from homog_core.analysis.scored_run import ScoredRun
+    from homog_core.analysis.summary import summarise
+    from homog_core.wording.run_summary import summary_document
+
+    summary = summary_document(summarise(ScoredRun(run)))
     if options.json:
         _print(options, summary)
         return

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import controls, page, url
-from dashboard.cache import run_stamp, shipped_first
+from dashboard.cache import load_run, run_stamp, shipped_first
 from dashboard.tax import answers, published, scores, won
-from dashboard.tax.selection import Selection, load_view
+from dashboard.tax.selection import Selection
 from dashboard.text import plain
-from homog_core.analysis import beside_published, lineage
-from homog_core.analysis.scored_run import RunView
-from homog_core.catalogue.datasets import DATASETS
+from homog_core.analysis import lineage
+from homog_core.analysis.published import published_metrics
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import HomogError
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.runs import store
 from homog_core.runs.store import Run
 from homog_core.wording import findings, numbers, titles
+from homog_core.wording.titles import dataset_title
 
 PAGE = "alignment-tax"
 MOST_RUNS = 8
@@ -79,10 +80,6 @@ def filters(scored: Sequence[Run], left_out: list[str]) -> Selection | None:
     return Selection(views, stamps, dataset_title(dataset), others, clusterer, category, tuple(left_out))
 
 
-def dataset_title(name: str) -> str:
-    return DATASETS[name].title if name in DATASETS else name
-
-
 def not_scored(ids: Sequence[str]) -> str:
     what = (
         f"{numbers.counted(len(ids), 'run')} {'is' if len(ids) == 1 else 'are'} not here, being written or not scored"
@@ -104,7 +101,7 @@ def forget_other_dataset(dataset: str, known: set[str]) -> None:
 
 def choose_runs(runs: Sequence[Run]) -> list[Run]:
     """Up to `MOST_RUNS` runs, by id in the URL; at first those at temperature 1."""
-    names = lineage.run_labels(runs)
+    names = lineage.names(runs)
     usual = [run.id for run in runs if run.identity.decoding.temperature == 1] or list(names)
     asked = st.query_params.get("runs")
     wanted = usual if asked is None else [key for key in asked.split(",") if key]
@@ -132,19 +129,24 @@ def choose_runs(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.id in known]
 
 
-def read(runs: Sequence[Run]) -> tuple[dict[str, RunView], list[str]]:
+def read(runs: Sequence[Run]) -> tuple[dict[str, ScoredRun], list[str]]:
     """The runs by label, and the ids of those that cannot be read, or were scored by another version."""
     found, unread = {}, []
-    for run_id, label in lineage.run_labels(runs).items():
+    for run_id, label in lineage.names(runs).items():
         try:
-            found[label] = load_view(run_id, run_stamp(store.open_run(run_id)))
+            scored = load_run(run_id)
         except HomogError:
+            unread.append(run_id)
+            continue
+        if scored.is_scored:
+            found[label] = scored
+        else:
             unread.append(run_id)
     return found, unread
 
 
-def choose_category(views: Sequence[RunView]) -> str:
-    names = sorted({name for view in views for name in view.frame["category"] if isinstance(name, str) and name})
+def choose_category(views: Sequence[ScoredRun]) -> str:
+    names = sorted({name for view in views for name in view.questions["category"] if isinstance(name, str) and name})
     chosen = url.url_choice(
         "Category",
         ["all", *names],
@@ -172,7 +174,7 @@ def section(chosen: Selection) -> None:
             names = choose_scores(chosen.views[of], chosen)
         won.won_back(chosen, of, names)
     else:
-        metrics = beside_published.published_metrics()
+        metrics = published_metrics()
         with st.columns(2)[0]:
             metric = url.url_choice("Figure", metrics, "figure", format_func=titles.METRIC_TITLES.get)
         published.figure(chosen, metric)
@@ -204,7 +206,7 @@ def choose_one(chosen: Selection) -> str:
     return names[url.url_choice("Run to look at closely", list(names), "of", format_func=names.get)]
 
 
-def choose_scores(view: RunView, chosen: Selection) -> list[str]:
+def choose_scores(view: ScoredRun, chosen: Selection) -> list[str]:
     """Up to four scores, by name in the URL."""
     options = list(view.score_columns(chosen.clusterer))
     defaults = [name for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY) if name in options]

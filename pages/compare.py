@@ -13,7 +13,7 @@ from homog_core.analysis.lineage import MOST_RUNS
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.runs import store
 from homog_core.wording import recipes
-from homog_core.wording.comparison import differences
+from homog_core.wording.comparison import chain_title, differences, obstacle_sentence
 
 PAGE = "compare"
 
@@ -27,16 +27,16 @@ def main() -> None:
         return
     chosen, row = run_controls(runs)
     if reason := lineage.obstacle(chosen):
-        cannot_compare(reason, chosen, runs)
+        cannot_compare(obstacle_sentence(reason), chosen, runs)
         return
     scored = [load_run(run.id) for run in chosen]
     if not compare.common_questions(scored):
         st.info(no_common_question(scored))
         return
-    row.caption(plain(differences(compare.differing_fields(scored))))
+    row.caption(plain(differences(compare.differing(scored))))
     clusterer = controls.clusterer_controls(compare.common_clusterers(scored))
     stamps = tuple((run.id, run_stamp(run)) for run in chosen)
-    shown = comparison.Shown(scored, stamps, lineage.names(chosen), clusterer)
+    shown = comparison.Shown(scored, stamps, list(lineage.names(chosen).values()), clusterer)
     found = comparison.changes(stamps, clusterer, scored)
     question_id = comparison.overview(shown, found)
     if question_id is not None:
@@ -67,9 +67,9 @@ def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator
         if len(chosen) > 1:
             label = "Swap" if len(chosen) == 2 else "Reverse the order"
             choose_button(label, chosen[::-1], icon=":material/swap_horiz:", key="swap")
-        chain = lineage.chain_runs(chosen[-1], runs)[-MOST_RUNS:] if chosen else []
+        chain = lineage.chain(chosen[-1], runs)[-MOST_RUNS:] if chosen else []
         if len(chain) > 1 and not set(ids) >= {run.id for run in chain}:
-            label = f"Compare the whole chain: {lineage.chain_title(chain)}"
+            label = f"Compare the whole chain: {chain_title(chain)}"
             choose_button(label, chain, icon=":material/account_tree:", key="chain")
     return chosen, row
 

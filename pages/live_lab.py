@@ -12,7 +12,6 @@ from dashboard.cache import dataset_questions, live_queue, local_datasets, sessi
 from dashboard.question import Picture, answer_list, computed_map, inspector, map_method, strip, traces
 from dashboard.question import pictures as pictures_
 from dashboard.text import plain
-from homog_core.analysis import summary
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.catalogue.models import MODELS, training_chain
@@ -27,6 +26,7 @@ from homog_core.runs import store
 from homog_core.runs.questions import typed_question
 from homog_core.sampling.weights import find_model
 from homog_core.wording import recipes
+from homog_core.wording.titles import model_title
 
 PAGE = "live_lab"
 POLL_SECONDS = 0.5
@@ -74,7 +74,7 @@ def models_control() -> tuple[ModelSpec, ...]:
         [*MODELS, OTHER],
         "model",
         most=MOST_MODELS,
-        format_func=lambda k: k if k == OTHER else recipes.model_title(k),
+        format_func=lambda k: k if k == OTHER else model_title(k),
         help="Stages of one chain that are adapters share one set of weights in memory.",
     )
     chosen = [MODELS[key] for key in keys if key != OTHER]
@@ -193,7 +193,7 @@ def stored_speed(model: str, device: str) -> float | None:
     for run in store.list_runs():
         provenance = run.provenance
         if run.identity.model == model and provenance.device == device and provenance.wall_seconds:
-            return summary.speed(run)["tokens_per_second"]
+            return provenance.n_tokens / provenance.wall_seconds
     return None
 
 

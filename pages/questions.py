@@ -39,7 +39,7 @@ def main() -> None:
     if scored.questions.empty:
         st.info("This run has no answers yet: it is being sampled. Reload the page in a moment.")
         return
-    if scored.scores is None:
+    if not scored.is_scored:
         st.info(f"This run has not been scored, so some columns are empty: run `python -m homog_core score {run_id}`.")
     clusterer = controls.clusterer_controls(scored.clusterers())
     frame = question_frame(scored, clusterer)
@@ -59,10 +59,9 @@ def question_frame(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
     """One row a question, with the cluster scores at the threshold of the slider."""
     frame = scored.questions[["id", "text", "category"]].reset_index(drop=True)
     frame = frame.join(scored.cluster_frame(clusterer), on="id")
-    if scored.scores is None:
+    if not scored.is_scored:
         return frame.assign(mean_token_entropy=float("nan"), n_valid=pd.NA, grade="")
-    stored = scored.scores.drop(columns=["num_semantic_sets", "discrete_semantic_entropy"], errors="ignore")
-    return frame.merge(stored, left_on="id", right_on="question_id", how="left").drop(columns="question_id")
+    return frame.join(scored.scores.drop(columns=["category", "answer_type"]), on="id")
 
 
 def headline(scored: ScoredRun, clusterer: Clusterer, frame: pd.DataFrame) -> None:

@@ -177,7 +177,7 @@ def still_written(run_id: str) -> None:
 
 def links(run: store.Run) -> None:
     """To what can be seen of it elsewhere."""
-    chain = lineage.chain_runs(run, store.list_runs())[-lineage.MOST_RUNS :]
+    chain = lineage.chain(run, store.list_runs())[-lineage.MOST_RUNS :]
     compared = ",".join(one.id for one in chain) if len(chain) > 1 else run.id
     not_scored = run_card.scored_state(run) != "yes"
     tax = {"dataset": run.identity.dataset, "runs": run.id}

@@ -14,15 +14,16 @@ from dashboard.page import end_page, friendly_errors, start_page
 from dashboard.text import plain
 from homog_core.analysis import example
 from homog_core.analysis.example import Advice, Detection, Measured, Story
-from homog_core.analysis.scored_run import ScoredRun, scores_of
-from homog_core.catalogue.datasets import DATASETS
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.published import PUBLISHED
+from homog_core.errors import InvalidInput
 from homog_core.figures import lessons
 from homog_core.measures import report_cards
 from homog_core.records import Response
 from homog_core.runs import store
 from homog_core.statistics.intervals import mean_estimate
 from homog_core.wording import recipes, story
+from homog_core.wording.titles import dataset_title
 
 PAGE = "start"
 QUESTION = "What does aligning a model do to its answers, and how do you know?"
@@ -147,7 +148,7 @@ def _tell(base: str, base_stamp: int, aligned: str, aligned_stamp: int) -> Story
 
 
 @st.cache_resource(max_entries=2, show_spinner="Weighing cost against quality …")
-def _advice(run_id: str, stamp: int) -> Advice | str:
+def _advice(run_id: str, stamp: int) -> Advice | InvalidInput:
     return example.advice(load_run(run_id))
 
 
@@ -277,7 +278,7 @@ def doubts(told: Story) -> None:
                 f"from the question. It errs: it puts {story.share(card.true_join_rate)} of the pairs that do agree "
                 f"on one pile, and {story.share(card.false_join_rate)} of the pairs that contradict each other."
             )
-        st.markdown(f"**This question** was chosen by a rule. {example.RULE}")
+        st.markdown(f"**This question** was chosen by a rule. {story.RULE}")
         base, aligned = (_cut_share(scored) for scored in (told.base, told.aligned))
         st.markdown(
             f"**What else**: the base model rambles. {story.share(base)} of its answers were cut off, and "
@@ -287,8 +288,7 @@ def doubts(told: Story) -> None:
 
 
 def _cut_share(scored: ScoredRun) -> float:
-    scores = scores_of(scored.run)
-    return float(scores["n_cut"].sum() / (len(scores) * scored.run.decoding.n_samples))
+    return float(scored.scores["n_cut"].mean() / scored.n_samples)
 
 
 # 3. Asking again
@@ -401,7 +401,7 @@ def hesitation(told: Story, presenting: bool) -> None:
     if told.counterpart:
         inside(told, told.aligned, told.counterpart, right, "Aligned model, the other question")
     inside(told, told.base, told.example, st, "Base model, our question")
-    base, aligned = (mean_estimate(scores_of(s.run)["mean_token_entropy"]) for s in (told.base, told.aligned))
+    base, aligned = (mean_estimate(s.scores["mean_token_entropy"]) for s in (told.base, told.aligned))
     st.markdown(
         f"Call the average of an answer its **hesitation**. Aligning lowers it too, from {base.value:.2f} to "
         f"{aligned.value:.2f} over all questions, but it is not the same for all of them."
@@ -449,7 +449,7 @@ def others(told: Story) -> dict[str, Detection]:
         dataset = run.identity.dataset
         for detection in _detections(*_key(run), told.clusterer.key):
             if (detection.signal, detection.questions) == ("hesitation", "all"):
-                title = DATASETS[dataset].title if dataset in DATASETS else dataset
+                title = dataset_title(dataset)
                 found[f"another set of questions, {title}"] = detection
     return found
 
@@ -463,8 +463,8 @@ def what_to_do(told: Story, presenting: bool) -> None:
         "**cascade**. Costs are counted in tokens that the model would have to write."
     )
     found = _advice(*_key(told.aligned.run))
-    if isinstance(found, str):
-        st.info(plain(found))
+    if isinstance(found, InvalidInput):
+        st.info(plain(str(found)))
     else:
         the_cascade(told, found, presenting)
     with st.container(border=True):

@@ -8,11 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import blocks, url
-from dashboard.cache import run_stamp
+from dashboard.cache import load_run
 from dashboard.tax.selection import (
     Selection,
     interval,
-    load_view,
     looks_and_published,
     marks,
     measured_or_published,
@@ -23,10 +22,9 @@ from dashboard.tax.selection import (
     published_mark,
     small_note,
     span,
-    with_commands,
 )
 from dashboard.text import plain
-from homog_core.analysis import beside_published, lineage, summary
+from homog_core.analysis import lineage, published
 from homog_core.analysis.rates import (
     budget_curve,
     clusterer_rows,
@@ -39,7 +37,7 @@ from homog_core.figures import aggregate, dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.figures.series import Series
 from homog_core.runs.store import Run
-from homog_core.wording import findings, recipes
+from homog_core.wording import commands, findings, recipes
 from homog_core.wording.numbers import counted, number, percent
 
 
@@ -69,7 +67,7 @@ def rates(chosen: Selection) -> None:
         views = [chosen.views[label] for label in pair]
         test = lambda: single_cluster_test(*views, *chosen.how)
         pvalue = memo("mcnemar", chosen.key(*pair), test)
-    reported = beside_published.published_rows("single_cluster_rate", chosen.dataset)
+    reported = published.published_rows("single_cluster_rate", chosen.dataset)
     lines = [Row("Measured here", heading=True), *(Row(label) for label in chosen.views)]
     lines += [Row("Published by others", heading=True), *(Row(published_label(p)) for p in reported)]
     found = rate_marks(frame, chosen.looks(), reported)
@@ -115,7 +113,7 @@ def rate_marks(frame: pd.DataFrame, looks: dict[str, Series], reported: Sequence
         rows.append({**common, "panel": 0, "value": row.value, "low": row.low, "high": row.high, "hover": share})
         bounds = {"value": row.clusters_value, "low": row.clusters_low, "high": row.clusters_high}
         rows.append({**common, "panel": 1, **bounds, "hover": mean})
-    clusters = {(p.model, p.dataset): p for p in beside_published.published_rows("mean_num_clusters")}
+    clusters = {(p.model, p.dataset): p for p in published.published_rows("mean_num_clusters")}
     for place, p in enumerate(reported, start=len(frame) + 2):
         rows.append(published_mark(p, place, 0))
         if (beside := clusters.get((p.model, p.dataset))) and p.model:
@@ -236,7 +234,7 @@ def by_clusterer(chosen: Selection) -> None:
         }
         for row in frame.itertuples(index=False)
     ]
-    missing = next((text for view in chosen.views.values() if (text := summary.missing(view.run))), "")
+    without = next((view.run.id for view in chosen.views.values() if not view.has_nli), None)
     blocks.chart(
         dots.dots(
             [Row(name) for name in keys],
@@ -251,7 +249,7 @@ def by_clusterer(chosen: Selection) -> None:
             "The same answers put into clusters in other ways. The default τ of an encoder is the one that joins 15 % "
             "of contradicting reference answers, so that encoders are compared like with like; Jaccard keeps the "
             "published 0.4, and whole answers are also shown at the published 0.85."
-            + (f" NLI is not here: {with_commands(missing.partition(': ')[2])}." if missing else "")
+            + (f" NLI is not here: `{commands.score_by_nli(without)}` fetches a model once." if without else "")
         ),
         recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson", clustered=False),
         data=frame.drop(columns=["clusters_value", "clusters_low", "clusters_high", "clusters_n"]),
@@ -273,7 +271,7 @@ def _clusterer_rows(chosen: Selection) -> list[dict[str, Any]]:
             at = "" if clusterer.method == "nli" else f", τ = {clusterer.threshold:g}"
             encoder = f" ({clusterer.encoder})" if clusterer.encoder else ""
             title = {"embedding_masked": "masked embedding"}.get(clusterer.method, clusterer.method)
-            published = " as published" if found["kind"] != "default" else ""
+            published = " as published" if found["kind"] == "published threshold" else ""
             rows.append(
                 {
                     "label": label,
@@ -290,23 +288,25 @@ def temperature(chosen: Selection) -> None:
     """SCR against temperature where runs differ in that alone; runs need not be chosen for it."""
     known = {view.run.id: view for view in chosen.views.values()}
     pool = [*(view.run for view in known.values()), *chosen.others]
-    groups: dict[str, list[Run]] = {}
+    siblings: dict[str, list[Run]] = {}  # by the label of the first of them that is chosen
     for label, view in chosen.views.items():
         same = lineage.temperature_siblings(view.run, pool)
-        if len(same) > 1 and not any(view.run in group for group in groups.values()):
-            groups[label.split(", T=")[0]] = same
+        if len(same) > 1 and not any(view.run in group for group in siblings.values()):
+            siblings[label] = same
+    titles = lineage.names([chosen.views[label].run for label in siblings], but=["temperature"])
+    groups = {titles[chosen.views[label].run.id]: same for label, same in siblings.items()}
     if not groups:
         model = chosen.views[chosen.focus()].run.identity
         st.info(
-            "SCR against temperature: no two runs differ in their temperature alone. To get one: `python -m homog_core "
-            f"sample --model {model.model} --dataset {model.dataset} --temperature 0.7`",
+            "SCR against temperature: no two runs differ in their temperature alone. To get one: "
+            f"`{commands.sample(model.model, model.dataset, temperature=0.7)}`",
             icon=":material/thermostat:",
         )
         return
     rows = []
     for name, same in groups.items():
         for run in same:
-            view = known.get(run.id) or load_view(run.id, run_stamp(run))
+            view = known.get(run.id) or load_run(run.id)
             at = run.identity.decoding.temperature
             found = single_cluster_row(view, *chosen.how)
             rows.append({"group": name, "temperature": at, **found})
@@ -315,12 +315,14 @@ def temperature(chosen: Selection) -> None:
         f"{row.group}\ntemperature {row.temperature:g}: {percent(row.value)}{interval(row.low, row.high, percent)}"
         for row in frame.itertuples()
     ]
-    looks = [look for label, look in chosen.looks().items() if label.split(", T=")[0] in groups]
-    looks = [Series(look.key.split(", T=")[0], look.name.split(", T=")[0], look.color, look.symbol) for look in looks]
+    looks = [
+        Series(name, name, look.color, look.symbol)
+        for name, look in zip(groups, (chosen.looks()[label] for label in siblings), strict=True)
+    ]
     blocks.chart(
         aggregate.curves(
             frame.assign(series=frame["group"], x=frame["temperature"], panel=0, hover=hover),
-            list({look.key: look for look in looks}.values()),
+            looks,
             [Panel("single-cluster questions", range=(-0.02, 1.02), percent=True)],
             x_title="temperature of the samples",
             points=True,

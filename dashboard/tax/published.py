@@ -22,8 +22,8 @@ from dashboard.tax.selection import (
     span,
 )
 from dashboard.text import plain
-from homog_core.analysis import beside_published, rates
-from homog_core.analysis.scored_run import RunView
+from homog_core.analysis import published, rates
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.wording import findings, numbers, titles
@@ -35,11 +35,11 @@ def figure(chosen: Selection, metric: str) -> None:
     """One published figure beside ours, and the table of all."""
     figures = {
         label: _counterpart(
-            metric, chosen.key(label), lambda view=view: beside_published.counterpart(view, metric, *chosen.how)
+            metric, chosen.key(label), lambda view=view: published.counterpart(view, metric, *chosen.how)
         )
         for label, view in chosen.views.items()
     }
-    reported = beside_published.published_rows(metric)
+    reported = published.published_rows(metric)
     show = lambda value: numbers.metric_value(metric, value)
     found = [
         {
@@ -106,7 +106,7 @@ def _counterpart(metric: str, key: tuple, _compute: Callable[[], Any]) -> Any:
 
 def table(chosen: Selection) -> None:
     """Every published figure with ours beside it, in columns of their own."""
-    metrics = beside_published.published_metrics()
+    metrics = published.published_metrics()
     total, done = len(metrics) * len(chosen.views), 0
     progress = st.progress(0.0, "Computing our figures …")
     rows = []
@@ -117,7 +117,7 @@ def table(chosen: Selection) -> None:
             ours.append(found.value)
             done += 1
             progress.progress(done / total, f"Computing our figures: {done} of {total}")
-        for p in beside_published.published_rows(metric):
+        for p in published.published_rows(metric):
             rows.append(
                 {
                     "figure": METRIC_TITLES[metric],
@@ -142,9 +142,9 @@ def table(chosen: Selection) -> None:
     )
 
 
-def _quiet_counterpart(metric: str, chosen: Selection, label: str, view: RunView) -> Any:
+def _quiet_counterpart(metric: str, chosen: Selection, label: str, view: ScoredRun) -> Any:
     return memo(
         f"counterpart {metric}",
         chosen.key(label),
-        lambda: beside_published.counterpart(view, metric, *chosen.how),
+        lambda: published.counterpart(view, metric, *chosen.how),
     )

@@ -9,14 +9,22 @@ import streamlit as st
 from dashboard import blocks
 from dashboard.tax.selection import Selection, grades, grading, interval, marks, memo, narrow, span, with_commands
 from dashboard.text import plain
-from homog_core.analysis import signals, summary
-from homog_core.analysis.signals import SUBSETS
+from homog_core.analysis import signals
+from homog_core.analysis.signals import SUBSETS, Undefined
 from homog_core.figures import dots, series
 from homog_core.figures.dots import Panel, Row
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.wording import findings, numbers, titles
-from homog_core.wording.numbers import counted, number
-from homog_core.wording.titles import GROUP_TITLES, SCORE_TITLES, SUBSET_TITLES, score_title
+from homog_core.wording.numbers import UNDEFINED, counted, number
+from homog_core.wording.run_summary import missing_nli
+from homog_core.wording.titles import (
+    GROUP_TITLES,
+    SCORE_TITLES,
+    SUBSET_TITLES,
+    auroc_words,
+    score_title,
+    undefined_words,
+)
 
 
 def uncertainty(chosen: Selection, of: str) -> None:
@@ -33,9 +41,13 @@ def uncertainty(chosen: Selection, of: str) -> None:
         categories(chosen, of)
 
 
+def _no_effect(why: str) -> str:
+    return undefined_words(why) if why == Undefined.NEEDS_NLI else UNDEFINED
+
+
 def auroc_hover(name: str, row: Any) -> str:
     """What a dot of an AUROC says."""
-    shown = row.words or f"AUROC {number(row.value)}{interval(row.low, row.high, number)}"
+    shown = auroc_words(row) or f"AUROC {number(row.value)}{interval(row.low, row.high, number)}"
     return f"{name}\n{shown}\n{row.n_incorrect} incorrect, {row.n_correct} correct"
 
 
@@ -56,14 +68,14 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             "low": row.low,
             "high": row.high,
             "hover": auroc_hover(f"{score_title(row.score)}, {SUBSET_TITLES[row.subset]}", row),
-            "words": row.words,
+            "words": auroc_words(row),
             "n": row.n,
         }
         for row in rows.itertuples()
     ]
     n = rows.groupby("subset")["n"].max()
     titles = {name: f"{SUBSET_TITLES[name]} (n = {n[name]})" for name in SUBSETS}
-    missing = summary.missing(chosen.views[of].run)
+    missing = "" if chosen.views[of].has_nli else missing_nli(chosen.views[of].run.id)
     blocks.chart(
         dots.dots(
             lines,
@@ -102,7 +114,7 @@ def differences(chosen: Selection) -> None:
             "low": row.low,
             "high": row.high,
             "hover": difference_hover(row),
-            "words": row.words,
+            "words": undefined_words(row.undefined, row.n),
             "n": row.n,
         }
         for row in rows.itertuples()
@@ -134,10 +146,10 @@ def differences(chosen: Selection) -> None:
 
 def difference_hover(row: Any) -> str:
     """What a dot of a difference says."""
-    if row.words:
-        return f"{row.run}, {SUBSET_TITLES[row.subset]}\n{row.words}"
+    if row.undefined:
+        return f"{row.run}, {SUBSET_TITLES[row.subset]}\n{undefined_words(row.undefined, row.n)}"
     tie = " (all tie)" if row.semantic_ties else ""
-    p = "" if np.isnan(row.pvalue_holm) else f"\n{numbers.p_words(row.pvalue_holm)} (Holm)"
+    p = "" if np.isnan(row.pvalue_holm) else f"\n{numbers.p_value(row.pvalue_holm)} (Holm)"
     return (
         f"{row.run}, {SUBSET_TITLES[row.subset]}\n{numbers.signed(row.value)}: token entropy "
         f"{number(row.token_entropy)}, semantic entropy {number(row.semantic_entropy)}{tie}"
@@ -157,7 +169,7 @@ def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             "low": row.d_low,
             "high": row.d_high,
             "hover": f"{score_title(row.score)}\nd = {number(row.d_value)}{interval(row.d_low, row.d_high, number)}",
-            "words": (row.words if "NLI" in row.words else "undefined") if np.isnan(row.d_value) else "",
+            "words": _no_effect(row.undefined) if np.isnan(row.d_value) else "",
             "n": row.d_n,
         }
         for row in whole.itertuples()
@@ -213,7 +225,7 @@ def categories(chosen: Selection, of: str) -> None:
             "low": row.low,
             "high": row.high,
             "hover": auroc_hover(f"{score_title(row.score)}, {row.category}", row),
-            "words": row.words,
+            "words": auroc_words(row),
             "n": row.n,
         }
         for row in shown.itertuples()

@@ -13,7 +13,7 @@ from dashboard import blocks
 from dashboard.text import plain
 from homog_core.analysis import lineage, signals
 from homog_core.analysis.rates import single_cluster_row
-from homog_core.analysis.scored_run import RunView
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.published import Published
 from homog_core.figures import series
 from homog_core.figures.series import PUBLISHED, Series
@@ -29,7 +29,7 @@ _MARK_COLUMNS = ["row", "panel", "series", "value", "low", "high", "faded", "hov
 class Selection:
     """What the filters at the top of the page leave."""
 
-    views: dict[str, RunView]  # by label, in the order of the stages
+    views: dict[str, ScoredRun]  # by label, in the order of the stages
     stamps: dict[str, int]  # of the runs' files, by run id
     dataset: str  # its title
     others: list[Run]  # the other runs of the dataset
@@ -181,7 +181,7 @@ def measured_or_published() -> list[Series]:
 def grades(chosen: Selection, of: str) -> None:
     """How many answers are graded, and what makes an AUROC over all of them misleading."""
     view = chosen.views[of]
-    own = view.frame[view.in_category(chosen.category)]
+    own = view.scores[view.in_category(chosen.category)]
     counts = own["grade"].value_counts()
     n = {name: int(counts.get(name, 0)) for name in ("correct", "incorrect", "ambiguous", "abstained", "ungraded")}
     left_out = [f"{n[name]} {name}" for name in ("ambiguous", "abstained", "ungraded") if n[name]]
@@ -189,21 +189,13 @@ def grades(chosen: Selection, of: str) -> None:
         f"{counted(n['correct'] + n['incorrect'], 'graded answer')} of {plain(of)}: {n['correct']} correct, "
         f"{n['incorrect']} incorrect" + (f"; left out: {', '.join(left_out)}." if left_out else ".")
     )
-    policies = {label: tuple(sorted(set(v.frame["grade_policy"]))) for label, v in chosen.views.items()}
+    policies = {label: tuple(v.grade_policies) for label, v in chosen.views.items()}
     if len({tuple(p for p in found if "margin" in p) for found in policies.values()}) > 1:
         st.warning("These runs were graded by different rules; score them again before you compare their AUROCs.")
     if not chosen.category and (caution := findings.category_caution(signals.category_auroc(view))):
         st.caption(f":material/warning: {plain(caution)}")
 
 
-def grading(view: RunView) -> str:
+def grading(view: ScoredRun) -> str:
     """The grading policies of a run, for its recipe lines."""
-    return "graded by " + ", ".join(sorted(set(view.frame["grade_policy"])))
-
-
-@st.cache_resource(max_entries=48, show_spinner="Reading the runs …")
-def load_view(run_id: str, stamp: int) -> RunView:
-    """What a run has stored about its questions; raises `HomogError` where it has not been scored."""
-    from homog_core.runs import store
-
-    return RunView(store.open_run(run_id))
+    return "graded by " + ", ".join(view.grade_policies)

@@ -1,7 +1,6 @@
 """What can be won back: selective accuracy, calibration, correlations, and the cascade."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,16 +20,17 @@ from dashboard.tax.selection import (
     small_note,
 )
 from dashboard.text import plain
-from homog_core.analysis import beside_published, selective, signals
+from homog_core.analysis import cascade as cascade_analysis
+from homog_core.analysis import published, selective, signals
+from homog_core.analysis.cascade import CascadeStudy
 from homog_core.catalogue.published import Published
 from homog_core.errors import InvalidInput
 from homog_core.figures import aggregate, dots, series
 from homog_core.figures.dots import Panel, Row
 from homog_core.figures.series import Series
-from homog_core.statistics.cascade import sentence
 from homog_core.wording import findings
 from homog_core.wording.numbers import counted, number, percent
-from homog_core.wording.titles import score_title
+from homog_core.wording.titles import score_title, undefined_words
 
 MOST_SCORES = 4
 
@@ -38,7 +38,9 @@ MOST_SCORES = 4
 def won_back(chosen: Selection, of: str, scores: Sequence[str]) -> None:
     """Selective accuracy, calibration, correlations, and the cascade of one run."""
     view = chosen.views[of]
-    values = memo("values", chosen.key(of), lambda: view.scores(chosen.clusterer)[view.in_category(chosen.category)])
+    values = memo(
+        "values", chosen.key(of), lambda: view.score_frame(chosen.clusterer)[view.in_category(chosen.category)]
+    )
     correct = view.correct[view.in_category(chosen.category)]
     grades(chosen, of)
     if not scores:
@@ -80,7 +82,7 @@ def coverage(chosen: Selection, of: str, scores: Sequence[str], values: pd.DataF
         f"{score_title(s)}\n{percent(x)} answered: {percent(v)} correct"
         for s, x, v in zip(lines["series"], lines["x"], lines["value"], strict=True)
     ]
-    reported = [p for p in beside_published.published_rows("selective_accuracy") if p.dataset == chosen.dataset]
+    reported = [p for p in published.published_rows("selective_accuracy") if p.dataset == chosen.dataset]
     figure = aggregate.curves(
         lines,
         list(looks.values()),
@@ -191,7 +193,7 @@ def calibration_words(summary: pd.DataFrame) -> str:
             bounds = "" if np.isnan(row["low"]) else f" [{number(row['low'])}, {number(row['high'])}]"
             said.append(f"{number(row['value'])}{bounds} {when}")
         parts.append(f"**{name}** {', '.join(said)}.")
-    reported = beside_published.published_rows("ece")
+    reported = published.published_rows("ece")
     theirs = ", ".join(f"{p.value:g} {p.condition}" for p in reported)
     return " ".join(parts) + f" Published, on other models: ECE {theirs} ({reported[0].source})."
 
@@ -213,12 +215,12 @@ def correlations(chosen: Selection, of: str, scores: Sequence[str], values: pd.D
             "low": row.low,
             "high": row.high,
             "hover": f"{name}\n{row.kind.capitalize()} {number(row.value)}{interval(row.low, row.high, number)}",
-            "words": row.words if row.kind == "pearson" else "",
+            "words": undefined_words(row.undefined, row.n) if row.undefined and row.kind == "pearson" else "",
             "n": row.n,
         }
         for name, row in zip(names, rows.itertuples(), strict=True)
     ]
-    (reported,) = beside_published.published_rows("signal_correlation")
+    (reported,) = published.published_rows("signal_correlation")
     found += [published_mark(reported, len(lines), 0)]
     found += [{**published_mark(reported, len(lines), 0), "value": -reported.value}]
     looks = [
@@ -252,12 +254,12 @@ def cascade(chosen: Selection, of: str) -> None:
     """Cost against quality; the operating point by a slider or a click."""
     view = chosen.views[of]
     try:
-        study = _cascade(chosen.key(of), lambda: selective.cascade_study(view, *chosen.how))
+        study = _cascade(chosen.key(of), lambda: cascade_analysis.cascade_study(view, *chosen.how))
     except InvalidInput as error:
         st.markdown("##### The cascade")
         st.info(plain(str(error)))
         return
-    rows = memo("cascade", chosen.key(of), lambda: selective.cascade_rows(study))
+    rows = memo("cascade", chosen.key(of), lambda: cascade_analysis.cascade_rows(study))
     points = with_x(rows[rows["kind"] == "cascade"].reset_index(drop=True))
     alone = alone_marks(rows)
     color = blocks.model_color(list(chosen.views).index(of))
@@ -285,7 +287,7 @@ def cascade(chosen: Selection, of: str) -> None:
     )
 
 
-def operating_point(study: selective.CascadeStudy, rows: pd.DataFrame, color: str) -> None:
+def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None:
     """The chosen point under the curve: its place on the costs, who decides there, and what it costs and saves."""
     names = [signal.name for signal in study.signals]
     points, alone = with_x(rows[rows["kind"] == "cascade"]), alone_marks(rows)
@@ -307,15 +309,14 @@ def operating_point(study: selective.CascadeStudy, rows: pd.DataFrame, color: st
         alt="Place of the operating point on the costs, and which signal decides how many questions",
     )
     st.markdown(plain(findings.operating_point(rows, position, names)))
-    named = replace(study.saving, cheapest_name=score_title(study.saving.cheapest_name))
     st.caption(
         "A point picked by eye from this curve flatters itself. Chosen on training folds instead: "
-        + plain(sentence(named))
+        + plain(findings.cascade_sentence(study.saving))
     )
 
 
 @st.cache_resource(max_entries=64, show_spinner="Fitting the cascade on five folds …")
-def _cascade(key: tuple, _compute: Callable[[], selective.CascadeStudy]) -> selective.CascadeStudy:
+def _cascade(key: tuple, _compute: Callable[[], CascadeStudy]) -> CascadeStudy:
     return _compute()
 
 

@@ -1,6 +1,6 @@
-"""The story of the first page, told with stored runs: which question it shows, and how typical that question is.
+"""The example of the first page: which question shows the effect best, how typical it is, and what can be done about it.
 
-Every number of that page comes from here. It reads scored runs and computes; it knows nothing of how they are shown.
+It reads scored runs and computes; it knows nothing of how they are shown.
 """
 
 from collections.abc import Sequence
@@ -9,31 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis import summary
-from homog_core.analysis.scored_run import ScoredRun, correctness, scores_of
+from homog_core.analysis.cascade import cascade_signals, within_folds_auroc
+from homog_core.analysis.compare import common_clusterers, common_questions
+from homog_core.analysis.lineage import conditions, stage_rank
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer, by_size, medoids
 from homog_core.measures.uncertainty import mean_token_entropy
 from homog_core.records import Estimate, Response
 from homog_core.runs.store import Run
 from homog_core.statistics.cascade import Outcome, Saving, matched_saving
-from homog_core.statistics.discrimination import auroc_estimate, delong_test, is_constant
+from homog_core.statistics.discrimination import auroc_estimate, is_constant
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 
 DATASET = "starter"  # the one whose sentences may be shown
-
-
 BASE, ALIGNED = "gemma-3-270m", "gemma-3-270m-dpo"
-
-
-_STAGES = ["base", "sft", "dpo", "rlvr", "instruct", ""]
-
-
-RULE = (
-    "Of the questions to which both models gave nothing but answers that are not empty, and whose answers by the "
-    "aligned model form one pile, it is the one with the largest drop in different answers; a wrong answer goes before "
-    "a right one. Ties go to the fewest different wordings, then to the shortest question."
-)
+_QUESTIONS = ("dataset", "question_ids_sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +42,9 @@ def find_pair(runs: Sequence[Run]) -> Pair | None:
         Pair(base, aligned)
         for aligned in complete
         for base in complete
-        if (base.identity.model, aligned.identity.model) == (BASE, ALIGNED)
-        and _circumstances(base) == _circumstances(aligned)
+        if (base.identity.model, aligned.identity.model) == (BASE, ALIGNED) and conditions(base) == conditions(aligned)
     ]
     return max(pairs, key=lambda pair: pair.aligned.identity.n_questions, default=None)
-
-
-def _circumstances(run: Run) -> tuple:
-    """Decoding and prompt; for models of one chain everything else is the training."""
-    return run.decoding, run.identity.prompt_style
 
 
 def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
@@ -68,25 +53,22 @@ def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) ->
     text; base, aligned: number of different answers (clusters), NaN below two valid ones; n_empty: invalid answers of
     both; wordings: different texts among the aligned model's answers; correct: 1 or 0 for its greedy answer, or NaN.
     """
-    correct = correctness(scores_of(aligned.run).set_index("question_id"))
-    clusters = {name: run.cluster_frame(clusterer)["num_semantic_sets"] for name, run in _named(base, aligned).items()}
+    correct = pd.Series(aligned.correct, aligned.questions.index)
+    before, after = (run.cluster_frame(clusterer)["num_semantic_sets"] for run in (base, aligned))
+    n_drawn = base.n_samples + aligned.n_samples
     rows = {
         key: {
             "text": aligned.questions.loc[key, "text"],
-            **{name: found[key] for name, found in clusters.items()},
-            "n_empty": sum(run.run.decoding.n_samples - len(run.valid(key)) for run in (base, aligned)),
+            "base": before[key],
+            "aligned": after[key],
+            "n_empty": n_drawn - len(base.valid(key)) - len(aligned.valid(key)),
             "wordings": len({response.answer for response in aligned.answers(key).responses}),
-            "correct": correct.get(key, float("nan")),
+            "correct": correct[key],
         }
-        for key in aligned.questions["id"]
-        if key in base.questions.index
+        for key in common_questions([aligned, base])
     }
     columns = ["text", "base", "aligned", "n_empty", "wordings", "correct"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-
-
-def _named(base: ScoredRun, aligned: ScoredRun) -> dict[str, ScoredRun]:
-    return {"base": base, "aligned": aligned}
 
 
 def choose(table: pd.DataFrame, *, correct: bool) -> str | None:
@@ -136,14 +118,13 @@ def graded(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
     correct (1 or 0); clusters; disagreement: discrete semantic entropy of the sampled answers; hesitation: mean token
     entropy of the greedy answer; both in nats; answer_type: what is asked for, `text` or `number`.
     """
-    scores = scores_of(scored.run).set_index("question_id")
     clusters = scored.cluster_frame(clusterer)
     frame = pd.DataFrame(
         {
-            "correct": correctness(scores),
+            "correct": scored.correct,
             "clusters": clusters["num_semantic_sets"],
             "disagreement": clusters["discrete_semantic_entropy"],
-            "hesitation": scores["mean_token_entropy"],
+            "hesitation": scored.scores["mean_token_entropy"],
             "answer_type": scored.questions["answer_type"],
         }
     )
@@ -212,10 +193,7 @@ def tell(base: ScoredRun, aligned: ScoredRun) -> Story:
 
     Raises `HomogError` for a run that has not been scored and where no question comes down to one answer.
     """
-    for scored in (base, aligned):
-        scores_of(scored.run)
-    known = {clusterer.key for clusterer in base.clusterers()}
-    clusterer = next(c for c in aligned.clusterers() if c.key in known)
+    clusterer = common_clusterers([aligned, base])[0]
     table = question_table(base, aligned, clusterer)
     wrong, right = choose(table, correct=False), choose(table, correct=True)
     if wrong is None and right is None:
@@ -238,7 +216,7 @@ def tell(base: ScoredRun, aligned: ScoredRun) -> Story:
 
 
 def elsewhere(runs: Sequence[Run], aligned: Run) -> list[Run]:
-    """Complete and scored runs of the aligned model over other question sets, under the same circumstances."""
+    """Complete and scored runs of the aligned model over other question sets, under otherwise the same conditions."""
     return [
         run
         for run in runs
@@ -246,7 +224,7 @@ def elsewhere(runs: Sequence[Run], aligned: Run) -> list[Run]:
         and run.identity.dataset != aligned.identity.dataset
         and run.identity.n_questions > 1
         and run.provenance.status == "complete"
-        and _circumstances(run) == _circumstances(aligned)
+        and conditions(run, but=_QUESTIONS) == conditions(aligned, but=_QUESTIONS)
         and run.table("scores") is not None
     ]
 
@@ -260,17 +238,17 @@ class Measured:
 
 
 def measured_rates(runs: Sequence[Run], like: Run, clusterer: Clusterer) -> list[Measured]:
-    """The single-cluster rates of complete runs over the questions of `like`, with its decoding, whatever the prompt.
+    """The single-cluster rates of complete runs under the conditions of `like`, whatever the prompt.
 
     By stage of training, from the stored scores; runs that have not been scored by the clusterer are left out.
     """
     column, found = f"num_semantic_sets@{clusterer.key}", []
     for run in runs:
-        same = run.identity.dataset == like.identity.dataset and run.decoding == like.decoding
+        same = conditions(run, but=["prompt_style"]) == conditions(like, but=["prompt_style"])
         scores = run.table("scores") if same and run.provenance.status == "complete" else None
         if scores is not None and column in scores:
             found.append(Measured(run, single_cluster_rate(scores[column])))
-    return sorted(found, key=lambda m: (_STAGES.index(m.run.provenance.stage or ""), m.run.id))
+    return sorted(found, key=lambda m: (stage_rank(m.run.provenance.stage), m.run.id))
 
 
 # For the pictures
@@ -287,8 +265,7 @@ class Pile:
 
 def piles(scored: ScoredRun, clusterer: Clusterer, question_id: str) -> list[Pile]:
     """The clusters of a question's valid answers, the largest first; none below two valid answers."""
-    responses = scored.answers(question_id).responses
-    texts = [responses[i].answer for i in scored.valid(question_id)]
+    texts = [response.answer for response in scored.valid_responses(question_id)]
     similarity = scored.similarity(question_id, clusterer)
     if len(texts) < 2 or len(similarity) != len(texts):
         return []
@@ -340,17 +317,13 @@ class Advice:
     n_right: int
 
 
-def advice(scored: ScoredRun) -> Advice | str:
-    """The cascade of `report.cascade_signals` on a run, or why there is none."""
-    scores = scores_of(scored.run)
-    correct = correctness(scores)
-    known = scores[correct.notna()]
-    incorrect = 1 - correct.dropna().to_numpy()
-    signals = summary.cascade_signals(scored.run, known)
+def advice(scored: ScoredRun) -> Advice | InvalidInput:
+    """The cascade on a run, or why there is none."""
     try:
+        signals, incorrect = cascade_signals(scored, scored.clusterer)
         saving = matched_saving(signals, incorrect)
     except InvalidInput as error:
-        return str(error)
+        return error
     return Advice(
         stage_tokens=tuple(float(signal.cost.mean()) for signal in signals),
         reached=tuple(map(float, saving.cascade.reached)),
@@ -364,20 +337,4 @@ def advice(scored: ScoredRun) -> Advice | str:
 
 
 def _way(outcome: Outcome, incorrect: np.ndarray) -> Way:
-    return Way(outcome.mean_cost, fold_auroc(outcome, incorrect))
-
-
-def fold_auroc(outcome: Outcome, incorrect: np.ndarray) -> Estimate:
-    """An outcome's AUROC within folds, which is `outcome.auroc`, with its DeLong interval.
-
-    DeLong's paired difference from a score that ties within every fold, whose AUROC is 0.5; pairs across folds are
-    ranked alike in both and cancel (as in `cascade`). The fitted models are taken as given.
-    """
-    found = delong_test(outcome.score + 2 * outcome.fold, 2.0 * outcome.fold, incorrect)
-    within = sum(
-        incorrect[outcome.fold == fold].sum() * (1 - incorrect[outcome.fold == fold]).sum()
-        for fold in np.unique(outcome.fold)
-    )
-    scale = incorrect.sum() * (1 - incorrect).sum() / within
-    low, high = np.clip([0.5 + scale * found.low, 0.5 + scale * found.high], 0, 1)
-    return Estimate(outcome.auroc, float(low), float(high), len(incorrect), "delong, within folds")
+    return Way(outcome.mean_cost, within_folds_auroc(outcome, incorrect))

@@ -1,4 +1,4 @@
-"""TODO homog_core.analysis.joint."""
+"""All answers of several runs to one question, together: their distances across runs, for one map and one matrix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,6 @@ import pandas as pd
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.measures.report_cards import default_clusterers
-
-# One question
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +54,7 @@ def joint(
     """
     by = joint_clusterer(runs, clusterer)
     valid = [scored.valid(question_id) for scored in runs]
-    sets = [scored.answers(question_id).responses for scored in runs]
-    answers = [responses[i].answer for responses, own in zip(sets, valid, strict=True) for i in own]
+    answers = [response.answer for scored in runs for response in scored.valid_responses(question_id)]
     clusters = [by_size(scored.labels(question_id, clusterer)) for scored in runs]
     fits = [len(labels) for labels in clusters] == [len(own) for own in valid]
     if by.is_linkage:

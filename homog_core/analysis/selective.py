@@ -1,34 +1,25 @@
-"""TODO homog_core.analysis.selective."""
+"""What answering only the certain questions is worth: selective accuracy, and calibration of a score."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis import summary
 from homog_core.analysis.rates import fields
-from homog_core.analysis.scored_run import RunView, cluster_columns
-from homog_core.errors import InvalidInput
-from homog_core.measures.clustering import Clusterer
-from homog_core.measures.scores import CLUSTER_SCORES
 from homog_core.records import Estimate
-from homog_core.statistics.calibration import brier_score, expected_calibration_error, platt_probabilities, reliability
-from homog_core.statistics.cascade import Curve, Outcome, Saving, Signal, cost_quality_curve, matched_saving, parallel
+from homog_core.statistics.calibration import (
+    brier_score,
+    expected_calibration_error,
+    platt_probabilities,
+    reliability,
+)
 from homog_core.statistics.columns import NAN
-from homog_core.statistics.discrimination import delong_test, is_constant
+from homog_core.statistics.discrimination import is_constant
 from homog_core.statistics.intervals import wilson_interval
 from homog_core.statistics.selective import risk_coverage, selective_estimates
 
-# What can be won back
-
-
 COVERAGES = (0.25, 0.5, 0.75, 1.0)  # at which selective accuracy gets an interval
-
-
 N_BINS = 10
-
-
 N_RESAMPLES = 1000
 
 
@@ -66,7 +57,7 @@ def calibration_of(values: np.ndarray, correct: np.ndarray) -> Calibration:
 
     ECE over ten bins; the diagram has five where there are fewer than 300 questions. Before: the score read as it
     stands, 1 where it is smallest and 0 where it is largest among these questions, in proportion between. After:
-    `metrics.platt_probabilities`, out of fold. Both are undefined where the score is undefined; after, with fewer than
+    `statistics.platt_probabilities`, out of fold. Both are undefined where the score is undefined; after, with fewer than
     five of a class; before, where all scores tie.
     """
     graded = ~np.isnan(values) & ~np.isnan(correct)
@@ -117,83 +108,3 @@ def calibration_estimates(probability: np.ndarray, correct: np.ndarray, seed: in
 def _reflected(value: float, draws: np.ndarray) -> tuple[float, float]:
     high, low = np.clip(2 * value - np.quantile(draws, [0.025, 0.975]), 0, 1)
     return float(low), float(high)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CascadeStudy:
-    """The cascade of a run at every operating point, beside single signals and the parallel use of all."""
-
-    signals: list[Signal]
-    incorrect: np.ndarray  # (Q,) of the graded questions
-    curve: Curve
-    alone: dict[str, Outcome]  # each signal by itself, at its own cost
-    saving: Saving  # at the operating point that is chosen on training folds
-
-
-def cascade_study(view: RunView, clusterer: Clusterer, category: str) -> CascadeStudy:
-    """The signals of `cascade_signals` as a cascade, each alone, and what is saved.
-
-    Raises `InvalidInput` with fewer than five correct or incorrect answers, and as `cascade_signals` does.
-    """
-    signals, incorrect = cascade_signals(view, clusterer, category)
-    return CascadeStudy(
-        signals,
-        incorrect,
-        cost_quality_curve(signals, incorrect),
-        {signal.name: parallel([signal], incorrect) for signal in signals},
-        matched_saving(signals, incorrect),
-    )
-
-
-def cascade_signals(view: RunView, clusterer: Clusterer, category: str) -> tuple[list[Signal], np.ndarray]:
-    """Token entropy, then question density, then semantic entropy by the clusterer, over the graded questions.
-
-    With whether each answer is incorrect (Q,). Raises `InvalidInput` for NLI, whose cost is not counted.
-    """
-    if clusterer.method == "nli":
-        raise InvalidInput("The cost of an NLI model is not counted here; choose a clusterer by words or embeddings.")
-    kept = view.in_category(category) & ~np.isnan(view.correct)
-    others = [name for name in view.frame if name.partition("@")[0] in CLUSTER_SCORES]
-    own = {f"{k}@{clusterer.key}": v for k, v in cluster_columns(view.sizes(clusterer)).items()}
-    scores = view.frame.drop(columns=others).assign(**own)[kept]
-    return summary.cascade_signals(view.run, scores), 1 - view.correct[kept]
-
-
-def within_folds_auroc(outcome: Outcome, incorrect: np.ndarray) -> Estimate:
-    """`Outcome.auroc` with DeLong's 95 % interval: the paired test against scores that all tie within a fold.
-
-    Folds are set so far apart that pairs across them are ranked alike by both and cancel, as in `cascade`. The fitted
-    models are taken as given.
-    """
-    found = delong_test(outcome.score + 2 * outcome.fold, 2.0 * outcome.fold, incorrect)
-    folds = [incorrect[outcome.fold == fold] == 1 for fold in np.unique(outcome.fold)]
-    within = sum(int(wrong.sum()) * int((~wrong).sum()) for wrong in folds)
-    scale = int((incorrect == 1).sum()) * int((incorrect == 0).sum()) / within
-    low, high = np.clip([0.5 + scale * found.low, 0.5 + scale * found.high], 0, 1)
-    return Estimate(outcome.auroc, float(low), float(high), len(incorrect), "delong")
-
-
-def outcome_row(outcome: Outcome, incorrect: np.ndarray) -> dict[str, Any]:
-    """What one way of using the signals costs and is worth, as columns of a row."""
-    return {
-        "cost": outcome.mean_cost,
-        **fields(within_folds_auroc(outcome, incorrect)),
-        "selective_accuracy": outcome.selective_accuracy,
-        "accepted": float(outcome.accepted.mean()),
-        "accepted_accuracy": outcome.accepted_accuracy,
-        **{f"reached_{k + 1}": float(share) for k, share in enumerate(outcome.reached)},
-    }
-
-
-def cascade_rows(study: CascadeStudy) -> pd.DataFrame:
-    """One row an operating point, and one for each signal alone: kind, name, passed_on, and `outcome_row`."""
-    points = [
-        {"kind": "cascade", "name": "cascade", "passed_on": share, **outcome_row(outcome, study.incorrect)}
-        for share, outcome in zip(study.curve.passed_on, study.curve.outcomes, strict=True)
-    ]
-    alone = [
-        {"kind": "alone", "name": name, "passed_on": NAN, **outcome_row(outcome, study.incorrect)}
-        for name, outcome in study.alone.items()
-    ]
-    everything = {"kind": "parallel", "name": "all signals", **outcome_row(study.curve.outcomes[-1], study.incorrect)}
-    return pd.DataFrame([*points, *alone, everything])

@@ -1,33 +1,43 @@
-"""TODO homog_core.analysis.signals."""
+"""How well each uncertainty score tells wrong from right answers, and how the scores depend on each other.
 
-from collections.abc import Mapping, Sequence
+Where there is no figure, a value of `Undefined` says why. Nothing is put into words here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from homog_core.analysis.rates import fields
-from homog_core.analysis.scored_run import RunView, cluster_columns
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
-from homog_core.measures.scores import GROUPS, SEMANTIC_ENTROPY, TOKEN_ENTROPY
+from homog_core.measures.scores import GROUPS, SEMANTIC_ENTROPY, TOKEN_ENTROPY, score_columns
 from homog_core.records import Estimate
 from homog_core.statistics.columns import NAN
 from homog_core.statistics.dependence import correlation
 from homog_core.statistics.discrimination import auroc_estimate, cohens_d_estimate, delong_test, is_constant
 from homog_core.statistics.paired import holm
+from homog_core.statistics.selective import selective_estimates
 
 SUBSETS = ("all", "single", "multi")  # questions: all, with one cluster, with several
+COVERAGE = 0.5  # at which selective accuracy is reported
 
 
-NO_SIGNAL = "no signal: all scores tie"
+class Undefined(StrEnum):
+    """Why a statistic is not a number, or says nothing. A plain string in a table; "" is false: there is a figure."""
 
-
-# What it does to uncertainty scores
-
-
-def subset_of(subset: str, n_sets: np.ndarray) -> np.ndarray:
-    """Which questions (Q,) belong to one of `SUBSETS`, by their number of clusters."""
-    return {"all": np.full(len(n_sets), True), "single": n_sets == 1, "multi": n_sets > 1}[subset]
+    NOT = ""
+    NEEDS_NLI = "needs_nli"  # no NLI model has read the answers
+    NO_GRADES = "no_grades"
+    NO_VALUES = "no_values"  # the score is undefined on every graded question
+    ALL_CORRECT = "all_correct"
+    ALL_INCORRECT = "all_incorrect"
+    ALL_TIE = "all_tie"  # the score is the same for all, so that the AUROC is 0.5 by definition
+    CONSTANT = "constant"  # one of two scores is the same for all, so that they have no correlation
+    NO_QUESTIONS = "no_questions"
 
 
 def group_of(score: str) -> str:
@@ -35,34 +45,102 @@ def group_of(score: str) -> str:
     return next(group for group, names in GROUPS.items() if score in names)
 
 
+def subset_of(subset: str, n_sets: np.ndarray) -> np.ndarray:
+    """Which questions (Q,) belong to one of `SUBSETS`, by their number of clusters."""
+    return {"all": np.full(len(n_sets), True), "single": n_sets == 1, "multi": n_sets > 1}[subset]
+
+
+# One score
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreStatistics:
+    """How well one uncertainty score tells incorrect from correct greedy answers, over graded questions."""
+
+    score: str
+    auroc: Estimate  # DeLong
+    cohens_d: Estimate  # incorrect minus correct
+    selective_accuracy: Estimate  # of the half that it is most certain of
+    aurc: Estimate
+    prediction_rejection_ratio: Estimate
+    no_signal: bool  # all scores tie, so that the AUROC is 0.5 by definition
+
+
+def score_statistics(
+    scored: ScoredRun, columns: Iterable[str] | None = None, kept: np.ndarray | None = None
+) -> list[ScoreStatistics]:
+    """The statistics of every stored score (or of `columns`) over the graded questions, in the order of the table.
+
+    `kept` (Q,) says which questions count; all of them when it is not given.
+    """
+    graded = ~np.isnan(scored.correct) & (True if kept is None else kept)
+    correct = scored.correct[graded]
+    return [
+        _statistics(name, scored.scores[name].to_numpy(np.float64)[graded], correct)
+        for name in (score_columns(scored.scores) if columns is None else columns)
+    ]
+
+
+def _statistics(name: str, uncertainty: np.ndarray, correct: np.ndarray) -> ScoreStatistics:
+    selective = selective_estimates(uncertainty, correct, coverage=COVERAGE)
+    return ScoreStatistics(
+        name,
+        auroc_estimate(uncertainty, 1 - correct),
+        cohens_d_estimate(uncertainty[correct == 0], uncertainty[correct == 1]),
+        selective.selective_accuracy,
+        selective.aurc,
+        selective.prediction_rejection_ratio,
+        is_constant(uncertainty, 1 - correct),
+    )
+
+
+def score_ranks(scored: ScoredRun, question_id: str) -> pd.DataFrame:
+    """Every score of one question with its place in the run: score, value, rank, n.
+
+    Rank 1 is the most uncertain question, ties share the smallest rank; NaN where the score is undefined. n: questions
+    of the run where it is defined.
+    """
+    table = scored.scores[score_columns(scored.scores)].astype(np.float64)
+    ranks = table.rank(ascending=False, method="min")
+    return pd.DataFrame(
+        {
+            "score": table.columns,
+            "value": table.loc[question_id].to_numpy(),
+            "rank": ranks.loc[question_id].to_numpy(),
+            "n": table.notna().sum().to_numpy(),
+        }
+    )
+
+
+# AUROC
+
+
 def auroc_row(values: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
-    """AUROC with its DeLong interval as columns, and `words` instead of it where it says nothing or is undefined."""
+    """AUROC with its DeLong interval as columns, and under `undefined` why it is none or says nothing."""
     graded = ~np.isnan(correct) & ~np.isnan(values)
-    found = auroc_estimate(values, 1 - correct)
-    n_wrong = int(np.sum(correct[graded] == 0))
+    n_incorrect = int(np.sum(correct[graded] == 0))
     return {
-        **fields(found),
-        "n_incorrect": n_wrong,
-        "n_correct": int(graded.sum()) - n_wrong,
-        "words": _auroc_words(values, correct, graded, n_wrong),
+        **fields(auroc_estimate(values, 1 - correct)),
+        "n_incorrect": n_incorrect,
+        "n_correct": int(graded.sum()) - n_incorrect,
+        "undefined": _undefined(values, correct, graded, n_incorrect),
     }
 
 
-def _auroc_words(values: np.ndarray, correct: np.ndarray, graded: np.ndarray, n_wrong: int) -> str:
-    n = int(graded.sum())
+def _undefined(values: np.ndarray, correct: np.ndarray, graded: np.ndarray, n_incorrect: int) -> Undefined:
     if np.all(np.isnan(correct)):
-        return "undefined: no graded question"
-    if n == 0:
-        return "undefined: the score has no value"
-    if n_wrong in (0, n):
-        return f"undefined: {'the only one' if n == 1 else f'all {n}'} {'correct' if n_wrong == 0 else 'incorrect'}"
-    return NO_SIGNAL if is_constant(values, 1 - correct) else ""
+        return Undefined.NO_GRADES
+    if not graded.any():
+        return Undefined.NO_VALUES
+    if n_incorrect in (0, graded.sum()):
+        return Undefined.ALL_INCORRECT if n_incorrect else Undefined.ALL_CORRECT
+    return Undefined.ALL_TIE if is_constant(values, 1 - correct) else Undefined.NOT
 
 
-def score_rows(view: RunView, clusterer: Clusterer, category: str) -> pd.DataFrame:
+def score_rows(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> pd.DataFrame:
     """AUROC of every score on every subset of the graded questions, with Cohen's d: one row a score and subset."""
-    scores, kept = view.scores(clusterer), view.in_category(category)
-    correct, n_sets = view.correct[kept], scores["num_semantic_sets"].to_numpy()[kept]
+    scores, kept = scored.score_frame(clusterer), scored.in_category(category)
+    correct, n_sets = scored.correct[kept], scores["num_semantic_sets"].to_numpy()[kept]
     rows = []
     for score in (name for names in GROUPS.values() for name in names):
         for subset in SUBSETS:
@@ -78,59 +156,62 @@ def score_rows(view: RunView, clusterer: Clusterer, category: str) -> pd.DataFra
 
 
 def _missing_row() -> dict[str, Any]:
+    """A score that only an NLI model gives."""
     empty = Estimate(NAN, NAN, NAN, 0, "")
-    words = "needs an NLI model"
-    return {**fields(empty), "n_incorrect": 0, "n_correct": 0, "words": words, **fields(empty, "d_")}
+    why = Undefined.NEEDS_NLI
+    return {**fields(empty), "n_incorrect": 0, "n_correct": 0, "undefined": why, **fields(empty, "d_")}
 
 
-def category_rows(view: RunView, clusterer: Clusterer, scores: Sequence[str]) -> pd.DataFrame:
+def category_rows(scored: ScoredRun, clusterer: Clusterer, scores: Sequence[str]) -> pd.DataFrame:
     """AUROC of some scores in every category of a run, the largest category first: one row a category and score."""
-    found = view.scores(clusterer)
-    graded = ~np.isnan(view.correct)
-    counts = view.frame.loc[graded, "category"].value_counts()
+    found = scored.score_frame(clusterer)
+    graded = ~np.isnan(scored.correct)
+    counts = scored.questions["category"][graded].value_counts()
     rows = [
         {
             "category": category,
             "score": score,
             "n_graded": int(counts.get(category, 0)),
-            **auroc_row(found[score].to_numpy()[own], view.correct[own]),
+            **auroc_row(found[score].to_numpy()[own], scored.correct[own]),
         }
-        for category in sorted(set(view.frame["category"]), key=lambda name: (-counts.get(name, 0), name))
+        for category in sorted(set(scored.questions["category"]), key=lambda name: (-counts.get(name, 0), name))
         for score in scores
         if score in found
-        for own in [view.in_category(category)]
+        for own in [scored.in_category(category)]
         if category
     ]
-    columns = ["category", "score", "n_graded", "value", "low", "high", "n", "n_incorrect", "n_correct", "words"]
+    columns = ["category", "score", "n_graded", "value", "low", "high", "n", "n_incorrect", "n_correct", "undefined"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def category_auroc(view: RunView) -> Estimate:
+def category_auroc(scored: ScoredRun) -> Estimate:
     """AUROC of the share of incorrect answers in a question's category, as if it were an uncertainty score.
 
     What a score gets for telling categories apart. In-sample, so categories with fewer than 20 graded questions, whose
     share would know the question itself, count as one.
     """
-    frame = pd.DataFrame({"category": view.frame["category"].to_numpy(), "incorrect": 1 - view.correct})
+    frame = pd.DataFrame({"category": scored.questions["category"].to_numpy(), "incorrect": 1 - scored.correct})
     sizes = frame.groupby("category")["incorrect"].transform("count")
     category = frame["category"].where(sizes >= 20, "other")
     return auroc_estimate(frame.groupby(category)["incorrect"].transform("mean"), frame["incorrect"])
 
 
-def difference_rows(views: Mapping[str, RunView], clusterer: Clusterer, category: str) -> pd.DataFrame:
+# Token entropy against semantic entropy
+
+
+def difference_rows(runs: Mapping[str, ScoredRun], clusterer: Clusterer, category: str = "") -> pd.DataFrame:
     """AUROC of token entropy minus that of semantic entropy by DeLong's paired test: one row a run and subset.
 
-    p values are adjusted by Holm over all that are shown together. `words` where there is no difference to test.
+    p values are adjusted by Holm over all that are shown together. `undefined` where there is no difference to test.
     """
     rows = []
-    for name, view in views.items():
-        kept = view.in_category(category)
-        columns = cluster_columns(view.sizes(clusterer)[kept])
-        token, semantic = view.frame[TOKEN_ENTROPY].to_numpy(np.float64)[kept], columns[SEMANTIC_ENTROPY]
+    for name, scored in runs.items():
+        kept = scored.in_category(category)
+        clusters, correct = scored.cluster_frame(clusterer)[kept], scored.correct[kept]
+        token, semantic = scored.scores[TOKEN_ENTROPY].to_numpy(np.float64)[kept], clusters[SEMANTIC_ENTROPY].to_numpy()
         for subset in SUBSETS:
-            own = subset_of(subset, columns["num_semantic_sets"])
-            found = _difference(token[own], semantic[own], view.correct[kept][own])
-            rows.append({"run": name, "subset": subset, **found})
+            own = subset_of(subset, clusters["num_semantic_sets"].to_numpy())
+            rows.append({"run": name, "subset": subset, **_difference(token[own], semantic[own], correct[own])})
     frame = pd.DataFrame(rows)
     return frame.assign(pvalue_holm=holm(frame["pvalue"]))
 
@@ -139,6 +220,7 @@ def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray) ->
     both = np.where(np.isnan(token) | np.isnan(semantic), NAN, correct)
     found = delong_test(token, semantic, 1 - correct)
     graded = both[~np.isnan(both)]
+    why = _undefined(token, both, ~np.isnan(both), int(np.sum(graded == 0)))
     return {
         "value": found.difference,
         "low": found.low,
@@ -148,10 +230,11 @@ def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray) ->
         "token_entropy": auroc_estimate(token, 1 - both).value,
         "semantic_entropy": auroc_estimate(semantic, 1 - both).value,
         "semantic_ties": is_constant(semantic, 1 - both),
-        "words": _auroc_words(token, both, ~np.isnan(both), int(np.sum(graded == 0)))
-        if np.isnan(found.difference)
-        else "",
+        "undefined": why if np.isnan(found.difference) else Undefined.NOT,
     }
+
+
+# How signals depend on each other
 
 
 def correlation_rows(scores: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -161,8 +244,19 @@ def correlation_rows(scores: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame
         for second in names[i + 1 :]:
             found = correlation(scores[first].to_numpy(), scores[second].to_numpy())
             for kind, estimate in found._asdict().items():
-                words = ""
-                if np.isnan(estimate.value):
-                    words = "undefined: a score is the same for all" if estimate.n > 1 else "undefined: no questions"
-                rows.append({"first": first, "second": second, "kind": kind, **fields(estimate), "words": words})
-    return pd.DataFrame(rows, columns=["first", "second", "kind", "value", "low", "high", "n", "words"])
+                none = Undefined.CONSTANT if estimate.n > 1 else Undefined.NO_QUESTIONS
+                why = none if np.isnan(estimate.value) else Undefined.NOT
+                rows.append({"first": first, "second": second, "kind": kind, **fields(estimate), "undefined": why})
+    return pd.DataFrame(rows, columns=["first", "second", "kind", "value", "low", "high", "n", "undefined"])
+
+
+def largest_correlation(scores: pd.DataFrame, names: Sequence[str]) -> Estimate:
+    """|r| of the two scores that depend most on each other, with its interval folded to positive values."""
+    rows = correlation_rows(scores, [name for name in names if name in scores])
+    rows = rows[(rows["kind"] == "pearson") & rows["value"].notna()]
+    if rows.empty:
+        return Estimate(NAN, NAN, NAN, len(scores), "fisher-z")
+    row = rows.loc[rows["value"].abs().idxmax()]
+    low, high = sorted((abs(row["low"]), abs(row["high"])))
+    low = 0.0 if row["low"] < 0 < row["high"] else low
+    return Estimate(float(abs(row["value"])), float(low), float(high), int(row["n"]), "fisher-z")

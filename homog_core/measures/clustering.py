@@ -201,8 +201,13 @@ class Clusterer:
 
     @property
     def is_linkage(self) -> bool:
-        """Whether it merges by average linkage, so that merge heights answer every threshold at once."""
+        """Whether it merges by average linkage."""
         return self.method in _VIEWS
+
+    @property
+    def has_trees(self) -> bool:
+        """Whether clusters only merge as the threshold falls, so that one tree a question holds every partition."""
+        return self.is_linkage or (self.method == "jaccard" and self.rule == "components")
 
     def similarity(self, answers: Sequence[str], evidence: Mapping[str, np.ndarray]) -> np.ndarray:
         """Similarity (N, N) of answers, in float32 as it is stored.

@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from homog_core.analysis import compare, lineage, rates, selective, signals, summary
-from homog_core.analysis.scored_run import RunView, ScoredRun, scores_of
+from homog_core.analysis import changes, compare, lineage, rates, selective, signals
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.signals import Undefined
+from homog_core.analysis.summary import summarise
 from homog_core.catalogue.datasets import DATASETS
-from homog_core.catalogue.encoders import ENCODERS, NLI_MODELS
 from homog_core.errors import InvalidInput
 from homog_core.figures import aggregate, dots, series, theme
 from homog_core.figures.comparison import slope_chart
 from homog_core.figures.series import Series, run_series, score_series
 from homog_core.files import replacing
-from homog_core.measures import diversity, report_cards
 from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.measures.scores import GROUPS, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.measures.uncertainty import discrete_semantic_entropy
@@ -32,7 +32,10 @@ from homog_core.reports.html_page import Markup, chart, document, element, joine
 from homog_core.runs.store import Run
 from homog_core.statistics import intervals
 from homog_core.wording import findings, numbers, run_card, titles
-from homog_core.wording.comparison import STATISTICS, arrow, differences, in_words, summary_sentence
+from homog_core.wording.comparison import STATISTICS, arrow, differences, in_words, obstacle_sentence, summary_sentence
+from homog_core.wording.findings import cascade_sentence
+from homog_core.wording.recipes import clusterer_recipe, recipe
+from homog_core.wording.titles import STAGE_TITLES, dataset_title
 
 SMALL_N = 30  # below it a number is grey and says so
 
@@ -66,7 +69,6 @@ class _Shown:
     """What the report is about."""
 
     runs: list[ScoredRun]
-    views: list[RunView]
     names: list[str]
     ids: list[str]  # of the questions that all runs have
     clusterer: Clusterer
@@ -77,9 +79,9 @@ class _Shown:
 
     @property
     def title(self) -> str:
-        stages = [run_card.stage_title(scored.run.provenance.stage) for scored in self.runs]
+        stages = [STAGE_TITLES[scored.run.provenance.stage] for scored in self.runs]
         named = [f"{name} ({stage})" if stage else name for name, stage in zip(self.names, stages, strict=True)]
-        dataset = run_card.dataset_title(self.runs[0].run.identity.dataset)
+        dataset = dataset_title(self.runs[0].run.identity.dataset)
         return f"{' → '.join(named)} on {dataset}"
 
 
@@ -120,19 +122,19 @@ def report_html(runs: Sequence[Run], made: datetime, on_progress: OnProgress = l
 
 def _shown(runs: Sequence[Run], on_progress: OnProgress) -> _Shown:
     if len(runs) > 1 and (reason := lineage.obstacle(runs)):
-        raise InvalidInput(reason)
+        raise InvalidInput(obstacle_sentence(reason))
     if not 1 <= len({run.id for run in runs}) == len(runs) <= lineage.MOST_RUNS:
         raise InvalidInput(f"A report is of one to {lineage.MOST_RUNS} different runs, not of {len(runs)}.")
-    views, scored = [], []
+    scored = []
     for number, run in enumerate(runs, start=1):
-        views.append(RunView(run))  # raises where it has not been scored
         scored.append(ScoredRun(run))
+        _ = scored[-1].scores  # raises where it has not been scored
         on_progress("Reading", number, len(runs))
     ids = compare.common_questions(scored)
     clusterers = compare.common_clusterers(scored)
     if not ids or not clusterers:
         raise InvalidInput("These runs have no question in common; compare runs over the same dataset.")
-    return _Shown(scored, views, lineage.names(runs), ids, clusterers[0])
+    return _Shown(scored, list(lineage.names(runs).values()), ids, clusterers[0])
 
 
 # Head and foot
@@ -153,34 +155,13 @@ def _head(shown: _Shown, made: datetime) -> Markup:
 
 def _recipes(shown: _Shown) -> list[str]:
     """One recipe line for all runs, or one each where they were not sampled in the same way."""
-    own = [recipe(scored.run, name) for scored, name in zip(shown.runs, shown.names, strict=True)]
+    own = [
+        recipe(name, scored.run.decoding, scored.run.identity.prompt_style, None, None)
+        + (" · imported" if scored.run.is_imported else "")
+        for scored, name in zip(shown.runs, shown.names, strict=True)
+    ]
     last = f"{clusterer_recipe(shown.clusterer)} · {numbers.counted(len(shown.ids), 'question')} · 95 % intervals"
     return [f"{own[0]} · {last}"] if len(own) == 1 else [*own, last]
-
-
-def recipe(run: Run, name: str) -> str:
-    """How a run was sampled, as it stands in a recipe line."""
-    decoding = run.decoding
-    parts = [
-        name,
-        f"N = {decoding.n_samples}",
-        f"temperature {decoding.temperature:g}",
-        f"top-p {decoding.top_p:g}" if decoding.top_p < 1 else "",
-        f"{decoding.max_new_tokens} tokens",
-        f"{run.identity.prompt_style} prompt",
-        "imported" if run.is_imported else "",
-    ]
-    return " · ".join(part for part in parts if part)
-
-
-def clusterer_recipe(clusterer: Clusterer) -> str:
-    """A clusterer with its threshold, its model and its report card, as it stands in a recipe line."""
-    known = ENCODERS | NLI_MODELS
-    model = known[clusterer.encoder].title if clusterer.encoder in known else clusterer.encoder
-    card = report_cards.report_cards().get(clusterer.key)
-    joins = clusterer.entailment if clusterer.method == "nli" else f"τ = {clusterer.threshold:g}"
-    parts = [f"{clusterer.method}, {joins}", model or clusterer.rule, f"report card AUC {card.auc:.2f}" if card else ""]
-    return " · ".join(part for part in parts if part)
 
 
 def _foot(size: int) -> Markup:
@@ -216,7 +197,7 @@ def _found(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup:
             _clusterer_table(shown),
         )
     compared = compare.compare(shown.runs, shown.clusterer)
-    found = compare.changes(shown.runs, shown.clusterer)
+    found = changes.changes(shown.runs, shown.clusterer)
     estimates = dict(zip(shown.names, _estimates(shown), strict=True))
     rows = [
         {"": label, **{run: _value(name, own[name]) for run, own in estimates.items()}}
@@ -251,7 +232,7 @@ _BY_CLUSTERER = (
 
 
 def _single_sentence(shown: _Shown) -> str:
-    row = rates.single_cluster_row(shown.views[0], shown.clusterer, "")
+    row = rates.single_cluster_row(shown.runs[0], shown.clusterer, "")
     stage = shown.runs[0].run.provenance.stage
     frame = pd.DataFrame([{"label": shown.names[0], "stage": stage, "value": row["value"], "n": row["n"]}])
     return findings.single_cluster(frame, None, float("nan")) + "."
@@ -259,25 +240,7 @@ def _single_sentence(shown: _Shown) -> str:
 
 def _estimates(shown: _Shown) -> list[dict[str, Estimate]]:
     """The statistics of every run over the questions that all have."""
-    found = []
-    for scored in shown.runs:
-        frame = compare.question_frame(scored, shown.clusterer, shown.ids)
-        graded = frame["correct"].dropna()
-        sets = [scored.answers(key) for key in shown.ids]
-        shares = diversity.degeneration([s.greedy for s in sets], [response for s in sets for response in s.responses])
-        means = ("num_semantic_sets", "discrete_semantic_entropy", "mean_token_entropy", "mean_token_entropy_sampled")
-        found.append(
-            {
-                "single_cluster_rate": intervals.single_cluster_rate(frame["num_semantic_sets"]),
-                **{name: intervals.mean_estimate(frame[name]) for name in means},
-                "accuracy": intervals.wilson_interval(int(graded.sum()), len(graded)),
-                **{
-                    name: Estimate(value, float("nan"), float("nan"), len(sets), "share")
-                    for name, value in shares._asdict().items()
-                },
-            }
-        )
-    return found
+    return [compare.run_statistics(scored, shown.clusterer, shown.ids) for scored in shown.runs]
 
 
 def _value(name: str, found: Estimate) -> str:
@@ -316,20 +279,23 @@ def _tile(name: str, found: Estimate) -> Markup:
 
 def _clusterer_table(shown: _Shown) -> Markup:
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for name, view in zip(shown.names, shown.views, strict=True):
+    for name, view in zip(shown.names, shown.runs, strict=True):
         for row in rates.clusterer_rows(view, ""):
-            key = clusterer_recipe(row["clusterer"]), "published" if row["kind"] != "default" else "default"
+            key = (
+                clusterer_recipe(row["clusterer"]),
+                "published" if row["kind"] == "published threshold" else "as scored",
+            )
             rate = Estimate(row["value"], row["low"], row["high"], row["n"], "wilson")
             shares = rows.setdefault(key, {"clusterer": key[0], "threshold": key[1]})
             shares[name] = f"{_interval(rate, percent=True)}{_few(rate.n)}"
     return table(list(rows.values()), left=("clusterer", "threshold"))
 
 
-def _slopes(shown: _Shown, found: compare.Changes, drawn: dict[str, go.Figure]) -> Markup:
+def _slopes(shown: _Shown, found: changes.Changes, drawn: dict[str, go.Figure]) -> Markup:
     means = [intervals.mean_estimate(found.clusters[key]) for key in found.clusters]
     figure = slope_chart(
-        compare.levels(found.clusters),
-        compare.transitions(found.clusters),
+        changes.levels(found.clusters),
+        changes.transitions(found.clusters),
         means,
         shown.names,
         shown.colors,
@@ -369,7 +335,7 @@ def _chart(drawn: dict[str, go.Figure], key: str, title: str, how_to_read: str, 
 
 
 def _scores(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup:
-    rows = [signals.score_rows(view, shown.clusterer, "") for view in shown.views]
+    rows = [signals.score_rows(view, shown.clusterer, "") for view in shown.runs]
     titles = [findings.aurocs(frame) for frame in rows]
     several = len(rows) > 1
     sentences = [element("p", f"{n}: {t}." if several else f"{t}.") for n, t in zip(shown.names, titles, strict=True)]
@@ -379,7 +345,7 @@ def _scores(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup:
     )
     costs = [
         element("p", joined(element("strong", f"{name}: ") if several else "", _cascade(view)))
-        for name, view in zip(shown.names, shown.views, strict=True)
+        for name, view in zip(shown.names, shown.runs, strict=True)
     ]
     return joined(
         *sentences,
@@ -396,8 +362,9 @@ def _scores(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup:
     )
 
 
-def _cascade(view: RunView) -> str:
-    return summary.cascade_summary(view.run, scores_of(view.run))["sentence"]
+def _cascade(scored: ScoredRun) -> str:
+    found = summarise(scored).saving
+    return str(found) if isinstance(found, InvalidInput) else cascade_sentence(found)
 
 
 def _auroc_figure(shown: _Shown, frames: Sequence[pd.DataFrame]) -> go.Figure:
@@ -412,7 +379,7 @@ def _auroc_figure(shown: _Shown, frames: Sequence[pd.DataFrame]) -> go.Figure:
     marks = []
     for name, frame in zip(shown.names, frames, strict=True):
         own = frame[(frame["subset"] == "all") & frame["score"].isin(list(place))]
-        own = own[~own["words"].str.startswith("not computed")] if len(frames) > 1 else own
+        own = own[own["undefined"] != Undefined.NEEDS_NLI] if len(frames) > 1 else own
         marks.append(
             own.assign(
                 row=own["score"].map(place),
@@ -420,6 +387,7 @@ def _auroc_figure(shown: _Shown, frames: Sequence[pd.DataFrame]) -> go.Figure:
                 series=name,
                 faded=own["n"] < SMALL_N,
                 hover=[_auroc_hover(name, row) for row in own.itertuples()],
+                words=[titles.auroc_words(row) for row in own.itertuples()],
             )
         )
     series = run_series(shown.names)
@@ -428,15 +396,18 @@ def _auroc_figure(shown: _Shown, frames: Sequence[pd.DataFrame]) -> go.Figure:
 
 
 def _auroc_hover(name: str, row: Any) -> str:
-    value = row.words or f"{numbers.number(row.value)} [{numbers.number(row.low)}, {numbers.number(row.high)}]"
+    value = (
+        titles.auroc_words(row)
+        or f"{numbers.number(row.value)} [{numbers.number(row.low)}, {numbers.number(row.high)}]"
+    )
     return f"{titles.score_title(row.score)}\n{name}\n{value}\n{row.n_incorrect} incorrect, {row.n_correct} correct"
 
 
 def _score_table(shown: _Shown) -> Markup:
     """The AUROC of every column of the table of scores; for one run with d and selective accuracy."""
     rows: dict[str, dict[str, str]] = {}
-    for name, view in zip(shown.names, shown.views, strict=True):
-        for found in summary.score_statistics(scores_of(view.run)):
+    for name, view in zip(shown.names, shown.runs, strict=True):
+        for found in signals.score_statistics(view):
             name_of, _, by = found.score.partition("@")
             row = rows.setdefault(found.score, {"score": titles.score_title(name_of), "by": by})
             words = "no signal: all scores tie" if found.no_signal else _interval(found.auroc)
@@ -444,7 +415,7 @@ def _score_table(shown: _Shown) -> Markup:
             if len(shown.runs) == 1:
                 row["n"] = str(found.auroc.n)
                 row["d"] = _interval(found.cohens_d)
-                half = f"accuracy of the most certain {summary.COVERAGE:.0%}"
+                half = f"accuracy of the most certain {signals.COVERAGE:.0%}"
                 row[half] = _interval(found.selective_accuracy, percent=True)
     return table(list(rows.values()), left=("score", "by"))
 
@@ -473,7 +444,7 @@ def _curve_frame(shown: _Shown, curves: Sequence[pd.DataFrame], x: str, columns:
 
 
 def _threshold(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup | None:
-    curves = [rates.threshold_curve(view, shown.clusterer, "") for view in shown.views]
+    curves = [rates.threshold_curve(view, shown.clusterer, "") for view in shown.runs]
     if any(curve.empty for curve in curves):
         return None
     figure = aggregate.curves(
@@ -493,7 +464,7 @@ def _threshold(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup | None:
 
 
 def _budget(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup | None:
-    curves = [rates.budget_curve(view, shown.clusterer, "") for view in shown.views]
+    curves = [rates.budget_curve(view, shown.clusterer, "") for view in shown.runs]
     if any(len(curve) < 2 for curve in curves):
         return None
     figure = aggregate.curves(
@@ -511,8 +482,8 @@ def _budget(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup | None:
 
 
 def _coverage(shown: _Shown, drawn: dict[str, go.Figure]) -> Markup | None:
-    view = shown.views[0]
-    scores = view.scores(shown.clusterer)
+    view = shown.runs[0]
+    scores = view.score_frame(shown.clusterer)
     wanted = (TOKEN_ENTROPY, SEMANTIC_ENTROPY)
     found = {name: selective.coverage_of(scores[name].to_numpy(), view.correct) for name in wanted if name in scores}
     looks = [(name, titles.score_title(name), signals.group_of(name)) for name in found]
@@ -582,7 +553,7 @@ def _questions(shown: _Shown, on_progress: OnProgress) -> Iterator[Markup]:
         spec = DATASETS[dataset]
         where = f"name the folder of {' or '.join(spec.files)} in HOMOG_DATA and make this report again"
         yield element("p", f"The sentences of {spec.title} are not stored with the run, so ids stand here: {where}.")
-    scores = [view.frame for view in shown.views]
+    scores = [scored.scores for scored in shown.runs]
     for number, key in enumerate(shown.ids, start=1):
         yield _question(shown, scores, number, key)
         if number % 25 == 0 or number == len(shown.ids):

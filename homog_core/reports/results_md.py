@@ -6,32 +6,43 @@ generated. It reads runs and computes; the words around the tables are written b
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from homog_core import files
-from homog_core.analysis import compare, summary
-from homog_core.analysis.scored_run import ScoredRun, correctness, scores_of
-from homog_core.catalogue.datasets import DATASETS
-from homog_core.catalogue.published import PUBLISHED
+from homog_core.analysis import lineage, rates
+from homog_core.analysis.cascade import saving
+from homog_core.analysis.compare import compare
+from homog_core.analysis.published import counterpart, published_metrics
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.signals import score_statistics
+from homog_core.analysis.summary import accuracy
+from homog_core.catalogue import PUBLISHED
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
-from homog_core.measures.scores import score_columns
 from homog_core.records import Estimate
-from homog_core.runs import store
-from homog_core.statistics.dependence import correlation
-from homog_core.statistics.discrimination import cohens_d_estimate
+from homog_core.runs.store import list_runs
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
+from homog_core.wording.numbers import PERCENTAGES, number, published_value, tenth_percent, with_interval
+from homog_core.wording.titles import dataset_title
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
-
-
 BUDGETS = (2, 3, 5, 10)
-
-
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+AS_PUBLISHED = Clusterer("embedding", PUBLISHED_COSINE_THRESHOLD, "minilm")
+_STATISTICS = {  # of analysis.compare.run_statistics
+    "single_cluster_rate": "single-cluster rate",
+    "num_semantic_sets": "different answers (clusters)",
+    "discrete_semantic_entropy": "discrete semantic entropy, nats",
+    "mean_token_entropy": "token entropy, greedy, nats",
+    "mean_token_entropy_sampled": "token entropy, sampled, nats",
+    "accuracy": "accuracy of the greedy answer",
+    "distinct_across_questions": "distinct greedy answers across questions",
+    "most_common_answer": "most common greedy answer",
+    "looping": "looping",
+    "cut": "cut by the token limit",
+    "invalid": "empty",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +55,21 @@ class Table:
 
 
 def reportable_runs() -> list[ScoredRun]:
-    """The complete and scored runs of more than one question, by dataset, prompt, model and temperature."""
-    found = []
-    for run in store.list_runs():
-        complete = run.provenance.status == "complete" and run.identity.n_questions > 1
-        if complete and run.table("scores") is not None:
-            found.append(ScoredRun(run))
-    return sorted(found, key=lambda scored: _order(scored))
+    """The complete and scored runs of more than one question, by dataset, stage, model, prompt and temperature."""
+    complete = [run for run in list_runs() if run.provenance.status == "complete" and run.identity.n_questions > 1]
+    found = [ScoredRun(run) for run in sorted(complete, key=lambda run: (run.identity.dataset, lineage.order(run)))]
+    return [scored for scored in found if scored.is_scored]
 
 
 def results_tables(runs: Sequence[ScoredRun]) -> list[Table]:
     """Every table, over the runs in their order. Raises `HomogError` where one is not scored by this version."""
-    for scored in runs:
-        scores_of(scored.run)
     tables = [*chain_tables(runs), clusters_table(runs), cascade_table(runs)]
-    for dataset in dict.fromkeys(scored.run.identity.dataset for scored in runs):
-        same = [scored for scored in runs if scored.run.identity.dataset == dataset]
-        tables += [auroc_table(same, dataset), cohens_d_table(same, dataset), sensitivity_table(same, dataset)]
+    for dataset, group in groupby(runs, key=lambda scored: scored.run.identity.dataset):
+        same = list(group)
+        title = dataset_title(dataset)
+        tables += [auroc_table(same, title), cohens_d_table(same, title), sensitivity_table(same, title)]
         if len(set(same[0].questions["answer_type"])) > 1:
-            tables.append(auroc_table(same, dataset, answer_type="text"))
+            tables.append(auroc_table(same, title, answer_type="text"))
     return [*tables, published_table(runs)]
 
 
@@ -84,66 +91,27 @@ def update_document(path: Path, tables: Sequence[Table]) -> None:
         stream.write(f"{before}{BEGIN}\n\n{markdown(tables)}\n{END}{after}".encode())
 
 
-def label(scored: ScoredRun) -> str:
-    """A run's name in a column: the model, and what is not usual about it."""
-    identity = scored.run.identity
-    decoding, prompt = identity.decoding, identity.prompt_style
-    parts = [identity.model]
-    parts += [f"T={decoding.temperature:g}"] if decoding.temperature != 1 else []
-    parts += [f"{prompt} prompt"] if prompt != "plain" else []
-    usual = {"n_samples": 10, "max_new_tokens": 32, "top_p": 1.0, "top_k": 0, "seed": 0}
-    parts += [f"{name}={getattr(decoding, name)}" for name, value in usual.items() if getattr(decoding, name) != value]
-    return ", ".join(parts)
-
-
-def _order(scored: ScoredRun) -> tuple:
-    identity = scored.run.identity
-    stage = scored.run.provenance.stage or ""
-    stages = ["base", "sft", "dpo", "rlvr", "instruct", ""]
-    name, temperature = identity.model, identity.decoding.temperature
-    return identity.dataset, stages.index(stage), name, identity.prompt_style, temperature
-
-
 # Stages of one model
-
-_STATISTICS = {  # of report.Comparison.estimates
-    "single_cluster_rate": "single-cluster rate",
-    "num_semantic_sets": "different answers (clusters)",
-    "discrete_semantic_entropy": "discrete semantic entropy, nats",
-    "mean_token_entropy": "token entropy, greedy, nats",
-    "mean_token_entropy_sampled": "token entropy, sampled, nats",
-    "accuracy": "accuracy of the greedy answer",
-    "distinct_across_questions": "distinct greedy answers across questions",
-    "most_common_answer": "most common greedy answer",
-    "looping": "looping",
-    "cut": "cut by the token limit",
-    "invalid": "empty",
-}
 
 
 def chain_tables(runs: Sequence[ScoredRun]) -> list[Table]:
-    """For runs that share weights, questions, decoding and prompt: what each found, and the paired tests."""
+    """For runs that share weights and conditions: what each found, and the paired tests."""
     groups: dict[tuple, list[ScoredRun]] = {}
     for scored in runs:
-        groups.setdefault(_common_ground(scored), []).append(scored)
+        key = scored.run.provenance.source, lineage.conditions(scored.run)
+        groups.setdefault(key, []).append(scored)
     return [table for group in groups.values() if len(group) > 1 for table in _chain(group)]
 
 
-def _common_ground(scored: ScoredRun) -> tuple:
-    identity, source = scored.run.identity, scored.run.provenance.source
-    return source, identity.question_ids_sha256, str(identity.decoding), identity.prompt_style
-
-
 def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
-    best = summary.best_clusterer(scores_of(runs[0].run))
-    found = compare.compare(runs, best)
-    names = {scored.run.id: label(scored) for scored in runs}
+    clusterer = runs[0].clusterer
+    found, names = compare(runs, clusterer), _names(runs)
     command = f"`python -m homog_core compare {' '.join(names)}`"
     estimates = [
         {
             "": title,
             **{
-                names[row["run"]]: _interval(row["value"], row["low"], row["high"], 3)
+                names[row["run"]]: _bounded(row["value"], row["low"], row["high"])
                 for row in found.estimates
                 if row["statistic"] == statistic
             },
@@ -155,7 +123,7 @@ def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
             "from": names[row["from"]],
             "to": names[row["to"]],
             "statistic": row["statistic"],
-            "difference": _interval(row["difference"], row["low"], row["high"], 3),
+            "difference": _bounded(row["difference"], row["low"], row["high"]),
             "p (Holm)": _p(row["pvalue_holm"]),
             "n": str(row["n"]),
             "fewer": str(row["n_lower"]),
@@ -167,7 +135,9 @@ def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
     where = f"{_dataset(runs[0])}, {found.n_questions} questions"
     return [
         Table(
-            f"Stages of one model: {where}", f"{command}; clusters by {best.key}, τ = {best.threshold:g}.", estimates
+            f"Stages of one model: {where}",
+            f"{command}; clusters by {clusterer.key}, τ = {clusterer.threshold:g}.",
+            estimates,
         ),
         Table(
             f"Paired tests of the stages: {where}",
@@ -178,8 +148,13 @@ def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
     ]
 
 
+def _bounded(value: float, low: float, high: float) -> str:
+    return with_interval(Estimate(value, low, high, 0, ""), lambda x: number(x, 3))
+
+
 def _p(pvalue: float) -> str:
-    return "undefined" if np.isnan(pvalue) else f"{pvalue:.2f}" if pvalue >= 0.01 else f"{pvalue:.0e}"
+    """A p value in a cell: its size matters down to the smallest."""
+    return number(pvalue) if not pvalue < 0.01 else f"{pvalue:.0e}"
 
 
 # What each run found
@@ -187,25 +162,24 @@ def _p(pvalue: float) -> str:
 
 def clusters_table(runs: Sequence[ScoredRun]) -> Table:
     """SCR by clusterer, and how many different answers."""
+    names = _names(runs)
     rows = []
     for scored in runs:
-        scores = scores_of(scored.run)
-        best = summary.best_clusterer(scores)
-        entropy = scores[f"discrete_semantic_entropy@{best.key}"]
-        rates = {
-            _clusterer_title(c): _share(single_cluster_rate(scored.cluster_frame(c)["num_semantic_sets"]))
-            for c in _clusterers(scored)
-        }
+        best = scored.clusterer
+        clusters = scored.cluster_frame(best)
         rows.append(
             {
                 "dataset": _dataset(scored),
-                "run": label(scored),
-                "n": str(len(scores)),
-                **rates,
-                f"clusters ({best.key})": _number(mean_estimate(scores[f"num_semantic_sets@{best.key}"])),
-                "discrete semantic entropy, nats": _number(mean_estimate(entropy)),
-                "token entropy, greedy": _number(mean_estimate(scores["mean_token_entropy"])),
-                "token entropy, sampled": _number(mean_estimate(scores["mean_token_entropy_sampled"])),
+                "run": names[scored.run.id],
+                "n": str(len(clusters)),
+                **{
+                    _clusterer_title(c): _share(single_cluster_rate(scored.cluster_frame(c)["num_semantic_sets"]))
+                    for c in _clusterers(scored)
+                },
+                f"clusters ({best.key})": with_interval(mean_estimate(clusters["num_semantic_sets"])),
+                "discrete semantic entropy, nats": with_interval(mean_estimate(clusters["discrete_semantic_entropy"])),
+                "token entropy, greedy": with_interval(mean_estimate(scored.scores["mean_token_entropy"])),
+                "token entropy, sampled": with_interval(mean_estimate(scored.scores["mean_token_entropy_sampled"])),
             }
         )
     return Table(
@@ -217,7 +191,7 @@ def clusters_table(runs: Sequence[ScoredRun]) -> Table:
 
 
 def _clusterers(scored: ScoredRun) -> list[Clusterer]:
-    """Every clusterer at its default, and whole-answer embeddings at the published threshold."""
+    """Every clusterer as the run was scored, and whole-answer embeddings at the published threshold."""
     found = sorted(scored.clusterers(), key=lambda c: c.key)
     published = [replace(c, threshold=PUBLISHED_COSINE_THRESHOLD) for c in found if c.method == "embedding"]
     return [*found, *published]
@@ -229,23 +203,24 @@ def _clusterer_title(clusterer: Clusterer) -> str:
 
 def cascade_table(runs: Sequence[ScoredRun]) -> Table:
     """Accuracy, what half of the answers are worth, and the cascade."""
+    names = _names(runs)
     rows = []
     for scored in runs:
-        scores = scores_of(scored.run)
-        best = summary.best_clusterer(scores)
-        grades = scores["grade"].value_counts()
-        columns = ("mean_token_entropy", f"discrete_semantic_entropy@{best.key}")
-        found = {s.score: s for s in summary.score_statistics(scores, columns)}
-        row = {
-            "dataset": _dataset(scored),
-            "run": label(scored),
-            "graded": f"{grades.get('correct', 0)} right, {grades.get('incorrect', 0)} wrong, "
-            f"{grades.get('ambiguous', 0)} ambiguous, {grades.get('abstained', 0)} abstained",
-            "accuracy": _share(summary.run_estimates(scores)["accuracy"]),
-            "at 50 % coverage by token entropy": _share(found[columns[0]].selective_accuracy),
-            "by discrete semantic entropy": _share(found[columns[1]].selective_accuracy),
-        }
-        rows.append(row | _cascade_cells(scored, scores))
+        columns = ("mean_token_entropy", f"discrete_semantic_entropy@{scored.clusterer.key}")
+        token, semantic = score_statistics(scored, columns)
+        grades = scored.scores["grade"].value_counts()
+        rows.append(
+            {
+                "dataset": _dataset(scored),
+                "run": names[scored.run.id],
+                "graded": f"{grades.get('correct', 0)} right, {grades.get('incorrect', 0)} wrong, "
+                f"{grades.get('ambiguous', 0)} ambiguous, {grades.get('abstained', 0)} abstained",
+                "accuracy": _share(accuracy(scored)),
+                "at 50 % coverage by token entropy": _share(token.selective_accuracy),
+                "by discrete semantic entropy": _share(semantic.selective_accuracy),
+                **_cascade_cells(scored),
+            }
+        )
     return Table(
         "Accuracy, selective accuracy and the cascade",
         "Accuracy of the greedy answer over graded questions; of the half that a score is most certain of (95 % "
@@ -255,173 +230,147 @@ def cascade_table(runs: Sequence[ScoredRun]) -> Table:
     )
 
 
-def _cascade_cells(scored: ScoredRun, scores: pd.DataFrame) -> dict[str, str]:
+def _cascade_cells(scored: ScoredRun) -> dict[str, str]:
     try:
-        found = summary.saving_of(scored.run, scores)
+        found = saving(scored, scored.clusterer)
     except InvalidInput:
         return {"cascade saves": "too few graded", "AUROC": "", "quality": ""}
     aurocs = (found.cascade.auroc, found.everything.auroc, found.cheapest.auroc)
     return {
         "cascade saves": _share(found.saving),
-        "AUROC": " / ".join(f"{value:.2f}" for value in aurocs),
+        "AUROC": " / ".join(map(number, aurocs)),
         "quality": found.verdict,
     }
 
 
+# What each score is worth
+
+
 def auroc_table(runs: Sequence[ScoredRun], dataset: str, answer_type: str | None = None) -> Table:
     """The AUROC of every score, over all questions or those of one answer type."""
+    names = _names(runs)
     cells = {}
     for scored in runs:
-        scores = scores_of(scored.run)
-        if answer_type:
-            wanted = scored.questions["id"][scored.questions["answer_type"] == answer_type]
-            scores = scores[scores["question_id"].isin(wanted)]
-        cells[label(scored)] = {
-            "right / wrong": " / ".join(str(int((scores["grade"] == g).sum())) for g in ("correct", "incorrect"))
-        } | {
-            s.score: "no signal: all tie" if s.no_signal else _number(s.auroc) for s in summary.score_statistics(scores)
+        kept = (scored.questions["answer_type"] == answer_type).to_numpy() if answer_type else None
+        found = score_statistics(scored, kept=kept)
+        grades = scored.scores["grade"] if kept is None else scored.scores["grade"][kept]
+        cells[names[scored.run.id]] = {
+            "right / wrong": " / ".join(str(int((grades == grade).sum())) for grade in ("correct", "incorrect")),
+            **{s.score: "no signal: all tie" if s.no_signal else with_interval(s.auroc) for s in found},
         }
     return Table(
-        f"AUROC of every score, {_title(dataset)}{f', {answer_type} answers only' if answer_type else ''}",
+        f"AUROC of every score, {dataset}{f', {answer_type} answers only' if answer_type else ''}",
         "Incorrect greedy answers are the positive class; 0.5 is chance; below it the score points the wrong way. 95 % "
         "DeLong interval. `@` names the clusterer, or the encoder, that a score was computed with.",
-        _matrix(runs, cells),
+        _matrix(cells),
     )
 
 
 def cohens_d_table(runs: Sequence[ScoredRun], dataset: str) -> Table:
     """Cohen's d of every score."""
-    cells = {}
-    for scored in runs:
-        scores = scores_of(scored.run)
-        correct = correctness(scores)
-        cells[label(scored)] = {
-            name: _number(cohens_d_estimate(scores[name][correct == 0], scores[name][correct == 1]))
-            for name in score_columns(scores)
-        }
+    names = _names(runs)
+    cells = {
+        names[scored.run.id]: {s.score: with_interval(s.cohens_d) for s in score_statistics(scored)} for scored in runs
+    }
     return Table(
-        f"Cohen's d of every score, {_title(dataset)}",
+        f"Cohen's d of every score, {dataset}",
         "Mean of incorrect minus mean of correct answers over the pooled standard deviation, 95 % interval.",
-        _matrix(runs, cells),
+        _matrix(cells),
     )
 
 
 def sensitivity_table(runs: Sequence[ScoredRun], dataset: str) -> Table:
     """SCR for fewer samples and at other thresholds."""
+    names = _names(runs)
     rows = []
     for scored in runs:
-        best = summary.best_clusterer(scores_of(scored.run))
-        budget = summary.budget_curve(scored, best).set_index("n_samples")["single_cluster_rate"]
-        threshold = summary.threshold_curve(scored, best).set_index("threshold")["value"]
+        budget = rates.budget_curve(scored, scored.clusterer).set_index("n_samples")["value"]
+        threshold = rates.threshold_curve(scored, scored.clusterer).set_index("threshold")["value"]
         rows.append(
             {
-                "run": label(scored),
-                **{f"N={n}": f"{100 * budget[n]:.1f}" for n in BUDGETS if n in budget},
-                **{f"τ={t:g}": f"{100 * threshold[t]:.1f}" for t in THRESHOLDS},
+                "run": names[scored.run.id],
+                **{f"N={n}": number(100 * budget[n], 1) for n in BUDGETS if n in budget},
+                **{f"τ={t:g}": number(100 * threshold[t], 1) for t in THRESHOLDS},
             }
         )
     return Table(
-        f"Single-cluster rate for fewer samples and at other thresholds, {_title(dataset)}",
+        f"Single-cluster rate for fewer samples and at other thresholds, {dataset}",
         "Per cent, by the clusterer with the best report card. N: exactly, had only that many of the samples been "
         "drawn, at its default threshold. τ: with all samples.",
         rows,
     )
 
 
+# Published beside measured
+
+
 def published_table(runs: Sequence[ScoredRun]) -> Table:
     """Ours and what others reported, by figure, stage and dataset; never in one column."""
+    names = _names(runs)
     rows = []
-    for key in dict.fromkeys((p.metric, p.stage, p.dataset) for p in PUBLISHED):
-        metric, stage, dataset = key
-        reported = [p for p in PUBLISHED if (p.metric, p.stage, p.dataset) == key]
-        same = [scored for scored in runs if _is_counterpart(scored, stage, dataset)]
-        ours = [f"{value} ({label(scored)})" for scored in same if (value := _ours(scored, metric))]
-        rows.append(
-            {
-                "figure": metric,
-                "stage": stage or "",
-                "dataset": dataset or "",
-                "measured here": "; ".join(ours) or "—",
-                "published": "; ".join(
-                    f"{p.value:g} ({p.model or ''}{': ' if p.model else ''}{p.condition})" for p in reported
-                ),
-                "source": ", ".join(dict.fromkeys(p.source for p in reported)),
-            }
-        )
+    for metric in published_metrics():
+        for stage, dataset in dict.fromkeys((p.stage, p.dataset) for p in PUBLISHED if p.metric == metric):
+            reported = [p for p in PUBLISHED if (p.metric, p.stage, p.dataset) == (metric, stage, dataset)]
+            same = [scored for scored in runs if _is_counterpart(scored, stage, dataset)]
+            ours = [f"{_figure(metric, scored)} ({names[scored.run.id]})" for scored in same]
+            rows.append(
+                {
+                    "figure": metric,
+                    "stage": stage or "",
+                    "dataset": dataset or "",
+                    "measured here": "; ".join(ours) or "—",
+                    "published": "; ".join(
+                        f"{published_value(metric, p.value)} ({p.model or ''}{': ' if p.model else ''}{p.condition})"
+                        for p in reported
+                    ),
+                    "source": ", ".join(dict.fromkeys(p.source for p in reported)),
+                }
+            )
     return Table(
         "Beside the published figures",
         "Ours: temperature 1; clusters by whole-answer MiniLM embeddings at the published "
-        "τ = 0.85; AUROC, d and selective accuracy at half coverage of token entropy; the largest |r| among the "
-        "cascade's signals.",
+        "τ = 0.85; AUROC, d, calibration error and selective accuracy at half coverage of token entropy; the largest "
+        "|r| among token entropy, question density and semantic entropy.",
         rows,
     )
 
 
 def _is_counterpart(scored: ScoredRun, stage: str | None, dataset: str | None) -> bool:
-    identity = scored.run.identity
     return (
-        identity.decoding.temperature == 1
+        scored.run.decoding.temperature == 1
         and scored.run.provenance.stage == stage
-        and (dataset is None or _title(identity.dataset) == dataset)
+        and (dataset is None or _dataset(scored) == dataset)
     )
 
 
-def _ours(scored: ScoredRun, metric: str) -> str:
-    """Our figure of that name on a run; "" where there is none."""
-    scores = scores_of(scored.run)
-    embedding = Clusterer("embedding", PUBLISHED_COSINE_THRESHOLD, "minilm")
-    frame = scored.cluster_frame(embedding)
-    if metric == "single_cluster_rate":
-        return _share(single_cluster_rate(frame["num_semantic_sets"])) + " %"
-    if metric == "mean_num_clusters":
-        return _number(mean_estimate(frame["num_semantic_sets"]))
-    if metric == "mean_discrete_semantic_entropy":
-        return _number(mean_estimate(frame["discrete_semantic_entropy"]))
-    if metric == "mean_token_entropy":
-        return _number(mean_estimate(scores["mean_token_entropy"]))
-    if metric == "signal_correlation":
-        return f"{_largest_correlation(scored, scores):.2f}"
-    (found,) = summary.score_statistics(scores, ["mean_token_entropy"])
-    if metric == "cost_saving":
-        return _cascade_cells(scored, scores)["cascade saves"] + " %"
-    own = {"auroc": found.auroc, "cohens_d": found.cohens_d, "selective_accuracy": found.selective_accuracy}
-    return _number(own[metric]) if metric in own else ""
-
-
-def _largest_correlation(scored: ScoredRun, scores: pd.DataFrame) -> float:
-    values = [signal.uncertainty for signal in summary.cascade_signals(scored.run, scores)]
-    pairs = [(a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
-    return max(abs(correlation(a, b).pearson.value) for a, b in pairs)
+def _figure(metric: str, scored: ScoredRun) -> str:
+    found = counterpart(scored, metric, AS_PUBLISHED)
+    return with_interval(found, tenth_percent if metric in PERCENTAGES else number)
 
 
 # Cells
 
 
-def _matrix(runs: Sequence[ScoredRun], cells: dict[str, dict[str, str]]) -> list[dict[str, str]]:
+def _names(runs: Sequence[ScoredRun]) -> dict[str, str]:
+    """Names of runs within their dataset, by id."""
+    found: dict[str, str] = {}
+    for dataset in dict.fromkeys(scored.run.identity.dataset for scored in runs):
+        found |= lineage.names([scored.run for scored in runs if scored.run.identity.dataset == dataset])
+    return found
+
+
+def _matrix(cells: dict[str, dict[str, str]]) -> list[dict[str, str]]:
     names = dict.fromkeys(name for column in cells.values() for name in column)
     return [{"score": name, **{column: found.get(name, "") for column, found in cells.items()}} for name in names]
 
 
 def _share(found: Estimate) -> str:
-    """In per cent."""
-    return "undefined" if np.isnan(found.value) else _interval(100 * found.value, 100 * found.low, 100 * found.high, 1)
-
-
-def _number(found: Estimate) -> str:
-    return "undefined" if np.isnan(found.value) else _interval(found.value, found.low, found.high, 2)
-
-
-def _interval(value: float, low: float, high: float, digits: int) -> str:
-    shown = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return f"{value:.{digits}f}{shown}".replace("-", "−")
-
-
-def _title(dataset: str) -> str:
-    return DATASETS[dataset].title if dataset in DATASETS else dataset
+    """In per cent, without the sign."""
+    return with_interval(found, lambda share: number(100 * share, 1))
 
 
 def _dataset(scored: ScoredRun) -> str:
-    return _title(scored.run.identity.dataset)
+    return dataset_title(scored.run.identity.dataset)
 
 
 def _grid(rows: Sequence[dict[str, str]]) -> str:

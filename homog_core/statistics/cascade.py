@@ -243,52 +243,6 @@ def matched_saving(signals: Sequence[Signal], incorrect: Values, *, seed: int = 
     )
 
 
-def sentence(saving: Saving) -> str:
-    """One sentence for a page: what the cascade costs, what it saves, at which quality, and what that is worth."""
-    if saving.verdict == "no cost":
-        return "Running every signal costs nothing extra here, so there is nothing to save."
-    share = saving.saving
-    return (
-        "Running dear signals only where the cheaper ones are unsure costs "
-        f"{_tokens(saving.cascade.mean_cost)} instead of {_tokens(saving.everything.mean_cost)} tokens a question, "
-        f"{_percent(share.value)} less (95 % interval {_percent(share.low)} to {_percent(share.high)}), at an AUROC of "
-        f"{saving.cascade.auroc:.3f} instead of {saving.everything.auroc:.3f} "
-        f"(difference {_interval(saving.difference)}); {_judgement(saving)}."
-    )
-
-
-def _judgement(saving: Saving) -> str:
-    if saving.verdict == "no gain":
-        return (
-            f"but all signals together are not shown to be better than {saving.cheapest_name} alone "
-            f"({saving.cheapest.auroc:.3f}), which would save "
-            f"{_percent(1 - saving.cheapest.mean_cost / saving.everything.mean_cost)}"
-        )
-    quality = {
-        "kept": f"a loss of more than {MARGIN} is ruled out",
-        "lost": "part of this is paid for with quality",
-        "unclear": f"{saving.saving.n} questions are too few to rule out a loss of more than {MARGIN}",
-    }[saving.verdict]
-    return (
-        f"{quality}, and stopping every question at the same signal would save "
-        f"{_percent(saving.fixed_saving.value)} at {saving.fixed.auroc:.3f}"
-    )
-
-
-def _tokens(cost: float) -> str:
-    return f"{cost:,.0f}" if cost >= 10 or cost == 0 else f"{cost:.2g}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
-def _interval(change: AurocDifference) -> str:
-    if np.isnan(change.low):
-        return f"{change.difference:+.3f}".replace("-", "−")
-    return f"{change.difference:+.3f}, {change.low:+.3f} to {change.high:+.3f}".replace("-", "−")
-
-
 # Folds, models, decisions
 
 

@@ -1,17 +1,21 @@
-"""TODO homog_core.wording.comparison."""
+"""Several runs side by side, in words: what they differ in, why they cannot be compared, what the paired tests say."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from homog_core.analysis.compare import Changes
+from homog_core.analysis.changes import Changes
+from homog_core.analysis.lineage import Obstacle, names
+from homog_core.runs.store import Run
+from homog_core.wording.numbers import UNDEFINED, interval, p_value, signed
+from homog_core.wording.titles import STAGE_TITLES, dataset_title
 
 CHANCE = 0.05  # a p value below it is called more than chance would give
 
 
 def differences(differing: Mapping[str, Sequence[Any]]) -> str:
-    """The fields in which runs differ (`report.differing_fields`) in words, with a caution where it is not one alone.
+    """The fields in which runs differ (`analysis.compare.Comparison.differing`) in words, with a caution where it is not one alone.
 
     Weights go with the model and the exact prompts with the prompt's style, so they are named only where they differ
     alone.
@@ -34,7 +38,6 @@ _DEPENDENT = {
     "prompts_sha256": ("prompt_style", "question_ids_sha256"),
     "n_questions": ("question_ids_sha256",),
 }
-
 
 _FIELDS = {
     "model": "model",
@@ -60,12 +63,32 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-# In words
+def obstacle_sentence(found: Obstacle) -> str:
+    """Why runs cannot be compared, in one sentence."""
+    if found.kind == "one_run":
+        return "One run alone has nothing to be compared with: add a second one to the list."
+    titles = names(found.runs)
+    first, second = (f"{titles[run.id]} ({run.id[-10:]})" for run in found.runs)
+    a, b = found.runs
+    if found.kind == "dataset":
+        return (
+            f"{first} answered the questions of {dataset_title(a.identity.dataset)}, {second} those of "
+            f"{dataset_title(b.identity.dataset)}: choose runs of one dataset."
+        )
+    return (
+        f"{first} was asked {a.decoding.n_samples} times a question and {second} {b.decoding.n_samples} times: more "
+        "answers make more different ones, so choose runs with the same number."
+    )
+
+
+def chain_title(runs: Sequence[Run]) -> str:
+    """The stages of a chain, as in `base → SFT → DPO`."""
+    return " → ".join(STAGE_TITLES[run.provenance.stage] or run.identity.model for run in runs)
 
 
 def arrow(values: Sequence[float], form: str = "{:.0f}") -> str:
     """Values along the runs, as in `9 → 5 → 1`."""
-    return " → ".join("undefined" if np.isnan(value) else form.format(value) for value in values)
+    return " → ".join(UNDEFINED if np.isnan(value) else form.format(value) for value in values)
 
 
 def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
@@ -85,7 +108,6 @@ def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
 
 _TESTS = {"wilcoxon_signed_rank": "Wilcoxon signed-rank", "mcnemar_exact": "McNemar, exact"}
 
-
 _STATISTICS = {  # noun, unit of the difference
     "num_semantic_sets": ("different answers", ""),
     "discrete_semantic_entropy": ("semantic entropy", " nats"),
@@ -93,12 +115,10 @@ _STATISTICS = {  # noun, unit of the difference
     "mean_token_entropy_sampled": ("token entropy of the sampled answers", " nats"),
 }
 
-
 _SWITCHES = {  # what a question becomes or ceases to be, and the rate
     "single_cluster": ("single-cluster", "single-cluster rate"),
     "correct": ("correct", "accuracy of the graded greedy answers"),
 }
-
 
 STATISTICS = ("num_semantic_sets", "single_cluster", "correct", *list(_STATISTICS)[1:])  # in the order of telling
 
@@ -111,7 +131,7 @@ class Told(NamedTuple):
 
 
 def in_words(test: Mapping[str, Any]) -> Told:
-    """One row of `report.Comparison.tests` in plain words."""
+    """One row of `analysis.compare.Comparison.tests` in plain words."""
     n, lower, higher = test["n"], test["n_lower"], test["n_higher"]
     if not n or np.isnan(test["pvalue_holm"]):
         return Told(f"{_statistic(test['statistic'])}: undefined", "There is no question on which both have it.")
@@ -131,8 +151,8 @@ def in_words(test: Mapping[str, Any]) -> Told:
 
 def verdict(pvalue: float) -> str:
     """A p value and what it says about chance."""
-    shown = "p < 0.001" if pvalue < 0.001 else f"p = {pvalue:.3f}"
-    return f"{shown}: {'chance alone would hardly give this' if pvalue < CHANCE else 'chance alone may give this'}"
+    chance = "chance alone would hardly give this" if pvalue < CHANCE else "chance alone may give this"
+    return f"{p_value(pvalue)}: {chance}"
 
 
 def _statistic(name: str) -> str:
@@ -141,15 +161,6 @@ def _statistic(name: str) -> str:
 
 
 def _difference(test: Mapping[str, Any], scale: float, unit: str, digits: int) -> str:
-    value, low, high = (f"{scale * test[key]:+.{digits}f}".replace("-", "−") for key in ("difference", "low", "high"))
-    return f"{value}{unit}" + ("" if np.isnan(test["low"]) else f" (95 % interval {low} to {high})")
-
-
-def cell(row: Mapping[str, Any], *, percent: bool = False) -> str:
-    """A row of `report.Comparison.estimates` for a cell of a table."""
-    value, low, high = row["value"], row["low"], row["high"]
-    if np.isnan(value):
-        return "undefined"
-    form = "{:.1%}" if percent else "{:.2f}"
-    interval = "" if np.isnan(low) else f" [{form.format(low)}, {form.format(high)}]"
-    return form.format(value) + interval
+    show = lambda value: signed(scale * value, digits)
+    bounds = interval(test["low"], test["high"], show)
+    return f"{show(test['difference'])}{unit}" + (f" ({bounds})" if bounds else "")

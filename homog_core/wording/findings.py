@@ -1,4 +1,4 @@
-"""Rows of `aggregate` → the sentences above the charts: what was found, in plain words, for any choice of runs.
+"""Rows of `analysis` → the sentences above the charts: what was found, in plain words, for any choice of runs.
 
 Every number in them comes from the rows that the chart shows. Plain text; whoever shows it escapes it.
 """
@@ -9,24 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis.selective import CascadeStudy, Coverage
-from homog_core.analysis.signals import NO_SIGNAL
+from homog_core.analysis.cascade import CascadeStudy
+from homog_core.analysis.selective import Coverage
+from homog_core.analysis.signals import Undefined
 from homog_core.catalogue.published import PUBLISHED
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
-from homog_core.records import Estimate
-from homog_core.statistics.cascade import Verdict
-from homog_core.wording.numbers import counted, metric_value, number, p_words, percent, published_value, signed
-from homog_core.wording.titles import METRIC_TITLES, STAGE_TITLES, score_title
+from homog_core.records import Estimate, Stage
+from homog_core.statistics.cascade import MARGIN, Saving, Verdict
+from homog_core.statistics.discrimination import AurocDifference
+from homog_core.wording.numbers import counted, metric_value, number, p_value, percent, published_value, signed, tokens
+from homog_core.wording.titles import METRIC_TITLES, STAGE_TITLES, score_title, undefined_words
 
 CHANCE = 0.05  # a p value below it is called more than chance gives
-
-
 TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
-
-
 SMALL_MODEL = 1e9  # parameters; a model with fewer is called very small
-
-
 FEW = 0.06  # a published SCR of an aligned model below it shows almost no homogenization
 
 
@@ -88,15 +84,20 @@ def _of_the_questions(share: float) -> str:
 
 
 def _stage_before(before: pd.Series) -> str:
-    return "the base" if before["stage"] == "base" else STAGE_TITLES.get(before["stage"], before["stage"])
+    return "the base" if before["stage"] == "base" else _trained(before["stage"])
+
+
+def _trained(stage: Stage | None) -> str:
+    """A stage as what was done to the model."""
+    return "instruction tuning" if stage == "instruct" else STAGE_TITLES[stage] or "training"
 
 
 def _before_and_after(before: pd.Series, after: pd.Series, pvalue: float) -> str:
-    stage = STAGE_TITLES.get(after["stage"], after["stage"])
+    stage = _trained(after["stage"])
     if before["value"] == after["value"]:
         return f"After {stage} {_of_the_questions(after['value'])} a single answer, as before"
     then = "none did" if before["value"] == 0 else f"{percent(before['value'])} did"
-    doubt = "" if pvalue < CHANCE else f"; chance alone may do that ({p_words(pvalue)})"
+    doubt = "" if pvalue < CHANCE else f"; chance alone may do that ({p_value(pvalue)})"
     return (
         f"After {stage} {_of_the_questions(after['value'])} a single answer, with {_stage_before(before)} {then}{doubt}"
     )
@@ -149,7 +150,7 @@ def budget(curve: pd.DataFrame, focus: str, n: int) -> str:
 
 def by_clusterer(rows: pd.DataFrame, focus: str) -> str:
     """Title of SCR by clusterer. `rows`: label, method, encoder, kind, value."""
-    own = rows[(rows["label"] == focus) & (rows["kind"] == "default") & rows["value"].notna()]
+    own = rows[(rows["label"] == focus) & (rows["kind"] == "as scored") & rows["value"].notna()]
     if own.empty:
         return "Undefined: no question has two answers that are not empty"
     if len(own) == 1:
@@ -183,28 +184,33 @@ def temperature(rows: pd.DataFrame) -> str:
 
 
 def aurocs(rows: pd.DataFrame) -> str:
-    """Title of the AUROCs of every score. `rows` of `aggregate.score_rows`."""
+    """Title of the AUROCs of every score. `rows` of `analysis.signals.score_rows`."""
     whole = rows[rows["subset"] == "all"].set_index("score")
     if whole["value"].isna().all():
-        return f"No AUROC: {_common_reason(whole['words']).removeprefix('undefined: ')}"
+        return f"No AUROC: {_common_reason(whole)}"
     token, semantic = (whole["value"].get(name, math.nan) for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY))
     text = f"AUROC of token entropy {number(token)}, of semantic entropy {number(semantic)}"
     single = rows[(rows["subset"] == "single") & (rows["n"] > 0)]
     if single.empty:
         return f"{text}; no graded question has a single cluster"
-    n, ties = int(single["n"].max()), int((single["words"] == NO_SIGNAL).sum())
+    n, ties = int(single["n"].max()), int((single["undefined"] == Undefined.ALL_TIE).sum())
     where = "the one question" if n == 1 else f"the {n} questions"
     tie = f"{ties} of {counted(len(single), 'score')} {'ties' if ties == 1 else 'tie'}" if ties else "no score ties"
     return f"{text}; on {where} with a single cluster {tie}"
 
 
-def _common_reason(words: pd.Series) -> str:
-    reasons = [text for text in words if text and "NLI" not in text]
-    return max(set(reasons), key=reasons.count) if reasons else "there are no scores"
+def _common_reason(rows: pd.DataFrame) -> str:
+    """The reason that most scores have for being undefined, apart from those that need an NLI model."""
+    own = rows[(rows["undefined"] != Undefined.NEEDS_NLI) & (rows["undefined"] != Undefined.NOT)]
+    if own.empty:
+        return "there are no scores"
+    why = own["undefined"].mode()[0]
+    n = int((own["n_correct"] + own["n_incorrect"]).max())
+    return undefined_words(why, n).removeprefix("undefined: ")
 
 
 def differences(rows: pd.DataFrame) -> str:
-    """Title of token entropy against semantic entropy. `rows` of `aggregate.difference_rows`, on all questions."""
+    """Title of token entropy against semantic entropy. `rows` of `analysis.signals.difference_rows`, on all questions."""
     own = rows[(rows["subset"] == "all") & rows["value"].notna()]
     if own.empty:
         return "No difference to test: no run has correct and incorrect answers"
@@ -224,7 +230,7 @@ def differences(rows: pd.DataFrame) -> str:
 
 
 def effects(rows: pd.DataFrame) -> str:
-    """Title of Cohen's d. `rows` of `aggregate.score_rows`."""
+    """Title of Cohen's d. `rows` of `analysis.signals.score_rows`."""
     own = rows[(rows["subset"] == "all") & rows["d_value"].notna()]
     if own.empty:
         return "Cohen's d is undefined: it needs two correct and two incorrect answers"
@@ -235,9 +241,9 @@ def effects(rows: pd.DataFrame) -> str:
 
 
 def categories(rows: pd.DataFrame) -> str:
-    """Title of the AUROCs by category. `rows` of `aggregate.category_rows`."""
+    """Title of the AUROCs by category. `rows` of `analysis.signals.category_rows`."""
     token = rows[rows["score"] == TOKEN_ENTROPY]
-    defined = token[token["low"].notna() & (token["words"] == "")]
+    defined = token[token["low"].notna() & (token["undefined"] == Undefined.NOT)]
     if defined.empty:
         return "No category has two correct and two incorrect answers"
     above = int((defined["low"] > 0.5).sum())
@@ -251,7 +257,7 @@ def categories(rows: pd.DataFrame) -> str:
 
 
 def category_caution(found: Estimate) -> str:
-    """A caution where knowing the category alone tells incorrect from correct (`aggregate.category_auroc`)."""
+    """A caution where knowing the category alone tells incorrect from correct (`analysis.signals.category_auroc`)."""
     if math.isnan(found.value) or found.value < TELLING:
         return ""
     return (
@@ -283,7 +289,7 @@ def coverage(found: Mapping[str, Coverage]) -> str:
 
 
 def calibration(summary: pd.DataFrame, score: str) -> str:
-    """Title of the reliability diagram. `summary` of `aggregate.Calibration`."""
+    """Title of the reliability diagram. `summary` of `analysis.selective.Calibration`."""
     ece = summary[summary["measure"] == "ECE"].set_index("when")["value"]
     if math.isnan(ece["after"]):
         return "Calibration is undefined: it needs five correct and five incorrect answers"
@@ -297,7 +303,7 @@ def calibration(summary: pd.DataFrame, score: str) -> str:
 
 
 def correlations(rows: pd.DataFrame) -> str:
-    """Title of the signals' correlations. `rows` of `aggregate.correlation_rows`."""
+    """Title of the signals' correlations. `rows` of `analysis.signals.correlation_rows`."""
     own = rows[(rows["kind"] == "pearson") & rows["value"].notna()]
     if own.empty:
         return "No correlation: it needs two scores that vary"
@@ -327,7 +333,7 @@ def cascade(study: CascadeStudy) -> str:
 
 
 def operating_point(rows: pd.DataFrame, position: int, names: Sequence[str]) -> str:
-    """What the cascade costs and saves at one of its operating points. `rows` of `aggregate.cascade_rows`."""
+    """What the cascade costs and saves at one of its operating points. `rows` of `analysis.cascade.cascade_rows`."""
     points = rows[rows["kind"] == "cascade"]
     point, everything = points.iloc[position], points.iloc[-1]
     stops = ", ".join(
@@ -341,8 +347,8 @@ def operating_point(rows: pd.DataFrame, position: int, names: Sequence[str]) -> 
         else "It accepts no answer."
     )
     return (
-        f"Here a question costs {_tokens(point['cost'])} extra tokens on average instead of "
-        f"{_tokens(everything['cost'])}{saved}, at an AUROC of {number(point['value'])} instead of "
+        f"Here a question costs {tokens(point['cost'])} extra tokens on average instead of "
+        f"{tokens(everything['cost'])}{saved}, at an AUROC of {number(point['value'])} instead of "
         f"{number(everything['value'])}. Questions are decided {stops}. {accepted}"
     )
 
@@ -351,10 +357,6 @@ def stop_shares(point: pd.Series) -> list[float]:
     """The share of questions that each signal decides, at an operating point."""
     reached = [point[name] for name in point.index if name.startswith("reached_") and not math.isnan(point[name])]
     return [here - after for here, after in zip(reached, [*reached[1:], 0.0], strict=True)]
-
-
-def _tokens(cost: float) -> str:
-    return f"{cost:,.0f}" if cost >= 10 or cost == 0 else f"{cost:.1f}"
 
 
 # Published beside measured
@@ -375,3 +377,44 @@ def span(metric: str, values: Sequence[float], show: Callable[[str, float], str]
         return ""
     low, high = show(metric, min(known)), show(metric, max(known))
     return low if low == high else f"{low} to {high}"
+
+
+# The cascade in one sentence
+
+
+def cascade_sentence(saving: Saving) -> str:
+    """One sentence for a page: what the cascade costs, what it saves, at which quality, and what that is worth."""
+    if saving.verdict == "no cost":
+        return "Running every signal costs nothing extra here, so there is nothing to save."
+    share = saving.saving
+    return (
+        "Running dear signals only where the cheaper ones are unsure costs "
+        f"{tokens(saving.cascade.mean_cost)} instead of {tokens(saving.everything.mean_cost)} tokens a question, "
+        f"{percent(share.value)} less (95 % interval {percent(share.low)} to {percent(share.high)}), at an AUROC of "
+        f"{number(saving.cascade.auroc, 3)} instead of {number(saving.everything.auroc, 3)} "
+        f"(difference {_interval(saving.difference)}); {_judgement(saving)}."
+    )
+
+
+def _judgement(saving: Saving) -> str:
+    if saving.verdict == "no gain":
+        return (
+            f"but all signals together are not shown to be better than {score_title(saving.cheapest_name)} alone "
+            f"({number(saving.cheapest.auroc, 3)}), which would save "
+            f"{percent(1 - saving.cheapest.mean_cost / saving.everything.mean_cost)}"
+        )
+    quality = {
+        "kept": f"a loss of more than {MARGIN} is ruled out",
+        "lost": "part of this is paid for with quality",
+        "unclear": f"{saving.saving.n} questions are too few to rule out a loss of more than {MARGIN}",
+    }[saving.verdict]
+    return (
+        f"{quality}, and stopping every question at the same signal would save "
+        f"{percent(saving.fixed_saving.value)} at {number(saving.fixed.auroc, 3)}"
+    )
+
+
+def _interval(change: AurocDifference) -> str:
+    if np.isnan(change.low):
+        return signed(change.difference, 3)
+    return f"{signed(change.difference, 3)}, {signed(change.low, 3)} to {signed(change.high, 3)}"

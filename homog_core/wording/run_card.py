@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from homog_core.analysis import summary
-from homog_core.catalogue.datasets import DATASETS
-from homog_core.catalogue.models import MODELS, training_chain
+from homog_core.catalogue import DATASETS, MODELS
+from homog_core.catalogue.models import training_chain
 from homog_core.errors import CorruptRun
 from homog_core.records import ModelSpec
 from homog_core.runs import store
@@ -19,11 +18,11 @@ from homog_core.runs.dataset_files import dataset_file
 from homog_core.runs.manifest import manifest_json
 from homog_core.runs.store import Run
 from homog_core.sampling.weights import adapter_folder
+from homog_core.wording import commands
+from homog_core.wording.numbers import counted, duration, times
+from homog_core.wording.titles import STAGE_TITLES, dataset_title
 
 DAMAGED = "damaged"
-
-
-STAGES = {"sft": "SFT", "dpo": "DPO", "rlvr": "RLVR"}
 
 
 _PROMPTS = {
@@ -60,7 +59,7 @@ def run_row(run: Run) -> dict[str, Any]:
     values = (
         run.id,
         str(identity.model),
-        stage_title(provenance.stage),
+        STAGE_TITLES[provenance.stage],
         dataset_title(identity.dataset),
         identity.n_questions,
         run.decoding.n_samples,
@@ -87,16 +86,6 @@ def scored_state(run: Run) -> str:
     """Whether a run has been scored: "yes", "no", or "by an older version"."""
     there = [(run.folder / f"{name}.parquet").is_file() for name in store.TABLES]
     return "yes" if all(there) else "by an older version" if (run.folder / "scores.parquet").is_file() else "no"
-
-
-def stage_title(stage: str | None) -> str:
-    """A training stage as it is usually written; "" where nobody has said."""
-    return STAGES.get(stage or "", str(stage or ""))
-
-
-def dataset_title(dataset: str) -> str:
-    """A dataset's name for people."""
-    return DATASETS[dataset].title if dataset in DATASETS else str(dataset)
 
 
 # The card of one run
@@ -126,10 +115,10 @@ def _what(run: Run) -> str:
     identity, decoding = run.identity, run.decoding
     n, source = identity.n_questions, dataset_title(identity.dataset)
     if run.is_imported:
-        n_answers = _count(decoding.n_samples, "answer")
-        return f"{_count(n, 'question')} of {source}, {n_answers} to each, by {identity.model}."
+        n_answers = counted(decoding.n_samples, "answer")
+        return f"{counted(n, 'question')} of {source}, {n_answers} to each, by {identity.model}."
     return (
-        f"{identity.model} was asked {_count(n, 'question')} of {source}, {_times(decoding.n_samples)} each at "
+        f"{identity.model} was asked {counted(n, 'question')} of {source}, {times(decoding.n_samples)} each at "
         f"temperature {decoding.temperature:g}, and once greedily (at temperature 0)."
     )
 
@@ -144,7 +133,7 @@ def _how(run: Run) -> str:
     parts = [
         f"Top-p {decoding.top_p:g}" if decoding.top_p < 1 else "From the whole distribution (top-p 1)",
         f"top-k {decoding.top_k}" if decoding.top_k else "",
-        f"at most {_count(decoding.max_new_tokens, 'token')} an answer",
+        f"at most {counted(decoding.max_new_tokens, 'token')} an answer",
         f"seed {decoding.seed}",
         f"prompt {_PROMPTS.get(style, style)}",
         f"also stopped by {', '.join(map(repr, decoding.stop))}" if decoding.stop else "",
@@ -159,7 +148,7 @@ def _model(run: Run) -> str:
     size = provenance.n_parameters
     parts = [
         str(provenance.family or identity.model),
-        f"stage: {stage_title(provenance.stage)}" if provenance.stage else "",
+        f"stage: {STAGE_TITLES[provenance.stage]}" if provenance.stage else "",
         f"{size / 1e6:,.0f} M parameters" if size else "",
         f"computed in {identity.dtype}" if identity.dtype else "",
         f"weights from {provenance.source}" if provenance.source else "",
@@ -180,7 +169,7 @@ def lineage(run: Run) -> str:
     if len(chain) < 2:
         parent = run.provenance.parent
         return f"Trained from {parent}." if parent else ""
-    named = [f"{link.key} ({stage_title(link.stage)}{', this run' if link == spec else ''})" for link in chain]
+    named = [f"{link.key} ({STAGE_TITLES[link.stage]}{', this run' if link == spec else ''})" for link in chain]
     return " → ".join(named) + "."
 
 
@@ -205,7 +194,7 @@ def _when(run: Run) -> str:
     parts += [f"Device: {provenance.device}."] if provenance.device else []
     tokens, seconds = provenance.n_tokens, provenance.wall_seconds
     if tokens and seconds:
-        parts.append(f"{_count(tokens, 'token')} in {duration(seconds)}, {tokens / seconds:,.0f} tokens a second.")
+        parts.append(f"{counted(tokens, 'token')} in {duration(seconds)}, {tokens / seconds:,.0f} tokens a second.")
     return " ".join(parts)
 
 
@@ -216,14 +205,6 @@ def _date(created: str) -> str:
     except (TypeError, ValueError):
         return str(created)
     return f"on {when.day} {when:%B %Y} at {when:%H:%M} {when.tzname() or ''}".rstrip()
-
-
-def duration(seconds: float) -> str:
-    """A time span in the largest units that matter."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _software(run: Run) -> str:
@@ -278,13 +259,21 @@ def missing(run: Run) -> list[Missing]:
             )
         )
     if state == "no":
-        found.append(Missing("Clusters and scores: the run has not been scored.", _score(run)))
+        found.append(Missing("Clusters and scores: the run has not been scored.", commands.score(run.id)))
     elif state == "by an older version":
-        found.append(Missing("Some tables: the run was scored by an older version of this program.", _score(run)))
-    if state != "no" and summary.missing(run):
+        found.append(
+            Missing("Some tables: the run was scored by an older version of this program.", commands.score(run.id))
+        )
+    if state != "no" and not has_nli(run):
         what = "NLI scores: no model that judges entailment has read these answers. It is fetched from the hub once."
-        found.append(Missing(what, _nli(run)))
+        found.append(Missing(what, commands.score_by_nli(run.id)))
     return found
+
+
+def has_nli(run: Run) -> bool:
+    """Whether an NLI model has read the answers of a scored run."""
+    scores = run.table("scores")
+    return scores is not None and any("nli/" in column for column in scores)
 
 
 def _unfinished(run: Run, status: str) -> Missing:
@@ -293,14 +282,6 @@ def _unfinished(run: Run, status: str) -> Missing:
     if status == "sampling":
         return Missing("Answers: the run is being sampled, or was killed; the same sample command goes on with it.", "")
     return Missing(f"Answers: the run is {status}; the same sample command goes on with it.", "")
-
-
-def _score(run: Run) -> str:
-    return f"python -m homog_core score {run.id}"
-
-
-def _nli(run: Run) -> str:
-    return re.search(r"`(.+?)`", summary.missing(run)).group(1)
 
 
 def _lacks_sentences(run: Run) -> bool:
@@ -312,7 +293,7 @@ def _lacks_sentences(run: Run) -> bool:
 def verdict(run_id: str, problems: Sequence[str]) -> str:
     """What `store.verify` has found, in one sentence."""
     if problems:
-        return f"{_count(len(problems), 'thing')} to look at in {run_id}:"
+        return f"{counted(len(problems), 'thing')} to look at in {run_id}:"
     return (
         f"Nothing is wrong with {run_id}: its identity hashes to its id, its questions are those that it names, "
         "every one has all its answers, all numbers read, and every table goes with the answers."
@@ -322,11 +303,3 @@ def verdict(run_id: str, problems: Sequence[str]) -> str:
 def manifest_text(run: Run) -> str:
     """The manifest as it is stored."""
     return manifest_json(run.manifest)
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n} times"

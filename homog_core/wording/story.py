@@ -10,6 +10,11 @@ from homog_core.analysis.example import Advice, Detection, Measured, Story, Typi
 from homog_core.catalogue.published import Published
 from homog_core.records import Estimate
 
+RULE = (
+    "Of the questions to which both models gave nothing but answers that are not empty, and whose answers by the "
+    "aligned model form one pile, it is the one with the largest drop in different answers; a wrong answer goes before "
+    "a right one. Ties go to the fewest different wordings, then to the shortest question."
+)
 FEW = 30  # answers below which a statistic is greyed
 
 

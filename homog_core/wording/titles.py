@@ -1,25 +1,26 @@
-"""TODO homog_core.wording.titles."""
+"""What things are called on a page: stages, datasets, encoders, scores, published figures, and what is undefined."""
 
-STAGE_TITLES = {
+from typing import Any
+
+from homog_core.analysis.signals import Undefined
+from homog_core.catalogue import DATASETS, ENCODERS, MODELS, NLI_MODELS
+from homog_core.records import Stage
+from homog_core.sampling.weights import availability
+
+STAGE_TITLES: dict[Stage | None, str] = {
     "base": "base",
     "sft": "SFT",
     "dpo": "DPO",
     "rlvr": "RLVR",
-    "instruct": "instruction tuning",
-    None: "not said",
+    "instruct": "instruct",
+    None: "",  # nobody has said
 }
-
-
 GROUP_TITLES = {
     "one answer": "read inside one answer",
     "samples": "compares samples",
     "question": "the question alone",
 }
-
-
 SUBSET_TITLES = {"all": "all questions", "single": "single-cluster", "multi": "multi-cluster"}
-
-
 SCORE_TITLES = {
     "mean_token_entropy": "token entropy",
     "max_token_entropy": "token entropy, largest",
@@ -41,8 +42,6 @@ SCORE_TITLES = {
     "selfcheck_nli": "SelfCheck by NLI",
     "embedding_density": "question density",
 }
-
-
 METRIC_TITLES = {
     "single_cluster_rate": "share of questions with a single answer",
     "mean_num_clusters": "different answers per question",
@@ -55,8 +54,6 @@ METRIC_TITLES = {
     "signal_correlation": "largest correlation of two signals",
     "ece": "calibration error (ECE)",
 }
-
-
 METRIC_NOTES = {  # which figure ours is, where the name leaves it open
     "mean_token_entropy": "Ours is the mean over the tokens of the greedy answer.",
     "auroc": "Ours is that of token entropy on all graded questions; theirs are of several scores.",
@@ -72,3 +69,41 @@ METRIC_NOTES = {  # which figure ours is, where the name leaves it open
 def score_title(score: str) -> str:
     """A score's name for people."""
     return SCORE_TITLES.get(score, score)
+
+
+def dataset_title(dataset: str) -> str:
+    """A dataset's name for people."""
+    return DATASETS[dataset].title if dataset in DATASETS else dataset
+
+
+def encoder_title(key: str) -> str:
+    """An encoder's or NLI model's name for people."""
+    known = ENCODERS | NLI_MODELS
+    return known[key].title if key in known else key
+
+
+def undefined_words(why: Undefined, n: int = 0) -> str:
+    """Why there is no figure; `n` is how many questions it would rest on."""
+    all_of_them = "the only one" if n == 1 else f"all {n}"
+    return {
+        Undefined.NOT: "",
+        Undefined.NEEDS_NLI: "needs an NLI model",
+        Undefined.NO_GRADES: "undefined: no graded question",
+        Undefined.NO_VALUES: "undefined: the score has no value",
+        Undefined.ALL_CORRECT: f"undefined: {all_of_them} correct",
+        Undefined.ALL_INCORRECT: f"undefined: {all_of_them} incorrect",
+        Undefined.ALL_TIE: "no signal: all scores tie",
+        Undefined.CONSTANT: "undefined: a score is the same for all",
+        Undefined.NO_QUESTIONS: "undefined: no questions",
+    }[why]
+
+
+def auroc_words(row: Any) -> str:
+    """What stands in the place of the AUROC of a row of `analysis.signals`; "" where there is one."""
+    return undefined_words(row.undefined, row.n_correct + row.n_incorrect)
+
+
+def model_title(key: str) -> str:
+    """A catalogue model in one line: name, stage and what it takes to sample it."""
+    spec = MODELS[key]
+    return " · ".join(part for part in (key, STAGE_TITLES[spec.stage], availability(spec).sentence) if part)

@@ -1,25 +1,22 @@
-"""TODO homog_core.analysis.beside_published."""
+"""The figures that others have published, and ours of the same name."""
 
 import numpy as np
-import pandas as pd
 
+from homog_core.analysis.cascade import saving
 from homog_core.analysis.lineage import STAGES
-from homog_core.analysis.scored_run import RunView, cluster_columns
-from homog_core.analysis.selective import N_RESAMPLES, calibration_estimates, cascade_signals
-from homog_core.analysis.signals import correlation_rows
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.selective import N_RESAMPLES, calibration_estimates
+from homog_core.analysis.signals import largest_correlation
 from homog_core.catalogue.published import PUBLISHED, Published
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate
 from homog_core.statistics.calibration import platt_probabilities
-from homog_core.statistics.cascade import matched_saving
 from homog_core.statistics.columns import NAN
 from homog_core.statistics.discrimination import auroc_estimate, cohens_d_estimate
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 from homog_core.statistics.selective import selective_estimates
-
-# Published beside measured
 
 
 def published_rows(metric: str, dataset: str | None = None) -> list[Published]:
@@ -34,20 +31,20 @@ def published_metrics() -> list[str]:
     return list(dict.fromkeys(p.metric for p in PUBLISHED))
 
 
-def counterpart(view: RunView, metric: str, clusterer: Clusterer, category: str) -> Estimate:
+def counterpart(scored: ScoredRun, metric: str, clusterer: Clusterer, category: str = "") -> Estimate:
     """Our figure of a published metric on a run; NaN where it is undefined.
 
     AUROC, d, selective accuracy (at half coverage) and ECE (after Platt scaling) are those of token entropy; the
     correlation is the largest |r| among the signals of the cascade; its saving is against running every signal.
     """
-    kept = view.in_category(category)
-    columns = cluster_columns(view.sizes(clusterer)[kept])
-    token, correct = view.frame[TOKEN_ENTROPY].to_numpy(np.float64)[kept], view.correct[kept]
+    kept = scored.in_category(category)
+    clusters = scored.cluster_frame(clusterer)[kept]
+    token, correct = scored.scores[TOKEN_ENTROPY].to_numpy(np.float64)[kept], scored.correct[kept]
     if metric == "single_cluster_rate":
-        return single_cluster_rate(columns["num_semantic_sets"])
+        return single_cluster_rate(clusters["num_semantic_sets"])
     if metric in ("mean_num_clusters", "mean_discrete_semantic_entropy"):
         name = "num_semantic_sets" if metric == "mean_num_clusters" else SEMANTIC_ENTROPY
-        return mean_estimate(columns[name])
+        return mean_estimate(clusters[name])
     if metric == "mean_token_entropy":
         return mean_estimate(token)
     if metric == "auroc":
@@ -59,23 +56,10 @@ def counterpart(view: RunView, metric: str, clusterer: Clusterer, category: str)
     if metric == "ece":
         return calibration_estimates(platt_probabilities(token, correct), correct)["ECE"]
     if metric == "signal_correlation":
-        return _largest_correlation(view.scores(clusterer)[kept])
+        return largest_correlation(scored.score_frame(clusterer)[kept], (TOKEN_ENTROPY, DENSITY, SEMANTIC_ENTROPY))
     if metric == "cost_saving":
         try:
-            signals, incorrect = cascade_signals(view, clusterer, category)
-            return matched_saving(signals, incorrect).saving
+            return saving(scored, clusterer, category).saving
         except InvalidInput:
             pass
     return Estimate(NAN, NAN, NAN, int(kept.sum()), "")
-
-
-def _largest_correlation(scores: pd.DataFrame) -> Estimate:
-    """|r| of the two signals that depend most on each other, with its interval folded to positive values."""
-    rows = correlation_rows(scores, [name for name in (TOKEN_ENTROPY, DENSITY, SEMANTIC_ENTROPY) if name in scores])
-    rows = rows[(rows["kind"] == "pearson") & rows["value"].notna()]
-    if rows.empty:
-        return Estimate(NAN, NAN, NAN, len(scores), "fisher-z")
-    row = rows.loc[rows["value"].abs().idxmax()]
-    low, high = sorted((abs(row["low"]), abs(row["high"])))
-    low = 0.0 if row["low"] < 0 < row["high"] else low
-    return Estimate(float(abs(row["value"])), float(low), float(high), int(row["n"]), "fisher-z")

@@ -1,0 +1,140 @@
+"""The cascade of a run: its signals and their costs, every operating point, and what it saves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from homog_core.analysis.rates import fields
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue import ENCODERS
+from homog_core.catalogue.encoders import DEFAULT_ENCODER
+from homog_core.errors import InvalidInput
+from homog_core.measures.clustering import Clusterer
+from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
+from homog_core.records import Estimate
+from homog_core.statistics.cascade import (
+    Curve,
+    Outcome,
+    Saving,
+    Signal,
+    cost_quality_curve,
+    matched_saving,
+    parallel,
+    stage_costs,
+)
+from homog_core.statistics.columns import NAN
+from homog_core.statistics.discrimination import delong_test
+
+
+def cascade_signals(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> tuple[list[Signal], np.ndarray]:
+    """The signals of the cascade over the graded questions, in the order of their cost, and which answers are incorrect.
+
+    Token entropy of the greedy answer: 0, it has been written anyway. Embedding density: the encoder reads the
+    question. Discrete semantic entropy by the clusterer: the samples, and its encoder reads them. Costs are in tokens
+    of the run's model. A word is counted as 4/3 of a token; models of unknown size are taken to be as large as MiniLM.
+    Raises `InvalidInput` for NLI, whose cost is not counted.
+    """
+    if clusterer.method == "nli":
+        raise InvalidInput("The cost of an NLI model is not counted here; choose a clusterer by words or embeddings.")
+    kept = scored.in_category(category) & ~np.isnan(scored.correct)
+    scores, density = scored.scores[kept], scored.encoders[0]
+    size = scored.run.provenance.n_parameters or _encoder_size(None)
+    per_sample = scores["n_tokens_sampled"].to_numpy(np.float64) / scored.n_samples
+    reading = stage_costs(
+        n_samples=0,
+        sample_tokens=per_sample,
+        pass_tokens=scores["n_words_question"].to_numpy(np.float64) * 4 / 3,
+        parameters=_encoder_size(density),
+        lm_parameters=size,
+    )
+    sampling = stage_costs(
+        n_samples=scored.n_samples,
+        sample_tokens=per_sample,
+        pass_tokens=scored.n_samples * per_sample if clusterer.encoder else np.zeros(len(scores)),
+        parameters=_encoder_size(clusterer.encoder),
+        lm_parameters=size,
+    )
+    entropy = scored.cluster_frame(clusterer)[SEMANTIC_ENTROPY].to_numpy()[kept]
+    signals = [
+        Signal(TOKEN_ENTROPY, scores[TOKEN_ENTROPY].to_numpy(np.float64), reading.token_entropy),
+        Signal(DENSITY, scores[f"{DENSITY}@{density}"].to_numpy(np.float64), reading.model_pass),
+        Signal(SEMANTIC_ENTROPY, entropy, sampling.samples + sampling.model_pass),
+    ]
+    return signals, 1 - scored.correct[kept]
+
+
+def _encoder_size(key: str | None) -> int:
+    return ENCODERS[key if key in ENCODERS else DEFAULT_ENCODER].n_parameters
+
+
+def saving(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Saving:
+    """What the cascade saves. Raises `InvalidInput` with fewer than five correct or incorrect answers, and for NLI."""
+    return matched_saving(*cascade_signals(scored, clusterer, category))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CascadeStudy:
+    """The cascade of a run at every operating point, beside single signals and the parallel use of all."""
+
+    signals: list[Signal]
+    incorrect: np.ndarray  # (Q,) of the graded questions
+    curve: Curve
+    alone: dict[str, Outcome]  # each signal by itself, at its own cost
+    saving: Saving  # at the operating point that is chosen on training folds
+
+
+def cascade_study(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> CascadeStudy:
+    """The signals of `cascade_signals` as a cascade, each alone, and what is saved.
+
+    Raises `InvalidInput` with fewer than five correct or incorrect answers, and as `cascade_signals` does.
+    """
+    signals, incorrect = cascade_signals(scored, clusterer, category)
+    return CascadeStudy(
+        signals,
+        incorrect,
+        cost_quality_curve(signals, incorrect),
+        {signal.name: parallel([signal], incorrect) for signal in signals},
+        matched_saving(signals, incorrect),
+    )
+
+
+def within_folds_auroc(outcome: Outcome, incorrect: np.ndarray) -> Estimate:
+    """`Outcome.auroc` with DeLong's 95 % interval: the paired test against scores that all tie within a fold.
+
+    Folds are set so far apart that pairs across them are ranked alike by both and cancel, as in `statistics.cascade`. The fitted
+    models are taken as given.
+    """
+    found = delong_test(outcome.score + 2 * outcome.fold, 2.0 * outcome.fold, incorrect)
+    folds = [incorrect[outcome.fold == fold] == 1 for fold in np.unique(outcome.fold)]
+    within = sum(int(wrong.sum()) * int((~wrong).sum()) for wrong in folds)
+    scale = int((incorrect == 1).sum()) * int((incorrect == 0).sum()) / within
+    low, high = np.clip([0.5 + scale * found.low, 0.5 + scale * found.high], 0, 1)
+    return Estimate(outcome.auroc, float(low), float(high), len(incorrect), "delong")
+
+
+def outcome_row(outcome: Outcome, incorrect: np.ndarray) -> dict[str, Any]:
+    """What one way of using the signals costs and is worth, as columns of a row."""
+    return {
+        "cost": outcome.mean_cost,
+        **fields(within_folds_auroc(outcome, incorrect)),
+        "selective_accuracy": outcome.selective_accuracy,
+        "accepted": float(outcome.accepted.mean()),
+        "accepted_accuracy": outcome.accepted_accuracy,
+        **{f"reached_{k + 1}": float(share) for k, share in enumerate(outcome.reached)},
+    }
+
+
+def cascade_rows(study: CascadeStudy) -> pd.DataFrame:
+    """One row an operating point, and one for each signal alone: kind, name, passed_on, and `outcome_row`."""
+    points = [
+        {"kind": "cascade", "name": "cascade", "passed_on": share, **outcome_row(outcome, study.incorrect)}
+        for share, outcome in zip(study.curve.passed_on, study.curve.outcomes, strict=True)
+    ]
+    alone = [
+        {"kind": "alone", "name": name, "passed_on": NAN, **outcome_row(outcome, study.incorrect)}
+        for name, outcome in study.alone.items()
+    ]
+    everything = {"kind": "parallel", "name": "all signals", **outcome_row(study.curve.outcomes[-1], study.incorrect)}
+    return pd.DataFrame([*points, *alone, everything])

@@ -1,0 +1,72 @@
+"""What changed from the first to the last of several runs over the same questions: how many different answers each gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from homog_core.analysis.compare import common_questions
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.measures.clustering import Clusterer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """How many different answers every run gives to the questions that all of them have."""
+
+    clusters: pd.DataFrame  # K, question × run id, the largest change first; NaN below two valid answers
+    entropies: pd.DataFrame  # discrete semantic entropy, likewise
+
+    @property
+    def change(self) -> pd.Series:
+        """K of the last run minus K of the first, by question."""
+        return self.clusters.iloc[:, -1] - self.clusters.iloc[:, 0]
+
+    @property
+    def n_fewer(self) -> int:
+        """Questions to which the last run gives fewer different answers than the first."""
+        return int((self.change < 0).sum())
+
+    @property
+    def n_more(self) -> int:
+        """Questions to which it gives more."""
+        return int((self.change > 0).sum())
+
+
+def changes(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Changes:
+    """K and entropy of every common question, ordered by the size of the change from the first run to the last.
+
+    Of equal changes in K the larger one in entropy comes first, then the id; questions without a change that is
+    defined come last.
+    """
+    ids = common_questions(runs)
+    frames = {scored.run.id: scored.cluster_frame(clusterer).loc[ids] for scored in runs}
+    clusters, entropies = (
+        pd.DataFrame({key: frame[name] for key, frame in frames.items()}, index=ids, dtype=np.float64)
+        for name in ("num_semantic_sets", "discrete_semantic_entropy")
+    )
+    size = pd.DataFrame({name: (f.iloc[:, -1] - f.iloc[:, 0]).abs() for name, f in (("k", clusters), ("h", entropies))})
+    size["h"] = size["h"].round(9)  # sums of the same numbers in another order
+    order = size.rename_axis("id").reset_index().sort_values(["k", "h", "id"], ascending=[False, False, True])["id"]
+    return Changes(clusters.loc[order], entropies.loc[order])
+
+
+def transitions(clusters: pd.DataFrame) -> pd.DataFrame:
+    """How many questions go from one K to another between neighbouring runs: step, k_from, k_to, n."""
+    columns = [clusters.iloc[:, i] for i in range(clusters.shape[1])]
+    parts = []
+    for step, (a, b) in enumerate(pairwise(columns)):
+        pairs = pd.DataFrame({"k_from": a, "k_to": b}).dropna().astype(int)
+        parts.append(pairs.groupby(["k_from", "k_to"]).size().rename("n").reset_index().assign(step=step))
+    return pd.concat(parts, ignore_index=True)[["step", "k_from", "k_to", "n"]]
+
+
+def levels(clusters: pd.DataFrame) -> pd.DataFrame:
+    """How many questions have K different answers in each run: step (the run's position), k, n."""
+    parts = [clusters.iloc[:, i].dropna().astype(int).value_counts().sort_index() for i in range(clusters.shape[1])]
+    return pd.concat(
+        [pd.DataFrame({"step": i, "k": part.index, "n": part.to_numpy()}) for i, part in enumerate(parts)],
+        ignore_index=True,
+    )

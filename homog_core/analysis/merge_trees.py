@@ -1,0 +1,116 @@
+"""How the answers to many questions merge as the threshold falls: every partition at every threshold, without a loop.
+
+Arrays only: it knows neither runs nor clusterers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.cluster.hierarchy import linkage
+
+from homog_core.statistics.columns import NAN
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MergeTrees:
+    """The merge trees of Q questions: N − 1 steps a question, padded with +∞."""
+
+    height: np.ndarray  # (Q, N − 1) distance at which a step merges; +∞ where there is none
+    members: np.ndarray  # (Q, N − 1, N) bool, the answers that are together after it
+    n_valid: np.ndarray  # (Q,) answers; 0 where the similarities do not fit them
+    at_equality: bool  # whether a distance of exactly 1 − τ merges
+
+    def merged(self, threshold: float) -> np.ndarray:
+        """Which steps (Q, N − 1) have happened at a threshold."""
+        if self.at_equality:  # as `Clusterer.labels`, which compares in the similarities' own precision
+            return self.height <= 1.0 - float(np.float32(threshold))
+        return self.height < 1.0 - threshold
+
+    def labels(self, threshold: float) -> np.ndarray:
+        """Labels (Q, N) of the valid answers at a threshold, any integers; −1 where there is no answer."""
+        _, steps, n = self.members.shape
+        labels = np.where(np.arange(n) < self.n_valid[:, None], np.arange(n), -1)
+        merged = self.merged(threshold)
+        for step in range(steps):  # heights never fall, so a later step overrules an earlier one
+            labels = np.where(self.members[:, step] & merged[:, step, None], n + step, labels)
+        return labels
+
+    def is_single(self, thresholds: np.ndarray) -> np.ndarray:
+        """Whether each question is one cluster at each of T thresholds: (Q, T). A question without two answers is."""
+        last = np.where(np.isfinite(self.height), self.height, -np.inf).max(axis=1, initial=-np.inf)
+        if self.at_equality:
+            return last[:, None] <= 1.0 - thresholds.astype(np.float32).astype(np.float64)
+        return last[:, None] < 1.0 - thresholds
+
+
+def merge_trees(similarities: Sequence[np.ndarray], n: int, *, average: bool) -> MergeTrees:
+    """The trees of Q questions from their condensed similarities; average linkage, or single linkage for components."""
+    size = max(n, 1)
+    height = np.full((len(similarities), size - 1), np.inf)
+    members = np.zeros((len(similarities), size - 1, size), dtype=bool)
+    n_valid = np.zeros(len(similarities), dtype=int)
+    for q, condensed in enumerate(similarities):
+        n_valid[q] = answers = n_answers(len(condensed))
+        if answers < 2:
+            continue
+        distances = np.clip(1.0 - np.asarray(condensed, dtype=np.float64), 0.0, None)
+        found = linkage(distances, method="average" if average else "single")
+        groups = [np.arange(size) == i for i in range(answers)]
+        for step, (a, b, distance, _) in enumerate(found):
+            groups.append(groups[int(a)] | groups[int(b)])
+            height[q, step], members[q, step] = distance, groups[-1]
+    return MergeTrees(height, members, n_valid, at_equality=not average)
+
+
+def n_answers(n_pairs: int) -> int:
+    """How many answers have that many pairs."""
+    return int((1 + np.sqrt(1 + 8 * n_pairs)) / 2)
+
+
+def cluster_sizes(labels: np.ndarray) -> np.ndarray:
+    """Cluster sizes (Q, N), descending, from labels (Q, N) with −1 where there is no answer; 0 below two answers."""
+    counts = by_cluster(labels, np.ones(labels.shape))
+    sizes = -np.sort(-counts, axis=1)[:, : labels.shape[1]].astype(int)
+    return np.where(sizes.sum(axis=1, keepdims=True) > 1, sizes, 0)
+
+
+def cluster_scores(sizes: np.ndarray) -> dict[str, np.ndarray]:
+    """num_semantic_sets and discrete_semantic_entropy (Q,) from cluster sizes; NaN with fewer than two answers."""
+    total = sizes.sum(axis=1, keepdims=True)
+    share = sizes / np.where(total, total, 1)
+    entropy = -np.sum(share * np.log(np.where(share > 0, share, 1)), axis=1)
+    n_sets = (sizes > 0).sum(axis=1).astype(float)
+    undefined = total[:, 0] < 2
+    entropy[n_sets == 1] = 0.0
+    return {
+        "num_semantic_sets": np.where(undefined, NAN, n_sets),
+        "discrete_semantic_entropy": np.where(undefined, NAN, entropy),
+    }
+
+
+def likelihood_weighted_entropy(labels: np.ndarray, mean_logprobs: np.ndarray) -> np.ndarray:
+    """`uncertainty.semantic_entropy` of all questions (Q,) in one go.
+
+    `labels` (Q, N) with −1 where there is no answer, `mean_logprobs` (Q, N) with NaN there. NaN below two answers.
+    """
+    logprobs = np.where(labels >= 0, mean_logprobs, -np.inf)
+    known = (labels >= 0).sum(axis=1) > 1
+    best = np.max(logprobs, axis=1, keepdims=True, where=np.isfinite(logprobs), initial=-np.inf)
+    weight = np.exp(logprobs - np.where(np.isfinite(best), best, 0))
+    mass = by_cluster(labels, weight)
+    total = mass.sum(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = mass / total
+        entropy = -np.sum(np.where(share > 0, share * np.log(share), 0), axis=1)
+    entropy[(mass > 0).sum(axis=1) == 1] = 0.0
+    return np.where(known & ~np.isnan(weight).any(axis=1), entropy, NAN)
+
+
+def by_cluster(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sums (Q, 2N) of the weights (Q, N) of each label of each question; labels are below 2N, −1 counts nowhere."""
+    q, n = labels.shape
+    width = 2 * n + 1  # the last place takes those without an answer
+    places = np.where(labels < 0, 2 * n, labels) + width * np.arange(q)[:, None]
+    sums = np.bincount(places.ravel(), weights=weights.ravel(), minlength=q * width)
+    return sums.reshape(q, width)[:, : 2 * n]

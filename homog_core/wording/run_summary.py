@@ -1,0 +1,46 @@
+"""What one run found, as the document that `show --json` prints, and the sentences in it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from homog_core.analysis.summary import RunSummary
+from homog_core.errors import InvalidInput
+from homog_core.statistics.cascade import Saving
+from homog_core.wording import commands
+from homog_core.wording.findings import cascade_sentence
+
+
+def summary_document(found: RunSummary) -> dict[str, Any]:
+    """Every statistic of a run by name, in plain values."""
+    return {
+        "run": found.run_id,
+        "n_questions": found.n_questions,
+        "n_tokens": found.n_tokens,
+        "wall_seconds": found.wall_seconds,
+        "tokens_per_second": round(found.tokens_per_second, 1),
+        "grades": found.grades,
+        "missing": "" if found.has_nli else missing_nli(found.run_id),
+        "estimates": {name: asdict(estimate) for name, estimate in found.estimates.items()},
+        "scores": [asdict(score) for score in found.scores],
+        "cascade": _cascade(found.saving),
+    }
+
+
+def missing_nli(run_id: str) -> str:
+    """That no NLI model has read the answers, and how to have one do it. The command stands between backticks."""
+    return f"NLI scores: `{commands.score_by_nli(run_id)}` fetches the model where there is a network"
+
+
+def _cascade(found: Saving | InvalidInput) -> dict[str, Any]:
+    """The saving of the cascade with the evidence on its quality, and a sentence; or why there is none."""
+    if isinstance(found, InvalidInput):
+        return {"sentence": str(found)}
+    return {
+        "saving": asdict(found.saving),
+        "auroc": found.cascade.auroc,
+        "auroc_of_everything": found.everything.auroc,
+        "auroc_of_the_cheapest": found.cheapest.auroc,
+        "difference": found.difference._asdict(),
+        "verdict": found.verdict,
+        "sentence": cascade_sentence(found),
+    }
