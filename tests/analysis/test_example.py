@@ -10,7 +10,8 @@ from fakes import FakeEncoder, FakeSampler
 
 from homog_core import files
 from homog_core.analysis import example
-from homog_core.analysis.example import Advice, Detection, Way, choose, fold_auroc, heap
+from homog_core.analysis.cascade import within_folds_auroc
+from homog_core.analysis.example import Advice, Detection, Way, choose, heap
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.published import PUBLISHED
 from homog_core.errors import HomogError
@@ -122,13 +123,13 @@ def test_an_auroc_within_folds_has_the_value_of_the_outcome_and_an_interval_arou
     saving = matched_saving(parts, incorrect)
 
     for outcome in (saving.cheapest, saving.cascade, saving.everything):
-        found = fold_auroc(outcome, incorrect)
+        found = within_folds_auroc(outcome, incorrect)
         assert found.value == outcome.auroc
         assert 0 <= found.low < found.value < found.high <= 1
     # where there is one fold only it is DeLong's interval, up to the logit
     one_fold = replace(saving.everything, fold=np.zeros(60, dtype=int))
     expected = auroc_estimate(one_fold.score, incorrect)
-    assert fold_auroc(one_fold, incorrect).low == pytest.approx(expected.low, abs=0.03)
+    assert within_folds_auroc(one_fold, incorrect).low == pytest.approx(expected.low, abs=0.03)
 
 
 # Sentences
@@ -284,7 +285,7 @@ def test_a_run_without_scores_says_how_to_score_it(no_shipped_runs):
 
 
 def test_too_few_graded_answers_for_a_cascade_say_so(pair):
-    assert "Grade more questions" in example.advice(ScoredRun(pair[1]))
+    assert "Grade more questions" in str(example.advice(ScoredRun(pair[1])))
 
 
 def test_other_question_sets_and_other_models_are_found(pair):

@@ -71,7 +71,6 @@ def test_labels_under_entailment_come_from_what_is_stored(run, clusterer, labels
     assert scored.labels("single", clusterer).tolist() == [0]
     assert scored.labels("empty", clusterer).tolist() == []
     assert scored.similarity("mixed", clusterer)[0, 2] == pytest.approx(0.55)  # (.9 + .2) / 2
-    assert scored.collapse_thresholds(clusterer).isna().all()  # it has no threshold
     sets = scored.cluster_frame(clusterer)["num_semantic_sets"]
     assert sets.fillna(0).to_dict() == {"mixed": len(set(labels)), "same": 1, "single": 0, "empty": 0}
 
@@ -107,27 +106,24 @@ def varied_run():
 
 
 @pytest.mark.parametrize("method", ["embedding", "embedding_masked", "jaccard"])
-def test_collapse_thresholds_are_those_of_clustering_again_at_every_threshold(varied_run, method):
+def test_single_clusters_are_those_of_clustering_again_at_every_threshold(varied_run, method):
     scored = ScoredRun(varied_run)
     default = next(clusterer for clusterer in scored.clusterers() if clusterer.method == method)
-    collapse = scored.collapse_thresholds(default)
-    assert list(collapse.index[collapse.isna()]) == ["single", "empty"]
+    keys = [key for key in scored.questions.index if len(scored.valid(key)) > 1]
+    assert set(scored.questions.index) - set(keys) == {"single", "empty"}
+    thresholds = np.round(np.arange(100) / 100, 2)
+    single = pd.DataFrame(scored.trees(default).is_single(thresholds), scored.questions.index, thresholds)
     seen = set()
-    for step in range(100):
-        clusterer = Clusterer(method, round(step / 100, 2), default.encoder)
-        again = {key: len(set(scored.labels(key, clusterer))) == 1 for key in collapse.dropna().index}
-        above = collapse > clusterer.threshold if default.is_linkage else collapse >= np.float32(clusterer.threshold)
-        assert above.drop(["single", "empty"]).to_dict() == again
+    for threshold in thresholds:
+        clusterer = Clusterer(method, threshold, default.encoder)
+        again = {key: len(set(scored.labels(key, clusterer))) == 1 for key in keys}
+        assert single.loc[keys, threshold].to_dict() == again
         seen.add(sum(again.values()))
     assert len(seen) > 5  # the curve has steps
-    exact = {"jaccard": 0, "embedding": 0.5, "embedding_masked": 0.5}[method]
-    assert collapse["exact"] == exact
+    last = single.idxmin(axis=1)  # the first threshold that tears a question apart
+    assert last["exact"] == {"jaccard": 0.01, "embedding": 0.5, "embedding_masked": 0.5}[method]
     if method == "jaccard":
-        assert collapse[["tenths7", "tenths9"]].tolist() == pytest.approx([0.7, 0.9])
-
-
-def test_the_greedy_rule_has_no_collapse_threshold(run):
-    assert ScoredRun(run).collapse_thresholds(Clusterer("jaccard", 0.4, rule="first_member")).isna().all()
+        assert last[["tenths7", "tenths9"]].tolist() == [0.71, 0.91]
 
 
 # Answers that came later
@@ -148,9 +144,8 @@ def test_a_question_answered_since_the_run_was_scored_has_no_similarity():
         assert scored.similarity("mixed", clusterer).shape == (4, 4)  # scored before
         assert scored.similarity("same", clusterer).shape == (0, 0)
         assert scored.labels("same", clusterer).tolist() == []
-        assert list(scored.partitions(clusterer)) == ["mixed"]
         assert scored.cluster_frame(clusterer)["num_semantic_sets"].notna().tolist() == [True, False, False, False]
-    assert scored.collapse_thresholds(embedding).notna().tolist() == [True, False, False, False]
+    assert scored.trees(embedding).n_valid.tolist() == [4, 1, 1, 1]
     assert scored.labels("same", Clusterer("jaccard", 0.4)).tolist() == [0, 0, 0, 0]  # needs nothing stored
 
 

@@ -13,7 +13,7 @@ from html_reader import Reader, loads_nothing
 
 from homog_core import files
 from homog_core.analysis import compare, summary
-from homog_core.analysis.scored_run import scores_of
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Decoding, Question
@@ -91,7 +91,7 @@ def test_its_numbers_are_those_of_the_library():
     run = fake_run()
     said = texts(report_html([run], MADE))
     found = summary.summarise(run)
-    best = summary.best_clusterer(scores_of(run)).key
+    best = ScoredRun(run).clusterer.key
     rate = found["estimates"][f"single_cluster_rate@{best}"]
     assert f"{100 * rate['value']:.1f} % 95 % interval {100 * rate['low']:.1f} to {100 * rate['high']:.1f}" in said
     assert f"n = {rate['n']}: few questions, read with care" in said

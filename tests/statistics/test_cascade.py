@@ -18,16 +18,16 @@ from homog_core.statistics.cascade import (
     _prepared,
     _Stages,
     _stops,
-    _tokens,
     cascade,
     cost_quality_curve,
     matched_saving,
     parallel,
-    sentence,
     stage_costs,
 )
 from homog_core.statistics.discrimination import AurocDifference, auroc
 from homog_core.statistics.selective import selective_accuracy
+from homog_core.wording.findings import cascade_sentence
+from homog_core.wording.numbers import tokens
 
 NAN = math.nan
 
@@ -472,7 +472,7 @@ def test_what_dear_signals_without_information_save_is_no_merit():
 
     assert found.saving.value > 0.9
     assert found.verdict == "no gain"
-    assert "not shown to be better than costs 0 alone" in sentence(found)
+    assert "not shown to be better than costs 0 alone" in cascade_sentence(found)
 
 
 def test_a_dear_signal_that_is_useless_to_all_needs_no_cascade():
@@ -500,7 +500,7 @@ def test_where_everything_is_free_there_is_nothing_to_save():
 
     assert np.isnan([found.saving.value, found.saving.low, found.fixed_saving.value]).all()
     assert found.verdict == "no cost"
-    assert sentence(found) == "Running every signal costs nothing extra here, so there is nothing to save."
+    assert cascade_sentence(found) == "Running every signal costs nothing extra here, so there is nothing to save."
 
 
 def test_a_difference_within_folds_by_hand():
@@ -572,7 +572,7 @@ def test_the_sentence_says_what_the_evidence_says(gain, difference, verdict, end
     )
 
     assert found.verdict == verdict
-    assert sentence(found) == (
+    assert cascade_sentence(found) == (
         "Running dear signals only where the cheaper ones are unsure costs 4 instead of 8 tokens a question, 50 % less "
         f"(95 % interval 35 % to 65 %), at an AUROC of 1.000 instead of 1.000 {ending}"
     )
@@ -580,4 +580,4 @@ def test_the_sentence_says_what_the_evidence_says(gain, difference, verdict, end
 
 @pytest.mark.parametrize(("cost", "shown"), [(0, "0"), (0.123, "0.12"), (4.5, "4.5"), (1234.4, "1,234")])
 def test_costs_are_readable(cost, shown):
-    assert _tokens(cost) == shown
+    assert tokens(cost) == shown

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from homog_core.analysis.selective import Coverage
-from homog_core.analysis.signals import NO_SIGNAL
+from homog_core.analysis.signals import Undefined
 from homog_core.records import Estimate
 from homog_core.wording import findings, numbers
 
@@ -89,8 +89,8 @@ def test_budget_titles():
 
 def test_clusterer_and_temperature_titles():
     columns = ["label", "method", "encoder", "kind", "value"]
-    rows = [("a", "embedding_masked", e, "default", v) for e, v in (("one", 0.1), ("two", 0.3))]
-    frame = pd.DataFrame([*rows, ("a", "jaccard", "", "default", 0.05)], columns=columns)
+    rows = [("a", "embedding_masked", e, "as scored", v) for e, v in (("one", 0.1), ("two", 0.3))]
+    frame = pd.DataFrame([*rows, ("a", "jaccard", "", "as scored", 0.05)], columns=columns)
     assert findings.by_clusterer(frame, "a") == (
         "a: from 5 % to 30 %, depending on the clusterer; two encoders at the same false-join rate say 10 % (one) and "
         "30 % (two)"
@@ -103,14 +103,14 @@ def test_clusterer_and_temperature_titles():
     assert findings.temperature(heat.iloc[:1]).startswith("Undefined")
 
 
-def scores(single_words=NO_SIGNAL, n_single=4):
+def scores(single_why=Undefined.ALL_TIE, n_single=4):
     rows = [
         ("mean_token_entropy", "all", 0.7, 30, "", 0.5),
         ("discrete_semantic_entropy", "all", 0.6, 30, "", 0.9),
         ("mean_token_entropy", "single", 0.7, n_single, "", NAN),
-        ("discrete_semantic_entropy", "single", 0.5, n_single, single_words, NAN),
+        ("discrete_semantic_entropy", "single", 0.5, n_single, single_why, NAN),
     ]
-    return pd.DataFrame(rows, columns=["score", "subset", "value", "n", "words", "d_value"])
+    return pd.DataFrame(rows, columns=["score", "subset", "value", "n", "undefined", "d_value"])
 
 
 def test_auroc_titles():
@@ -119,7 +119,7 @@ def test_auroc_titles():
     assert findings.aurocs(scores("")) == lead + "on the 4 questions with a single cluster no score ties"
     assert findings.aurocs(scores(n_single=1)).startswith(lead + "on the one question")
     assert findings.aurocs(scores(n_single=0)) == lead + "no graded question has a single cluster"
-    undefined = scores().assign(value=NAN, words="undefined: all 3 correct")
+    undefined = scores().assign(value=NAN, undefined=Undefined.ALL_CORRECT, n_correct=3, n_incorrect=0)
     assert findings.aurocs(undefined) == "No AUROC: all 3 correct"
 
 
@@ -157,7 +157,13 @@ def test_effect_and_category_titles():
     assert findings.effects(scores()) == "Largest effect: semantic entropy, d = 0.90; token entropy 0.50"
     assert findings.effects(scores().assign(d_value=NAN)).startswith("Cohen's d is undefined")
     rows = pd.DataFrame(
-        {"score": "mean_token_entropy", "category": ["a", "b"], "value": [0.8, 0.6], "low": [0.6, 0.4], "words": ""}
+        {
+            "score": "mean_token_entropy",
+            "category": ["a", "b"],
+            "value": [0.8, 0.6],
+            "low": [0.6, 0.4],
+            "undefined": Undefined.NOT,
+        }
     )
     assert findings.categories(rows).endswith("better than chance in 1 of 2 categories")
     assert findings.categories(rows.iloc[1:]) == "Within “b” token entropy is not shown to be better than chance"

@@ -1,0 +1,77 @@
+"""Which runs belong together, and what they are called."""
+
+from dataclasses import replace
+
+import pytest
+from fakes import FAKE_SPEC, FakeSampler, make_question
+
+from homog_core.analysis.lineage import chain, default_runs, names
+from homog_core.catalogue.models import MODELS
+from homog_core.records import Decoding
+from homog_core.runs.sample import sample_run
+from homog_core.wording.comparison import (
+    chain_title,
+)
+
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+
+QUESTIONS = [make_question(f"q{n}") for n in range(3)]
+
+
+BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
+
+
+CHAIN = ("gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo")
+
+
+def sampled(key="base", answers=BASE, questions=QUESTIONS, style="plain", **decoding):
+    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key)
+    return sample_run(FakeSampler(answers, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
+
+
+def test_a_chain_is_found_among_the_runs_whatever_their_order():
+    runs = [sampled(key) for key in reversed(CHAIN)]
+    sampled("gemma-3-270m", temperature=0.3)
+
+    for run in runs:
+        assert [r.identity.model for r in chain(run, runs)] == list(CHAIN)
+    assert chain_title(chain(runs[0], runs)) == "base → SFT → DPO"
+
+
+def test_a_chain_has_only_runs_that_were_sampled_alike_and_prefers_the_same_prompt():
+    plain, few_shot, other = sampled(CHAIN[0]), sampled(CHAIN[0], style="few_shot"), sampled(CHAIN[2], temperature=0.3)
+    dpo = sampled(CHAIN[2])
+    runs = [few_shot, other, plain, dpo]
+
+    assert chain(dpo, runs) == [plain, dpo]
+    assert chain(few_shot, runs) == [few_shot, dpo]  # itself; the others by their own default
+    assert chain(other, runs) == [other]
+
+
+def test_a_model_that_is_not_in_the_catalogue_stands_alone():
+    run = sampled("somebody-elses")
+    assert chain(run, [run, sampled(CHAIN[0])]) == [run]
+
+
+def test_the_page_opens_with_both_ends_of_the_longest_chain():
+    base, sft, dpo = (sampled(key) for key in CHAIN)
+    assert default_runs([sampled("other"), sft, dpo, base]) == [base, dpo]
+
+
+def test_without_a_chain_it_opens_with_two_runs_that_can_be_compared():
+    first, five, second = sampled("a"), sampled("b", n_samples=5), sampled("c")
+    assert default_runs([first, five, second]) == [first, second]
+    assert default_runs([first, five]) == [first]
+    assert default_runs([]) == []
+
+
+def test_runs_are_named_by_what_tells_them_apart():
+    a, cold, few = sampled("a"), sampled("a", temperature=0.3), sampled("a", style="few_shot")
+    assert list(names([a, sampled("b")]).values()) == ["a (base)", "b (base)"]
+    assert list(names([a, cold, few]).values()) == ["a (base)", "a (base), T = 0.3", "a (base), few-shot prompt"]
+    assert list(names([cold], but=["temperature"]).values()) == ["a (base)"]
+    other = sampled("a", seed=1)
+    assert list(names([a, other]).values()) == ["a (base), seed 0", "a (base), seed 1"]
+    fewer = sampled("a", questions=QUESTIONS[:2])
+    assert list(names([a, fewer]).values()) == [f"a (base), {run.id[-10:]}" for run in (a, fewer)]

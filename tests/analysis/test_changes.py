@@ -1,0 +1,75 @@
+"""What changed between runs, and the questions that they share."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+
+from homog_core.analysis.changes import changes, levels, transitions
+from homog_core.analysis.compare import common_clusterers, common_questions
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue.models import MODELS
+from homog_core.measures.clustering import Clusterer
+from homog_core.records import Decoding
+from homog_core.runs.sample import sample_run
+from homog_core.runs.score import score_run
+
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+
+EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
+
+
+QUESTIONS = [make_question(f"q{n}") for n in range(3)]
+
+
+BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
+
+
+DPO = {"q0": ("a fox",), "q1": ("a fox", "a seal", "a whale"), "q2": ("a seal",)}
+
+
+def sampled(key="base", answers=BASE, questions=QUESTIONS, style="plain", **decoding):
+    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key)
+    return sample_run(FakeSampler(answers, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
+
+
+def scored(*args, **kwargs):
+    return ScoredRun(score_run(sampled(*args, **kwargs).id, [FakeEncoder()]))
+
+
+def test_questions_and_clusterers_that_all_have():
+    one, two = scored("a"), scored("b", questions=QUESTIONS[1:])
+    raw = ScoredRun(sampled("c"))
+    assert common_questions([one, two]) == ["q1", "q2"]
+    assert {c.key for c in common_clusterers([one, two])} == {"jaccard", "embedding/fake", "embedding_masked/fake"}
+    assert [c.key for c in common_clusterers([one, raw])] == ["jaccard"]
+
+
+def test_changes_are_ordered_by_size_whatever_their_direction():
+    found = changes([scored("base"), scored("dpo", DPO)], EXACT)
+    assert found.clusters.to_numpy().tolist() == [[3, 1], [2, 3], [1, 1]]
+    assert list(found.clusters.index) == ["q0", "q1", "q2"]
+    assert found.change.tolist() == [-2, 1, 0]
+    assert (found.n_fewer, found.n_more) == (1, 1)
+    assert found.entropies.loc["q0"].tolist() == pytest.approx([math.log(3), 0])
+
+
+def test_equal_changes_are_ordered_by_entropy_then_id_and_undefined_ones_come_last():
+    answers = {"q0": ("",), "q1": ("a fox", "a seal", "a seal"), "q2": ("a fox", "a seal", "a whale")}
+    after = {"q0": ("a fox",), "q1": ("a fox", "a fox", "a fox"), "q2": ("a fox", "a seal", "a seal")}
+    found = changes([scored("base", answers), scored("dpo", after)], EXACT)
+    # 2 → 1: entropy 0.64; 3 → 2: 0.46
+    assert list(found.clusters.index) == ["q1", "q2", "q0"]
+    assert math.isnan(found.change["q0"])
+
+
+def test_transitions_and_levels_count_questions():
+    clusters = pd.DataFrame({"a": [3, 3, 2, np.nan], "b": [1, 1, 2, 1], "c": [1, 2, np.nan, 1]})
+    rows = [tuple(row) for row in transitions(clusters).itertuples(index=False)]
+    assert rows == [(0, 2, 2, 1), (0, 3, 1, 2), (1, 1, 1, 2), (1, 1, 2, 1)]
+    counted = [tuple(row) for row in levels(clusters).itertuples(index=False)]
+    assert counted == [(0, 2, 1), (0, 3, 2), (1, 1, 3), (1, 2, 1), (2, 1, 2), (2, 2, 1)]

@@ -1,0 +1,128 @@
+"""Runs side by side, in words."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import FAKE_SPEC, FakeSampler, make_question
+
+from homog_core.analysis.changes import Changes
+from homog_core.analysis.compare import differing
+from homog_core.analysis.lineage import obstacle
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue.models import MODELS
+from homog_core.records import Decoding, Question
+from homog_core.runs.sample import sample_run
+from homog_core.wording.comparison import (
+    STATISTICS,
+    arrow,
+    differences,
+    in_words,
+    obstacle_sentence,
+    summary_sentence,
+    verdict,
+)
+
+pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+
+
+QUESTIONS = [make_question(f"q{n}") for n in range(3)]
+
+
+BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
+
+
+def sampled(key="base", answers=BASE, questions=QUESTIONS, style="plain", **decoding):
+    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key)
+    return sample_run(FakeSampler(answers, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
+
+
+def a_test(statistic, test="wilcoxon_signed_rank", **fields):
+    row = {"n": 162, "n_lower": 126, "n_higher": 13, "difference": -2.735, "low": -3.148, "high": -2.333}
+    return {"statistic": statistic, "test": test, "pvalue_holm": 8e-21} | row | fields
+
+
+def test_what_cannot_be_compared_is_one_sentence():
+    a = sampled("a")
+    assert "One run alone" in obstacle_sentence(obstacle([a]))
+    five = obstacle_sentence(obstacle([a, sampled("b", n_samples=5)]))
+    assert "a (base) (" in five
+    assert "3 times a question" in five
+    elsewhere = sampled("b", questions=[Question("q0", "elsewhere", "What?")])
+    assert "the questions of test, b" in obstacle_sentence(obstacle([a, elsewhere]))
+    assert obstacle([a, sampled("b"), sampled("a", temperature=0.3)]) is None
+
+
+def test_differences_in_words():
+    a, b = ScoredRun(sampled("a")), ScoredRun(sampled("b"))
+    assert differences(differing([a, b])) == "The runs differ in the model (a / b). Everything else is the same."
+    cold = ScoredRun(sampled("b", temperature=0.25, seed=3))
+    assert differences(differing([a, cold])) == (
+        "The runs differ in the model (a / b), temperature (1 / 0.25) and random seed (0 / 3). A difference may come "
+        "from any of these."
+    )
+    assert "style of the prompt (plain / few_shot)." in differences(
+        differing([a, ScoredRun(sampled("a", style="few_shot"))])
+    )
+    assert "set of questions." in differences(differing([a, ScoredRun(sampled("a", questions=QUESTIONS[1:]))]))
+    assert "nothing that is recorded" in differences({})
+    assert "stop strings (none / '.')" in differences({"stop": [[], ["."]]})
+
+
+def test_values_along_the_runs():
+    assert arrow([9, 5, 1]) == "9 → 5 → 1"
+    assert arrow([float("nan"), 0.25], "{:.0%}") == "undefined → 25%"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ([3, 3, 2, 1], [1, 2, 3, 1], "On 2 of 4 questions B gives fewer different answers than A, on 1 more, on 1 as"),
+        ([1, 1], [2, 3], "On 2 of 2 questions B gives more different answers than A, on 0 fewer"),
+        ([2, 2], [2, 2], "B gives as many different answers as A on all 2 questions."),
+        ([np.nan], [2], "There is no question on which both"),
+    ],
+)
+def test_the_summary_leads_with_the_common_direction(before, after, sentence):
+    clusters = pd.DataFrame({"a": before, "b": after}, dtype=float)
+    assert summary_sentence(Changes(clusters, clusters), ["A", "B"]).startswith(sentence)
+
+
+def test_a_test_in_words():
+    told = in_words(a_test("num_semantic_sets"))
+    assert told.finding == "Fewer different answers on 126 of 162 questions, more on 13"
+    assert told.detail == (
+        "On average −2.73 (95 % interval −3.15 to −2.33). Wilcoxon signed-rank, p < 0.001: chance alone would hardly "
+        "give this."
+    )
+
+
+def test_a_test_the_other_way_round_says_more():
+    told = in_words(a_test("mean_token_entropy", n_lower=13, n_higher=126, difference=0.5, low=0.1, high=0.9))
+    assert told.finding == "Higher token entropy of the greedy answer on 126 of 162 questions, lower on 13"
+    assert "+0.50 nats (95 % interval +0.10 to +0.90)" in told.detail
+
+
+def test_a_switch_in_words():
+    told = in_words(
+        a_test("correct", "mcnemar_exact", n=95, n_lower=7, n_higher=3, difference=-0.042, pvalue_holm=0.688)
+    )
+    assert told.finding == "3 of 95 questions became correct, 7 ceased to be"
+    assert "changes by −4.2 points" in told.detail
+    assert told.detail.endswith("McNemar, exact, p = 0.69: chance alone may give this.")
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_an_undefined_test_says_so(statistic):
+    told = in_words(a_test(statistic, n=0, difference=np.nan, low=np.nan, high=np.nan, pvalue_holm=np.nan))
+    assert told.finding.endswith(": undefined")
+
+
+def test_one_question_has_a_difference_without_an_interval():
+    assert "interval" not in in_words(a_test("num_semantic_sets", n=1, low=np.nan, high=np.nan)).detail
+
+
+@pytest.mark.parametrize(("pvalue", "shown"), [(0.0009, "p < 0.001"), (0.049, "hardly"), (0.05, "may"), (1.0, "1.00")])
+def test_p_values(pvalue, shown):
+    assert shown in verdict(pvalue)
