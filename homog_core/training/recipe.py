@@ -21,13 +21,13 @@ from typing import Any
 
 from homog_core import files
 from homog_core.catalogue.models import MODELS
+from homog_core.device import keep_freed_memory
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.measures.grading import grade
 from homog_core.progress import Say
 from homog_core.records import Decoding, ModelSpec
 from homog_core.runs import sample
 from homog_core.runs.tables import response_set
-from homog_core.sampling.devices import keep_freed_memory
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.prompts import build_prompt
 from homog_core.sampling.weights import adapter_folder, find_model, local_adapter, local_weights
