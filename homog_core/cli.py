@@ -319,7 +319,7 @@ def train(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from homog_core.training.recipe import RECIPES
-    from homog_core.training.recipe import train as train_
+    from homog_core.training.train import train as train_
 
     changes = {name: getattr(options, name) for name in ("learning_rate", "epochs", "beta", "pairs")}
     changes = {name: value for name, value in changes.items() if value is not None}
