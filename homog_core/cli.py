@@ -177,7 +177,7 @@ def datasets(options: argparse.Namespace) -> None:
     rows = []
     for spec in DATASETS.values():
         path = dataset_file(spec)
-        where = str(path) if path else f"hub: {spec.hub[0]}" if spec.hub else "missing"
+        where = str(path) if path else f"hub: {spec.hub.repository}" if spec.hub else "missing"
         rows.append({"key": spec.key, "title": spec.title, "license": spec.license, "where": where})
     _print(options, rows)
 
