@@ -1,4 +1,4 @@
-"""The command line: `python -m homog_core …`.
+"""The command line: `homog …`, or `python -m homog_core …`.
 
 Exit status 0: done; 1: the work failed; 2: the call was wrong. With `--json` the result goes to standard output as
 one JSON document; progress and messages go to standard error.
@@ -19,7 +19,7 @@ from homog_core.errors import HomogError, InvalidInput, ModelUnavailable
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return options.command(options) or 0
     except InvalidInput as error:
@@ -36,11 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m homog_core", description="Measure response homogenization in language models."
-    )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    found = argparse.ArgumentParser(prog="homog", description="Measure response homogenization in language models.")
+    commands = found.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(name: str, command: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
@@ -73,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _exchange_options(add)
     sub = add("verify", verify, "Check that runs are whole and fit together; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
-    return parser
+    return found
 
 
 def _sample_options(sub: argparse.ArgumentParser) -> None:
