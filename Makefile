@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 8501
 # Exact versions of everything. As constraints, so that CUDA's libraries come only with a torch that asks for them.
-INSTALL = $(BIN)/python -m pip install --constraint requirements.lock
+# (setuptools warns at length about every editable installation.)
+INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --constraint requirements.lock
 
 .PHONY: app test lint docs lock clean
 
