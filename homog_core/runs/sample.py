@@ -155,6 +155,8 @@ def _dataset_of(asked: Sequence[tuple[Question, str]]) -> str:
 
 
 def _git_commit() -> str | None:
+    if not files.is_checkout():  # the folder of an installed library may lie in somebody else's repository
+        return None
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=files.PROJECT, capture_output=True, text=True, check=False
@@ -166,7 +168,7 @@ def _git_commit() -> str | None:
 
 def _package_versions() -> dict[str, str]:
     found = {}
-    for package in ("torch", "transformers", "sentence-transformers", "numpy", "umap-learn"):
+    for package in ("homog-core", "torch", "transformers", "sentence-transformers", "numpy", "umap-learn"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

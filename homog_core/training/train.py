@@ -78,7 +78,9 @@ def _require_packages() -> None:
         import peft  # noqa: F401
         import trl  # noqa: F401
     except ImportError as error:
-        raise HomogError("Training needs trl and peft; run `pip install -r requirements-train.txt`.") from error
+        raise HomogError(
+            "Training needs trl: install this library with its extra, `pip install -e '.[train]'`."
+        ) from error
 
 
 def _parent(base: ModelSpec, name: str) -> ModelSpec:
