@@ -5,6 +5,8 @@ kept, so that no text is encoded and no pair is judged twice. The live page uses
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +52,9 @@ def score_run(
         vectors[encoder.key] = embed_run(run, encoder, grades=i == 0)
     judged = stored_judgements(run) | ({nli.key: judge_run(run, nli, on_progress)} if nli else {})
     known = {clusterer.key for clusterer in clusterers}
-    clusterers = [*clusterers, *(Clusterer("nli", 0.0, key) for key in judged if f"nli/{key}" not in known)]
+    settings = stored_settings(run)
+    left = [Clusterer("nli", 0.0, key) for key in judged if f"nli/{key}" not in known]
+    clusterers = [*clusterers, *(replace(clusterer, **settings.get(clusterer.key, {})) for clusterer in left)]
     grades = grade_run(run, encoders[0], vectors[encoders[0].key])
     densities = question_densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len()
@@ -121,7 +125,21 @@ def question_densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[st
     return found
 
 
-_CLUSTER_COLUMNS = ["question_id", "sample_index", "clusterer", "threshold", "rule", "label"]
+def stored_settings(run: Run) -> dict[str, dict[str, Any]]:
+    """The threshold, rule and entailment rule that a run was scored with, by the clusterer's key.
+
+    Empty before the run is scored. `replace(clusterer, **settings)` is the clusterer as it was then. The entailment
+    rule of a run that was scored before it was stored is `bidirectional`, the default.
+    """
+    clusters = run.table("clusters")
+    if clusters is None:
+        return {}
+    if "entailment" not in clusters:
+        clusters["entailment"] = "bidirectional"
+    return clusters.groupby("clusterer")[["threshold", "rule", "entailment"]].first().to_dict("index")
+
+
+_CLUSTER_COLUMNS = ["question_id", "sample_index", "clusterer", "threshold", "rule", "entailment", "label"]
 
 
 MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
