@@ -1,12 +1,14 @@
 """Fakes for the edges (models, encoders, the device) and two tiny real models. What is under test stays real."""
 
 import hashlib
+import json
 import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -127,6 +129,19 @@ def _said(owner: ResponseSet, index: int, response: Response, position: int) -> 
     so_far = "".join(response.tokens[: position + 1])
     reason = "stop" if position == len(response.tokens) - 1 else None
     return NewToken(owner.question_id, index, response.tokens[position], so_far, ENTROPY, LOGPROB, reason)
+
+
+def make_row(
+    question: str | None = "Why?", answers: Sequence[str | None] = ("a", "b"), **fields: Any
+) -> dict[str, Any]:
+    """A question with its answers, as a line of an imported file says them."""
+    return {"question": question, "answers": list(answers), **fields}
+
+
+def write_rows(path: Path, *rows: Any) -> Path:
+    """A file of these lines; what is not a text becomes JSON."""
+    path.write_bytes(b"".join((row if isinstance(row, str) else json.dumps(row)).encode() + b"\n" for row in rows))
+    return path
 
 
 # A run of four questions that three test files look at
