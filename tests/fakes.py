@@ -138,6 +138,11 @@ def make_row(
     return {"question": question, "answers": list(answers), **fields}
 
 
+def texts_of(run: Any) -> dict[tuple[str, int], str]:
+    """The texts of a run's responses by question and sample."""
+    return {(row.question_id, row.sample_index): row.text for row in run.responses().itertuples()}
+
+
 def write_rows(path: Path, *rows: Any) -> Path:
     """A file of these lines; what is not a text becomes JSON."""
     path.write_bytes(b"".join((row if isinstance(row, str) else json.dumps(row)).encode() + b"\n" for row in rows))

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fakes import FAKE_SPEC, make_identity, make_question, make_response, make_row, write_rows
+from fakes import FAKE_SPEC, make_identity, make_question, make_response, make_row, texts_of, write_rows
 
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.records import GREEDY, Decoding, Provenance, Question, Response, ResponseSet
@@ -79,11 +79,6 @@ def tabulated(run):
 
 def lines_of(path):
     return [json.loads(line) for line in path.read_bytes().decode().split("\n")[:-1]]
-
-
-def texts_of(run):
-    rows = run.responses()
-    return {(row.question_id, row.sample_index): row.text for row in rows.itertuples()}
 
 
 def test_a_line_of_jsonl_holds_all_of_a_question(run, tmp_path):

@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from fakes import write_rows
+from fakes import texts_of, write_rows
 
 from homog_core.errors import InvalidInput
 from homog_core.records import GREEDY, Question
@@ -12,11 +12,6 @@ from homog_core.runs.store import list_runs
 from homog_core.runs.tables import question_of
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
-def texts_of(run):
-    rows = run.responses()
-    return {(row.question_id, row.sample_index): row.text for row in rows.itertuples()}
 
 
 def test_csv_has_a_row_an_answer(tmp_path):

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from fakes import FakeEncoder, make_row, write_rows
+from fakes import FakeEncoder, make_row, texts_of, write_rows
 
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.measures.clustering import Clusterer
@@ -22,11 +22,6 @@ from homog_core.runs.verify import verify
 from homog_core.runs.write import RunWriter, write_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
-def texts_of(run):
-    rows = run.responses()
-    return {(row.question_id, row.sample_index): row.text for row in rows.itertuples()}
 
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
