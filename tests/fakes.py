@@ -30,12 +30,12 @@ def shipped_runs(project: Path) -> list[str]:
 def link_shipped(project: Path, folder: Path) -> Path:
     """Make `folder` a cache of what ships with a checkout, without the runs that somebody has kept beside that."""
     (folder / "runs").mkdir()
-    for name in ("models", "report_cards.json", *(f"runs/{run_id}" for run_id in shipped_runs(project))):
+    for name in ("models", *(f"runs/{run_id}" for run_id in shipped_runs(project))):
         (folder / name).symlink_to(project / "cache" / name)
     return folder
 
 
-SHIPPED_RUNS = shipped_runs(files.PROJECT)
+SHIPPED_RUNS = shipped_runs(Path(__file__).parent.parent)
 
 
 MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(files.SHIPPED)  # where conversions are kept between sessions
