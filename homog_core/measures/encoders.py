@@ -1,7 +1,7 @@
-"""Texts → unit embeddings; pairs of texts → probabilities of entailment, neutral and contradiction.
+"""Texts → unit embeddings, by a sentence-transformers model.
 
-Two small classes over sentence-transformers; anything with the same `key` and method can stand in for them. Vectors
-are rounded to float16, as they are stored, so that a score does not depend on whether it was computed before or after.
+Anything with a `key` and `encode` can stand in for the class here. Vectors are rounded to float16, as they are stored,
+so that a score does not depend on whether it was computed before storing or after.
 """
 
 import hashlib
@@ -82,6 +82,20 @@ def encoder_key(name: str) -> str:
     return f"{folder.name.lower()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
 
 
+def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, np.ndarray]:
+    """Unit vectors of answers in both views: whole, and without the question's words."""
+    masked = [mask_answer(answer, question) for answer in answers]
+    vectors = encoder.encode([*answers, *masked])
+    return {"answer": vectors[: len(answers)], "masked": vectors[len(answers) :]}
+
+
+def unavailable(what: str, name: str, error: Exception, remedy: str) -> ModelUnavailable:
+    """What to say of a model that is nowhere, or of files that do not load."""
+    if isinstance(error, OSError) and not Path(name).is_dir():
+        return ModelUnavailable(f"{what} is not on this machine and could not be fetched from the hub. {remedy}")
+    return ModelUnavailable(f"{what} does not load: {(str(error) or type(error).__name__).strip().splitlines()[0]}")
+
+
 def _static_embedding(spec: EncoderSpec) -> Any:
     """One vector a token, averaged; from a weights file and a tokenizer file inside an installed package."""
     from safetensors.numpy import load_file
@@ -107,20 +121,3 @@ def _package_path(location: str) -> Path:
     if not path.exists():
         raise InvalidInput(f"The package {package} does not hold {inside}; install the version in the requirements.")
     return path
-
-
-def unavailable(what: str, name: str, error: Exception, remedy: str) -> ModelUnavailable:
-    """What to say of a model that is nowhere, or of files that do not load."""
-    if isinstance(error, OSError) and not Path(name).is_dir():
-        return ModelUnavailable(f"{what} is not on this machine and could not be fetched from the hub. {remedy}")
-    return ModelUnavailable(f"{what} does not load: {(str(error) or type(error).__name__).strip().splitlines()[0]}")
-
-
-# What models say of the answers
-
-
-def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, np.ndarray]:
-    """Unit vectors of answers in both views: whole, and without the question's words."""
-    masked = [mask_answer(answer, question) for answer in answers]
-    vectors = encoder.encode([*answers, *masked])
-    return {"answer": vectors[: len(answers)], "masked": vectors[len(answers) :]}

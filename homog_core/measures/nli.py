@@ -1,4 +1,7 @@
-"""TODO homog_core.measures.nli."""
+"""Pairs of texts → probabilities of entailment, neutral and contradiction, by an NLI cross-encoder.
+
+Anything with a `key`, a `context` and `predict` can stand in for the class here.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -151,6 +154,7 @@ def _as_is(logits: Any) -> Any:
 
 
 def with_context(nli: Nli, question: str, pair: Sequence[str]) -> tuple[str, str]:
+    """A pair of premise and hypothesis as the model is to read it: after the question, where it is given one."""
     premise, hypothesis = pair
     return (f"{question} {premise}", f"{question} {hypothesis}") if nli.context else (premise, hypothesis)
 

@@ -24,8 +24,6 @@ from homog_core.statistics.within_folds import (
 )
 
 Verdict = Literal["kept", "lost", "unclear", "no gain", "no cost"]
-
-
 COVERAGE = 0.5  # of the selective accuracy
 PASSED_ON = tuple(k / 20 for k in range(21))  # operating points of a curve
 TOLERANCE = 0.005  # AUROC that an operating point may lose on the training folds

@@ -23,8 +23,6 @@ from homog_core.wording.numbers import counted, duration, times
 from homog_core.wording.titles import STAGE_TITLES, dataset_title
 
 DAMAGED = "damaged"
-
-
 _PROMPTS = {
     "plain": "plain: Q: … / A:, nothing before it",
     "few_shot": "few-shot: three examples, then Q: … / A:",

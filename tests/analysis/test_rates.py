@@ -21,13 +21,8 @@ from homog_core.statistics.budget import entropy_at_budget, scr_at_budget
 from homog_core.statistics.intervals import single_cluster_rate, wilson_interval
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
 JACCARD = Clusterer("jaccard", 0.4)
-
 
 ANSWERS = {
     "same": ("red fox",),
@@ -37,7 +32,6 @@ ANSWERS = {
     "one": ("", "", "red fox", ""),  # one valid answer
     "three": ("grey seal", "", "grey seal", "red fox"),
 }
-
 
 QUESTIONS = [
     Question(key, "test", f"What is {key}?", ("red fox",), category="first" if i < 3 else "second")

@@ -12,8 +12,6 @@ from homog_core.statistics.discrimination import AurocDifference
 from homog_core.wording.cascade import cascade_sentence
 
 NAN = math.nan
-
-
 GAIN, NO_GAIN = AurocDifference(0.05, 0.01, 0.09, 0.01), AurocDifference(0.05, -0.01, 0.11, 0.1)
 
 

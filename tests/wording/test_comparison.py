@@ -25,11 +25,7 @@ from homog_core.wording.comparison import (
 )
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 QUESTIONS = [make_question(f"q{n}") for n in range(3)]
-
-
 BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
 
 
