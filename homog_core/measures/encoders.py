@@ -1,7 +1,7 @@
-"""Texts → unit embeddings, by a sentence-transformers model.
+"""Texts → unit embeddings.
 
-Anything with a `key` and `encode` can stand in for the class here. Vectors are rounded to float16, as they are stored,
-so that a score does not depend on whether it was computed before storing or after.
+One small class over sentence-transformers; anything with the same `key` and `encode` can stand in for it. Vectors are
+rounded to float16, as they are stored, so that a score is the same from fresh vectors and from stored ones.
 """
 
 import hashlib
@@ -72,8 +72,15 @@ class SentenceEncoder:
         return vectors[[row[text] for text in texts]].astype(np.float16).astype(np.float32)
 
 
+def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, np.ndarray]:
+    """Unit vectors of answers in both views: whole, and without the question's words."""
+    masked = [mask_answer(answer, question) for answer in answers]
+    vectors = encoder.encode([*answers, *masked])
+    return {"answer": vectors[: len(answers)], "masked": vectors[len(answers) :]}
+
+
 def encoder_key(name: str) -> str:
-    """The name of an encoder or NLI model as it stands in file names and clusterer names."""
+    """An encoder or NLI model as it is called in the names of files and clusterers."""
     if name in ENCODERS or name in NLI_MODELS:
         return name
     if not Path(name).is_dir():
@@ -82,15 +89,11 @@ def encoder_key(name: str) -> str:
     return f"{folder.name.lower()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
 
 
-def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, np.ndarray]:
-    """Unit vectors of answers in both views: whole, and without the question's words."""
-    masked = [mask_answer(answer, question) for answer in answers]
-    vectors = encoder.encode([*answers, *masked])
-    return {"answer": vectors[: len(answers)], "masked": vectors[len(answers) :]}
-
-
 def unavailable(what: str, name: str, error: Exception, remedy: str) -> ModelUnavailable:
-    """What to say of a model that is nowhere, or of files that do not load."""
+    """The error for a model that is neither on this machine nor on the hub, or whose files do not load.
+
+    `what` begins the message, `remedy` ends it where the model was not found.
+    """
     if isinstance(error, OSError) and not Path(name).is_dir():
         return ModelUnavailable(f"{what} is not on this machine and could not be fetched from the hub. {remedy}")
     return ModelUnavailable(f"{what} does not load: {(str(error) or type(error).__name__).strip().splitlines()[0]}")
