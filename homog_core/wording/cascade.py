@@ -30,7 +30,7 @@ def cascade_title(study: CascadeStudy) -> str:
     )
 
 
-def operating_point(rows: pd.DataFrame, position: int, names: Sequence[str]) -> str:
+def operating_point_sentence(rows: pd.DataFrame, position: int, names: Sequence[str]) -> str:
     """What the cascade costs and saves at one of its operating points. `rows` of `analysis.cascade.cascade_rows`."""
     points = rows[rows["kind"] == "cascade"]
     point, everything = points.iloc[position], points.iloc[-1]

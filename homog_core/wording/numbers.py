@@ -43,7 +43,7 @@ def percent(share: float, digits: int | None = None) -> str:
     if math.isnan(share):
         return UNDEFINED
     if digits is None:
-        digits = 0 if share in (0, 1) or 0.01 <= share <= 0.99 else 1
+        digits = 0 if abs(share) in (0, 1) or 0.01 <= abs(share) <= 0.99 else 1
     return f"{number(100 * share, digits)} %"
 
 
