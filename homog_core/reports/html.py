@@ -32,8 +32,8 @@ from homog_core.reports.html_page import Markup, chart, document, element, joine
 from homog_core.runs.store import Run
 from homog_core.statistics import intervals
 from homog_core.wording import findings, numbers, run_card, titles
+from homog_core.wording.cascade import cascade_sentence
 from homog_core.wording.comparison import STATISTICS, arrow, differences, in_words, obstacle_sentence, summary_sentence
-from homog_core.wording.findings import cascade_sentence
 from homog_core.wording.recipes import clusterer_recipe, recipe
 from homog_core.wording.titles import STAGE_TITLES, dataset_title
 
@@ -301,7 +301,7 @@ def _slopes(shown: _Shown, found: changes.Changes, drawn: dict[str, go.Figure]) 
         shown.colors,
         dark=False,
     )
-    title = f"{arrow([m.value for m in means], '{:.1f}')} different answers per question"
+    title = f"{arrow([m.value for m in means], numbers.tenth)} different answers per question"
     how = (
         "Each line is a way that questions took from one run to the next, as wide as there are questions; the diamonds "
         "are the means with their 95 % intervals."
