@@ -1,4 +1,4 @@
-"""What the pages share and only they: the URL as the one place of their state, cached loaders, charts, errors."""
+"""A chart with all that belongs to it, and a statistic with its interval: the blocks that pages are built of."""
 
 import math
 import re
@@ -14,6 +14,7 @@ from homog_core.figures.theme import MODEL_COLORS
 from homog_core.records import Estimate
 
 SMALL_N = 30  # below it a statistic is greyed and says so
+_CONFIG = {"displaylogo": False, "scrollZoom": False}  # of every Plotly chart
 
 
 def estimate(place: Any, label: str, found: Estimate, *, percent: bool = False, unit: str = "", help: str = "") -> None:
@@ -50,7 +51,7 @@ def chart(
     st.markdown(f"##### {title}")
     st.caption(how_to_read)
     selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
-    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "scrollZoom": False}, **selecting)
+    st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG, **selecting)
     under()
     _chart_foot(recipe_line, data, key)
 
@@ -72,9 +73,18 @@ def panels(
     for i, (place, (heading, figure)) in enumerate(zip(places, figures, strict=True)):
         with place:
             st.html(heading)
-            config = {"displaylogo": False, "scrollZoom": False}
-            st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=config)
+            st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=_CONFIG)
     _chart_foot(recipe_line, data, key)
+
+
+def is_dark() -> bool:
+    """Whether the visitor sees the dark theme."""
+    return getattr(st.context.theme, "type", None) == "dark"
+
+
+def model_color(position: int = 0) -> str:
+    """The colour of the model in that position of a comparison."""
+    return MODEL_COLORS[position % len(MODEL_COLORS)]
 
 
 def _chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
@@ -90,13 +100,3 @@ def _chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
             mime="text/csv",
             key=f"{key}:csv",
         )
-
-
-def is_dark() -> bool:
-    """Whether the visitor sees the dark theme."""
-    return getattr(st.context.theme, "type", None) == "dark"
-
-
-def model_color(position: int = 0) -> str:
-    """The colour of the model in that position of a comparison."""
-    return MODEL_COLORS[position % len(MODEL_COLORS)]

@@ -147,7 +147,7 @@ def overview(shown: Shown, found: Changes) -> str | None:
     if not ids:
         st.info("No question matches. Clear the search to see them all.")
         return None
-    question_id = url.url_selected("question", list(found.clusters.index), ids[0], "question")
+    question_id = url.selected("Question", list(found.clusters.index), "question", ids[0])
     table(shown, found, ids)
     stepper(ids, question_id, "by size of change")
     return question_id
@@ -160,7 +160,7 @@ def table(shown: Shown, found: Changes, ids: list[str]) -> None:
     def select() -> None:
         rows = st.session_state[key].selection.rows
         if rows:
-            st.query_params["question"] = ids[rows[0]]
+            url.put(question=ids[rows[0]])
 
     texts = shown.runs[0].questions.loc[ids, "text"]
     frame = found.clusters.loc[ids].set_axis([f"k{i}" for i in range(len(shown.runs))], axis=1)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks
+from dashboard import blocks, url
 from dashboard.cache import umap_warm_up
 from dashboard.text import plain
 from homog_core.analysis.scored_run import ScoredRun
@@ -94,8 +94,7 @@ def stepper(ids: list[str], question_id: str, order: str = "") -> None:
     here = ids.index(question_id) if question_id in ids else None
 
     def go(step: int) -> None:
-        st.query_params["question"] = ids[(here if here is not None else -step) + step]
-        st.query_params.pop("answer", None)
+        url.put(question=ids[(here if here is not None else -step) + step], answer=None)
 
     left, middle, right = st.columns([1, 4, 1], vertical_alignment="center")
     left.button(
@@ -349,12 +348,12 @@ def _times(n: int) -> str:
 
 def choose_answer(index: int) -> None:
     """Inspect an answer: it goes into the URL."""
-    st.query_params["answer"] = "greedy" if index == GREEDY else str(index + 1)
+    url.put(answer="greedy" if index == GREEDY else str(index + 1))
 
 
 def chosen_answer(picture: Picture) -> int:
     """The sample index that the URL names; the greedy answer where it names none or one that is not there."""
-    asked = st.query_params.get("answer", "greedy")
+    asked = url.get("answer", "greedy")
     index = int(asked) - 1 if asked.isdecimal() else GREEDY
     return index if index in picture.responses else GREEDY
 

@@ -19,7 +19,6 @@ from homog_core.runs.store import Run
 from homog_core.wording import findings, numbers, titles
 from homog_core.wording.titles import dataset_title
 
-PAGE = "alignment-tax"
 MOST_RUNS = 8
 SECTIONS = {
     "answers": "How often one answer",
@@ -30,7 +29,7 @@ SECTIONS = {
 
 
 def main() -> None:
-    page.start_page(PAGE, "Alignment tax", "How large is it, and what does it cost?")
+    page.start_page("Alignment tax", "How large is it, and what does it cost?")
     runs = [run for run in store.list_runs() if run.identity.n_questions > 1]
     scored = sorted((run for run in runs if is_scored(run)), key=lineage.order)
     left_out = [run.id for run in runs if not is_scored(run)]
@@ -58,7 +57,7 @@ def filters(scored: Sequence[Run], left_out: list[str]) -> Selection | None:
     datasets.sort(key=lambda name: name != "starter")
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
-        dataset = url.url_choice("Data set", datasets, "dataset", format_func=dataset_title)
+        dataset = url.choice("Data set", datasets, "dataset", dataset_title)
     same = [run for run in scored if run.identity.dataset == dataset]
     forget_other_dataset(dataset, {run.id for run in same})
     with middle:
@@ -92,40 +91,19 @@ def forget_other_dataset(dataset: str, known: set[str]) -> None:
     before = st.session_state.get("tax:dataset", dataset)
     st.session_state["tax:dataset"] = dataset
     if before != dataset:
-        asked = st.query_params.get("runs", "").split(",")
-        if not known & set(asked):
-            st.query_params.pop("runs", None)
-        for name in ("category", "of"):
-            st.query_params.pop(name, None)
+        if not known & set(url.get("runs").split(",")):
+            url.put(runs=None)
+        url.put(category=None, of=None)
 
 
 def choose_runs(runs: Sequence[Run]) -> list[Run]:
     """Up to `MOST_RUNS` runs, by id in the URL; at first those at temperature 1."""
     names = lineage.names(runs)
     usual = [run.id for run in runs if run.identity.decoding.temperature == 1] or list(names)
-    asked = st.query_params.get("runs")
-    wanted = usual if asked is None else [key for key in asked.split(",") if key]
-    known = [key for key in dict.fromkeys(wanted) if key in names][:MOST_RUNS]
-    if unknown := [key for key in wanted if key not in names]:
-        st.warning(f"Runs: {plain(unknown[0])} is not among the {len(names)} scored ones of this data set.")
-        known = known or usual[:MOST_RUNS]
-        st.query_params["runs"] = ",".join(known)
-    key = "widget:runs"
-    st.session_state[key] = known
-
-    def to_url() -> None:
-        st.query_params["runs"] = ",".join(st.session_state[key])
-
+    offered = ("Runs", list(names), "runs", MOST_RUNS, usual[:MOST_RUNS])
+    known = url.several(*offered)
     with st.popover(f"Runs: {len(known)} of {len(names)} chosen", icon=":material/checklist:", width="stretch"):
-        st.multiselect(
-            "Runs",
-            list(names),
-            key=key,
-            max_selections=MOST_RUNS,
-            format_func=lambda run_id: names[run_id],
-            on_change=to_url,
-            help=f"Up to {MOST_RUNS}, in the order of their training stage.",
-        )
+        url.choices(*offered, names.get, help=f"Up to {MOST_RUNS}, in the order of their training stage.")
     return [run for run in runs if run.id in known]
 
 
@@ -147,11 +125,11 @@ def read(runs: Sequence[Run]) -> tuple[dict[str, ScoredRun], list[str]]:
 
 def choose_category(views: Sequence[ScoredRun]) -> str:
     names = sorted({name for view in views for name in view.questions["category"] if isinstance(name, str) and name})
-    chosen = url.url_choice(
+    chosen = url.choice(
         "Category",
         ["all", *names],
         "category",
-        format_func=lambda name: "all categories" if name == "all" else name,
+        lambda name: "all categories" if name == "all" else name,
         disabled=not names,
     )
     return "" if chosen == "all" else chosen
@@ -159,7 +137,7 @@ def choose_category(views: Sequence[ScoredRun]) -> str:
 
 def section(chosen: Selection) -> None:
     """One section at a time, so that a closed one costs nothing."""
-    view = segments("Section", list(SECTIONS), "view", SECTIONS.get)
+    view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)
     if view == "answers":
         answers.one_answer(chosen)
     elif view == "scores":
@@ -176,45 +154,26 @@ def section(chosen: Selection) -> None:
     else:
         metrics = published_metrics()
         with st.columns(2)[0]:
-            metric = url.url_choice("Figure", metrics, "figure", format_func=titles.METRIC_TITLES.get)
+            metric = url.choice("Figure", metrics, "figure", titles.METRIC_TITLES.get)
         published.figure(chosen, metric)
         published.table(chosen)
-
-
-def segments(label: str, options: Sequence[str], param: str, title: object) -> str:
-    """A segmented control whose value lives in the URL; nonsense there counts as the first."""
-    asked = st.query_params.get(param, options[0])
-    key = f"widget:{param}"
-    st.session_state[key] = asked if asked in options else options[0]
-
-    def to_url() -> None:
-        st.query_params[param] = st.session_state[key]
-
-    st.segmented_control(
-        label, options, key=key, format_func=title, on_change=to_url, required=True, label_visibility="collapsed"
-    )
-    return st.session_state[key]
 
 
 def choose_one(chosen: Selection) -> str:
     """The run that is looked at closely: its label. At first the one that titles speak of."""
     focus = chosen.focus()
     names = {chosen.views[label].run.id: label for label in [focus, *(k for k in chosen.views if k != focus)]}
-    asked = st.query_params.get("of")
-    if asked in {run.id for run in chosen.others}:  # it has been taken out of the chosen ones
-        st.query_params.pop("of")
-    return names[url.url_choice("Run to look at closely", list(names), "of", format_func=names.get)]
+    if url.get("of") in {run.id for run in chosen.others}:  # it has been taken out of the chosen ones
+        url.put(of=None)
+    return names[url.choice("Run to look at closely", list(names), "of", names.get)]
 
 
 def choose_scores(view: ScoredRun, chosen: Selection) -> list[str]:
     """Up to four scores, by name in the URL."""
     options = list(view.score_columns(chosen.clusterer))
     defaults = [name for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY) if name in options]
-    if "scores" not in st.query_params:
-        st.query_params["scores"] = ",".join(defaults)
-    return url.url_choices("Scores", options, "scores", won.MOST_SCORES, format_func=titles.score_title)
+    url.fill(scores=",".join(defaults))
+    return url.choices("Scores", options, "scores", won.MOST_SCORES, defaults, titles.score_title)
 
 
-with page.friendly_errors():
-    main()
-page.end_page(PAGE)
+main()

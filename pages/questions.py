@@ -15,7 +15,6 @@ from homog_core.runs import store
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 from homog_core.wording import recipes
 
-PAGE = "questions"
 COLUMNS = [
     "text",
     "category",
@@ -28,13 +27,13 @@ COLUMNS = [
 
 
 def main() -> None:
-    page.start_page(PAGE, "Questions", "One question, asked again and again: how many different answers come back?")
+    page.start_page("Questions", "One question, asked again and again: how many different answers come back?")
     runs = shipped_first(store.list_runs())
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
     by_id = {run.id: run for run in runs}
-    run_id = url.url_choice("Run", list(by_id), "run", format_func=lambda key: recipes.run_title(by_id[key]))
+    run_id = url.choice("Run", list(by_id), "run", lambda key: recipes.run_title(by_id[key]))
     scored = load_run(run_id)
     if scored.questions.empty:
         st.info("This run has no answers yet: it is being sampled. Reload the page in a moment.")
@@ -48,7 +47,7 @@ def main() -> None:
     if shown.empty:
         st.info("No question matches. Clear the search or a filter to see them all.")
         return
-    question_id = url.url_selected("question", list(frame["id"]), shown["id"].iloc[0], "question")
+    question_id = url.selected("Question", list(frame["id"]), "question", shown["id"].iloc[0])
     table(shown, question_id)
     question.stepper(list(shown["id"]), question_id)
     st.divider()
@@ -126,10 +125,8 @@ def table(shown: pd.DataFrame, question_id: str) -> None:
     key = f"table:{hash(tuple(ids))}"
 
     def select() -> None:
-        rows = st.session_state[key].selection.rows
-        if rows:
-            st.query_params["question"] = ids[rows[0]]
-            st.query_params.pop("answer", None)
+        if rows := st.session_state[key].selection.rows:
+            url.put(question=ids[rows[0]], answer=None)
 
     st.dataframe(
         shown.assign(text=shown["text"].where(shown["text"] != "", shown["id"]))[COLUMNS],
@@ -155,6 +152,4 @@ def table(shown: pd.DataFrame, question_id: str) -> None:
     )
 
 
-with page.friendly_errors():
-    main()
-page.end_page(PAGE)
+main()

@@ -8,9 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import blocks
+from dashboard import blocks, page, url
 from dashboard.cache import load_run, run_stamp, shipped_first
-from dashboard.page import end_page, friendly_errors, start_page
 from dashboard.text import plain
 from homog_core.analysis import example
 from homog_core.analysis.example import Advice, Detection, Measured, Story
@@ -25,7 +24,6 @@ from homog_core.statistics.intervals import mean_estimate
 from homog_core.wording import recipes, story
 from homog_core.wording.titles import dataset_title
 
-PAGE = "start"
 QUESTION = "What does aligning a model do to its answers, and how do you know?"
 SHORT_TITLES = ("Ten answers", "Piles", "Asking again", "Hesitation", "What to do")
 SIGNALS = ("Hesitation of the answer", "How unusual the question is", "Ask ten times")
@@ -52,13 +50,13 @@ PRESENT_STYLE = """<style>
 
 
 def main() -> None:
-    step, presenting = _step(), st.query_params.get("present") == "1"
+    step, presenting = _step(), url.get("present") == "1"
     st.html((STYLE + (PRESENT_STYLE if presenting else "")) % {"paper": "#0e1318" if blocks.is_dark() else "#ffffff"})
     title, show = STEPS[step - 1]
     if presenting:
-        start_page(PAGE, title, QUESTION)
+        page.start_page(title, QUESTION)
     else:
-        start_page(PAGE, "Start here", f"{QUESTION} Five steps, five minutes, nothing to know beforehand.")
+        page.start_page("Start here", f"{QUESTION} Five steps, five minutes, nothing to know beforehand.")
         step_control(step)
     told = the_story()
     if told is None:
@@ -75,12 +73,12 @@ def main() -> None:
 
 
 def _step() -> int:
-    asked = st.query_params.get("step", "1")
+    asked = url.get("step", "1")
     return int(asked) if asked in {str(i + 1) for i in range(len(STEPS))} else 1
 
 
 def _go(step: int) -> None:
-    st.query_params["step"] = str(min(max(step, 1), len(STEPS)))
+    url.put(step=str(min(max(step, 1), len(STEPS))))
 
 
 def _turn(by: int) -> None:
@@ -106,7 +104,7 @@ def step_control(step: int) -> None:
         "Present",
         icon=":material/slideshow:",
         type="tertiary",
-        on_click=lambda: st.query_params.update(present="1"),
+        on_click=lambda: url.put(present="1"),
         help="Larger, with nothing but previous and next. The arrow keys turn the page, Escape leaves.",
     )
 
@@ -121,7 +119,7 @@ def navigation(step: int, presenting: bool) -> None:
         last = step == len(STEPS)
         right.button("Next", key="next", args=(1,), disabled=last, type="primary", shortcut="Right", **turn)
     if presenting:  # not seen, but it hears the key
-        st.button("Leave", key="leave", on_click=lambda: st.query_params.update(present="0"), shortcut="Escape")
+        st.button("Leave", key="leave", on_click=lambda: url.put(present=None), shortcut="Escape")
 
 
 def _scroll_up(step: int) -> None:
@@ -557,8 +555,8 @@ def onward(told: Story) -> None:
         ("live_lab", "Ask a question of your own", "experiment", {}),
     ]
     with st.container(horizontal=True):
-        for page, label, icon, params in links:
-            st.page_link(f"pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=params)
+        for name, label, icon, params in links:
+            st.page_link(f"pages/{name}.py", label=label, icon=f":material/{icon}:", query_params=params)
 
 
 STEPS: tuple[tuple[str, Callable[[Story, bool], None]], ...] = (
@@ -570,6 +568,4 @@ STEPS: tuple[tuple[str, Callable[[Story, bool], None]], ...] = (
 )
 
 
-with friendly_errors():
-    main()
-end_page(PAGE)
+main()

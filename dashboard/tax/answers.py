@@ -175,7 +175,7 @@ def budget(chosen: Selection) -> None:
         st.info("Two answers or fewer were drawn per question: there is no smaller budget to look at.")
         return
     with st.columns(2)[0]:
-        n = url.url_number("Samples per question, for the next chart", "budget", min(5, most), 2, most, 1)
+        n = url.number("Samples per question, for the next chart", "budget", min(5, most), 2, most, 1)
     rows = []
     for label, curve in curves.items():
         for row in curve.itertuples():

@@ -267,7 +267,7 @@ def cascade(chosen: Selection, of: str) -> None:
     def select() -> None:
         clicked = st.session_state["cascade"].selection.points
         if clicked and clicked[0].get("customdata", -1) >= 0:
-            st.query_params["band"] = str(int(clicked[0]["customdata"]) * 5)
+            url.put(band=str(int(clicked[0]["customdata"]) * 5))
 
     blocks.chart(
         aggregate.cost_quality(points, alone, color, dark=blocks.is_dark()),
@@ -292,7 +292,7 @@ def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None
     names = [signal.name for signal in study.signals]
     points, alone = with_x(rows[rows["kind"] == "cascade"]), alone_marks(rows)
     place = st.container()
-    band = url.url_number(
+    band = url.number(
         "Operating point: per cent of all questions that a signal passes on when it is unsure", "band", 50, 0, 100, 5
     )
     position = round(band / 5)
