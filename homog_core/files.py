@@ -1,4 +1,8 @@
-"""Where things are on disk: the project's `cache/` and, if `HOMOG_CACHE` is set, the user's own beside it."""
+"""Where things are on disk: the folder of new runs, and what ships beside the code.
+
+In a checkout the project's `cache/` holds the shipped runs and takes the new ones, unless `HOMOG_CACHE` names another
+folder for these. An installed library ships without runs and never writes beside itself.
+"""
 
 import os
 import uuid
@@ -9,15 +13,24 @@ from typing import BinaryIO
 
 from homog_core.errors import HomogError
 
-PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+PROJECT = PACKAGE.parent  # of an installed library the folder of all packages: ask `is_checkout` first
+SHIPPED = PROJECT / "cache"  # shipped runs and adapters; of an installed library there is no such folder
 
 
-SHIPPED = PROJECT / "cache"
+def is_checkout() -> bool:
+    """Whether this is the project with its documents and shipped runs, not an installed library."""
+    return (PROJECT / "pyproject.toml").is_file()
 
 
 def cache() -> Path:
-    """The folder that new runs and conversions go to: `$HOMOG_CACHE`, or the project's `cache/`."""
-    return Path(os.environ["HOMOG_CACHE"]).expanduser() if os.environ.get("HOMOG_CACHE") else SHIPPED
+    """The folder that new runs and conversions go to.
+
+    `$HOMOG_CACHE`; otherwise a checkout's own `cache/`, or `~/.homog` for an installed library.
+    """
+    if os.environ.get("HOMOG_CACHE"):
+        return Path(os.environ["HOMOG_CACHE"]).expanduser()
+    return SHIPPED if is_checkout() else Path.home() / ".homog"
 
 
 def run_folders() -> list[Path]:
@@ -26,9 +39,9 @@ def run_folders() -> list[Path]:
 
 
 def dataset_folders() -> list[Path]:
-    """The folders that dataset files are looked for in: `$HOMOG_DATA`, the package, `../shared/data`."""
+    """The folders that dataset files are looked for in: `$HOMOG_DATA`, the package, a checkout's `../shared/data`."""
     own = [Path(os.environ["HOMOG_DATA"]).expanduser()] if os.environ.get("HOMOG_DATA") else []
-    return [*own, PROJECT / "homog_core", PROJECT.parent / "shared" / "data"]
+    return [*own, PACKAGE, *([PROJECT.parent / "shared" / "data"] if is_checkout() else [])]
 
 
 @contextmanager

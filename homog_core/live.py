@@ -1,7 +1,7 @@
 """The queue of live jobs: one owner of the device, one generation at a time, snapshots, cancel.
 
-A single worker thread loads and unloads models and samples; pages only submit, look at snapshots and stop. Nothing
-here knows about Streamlit: whether a session is still connected is asked through a function.
+A single worker thread loads models, samples and unloads them; pages only submit jobs, look at snapshots and stop. It
+does not know Streamlit: whether a session is still connected is asked through a function.
 """
 
 import contextlib
@@ -14,34 +14,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from homog_core.device import Device, free_memory, probe_device
 from homog_core.errors import HomogError, NotFound
 from homog_core.measures.encoders import Encoder, encode
 from homog_core.progress import Say
-from homog_core.records import (
-    GREEDY,
-    Decoding,
-    FinishReason,
-    ModelSpec,
-    PromptStyle,
-    Question,
-    Response,
-    ResponseSet,
-    strip_reasoning,
-)
+from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet
 from homog_core.runs import sample, score
-from homog_core.runs.sample import RunPlan
 from homog_core.runs.store import Run
-from homog_core.sampling.devices import Device, free_memory, probe_device
-from homog_core.sampling.steps import NewToken, Sampler, Step
+from homog_core.sampling.steps import Answer, Sampler, Step
 
 GRACE_SECONDS = 60.0  # how long a job goes on after the last session that watched it has gone
-
-
 _OVER = ("done", "stopped", "failed")
-
-
 _REMEMBERED = 50  # finished jobs that a reloaded page still finds
-
 
 LoadSampler = Callable[[ModelSpec, Say], Sampler]
 
@@ -54,32 +38,6 @@ class Request:
     question: Question
     decoding: Decoding
     style: PromptStyle | None = None  # None: each model's own
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer so far."""
-
-    text: str = ""
-    tokens: tuple[str, ...] = ()
-    entropies: tuple[float, ...] = ()
-    logprobs: tuple[float, ...] = ()
-    finish_reason: FinishReason | None = None
-
-    @property
-    def answer(self) -> str:
-        """The text that is compared and shown."""
-        return strip_reasoning(self.text)
-
-    def response(self) -> Response:
-        """The record of the answer as it is now; one that goes on counts as cut."""
-        return Response(
-            self.text,
-            self.tokens,
-            np.array(self.entropies, dtype=np.float32),
-            np.array(self.logprobs, dtype=np.float32),
-            self.finish_reason or "length",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +78,10 @@ class _Part:
     """One model's share of a job."""
 
     model: ModelSpec
+    revision: str
+    dtype: str
     style: PromptStyle
-    plan: RunPlan
+    prompt: str
     answers: dict[int, Answer] = field(default_factory=dict)
     vectors: dict[int, dict[str, dict[str, np.ndarray]]] = field(default_factory=dict)
     result: ResponseSet | None = None
@@ -129,17 +89,29 @@ class _Part:
     n_tokens: int = 0
 
     def snapshot(self) -> ModelSnapshot:
-        """A copy that no longer changes."""
+        """How it stands, as something that no longer changes."""
         return ModelSnapshot(
             self.model,
             self.style,
-            self.plan.questions[0][1],
+            self.prompt,
             dict(self.answers),
             dict(self.vectors),
             self.result,
             self.seconds,
             self.n_tokens,
         )
+
+    def keep(self, request: Request) -> Run:
+        """Store its finished answers as a run."""
+        plan = sample.plan_run(
+            [(request.question, self.prompt)],
+            request.decoding,
+            self.style,
+            model=self.model,
+            revision=self.revision,
+            dtype=self.dtype,
+        )
+        return sample.keep(plan, self.result, self.seconds)
 
 
 @dataclass(slots=True, eq=False)
@@ -228,7 +200,7 @@ class LiveQueue:
             parts = [part for part in job.parts if part.result is not None]
             if job.state not in _OVER or not parts:
                 raise HomogError("Only answers that have all been finished can be kept as a run.")
-        runs = [sample.keep(part.plan, part.result, part.seconds) for part in parts]
+        runs = [part.keep(job.request) for part in parts]
         return [score.score_run(run.id, self._encoders) for run in runs]
 
     def tokens_per_second(self, model_key: str) -> float | None:
@@ -280,20 +252,21 @@ class LiveQueue:
                     self._running = None
 
     def _serve(self, job: _Job) -> None:
+        question, decoding = job.request.question, job.request.decoding
         for model in job.request.models:
             self._check(job)
             sampler = self._sampler_for(job, model)
             style = job.request.style or model.prompt_style
-            part = _Part(model, style, sample.plan_run(sampler, [job.request.question], job.request.decoding, style))
+            part = _Part(model, sampler.revision, sampler.dtype, style, sampler.prompt(question.text, style).text)
             with self._lock:
                 job.parts.append(part)
             self._set(job, "sampling", f"Sampling {model.key} on {sampler.device}")
             started = time.monotonic()
-            steps = sampler.sample([job.request.question], job.request.decoding, style, 1)
+            steps = sampler.sample([question], decoding, style, 1)
             try:
                 for step in steps:
                     self._take(part, step, time.monotonic() - started)
-                    self._encode(part, step, job.request.question)
+                    self._encode(part, step, question)
                     self._check(job)
             finally:
                 steps.close()
@@ -316,24 +289,22 @@ class LiveQueue:
             if step.restarted:
                 part.answers.clear()
                 part.vectors.clear()
-            for token in step.tokens:
-                part.answers[token.sample_index] = _extended(part.answers.get(token.sample_index, Answer()), token)
+            part.answers.update({answer.sample_index: answer for answer in step.answers})
             for finished in step.finished:
                 part.result = finished
-            part.n_tokens += len(step.tokens)
+            part.n_tokens += len(step.answers)
             part.seconds = seconds
 
     def _encode(self, part: _Part, step: Step, question: Question) -> None:
         """Embed the answers that have just ended, so that the page can cluster them."""
-        ended = [t.sample_index for t in step.tokens if t.finish_reason and t.sample_index != GREEDY]
-        ended = [i for i in ended if part.answers[i].answer]
+        ended = [a for a in step.answers if a.finish_reason and a.sample_index != GREEDY and a.answer]
         if not ended:
             return
-        answers = [part.answers[i].answer for i in ended]
-        found = {encoder.key: encode(encoder, question.text, answers) for encoder in self._encoders}
+        texts = [answer.answer for answer in ended]
+        found = {encoder.key: encode(encoder, question.text, texts) for encoder in self._encoders}
         with self._lock:
-            for n, i in enumerate(ended):
-                part.vectors[i] = {
+            for n, answer in enumerate(ended):
+                part.vectors[answer.sample_index] = {
                     key: {view: vectors[n] for view, vectors in views.items()} for key, views in found.items()
                 }
 
@@ -350,13 +321,3 @@ class LiveQueue:
     def _set(self, job: _Job, state: str, message: str) -> None:
         with self._lock:
             job.state, job.message = state, message
-
-
-def _extended(answer: Answer, token: NewToken) -> Answer:
-    return Answer(
-        token.so_far,
-        (*answer.tokens, token.text),
-        (*answer.entropies, token.entropy),
-        (*answer.logprobs, token.logprob),
-        token.finish_reason,
-    )

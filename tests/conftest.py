@@ -19,6 +19,7 @@ from fakes import (
     SECOND,
     STREAMLITS_OWN,
     FakeSampler,
+    link_shipped,
     tiny_adapter,
     tiny_model,
     tiny_tokenizer,
@@ -33,10 +34,17 @@ from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.weights import find_model
 
 
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of what ships with the project."""
+    return link_shipped(files.PROJECT, tmp_path_factory.mktemp("shipped"))
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test reads or writes the user's runs."""
+def own_cache(tmp_path: Path, shipped: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the user's runs, those in the checkout included."""
     monkeypatch.setenv("HOMOG_CACHE", str(tmp_path))
+    monkeypatch.setattr(files, "SHIPPED", shipped)
     return tmp_path
 
 
@@ -81,8 +89,8 @@ def real_sampler(request: pytest.FixtureRequest) -> tuple[TorchSampler, PromptSt
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """A server for all browser tests; its cache has the models but none of the user's runs."""
+def server(tmp_path_factory, shipped):
+    """A server for all browser tests; it has the models but none of the user's runs."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine")
     own = tmp_path_factory.mktemp("cache")
@@ -96,9 +104,13 @@ def server(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = own / "server.log"
+    program = (
+        "import pathlib, sys; from homog_core import files; from streamlit.web.cli import main; "
+        "files.SHIPPED = pathlib.Path(sys.argv.pop(1)); main()"
+    )
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            [sys.executable, "-c", program, str(shipped), "run", "app.py", "--server.port", str(port)],
             cwd=files.PROJECT,
             env={**os.environ, "HOMOG_CACHE": str(own)},
             stdout=stream,

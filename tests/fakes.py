@@ -14,9 +14,27 @@ from homog_core import files
 from homog_core.measures.nli import NliProbabilities
 from homog_core.records import GREEDY, Decoding, Identity, ModelSpec, PromptStyle, Question, Response, ResponseSet
 from homog_core.runs.manifest import identity_of
-from homog_core.runs.sample import Progress
+from homog_core.runs.sample import Progress, RunPlan, plan_run
 from homog_core.sampling.prompts import Prompt, build_prompt
-from homog_core.sampling.steps import NewToken, Step
+from homog_core.sampling.steps import Answer, Step, Token
+
+
+def shipped_runs(project: Path) -> list[str]:
+    """Ids of the runs that ship with a checkout: those that its .gitignore excepts, whether or not there is a git."""
+    lines = (project / ".gitignore").read_text(encoding="utf-8").splitlines()
+    return sorted(line.removeprefix("!cache/runs/") for line in lines if line.startswith("!cache/runs/"))
+
+
+def link_shipped(project: Path, folder: Path) -> Path:
+    """Make `folder` a cache of what ships with a checkout, without the runs that somebody has kept beside that."""
+    (folder / "runs").mkdir()
+    for name in ("models", "report_cards.json", *(f"runs/{run_id}" for run_id in shipped_runs(project))):
+        (folder / name).symlink_to(project / "cache" / name)
+    return folder
+
+
+SHIPPED_RUNS = shipped_runs(files.PROJECT)
+
 
 MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(files.SHIPPED)  # where conversions are kept between sessions
 
@@ -64,6 +82,14 @@ def make_identity(
     )
 
 
+def make_plan(
+    questions: Sequence[Question], decoding: Decoding, model: ModelSpec = FAKE_SPEC, style: PromptStyle = "plain"
+) -> RunPlan:
+    """The run that a fake sampler of `model` would make."""
+    asked = [(question, build_prompt(question.text, style, None).text) for question in questions]
+    return plan_run(asked, decoding, style, model=model, revision=FakeSampler.revision, dtype=FakeSampler.dtype)
+
+
 class FakeSampler:
     """Says scripted answers, one word per step, and remembers which questions it was asked."""
 
@@ -101,14 +127,14 @@ class FakeSampler:
         length = {s.question_id: max(len(r.tokens) for owner, _, r in rows if owner is s) for s in sets}
         for position in range(max(length.values())):
             self.before_step()
-            tokens = tuple(_said(s, i, r, position) for s, i, r in rows if position < len(r.tokens))
-            yield Step(tokens, tuple(s for s in sets if length[s.question_id] == position + 1))
+            answers = tuple(_answer(s, i, r, position) for s, i, r in rows if position < len(r.tokens))
+            yield Step(answers, tuple(s for s in sets if length[s.question_id] == position + 1))
 
 
-def _said(owner: ResponseSet, index: int, response: Response, position: int) -> NewToken:
-    so_far = "".join(response.tokens[: position + 1])
-    reason = "stop" if position == len(response.tokens) - 1 else None
-    return NewToken(owner.question_id, index, response.tokens[position], so_far, ENTROPY, LOGPROB, reason)
+def _answer(owner: ResponseSet, index: int, response: Response, position: int) -> Answer:
+    said = [Token(text, ENTROPY, LOGPROB) for text in response.tokens]
+    text = "".join(response.tokens[: position + 1])
+    return Answer(owner.question_id, index, said, position + 1, text, "stop" if position == len(said) - 1 else None)
 
 
 # A run of four questions that three test files look at

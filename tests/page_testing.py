@@ -1,11 +1,12 @@
 """Pages under AppTest, opened as a visitor does."""
 
+from fakes import SHIPPED_RUNS
 from streamlit.testing.v1 import AppTest
 
 from homog_core import files
 
 APP = str(files.PROJECT / "app.py")
-SHIPPED = sorted(path.parent.name for path in (files.SHIPPED / "runs").glob("*--starter--*/manifest.json"))
+SHIPPED = [run_id for run_id in SHIPPED_RUNS if "--starter--" in run_id]
 
 
 def open_page(page: str, **params: str) -> AppTest:

@@ -11,11 +11,11 @@ import pytest
 from fakes import ENTROPY, LOGPROB, TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question
 
 import homog_core.live
+from homog_core.device import Device
 from homog_core.errors import HomogError, ModelUnavailable, NotFound
 from homog_core.live import LiveQueue, Request
 from homog_core.records import GREEDY, Decoding, ModelSpec
 from homog_core.runs.verify import verify
-from homog_core.sampling.devices import Device
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 

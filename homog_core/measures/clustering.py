@@ -200,6 +200,11 @@ class Clusterer:
         return f"{self.method}/{self.encoder}" if self.encoder else self.method
 
     @property
+    def settings(self) -> dict[str, float | str]:
+        """What may be chosen of it, as it is stored beside the clusters."""
+        return {"threshold": self.threshold, "rule": self.rule, "entailment": self.entailment}
+
+    @property
     def is_linkage(self) -> bool:
         """Whether it merges by average linkage."""
         return self.method in _VIEWS

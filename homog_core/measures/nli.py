@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from homog_core.catalogue.encoders import NLI_MODELS
+from homog_core.device import free_memory, is_out_of_memory
 from homog_core.errors import InvalidInput, OutOfMemory
 from homog_core.measures.encoders import encoder_key, unavailable
-from homog_core.sampling.devices import free_memory, is_out_of_memory
 
 NLI_CLASSES = ("entailment", "neutral", "contradiction")
 

@@ -2,7 +2,7 @@
 
 Made from the reference answers of a question set (docs/methods.md §2): two correct references of one question agree,
 a correct and an incorrect one do not. It is handed a similarity function and does not know about encoders; the cards
-themselves are a JSON file that `python -m homog_core calibrate` writes.
+themselves are the JSON file beside this one and the user's own, which `python -m homog_core calibrate` writes.
 """
 
 import json
@@ -24,6 +24,8 @@ from homog_core.measures.nli import Nli, probability_matrix, with_context
 from homog_core.records import Question
 
 FALSE_JOIN_RATE = 0.15  # encoders are compared at the same share of contradicting pairs joined
+
+_SHIPPED, _FILE = Path(__file__).parent, "report_cards.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,8 @@ FALLBACK_THRESHOLD = 0.85  # of an encoder that has not been calibrated: the pub
 def report_cards() -> dict[str, ReportCard]:
     """The report cards of the clusterers, the user's own before the shipped ones."""
     found: dict[str, ReportCard] = {}
-    for folder in (files.SHIPPED, files.cache()):
-        found |= read_report_cards(folder / "report_cards.json")
+    for folder in (_SHIPPED, files.cache()):
+        found |= read_report_cards(folder / _FILE)
     return found
 
 
@@ -168,7 +170,7 @@ def calibrate(questions: Sequence[Question], encoder: Encoder, nli: Nli | None =
         cards.append(report_card(prototype.key, pairs, threshold, dataset, joins_at_equality=not prototype.is_linkage))
     if nli:
         cards.append(_nli_card(questions, nli, dataset))
-    write_report_cards(files.cache() / "report_cards.json", cards)
+    write_report_cards(files.cache() / _FILE, cards)
     return cards
 
 

@@ -81,7 +81,7 @@ def analyse(answers: ResponseSet, evidence: Evidence, clusterers: Sequence[Clust
         common = {"question_id": answers.question_id, "clusterer": clusterer.key}
         similarities.append({**common, "similarity": similarity[np.triu_indices(len(valid), k=1)]})
         clusters += [
-            {**common, "sample_index": i, "threshold": clusterer.threshold, "rule": clusterer.rule, "label": int(label)}
+            {**common, "sample_index": i, **clusterer.settings, "label": int(label)}
             for i, label in zip(valid, labels, strict=True)
         ]
     return Analysis(similarities, clusters, scores)

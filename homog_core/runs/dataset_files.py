@@ -35,7 +35,7 @@ def dataset_rows(spec: DatasetSpec) -> tuple[Rows, str]:
         raise NotFound(
             f"The file of {spec.title} is missing: {' or '.join(spec.files)}. Name its folder in HOMOG_DATA."
         )
-    return _hub_rows(spec), spec.hub[0]
+    return _hub_rows(spec), spec.hub.repository
 
 
 def read_rows(path: Path) -> Rows:
@@ -96,9 +96,8 @@ def _hub_rows(spec: DatasetSpec) -> Rows:
         from datasets import load_dataset
     except ImportError as error:
         raise HomogError("Datasets from the hub need the package `datasets`; run `pip install datasets`.") from error
-    repository, configuration, split = spec.hub
     try:
-        rows = load_dataset(repository, configuration, split=split)
+        rows = load_dataset(spec.hub.repository, spec.hub.configuration, split=spec.hub.split)
     except Exception as error:  # the library raises a dozen unrelated classes when it is offline
         raise HomogError(
             f"{spec.title} is not on this machine and could not be read from the hub ({type(error).__name__}). Put "

@@ -1,4 +1,7 @@
-"""TODO homog_core.runs.evidence."""
+"""What models say of stored answers: embeddings and NLI probabilities, each computed once and kept with the run.
+
+`embed_run` and `judge_run` compute what is missing and store it; the others read what is stored.
+"""
 
 from collections.abc import Iterator
 from itertools import permutations
@@ -16,6 +19,7 @@ from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of
 
 NLI_CHUNK = 1024  # pairs judged between two writes to the store
+_PAIR = ["question_id", "premise", "hypothesis"]
 
 
 def embed_run(run: Run, encoder: Encoder, *, grades: bool = False) -> pd.DataFrame:
@@ -38,22 +42,6 @@ def embed_run(run: Run, encoder: Encoder, *, grades: bool = False) -> pd.DataFra
     return run.embeddings(encoder.key)
 
 
-def _texts_to_embed(run: Run, grades: bool) -> Iterator[tuple[tuple[str, int, str], str]]:
-    """(question, index, view) and the text."""
-    questions = run.questions().set_index("id", drop=False)
-    for row in run.responses().itertuples():
-        response, question = response_of(row), questions.loc[row.question_id]
-        if row.sample_index != GREEDY and response.is_valid:
-            yield (row.question_id, row.sample_index, "answer"), response.answer
-            yield (row.question_id, row.sample_index, "masked"), mask_answer(response.answer, question["text"])
-        elif row.sample_index == GREEDY:
-            yield (row.question_id, GREEDY, "question"), question["text"]
-            if grades and len(question["incorrect_references"]):
-                yield (row.question_id, GREEDY, "greedy"), response.answer
-                for i, text in enumerate((*question["references"], *question["incorrect_references"])):
-                    yield (row.question_id, i, "reference"), text
-
-
 def judge_run(run: Run, nli: Nli, on_progress: OnProgress = lambda what, done, total: None) -> pd.DataFrame:
     """The NLI probabilities of every ordered pair of a question's different answers, and of answers and the sentences
     of the greedy one. Each pair is judged once; what is done is stored as it goes, so that a crash loses one chunk.
@@ -74,20 +62,6 @@ def judge_run(run: Run, nli: Nli, on_progress: OnProgress = lambda what, done, t
     if stored is None:  # no two different answers
         run.write_table(f"nli-{nli.key}", pd.DataFrame(columns=[*_PAIR, *NLI_CLASSES, "truncated"]))
     return run.nli(nli.key)
-
-
-_PAIR = ["question_id", "premise", "hypothesis"]
-
-
-def _pairs_to_judge(run: Run) -> Iterator[tuple[str, str, str]]:
-    """(question, premise, hypothesis) of every pair of different texts, question by question."""
-    for question_id, rows in run.responses().groupby("question_id", sort=False):
-        responses = {row.sample_index: response_of(row) for row in rows.itertuples()}
-        greedy = responses.pop(GREEDY, None)
-        answers = list(dict.fromkeys(r.answer for r in responses.values() if r.is_valid))
-        sentences = split_sentences(greedy.answer) if greedy and greedy.is_valid else []
-        pairs = [*permutations(answers, 2), *((answer, sentence) for answer in answers for sentence in sentences)]
-        yield from ((question_id, *pair) for pair in pairs if pair[0] != pair[1])
 
 
 def stored_judgements(run: Run) -> dict[str, pd.DataFrame]:
@@ -115,3 +89,30 @@ def stored_probabilities(rows: pd.DataFrame | None, answers: ResponseSet) -> dic
         "nli": probability_matrix(texts, texts, judged),
         "selfcheck": probability_matrix(texts, sentences, judged).transpose(1, 0, 2),
     }
+
+
+def _texts_to_embed(run: Run, grades: bool) -> Iterator[tuple[tuple[str, int, str], str]]:
+    """(question, index, view) and the text."""
+    questions = run.questions().set_index("id", drop=False)
+    for row in run.responses().itertuples():
+        response, question = response_of(row), questions.loc[row.question_id]
+        if row.sample_index != GREEDY and response.is_valid:
+            yield (row.question_id, row.sample_index, "answer"), response.answer
+            yield (row.question_id, row.sample_index, "masked"), mask_answer(response.answer, question["text"])
+        elif row.sample_index == GREEDY:
+            yield (row.question_id, GREEDY, "question"), question["text"]
+            if grades and len(question["incorrect_references"]):
+                yield (row.question_id, GREEDY, "greedy"), response.answer
+                for i, text in enumerate((*question["references"], *question["incorrect_references"])):
+                    yield (row.question_id, i, "reference"), text
+
+
+def _pairs_to_judge(run: Run) -> Iterator[tuple[str, str, str]]:
+    """(question, premise, hypothesis) of every pair of different texts, question by question."""
+    for question_id, rows in run.responses().groupby("question_id", sort=False):
+        responses = {row.sample_index: response_of(row) for row in rows.itertuples()}
+        greedy = responses.pop(GREEDY, None)
+        answers = list(dict.fromkeys(r.answer for r in responses.values() if r.is_valid))
+        sentences = split_sentences(greedy.answer) if greedy and greedy.is_valid else []
+        pairs = [*permutations(answers, 2), *((answer, sentence) for answer in answers for sentence in sentences)]
+        yield from ((question_id, *pair) for pair in pairs if pair[0] != pair[1])

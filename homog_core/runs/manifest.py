@@ -1,16 +1,16 @@
 """manifest.json ↔ `RunManifest`: checked field by field when it is read, and upgraded from older formats.
 
-The id of a run ends in a hash of its identity, so what is hashed must never change with the format.
+The id of a run ends in a hash of its identity, so what is hashed never changes with the format.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from homog_core.errors import CorruptRun, InvalidInput
 from homog_core.files import replacing
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FORMAT = 2
-_IMPORTED = "imported:"  # how the revision of an imported run began in format 1, which had no field for it
+_IMPORTED = "imported:"  # how the revision of an imported run begins, by which format 1 told it from others
 
 
 def run_id_of(identity: Identity) -> str:
@@ -49,7 +49,7 @@ def identity_of(
         revision=revision,
         dtype=dtype,
         dataset=dataset,
-        question_ids_sha256=question_ids_sha256(question for question, _ in questions),
+        question_ids_sha256=question_ids_sha256(question.id for question, _ in questions),
         n_questions=len(questions),
         decoding=decoding,
         prompt_style=prompt_style,
@@ -69,18 +69,34 @@ def write_manifest(folder: Path, manifest: RunManifest) -> None:
 
 
 def read_manifest(folder: Path) -> RunManifest:
-    """The manifest of a run. Raises `CorruptRun` where it does not read, or a field has another type."""
+    """The manifest of a run, upgraded from older formats.
+
+    Raises `CorruptRun` where it does not read, a field is missing or of another type, or the format is not known.
+    """
     from pydantic import ValidationError
 
+    damaged = f"manifest.json of run {folder.name} is damaged"
     try:
-        content = _upgraded(json.loads((folder / "manifest.json").read_text(encoding="utf-8")), folder.name)
-        return _reader().validate_json(json.dumps(content))
+        text = (folder / "manifest.json").read_text(encoding="utf-8")
+        content = json.loads(text)
+        known = content.get("format") if isinstance(content, dict) else FORMAT
+        if known not in (1, FORMAT):
+            raise CorruptRun(f"Run {folder.name} has format {known}; this version reads 1 to {FORMAT}.")
+        manifest = _reader().validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
-        raise CorruptRun(f"manifest.json of run {folder.name} is damaged ({place}: {first['msg']}).") from error
-    except (OSError, ValueError, TypeError, AttributeError, InvalidInput) as error:
-        raise CorruptRun(f"manifest.json of run {folder.name} is damaged ({error}).") from error
+        raise CorruptRun(f"{damaged} ({'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}).") from error
+    except (OSError, ValueError, RecursionError, InvalidInput) as error:
+        raise CorruptRun(f"{damaged} ({error}).") from error
+    return _upgraded(manifest) if known == 1 else manifest
+
+
+def _upgraded(manifest: RunManifest) -> RunManifest:
+    """A manifest of format 1, which wrote the name of an imported file where the source of the weights stands."""
+    if not manifest.identity.revision.startswith(_IMPORTED):
+        return manifest
+    provenance = replace(manifest.provenance, source="", imported_from=manifest.provenance.source)
+    return replace(manifest, provenance=provenance)
 
 
 @cache
@@ -88,13 +104,3 @@ def _reader() -> "TypeAdapter[RunManifest]":
     from pydantic import TypeAdapter
 
     return TypeAdapter(RunManifest)
-
-
-def _upgraded(content: dict[str, Any], run_id: str) -> dict[str, Any]:
-    """The content of a manifest in today's format. Raises `CorruptRun` for a format that this version does not know."""
-    known = content.get("format")
-    if known not in (1, FORMAT):
-        raise CorruptRun(f"Run {run_id} has format {known}; this version reads 1 to {FORMAT}.")
-    if known == 1 and str(content["identity"].get("revision")).startswith(_IMPORTED):
-        content["provenance"] = {**content["provenance"], "imported_from": content["provenance"].get("source")}
-    return {name: value for name, value in content.items() if name != "format"}

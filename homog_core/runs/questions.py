@@ -1,7 +1,6 @@
-"""Dataset files and hub datasets → `Question`s, validated row by row.
+"""Questions: those of a dataset or of a file, one that somebody typed, and those of a run that ships without them.
 
-Knows the published formats of the catalogue's datasets and one format of our own: a CSV or JSONL file with a
-`question` column. Every complaint names the file and the line.
+Where a dataset lies is known to `dataset_files`, what its rows mean to `dataset_formats`.
 """
 
 import hashlib
@@ -9,11 +8,15 @@ import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
 from homog_core.errors import InvalidInput, NotFound
 from homog_core.records import Question
-from homog_core.runs.dataset_files import dataset_rows, read_rows
+from homog_core.runs.dataset_files import dataset_file, dataset_rows, read_rows
 from homog_core.runs.dataset_formats import READERS, content_id, read_own
+
+QUESTION_PLACE = "{question}"  # stands for the question in the prompts of a run that ships without its sentences
 
 
 def load_questions(name: str, *, limit: int | None = None, shuffle_seed: int | None = None) -> list[Question]:
@@ -37,9 +40,33 @@ def typed_question(text: str) -> Question:
     return Question(content_id("live", text), "live", text)
 
 
-def question_ids_sha256(questions: Iterable[Question]) -> str:
+def question_ids_sha256(ids: Iterable[str]) -> str:
     """Hash of a set of question ids, independent of their order."""
-    return hashlib.sha256("\n".join(sorted(question.id for question in questions)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+
+
+def with_sentences(frame: pd.DataFrame) -> pd.DataFrame:
+    """The questions of a stripped run with text, references and prompt from their dataset.
+
+    Where the dataset is not on this machine, text and prompt are "" and there are no references.
+    """
+    known: dict[str, Question] = {}
+    for name in set(frame.loc[frame["text"].isna(), "dataset"]):
+        if name in DATASETS and dataset_file(DATASETS[name]):
+            known |= {question.id: question for question in load_questions(name)}
+    rows = []
+    for row in frame.to_dict("records"):
+        if row["text"] is None or pd.isna(row["text"]):
+            question = known.get(row["id"])
+            text = question.text if question else ""
+            row |= {
+                "text": text,
+                "references": question.references if question else (),
+                "incorrect_references": question.incorrect_references if question else (),
+                "prompt": row["prompt"].replace(QUESTION_PLACE, text) if question else "",
+            }
+        rows.append(row)
+    return pd.DataFrame(rows, columns=frame.columns)
 
 
 def _load(name: str) -> Iterator[Question]:

@@ -1,7 +1,6 @@
 """Questions → a stored run: sample every answer that is not stored yet. Resumable.
 
-Sampling is expensive and its result is never changed. The batch run and the live page share every function here; what
-is computed from stored answers is in `scoring`.
+Sampling is expensive and its result is never changed. What is computed from stored answers is in `runs.score`.
 """
 
 import subprocess
@@ -15,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from homog_core import files
+from homog_core.device import probe_device
 from homog_core.errors import InvalidInput
-from homog_core.records import Decoding, Identity, PromptStyle, Provenance, Question, ResponseSet
+from homog_core.records import Decoding, Identity, ModelSpec, PromptStyle, Provenance, Question, ResponseSet
 from homog_core.runs.manifest import identity_of
 from homog_core.runs.store import Run
 from homog_core.runs.write import RunWriter, write_run
-from homog_core.sampling.devices import probe_device
 from homog_core.sampling.steps import Sampler
 
 
@@ -56,7 +55,9 @@ def sample_run(
     """
     if not questions:
         raise InvalidInput("There are no questions to sample.")
-    with plan_run(sampler, questions, decoding, style).open() as writer:
+    asked = [(question, sampler.prompt(question.text, style).text) for question in questions]
+    plan = plan_run(asked, decoding, style, model=sampler.spec, revision=sampler.revision, dtype=sampler.dtype)
+    with plan.open() as writer:
         remaining = [question for question in questions if question.id not in writer.sampled]
         n_before = len(writer.sampled)
         before, started, n_tokens = writer.run.provenance, time.monotonic(), 0
@@ -70,7 +71,7 @@ def sample_run(
 
         try:
             for step in sampler.sample(remaining, decoding, style, batch_questions):
-                n_tokens += len(step.tokens)
+                n_tokens += len(step.answers)
                 for finished in step.finished:
                     writer.append(finished)
                 n_done = len(writer.sampled)
@@ -92,23 +93,32 @@ class RunPlan:
 
     identity: Identity
     provenance: Provenance
-    questions: list[tuple[Question, str]]
+    asked: Sequence[tuple[Question, str]]
 
     def open(self) -> AbstractContextManager[RunWriter]:
         """The writer of this run, created or gone on with."""
-        return write_run(self.identity, self.provenance, self.questions)
+        return write_run(self.identity, self.provenance, self.asked)
 
 
-def plan_run(sampler: Sampler, questions: Sequence[Question], decoding: Decoding, style: PromptStyle) -> RunPlan:
-    """The run that these settings identify."""
-    asked = [(question, sampler.prompt(question.text, style).text) for question in questions]
-    spec = sampler.spec
+def plan_run(
+    asked: Sequence[tuple[Question, str]],
+    decoding: Decoding,
+    style: PromptStyle,
+    *,
+    model: ModelSpec,
+    revision: str,
+    dtype: str,
+) -> RunPlan:
+    """The run of a model over questions with their prompts; `revision` and `dtype` are as its sampler names them.
+
+    Raises `InvalidInput` for questions of several datasets.
+    """
     identity = identity_of(
         asked,
-        model=spec.key,
-        revision=sampler.revision,
-        dtype=sampler.dtype,
-        dataset=_dataset_of(questions),
+        model=model.key,
+        revision=revision,
+        dtype=dtype,
+        dataset=_dataset_of(asked),
         decoding=decoding,
         prompt_style=style,
     )
@@ -118,17 +128,17 @@ def plan_run(sampler: Sampler, questions: Sequence[Question], decoding: Decoding
         git_commit=_git_commit(),
         packages=_package_versions(),
         device=probe_device().name,
-        source=spec.source if not Path(spec.source).is_absolute() else Path(spec.source).name,
-        family=spec.family,
-        stage=spec.stage,
-        parent=spec.parent,
-        n_parameters=spec.n_parameters,
+        source=Path(model.source).name if Path(model.source).is_absolute() else model.source,
+        family=model.family,
+        stage=model.stage,
+        parent=model.parent,
+        n_parameters=model.n_parameters,
     )
     return RunPlan(identity, provenance, asked)
 
 
 def keep(plan: RunPlan, answers: ResponseSet, seconds: float) -> Run:
-    """Store one finished live answer set as the run of one question that `plan` describes."""
+    """Store answers that have been sampled already as the run of one question that `plan` describes."""
     with plan.open() as writer:
         if answers.question_id not in writer.sampled:
             writer.append(answers)
@@ -137,14 +147,16 @@ def keep(plan: RunPlan, answers: ResponseSet, seconds: float) -> Run:
         return writer.run
 
 
-def _dataset_of(questions: Sequence[Question]) -> str:
-    names = {question.dataset for question in questions}
+def _dataset_of(asked: Sequence[tuple[Question, str]]) -> str:
+    names = {question.dataset for question, _ in asked}
     if len(names) > 1:
         raise InvalidInput(f"A run holds the questions of one dataset; these are of {', '.join(sorted(names))}.")
     return names.pop()
 
 
 def _git_commit() -> str | None:
+    if not files.is_checkout():  # the folder of an installed library may lie in somebody else's repository
+        return None
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=files.PROJECT, capture_output=True, text=True, check=False
@@ -156,7 +168,7 @@ def _git_commit() -> str | None:
 
 def _package_versions() -> dict[str, str]:
     found = {}
-    for package in ("torch", "transformers", "sentence-transformers", "numpy", "umap-learn"):
+    for package in ("homog-core", "torch", "transformers", "sentence-transformers", "numpy", "umap-learn"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

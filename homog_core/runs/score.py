@@ -1,10 +1,12 @@
-"""Stored answers → embeddings, NLI probabilities, clusters, scores, grades and maps, stored beside them.
+"""Stored answers → similarities, clusters, scores, grades and maps, stored beside them with the settings that made them.
 
-Everything here is computed from what a run has stored, never by sampling again. Embeddings and NLI probabilities are
-kept, so that no text is encoded and no pair is judged twice. The live page uses the same functions on one question.
+Everything is computed from what a run has stored, never by sampling again; no text is encoded and no pair is judged
+twice (`evidence`). A question that was asked live is a run like any other.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,9 @@ from homog_core.runs.evidence import embed_run, judge_run, stored_judgements, st
 from homog_core.runs.store import Run, open_run
 from homog_core.runs.tables import question_of, response_of, response_set
 
-# A run
+MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
+_SETTINGS = ["threshold", "rule", "entailment"]
+_CLUSTER_COLUMNS = ["question_id", "sample_index", "clusterer", *_SETTINGS, "label"]
 
 
 def score_run(
@@ -50,11 +54,13 @@ def score_run(
         vectors[encoder.key] = embed_run(run, encoder, grades=i == 0)
     judged = stored_judgements(run) | ({nli.key: judge_run(run, nli, on_progress)} if nli else {})
     known = {clusterer.key for clusterer in clusterers}
-    clusterers = [*clusterers, *(Clusterer("nli", 0.0, key) for key in judged if f"nli/{key}" not in known)]
-    grades = grade_run(run, encoders[0], vectors[encoders[0].key])
-    densities = question_densities(vectors)
+    settings = stored_settings(run)
+    left = [Clusterer("nli", 0.0, key) for key in judged if f"nli/{key}" not in known]
+    clusterers = [*clusterers, *(replace(clusterer, **settings.get(clusterer.key, {})) for clusterer in left)]
+    grades = _grades(run, encoders[0], vectors[encoders[0].key])
+    densities = _densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len()
-    found = list(analyse_run(run, vectors, judged, clusterers, on_progress))
+    found = list(_analyses(run, vectors, judged, clusterers, on_progress))
     scores = [
         analysis.scores
         | densities.get(analysis.scores["question_id"], {})
@@ -67,6 +73,20 @@ def score_run(
     run.write_table("scores", pd.DataFrame(scores))
     run.write_table("maps", _maps(found, clusterers[0].key, on_progress))
     return run
+
+
+def stored_settings(run: Run) -> dict[str, dict[str, Any]]:
+    """The threshold, rule and entailment rule that a run was scored with, by the clusterer's key.
+
+    Empty before the run is scored. `replace(clusterer, **settings)` is the clusterer as it was then. The entailment
+    rule of a run that was scored before it was stored is `bidirectional`, the default.
+    """
+    clusters = run.table("clusters")
+    if clusters is None:
+        return {}
+    if "entailment" not in clusters:
+        clusters["entailment"] = "bidirectional"
+    return clusters.groupby("clusterer")[_SETTINGS].first().to_dict("index")
 
 
 def _check_can_be_scored(run: Run) -> None:
@@ -84,7 +104,7 @@ def _grade_columns(found: Grade) -> dict[str, str]:
     return {"grade": found.verdict, "grade_policy": found.policy}
 
 
-def grade_run(run: Run, encoder: Encoder, embeddings: pd.DataFrame) -> dict[str, Grade]:
+def _grades(run: Run, encoder: Encoder, embeddings: pd.DataFrame) -> dict[str, Grade]:
     """The grade of every sampled question's greedy answer, by question id; `embeddings` as from `embed_run`.
 
     The cosine is corrected by the words (`grading.supported`), and its policy names the encoder.
@@ -109,7 +129,7 @@ def grade_run(run: Run, encoder: Encoder, embeddings: pd.DataFrame) -> dict[str,
     return grades
 
 
-def question_densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+def _densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
     """`embedding_density@<encoder>` of every question among the run's others, by question id."""
     found: dict[str, dict[str, float]] = {}
     for encoder, frame in vectors.items():
@@ -121,13 +141,7 @@ def question_densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[st
     return found
 
 
-_CLUSTER_COLUMNS = ["question_id", "sample_index", "clusterer", "threshold", "rule", "label"]
-
-
-MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
-
-
-def analyse_run(
+def _analyses(
     run: Run,
     vectors: Mapping[str, pd.DataFrame],
     judged: Mapping[str, pd.DataFrame],

@@ -1,11 +1,9 @@
-"""A run directory ↔ records: Parquet shards and a manifest; atomic, resumable, verifiable.
+"""The stored runs: which there are, and everything that is stored of one.
 
-Layout, one folder a run: `manifest.json`, `questions.parquet`, `responses-*.parquet` (samples, never changed), and
-what is recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `similarities.parquet`,
+One folder a run: `manifest.json`, `questions.parquet`, `responses-*.parquet` (samples, never changed), and what is
+recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `similarities.parquet`,
 `clusters.parquet`, `scores.parquet`, `maps.parquet`. Every file is written under a temporary name, flushed to disk and
-renamed. It knows nothing of models.
-
-A run may lack the sentences of its dataset (`strip`): they are then read from the dataset where this machine has it.
+renamed, so that a reader never sees half of one. Knows nothing of models; samples are written in `write`.
 """
 
 from collections.abc import Iterable
@@ -20,7 +18,7 @@ from homog_core import files
 from homog_core.errors import CorruptRun, NotFound
 from homog_core.records import Decoding, Identity, Provenance, RunManifest
 from homog_core.runs.manifest import read_manifest
-from homog_core.runs.sentences import with_sentences
+from homog_core.runs.questions import with_sentences
 from homog_core.runs.tables import SCHEMAS, read_parquet, read_shards, shard_paths, write_parquet
 
 TABLES = ("similarities", "clusters", "scores", "maps")
@@ -45,12 +43,12 @@ class Run:
 
     @property
     def identity(self) -> Identity:
-        """What it is."""
+        """What it is: the settings that its id is a hash of."""
         return self.manifest.identity
 
     @property
     def provenance(self) -> Provenance:
-        """How it came about."""
+        """How it came about: when, where, with which versions, how far."""
         return self.manifest.provenance
 
     @property
@@ -61,8 +59,8 @@ class Run:
     def questions(self) -> pd.DataFrame:
         """One row a question, with its exact prompt.
 
-        Where the run was stored without the dataset's sentences they are read from the dataset; where this machine
-        does not have it, `text` and `prompt` are "" and there are no references.
+        A run may have been stored without the sentences of its dataset (`strip`). They are then read from the dataset;
+        where this machine does not have it, `text` and `prompt` are "" and there are no references.
         """
         frame = read_parquet(self.folder / "questions.parquet", self.id).to_pandas()
         return with_sentences(frame) if frame["text"].isna().any() else frame
@@ -115,7 +113,7 @@ class Run:
         return sorted(path.stem.removeprefix("nli-") for path in self.folder.glob("nli-*.parquet"))
 
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
-        """Replace one of the recomputable tables."""
+        """Replace one of the files that can be computed again."""
         schema = next((SCHEMAS[kind] for kind in ("embeddings", "nli", "similarities") if name.startswith(kind)), None)
         write_parquet(self.folder / f"{name}.parquet", pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
 
@@ -132,7 +130,7 @@ def open_run(run_id: str) -> Run:
     """The run of that id. Raises `NotFound`, with what there is, or `CorruptRun` for a damaged manifest."""
     known = runs_by_id()
     if run_id not in known:  # never a path: an id may come from a URL
-        raise NotFound(f"There is no run {run_id!r}. {listing(known)}")
+        raise NotFound(f"There is no run {run_id!r}. {_listing(known)}")
     return Run(known[run_id], read_manifest(known[run_id]))
 
 
@@ -147,6 +145,6 @@ def list_runs() -> list[Run]:
     return sorted(runs, key=lambda run: run.provenance.created, reverse=True)
 
 
-def listing(known: Iterable[str]) -> str:
+def _listing(known: Iterable[str]) -> str:
     names = list(known)
     return f"There are: {', '.join(names[:8])}{' …' if len(names) > 8 else ''}." if names else "There are none yet."

@@ -1,4 +1,4 @@
-"""TODO homog_core.runs.strip."""
+"""A run → the same run, fit to be shared: its dataset's sentences taken out, so that `questions` can put them back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.errors import HomogError
 from homog_core.runs.dataset_files import dataset_file
-from homog_core.runs.sentences import QUESTION_PLACE, with_sentences
+from homog_core.runs.questions import QUESTION_PLACE, with_sentences
 from homog_core.runs.store import Run, open_run
 from homog_core.runs.tables import SCHEMAS, read_parquet, write_parquet
 

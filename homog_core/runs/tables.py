@@ -1,6 +1,10 @@
-"""TODO homog_core.runs.tables."""
+"""The Parquet files of a run: their columns, records ↔ rows, and reading and writing one file.
 
-from collections.abc import Sequence
+Knows nothing of the folder that they lie in but the names of the files.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +18,7 @@ from homog_core.files import replacing
 from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet
 
 _TEXTS = pa.list_(pa.string())
-
-
 _NUMBERS = pa.list_(pa.float32())
-
-
 SCHEMAS = {
     "questions": pa.schema(
         [
@@ -71,17 +71,13 @@ SCHEMAS = {
         ]
     ),
 }
+MERGED = "responses-merged.parquet"  # the shard that all others are merged into
 
 
-MERGED = "responses-merged.parquet"
-
-
-def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Decoding) -> ResponseSet:
-    """The record of one question from its rows of `Run.responses`."""
-    by_index = {int(row.sample_index): response_of(row) for row in rows.itertuples()}
-    greedy = by_index.pop(GREEDY)
-    samples = tuple(by_index[i] for i in sorted(by_index))
-    return ResponseSet(str(rows.iloc[0]["question_id"]), model_key, prompt, decoding, samples, greedy)
+def questions_table(questions: Iterable[tuple[Question, str]]) -> pa.Table:
+    """One row a question, from questions with their prompts."""
+    rows = [{**asdict(question), "prompt": prompt} for question, prompt in questions]
+    return pa.Table.from_pylist(rows, schema=SCHEMAS["questions"])
 
 
 def question_of(row: Any) -> Question:
@@ -97,20 +93,8 @@ def question_of(row: Any) -> Question:
     )
 
 
-def response_of(row: Any) -> Response:
-    """The record of one row of `Run.responses`."""
-    return Response(
-        row.text,
-        tuple(row.tokens),
-        np.asarray(row.token_entropies, dtype=np.float32),
-        np.asarray(row.token_logprobs, dtype=np.float32),
-        row.finish_reason,
-        row.entropy_kind,
-    )
-
-
-def table_of(responses: ResponseSet) -> pa.Table:
-    """One row a response."""
+def responses_table(responses: ResponseSet) -> pa.Table:
+    """One row a response to one question."""
     samples = [*enumerate(responses.responses), (GREEDY, responses.greedy)]
     rows = [
         {
@@ -128,7 +112,28 @@ def table_of(responses: ResponseSet) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMAS["responses"])
 
 
+def response_of(row: Any) -> Response:
+    """The record of one row of `Run.responses`."""
+    return Response(
+        row.text,
+        tuple(row.tokens),
+        np.asarray(row.token_entropies, dtype=np.float32),
+        np.asarray(row.token_logprobs, dtype=np.float32),
+        row.finish_reason,
+        row.entropy_kind,
+    )
+
+
+def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Decoding) -> ResponseSet:
+    """The record of one question from its rows of `Run.responses`."""
+    by_index = {int(row.sample_index): response_of(row) for row in rows.itertuples()}
+    greedy = by_index.pop(GREEDY)
+    samples = tuple(by_index[i] for i in sorted(by_index))
+    return ResponseSet(str(rows.iloc[0]["question_id"]), model_key, prompt, decoding, samples, greedy)
+
+
 def shard_paths(folder: Path) -> list[Path]:
+    """The files of a run that hold responses, the merged one first."""
     shards = sorted(folder.glob("responses-*.parquet"))
     return sorted(shards, key=lambda path: path.name != MERGED)
 
@@ -145,6 +150,7 @@ def read_shards(folder: Path, run_id: str, columns: Sequence[str] | None = None)
 
 
 def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """One file of a run. Raises `CorruptRun` where it is missing or damaged, `HomogError` where the disk fails."""
     try:
         return pq.read_table(path, columns=columns)
     except (pa.ArrowException, OSError) as error:
@@ -160,5 +166,6 @@ def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None) 
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
+    """Replace one file of a run. Raises `HomogError`, and keeps the old file, where the new one cannot be written."""
     with replacing(path, f"{path.name} of run {path.parent.name}") as stream:
         pq.write_table(table, stream, compression="zstd")

@@ -1,32 +1,29 @@
-"""TODO homog_core.runs.verify."""
+"""A stored run → what is wrong with it, in sentences that name the remedy. It changes nothing."""
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from homog_core.errors import CorruptRun, NotFound
+from homog_core.errors import CorruptRun
 from homog_core.records import GREEDY
-from homog_core.runs.manifest import read_manifest, run_id_of
-from homog_core.runs.store import TABLES, Run, listing, runs_by_id
+from homog_core.runs.manifest import run_id_of
+from homog_core.runs.questions import question_ids_sha256
+from homog_core.runs.store import TABLES, Run, open_run
 from homog_core.runs.tables import read_parquet, shard_paths
 
 
 def verify(run_id: str) -> list[str]:
     """What is wrong with a run, one sentence each; an empty list when nothing is. Raises `NotFound`."""
-    known = runs_by_id()
-    if run_id not in known:
-        raise NotFound(f"There is no run {run_id!r}. {listing(known)}")
-    folder = known[run_id]
     try:
-        run = Run(folder, read_manifest(folder))
+        run = open_run(run_id)
         questions, responses = run.questions(), run.responses()
         problems = [*_identity_problems(run, questions), *_response_problems(run, questions, responses)]
     except CorruptRun as error:
         return [str(error)]
-    for name in (*TABLES, *(path.stem for kind in ("embeddings", "nli") for path in folder.glob(f"{kind}-*.parquet"))):
+    evidence = [path.stem for kind in ("embeddings", "nli") for path in run.folder.glob(f"{kind}-*.parquet")]
+    for name in (*TABLES, *evidence):
         problems += _table_problems(run, name, responses)
     return problems
 
@@ -34,8 +31,7 @@ def verify(run_id: str) -> list[str]:
 def _identity_problems(run: Run, questions: pd.DataFrame) -> Iterator[str]:
     if run.id != run.folder.name or run.id != run_id_of(run.identity):
         yield f"The manifest's identity hashes to {run_id_of(run.identity)}, not to {run.folder.name}."
-    ids = hashlib.sha256("\n".join(sorted(questions["id"])).encode()).hexdigest()
-    if ids != run.identity.question_ids_sha256:
+    if question_ids_sha256(questions["id"]) != run.identity.question_ids_sha256:
         yield "The question ids are not those that the manifest names."
     status = run.provenance.status
     if status == "importing":

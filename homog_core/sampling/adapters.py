@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from homog_core.device import is_out_of_memory
 from homog_core.errors import InvalidInput, OutOfMemory
-from homog_core.sampling.devices import is_out_of_memory
 from homog_core.sampling.weights import LocalAdapter
 
 

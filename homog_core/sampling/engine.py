@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from homog_core.device import choose_placement, free_memory, is_out_of_memory, keep_freed_memory
 from homog_core.errors import InvalidInput, OutOfMemory
 from homog_core.progress import Say
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question
 from homog_core.sampling.adapters import Adapters
-from homog_core.sampling.devices import choose_placement, free_memory, is_out_of_memory, keep_freed_memory
 from homog_core.sampling.draws import choose_tokens
 from homog_core.sampling.prompts import Prompt, build_prompt
 from homog_core.sampling.rows import Encoded, Row, response_set
@@ -53,7 +53,7 @@ class TorchSampler:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        placement = choose_placement(spec)
+        placement = choose_placement(spec.n_parameters)
         if placement == "cpu":
             keep_freed_memory()
         tokenizer = AutoTokenizer.from_pretrained(weights.folder)
@@ -129,34 +129,31 @@ class TorchSampler:
                 free_memory()
                 yield Step(restarted=redo)
 
-    def _decode(self, batch: Sequence["Encoded"], decoding: Decoding) -> Iterator[Step]:
+    def _decode(self, batch: Sequence[Encoded], decoding: Decoding) -> Iterator[Step]:
         """Decode one batch to its end."""
         import torch
 
-        rows = [row for encoded in batch for row in Row.of(encoded, decoding, self.tokenizer)]
-        waiting = {encoded.question.id: [r for r in rows if r.encoded is encoded] for encoded in batch}
+        questions = [Row.of(encoded, decoding, self.tokenizer) for encoded in batch]
+        rows = [row for question in questions for row in question]
         self._adapters.activate(self._adapter)
         state = self._prefill(batch, copies=decoding.n_samples + 1)
         for position in range(decoding.max_new_tokens):
             with torch.inference_mode():
                 uniform = torch.from_numpy(np.stack([row.uniforms[position] for row in rows]))  # (R, LEVELS)
-                greedy = torch.tensor([row.sample_index == GREEDY for row in rows])
+                greedy = torch.tensor([row.answer.sample_index == GREEDY for row in rows])
                 device = state.logits.device
                 chosen = choose_tokens(state.logits, uniform.to(device), greedy.to(device), decoding)
             ids = chosen.ids.tolist()
             numbers = torch.stack([chosen.entropies, chosen.logprobs]).tolist()
             last = position == decoding.max_new_tokens - 1
-            tokens = tuple(
+            answers = tuple(
                 row.push(token, entropy, logprob, ends=token in self._end_ids, last=last)
                 for row, token, entropy, logprob in zip(rows, ids, *numbers, strict=True)
             )
-            keep = [i for i, row in enumerate(rows) if row.finish_reason is None]
-            finished = tuple(
-                response_set(waiting.pop(encoded.question.id), self.spec, decoding)
-                for encoded in batch
-                if encoded.question.id in waiting and all(row.finish_reason for row in waiting[encoded.question.id])
-            )
-            yield Step(tokens, finished)
+            ended = [question for question in questions if all(row.answer.finish_reason for row in question)]
+            questions = [question for question in questions if question not in ended]
+            yield Step(answers, tuple(response_set(question, self.spec, decoding) for question in ended))
+            keep = [i for i, row in enumerate(rows) if row.answer.finish_reason is None]
             if not keep:
                 return
             if len(keep) < len(rows):
@@ -165,7 +162,7 @@ class TorchSampler:
             self._adapters.activate(self._adapter)
             state.advance(self.model, chosen.ids[torch.tensor(keep, device=device)])
 
-    def _prefill(self, batch: Sequence["Encoded"], copies: int) -> "_State":
+    def _prefill(self, batch: Sequence[Encoded], copies: int) -> "_State":
         """Run the prompts once, left-padded to one length, and expand their cache to `copies` rows each."""
         import torch
         from transformers import DynamicCache

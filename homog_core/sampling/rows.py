@@ -1,16 +1,20 @@
-"""TODO homog_core.sampling.rows."""
+"""What the engine knows of one question and of one row of its batch, outside the device.
+
+A row turns token ids into text, decides when its answer ends, and is where the answer is put together. It computes
+nothing with a model.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from homog_core.errors import InvalidInput
-from homog_core.records import GREEDY, Decoding, FinishReason, ModelSpec, PromptStyle, Question, Response, ResponseSet
+from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet
 from homog_core.sampling.draws import LEVELS, uniforms
 from homog_core.sampling.prompts import Prompt
-from homog_core.sampling.steps import NewToken
+from homog_core.sampling.steps import Answer, Token
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +27,7 @@ class Encoded:
 
     @classmethod
     def of(cls, sampler: Any, question: Question, decoding: Decoding, style: PromptStyle) -> "Encoded":
-        """Build the prompt and check that it fits into the context together with the token limit."""
+        """Build the prompt. Raises `InvalidInput` where it does not fit the model's context with the token limit."""
         prompt = sampler.prompt(question.text, style)
         ids = sampler.tokenizer(prompt.text, add_special_tokens=prompt.add_special_tokens)["input_ids"]
         context = getattr(sampler.model.config, "max_position_embeddings", None)
@@ -38,18 +42,14 @@ class Encoded:
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One response in the making."""
+    """One row of the batch: a response in the making."""
 
     encoded: Encoded
-    sample_index: int
     uniforms: np.ndarray  # (T, LEVELS)
     stop: tuple[str, ...]
     detokenizer: "_Detokenizer"
-    tokens: list[str] = field(default_factory=list)
-    entropies: list[float] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    text: str = ""
-    finish_reason: FinishReason | None = None
+    said: list[Token]
+    answer: Answer  # up to the last token of `said`
 
     @classmethod
     def of(cls, encoded: Encoded, decoding: Decoding, tokenizer: Any) -> list["Row"]:
@@ -57,40 +57,26 @@ class Row:
         stop = encoded.prompt.stop + decoding.stop
         drawn = uniforms(decoding.seed, encoded.question.id, decoding.n_samples, decoding.max_new_tokens)
         unused = np.zeros((decoding.max_new_tokens, LEVELS))  # the greedy response draws nothing
-        return [
-            cls(encoded, index, numbers, stop, _Detokenizer(tokenizer))
-            for index, numbers in [*enumerate(drawn), (GREEDY, unused)]
-        ]
+        rows = []
+        for index, numbers in [*enumerate(drawn), (GREEDY, unused)]:
+            said: list[Token] = []
+            answer = Answer(encoded.question.id, index, said)
+            rows.append(cls(encoded, numbers, stop, _Detokenizer(tokenizer), said, answer))
+        return rows
 
-    def push(self, token: int, entropy: float, logprob: float, *, ends: bool, last: bool) -> NewToken:
+    def push(self, token: int, entropy: float, logprob: float, *, ends: bool, last: bool) -> Answer:
         """Take one token; `ends` if it is the model's own end, `last` if the token limit is reached."""
         piece = self.detokenizer.push(token, flush=ends or last)
-        self.tokens.append(piece)
-        self.entropies.append(entropy)
-        self.logprobs.append(logprob)
-        self.text += piece
-        cut = min((at for s in self.stop if (at := self.text.find(s)) >= 0), default=-1)
-        if cut >= 0:
-            self.text = self.text[:cut]
-        if ends or cut >= 0:
-            self.finish_reason = "stop"
-        elif last:
-            self.finish_reason = "length"
-        question_id, reason = self.encoded.question.id, self.finish_reason
-        return NewToken(question_id, self.sample_index, piece, self.text, entropy, logprob, reason)
-
-    def response(self) -> Response:
-        """The finished response."""
-        return Response(
-            self.text,
-            tuple(self.tokens),
-            np.array(self.entropies, dtype=np.float32),
-            np.array(self.logprobs, dtype=np.float32),
-            self.finish_reason,
-        )
+        self.said.append(Token(piece, entropy, logprob))
+        text = self.answer.text + piece
+        cut = min((at for stop in self.stop if (at := text.find(stop)) >= 0), default=None)
+        reason = "stop" if ends or cut is not None else "length" if last else None
+        self.answer = replace(self.answer, n_tokens=len(self.said), text=text[:cut], finish_reason=reason)
+        return self.answer
 
 
 def response_set(rows: Sequence[Row], spec: ModelSpec, decoding: Decoding) -> ResponseSet:
+    """The record of a question whose rows, the greedy one last, have all ended."""
     *samples, greedy = rows
     encoded = greedy.encoded
     return ResponseSet(
@@ -98,8 +84,8 @@ def response_set(rows: Sequence[Row], spec: ModelSpec, decoding: Decoding) -> Re
         model_key=spec.key,
         prompt=encoded.prompt.text,
         decoding=replace(decoding, stop=encoded.prompt.stop + decoding.stop),
-        responses=tuple(row.response() for row in samples),
-        greedy=greedy.response(),
+        responses=tuple(row.answer.response() for row in samples),
+        greedy=greedy.answer.response(),
     )
 
 

@@ -1,33 +1,88 @@
-"""TODO homog_core.sampling.steps."""
+"""What a sampler says while it works: answers that grow by a token at every step.
+
+This is all that runs and the live page know of a sampler, and all that a fake one has to do.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from homog_core.records import Decoding, FinishReason, ModelSpec, PromptStyle, Question, ResponseSet
+import numpy as np
+
+from homog_core.records import (
+    Decoding,
+    FinishReason,
+    ModelSpec,
+    PromptStyle,
+    Question,
+    Response,
+    ResponseSet,
+    strip_reasoning,
+)
 from homog_core.sampling.prompts import Prompt
 
 
-@dataclass(frozen=True, slots=True)
-class NewToken:
-    """What one row has just said."""
+class Token(NamedTuple):
+    """One token of an answer."""
+
+    text: str  # its piece of text
+    entropy: float  # nats, of the raw distribution that it was drawn from
+    logprob: float  # nats, in that distribution
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """One answer up to one of its tokens. It stays as it is when the answer goes on.
+
+    The answers after one row's tokens share the list `said`, which only grows; each reads its own first `n_tokens`. So
+    keeping one costs nothing, and a thread may read it while another adds the next token.
+    """
 
     question_id: str
-    sample_index: int  # GREEDY for the response at temperature 0
-    text: str  # the token's piece of text
-    so_far: str  # the answer's text up to here, without a stop string
-    entropy: float  # nats
-    logprob: float  # nats
-    finish_reason: FinishReason | None  # None: it goes on
+    sample_index: int  # GREEDY for the answer at temperature 0
+    said: Sequence[Token]
+    n_tokens: int = 0
+    text: str = ""  # up to here, without a stop string
+    finish_reason: FinishReason | None = None  # None: it goes on
+
+    @property
+    def answer(self) -> str:
+        """The text that is compared and shown."""
+        return strip_reasoning(self.text)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """(T,) the pieces of text."""
+        return tuple(token.text for token in self.said[: self.n_tokens])
+
+    @property
+    def entropies(self) -> tuple[float, ...]:
+        """(T,) nats."""
+        return tuple(token.entropy for token in self.said[: self.n_tokens])
+
+    @property
+    def logprobs(self) -> tuple[float, ...]:
+        """(T,) nats."""
+        return tuple(token.logprob for token in self.said[: self.n_tokens])
+
+    def response(self) -> Response:
+        """The record of the answer as it is; one that goes on counts as cut."""
+        return Response(
+            self.text,
+            self.tokens,
+            np.array(self.entropies, dtype=np.float32),
+            np.array(self.logprobs, dtype=np.float32),
+            self.finish_reason or "length",
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One decoding step of a batch: a new token for every live row, and the questions that it completed."""
+    """One decoding step of a batch."""
 
-    tokens: tuple[NewToken, ...] = ()
-    finished: tuple[ResponseSet, ...] = ()
-    restarted: tuple[str, ...] = ()  # question ids that begin anew with a smaller batch, after running out of memory
+    answers: tuple[Answer, ...] = ()  # those that have just got a token
+    finished: tuple[ResponseSet, ...] = ()  # questions of which every answer has ended now
+    restarted: tuple[str, ...] = ()  # ids of questions that begin anew in a smaller batch, for want of memory
 
 
 class Sampler(Protocol):

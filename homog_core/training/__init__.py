@@ -1,1 +1,1 @@
-"""TODO homog_core/training."""
+"""How the adapters that ship in `cache/models/` are made: data, recipes, trainers and model cards."""

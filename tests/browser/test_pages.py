@@ -4,12 +4,10 @@ With the real models. Without a chromium on the machine these tests are skipped.
 """
 
 import pytest
-from fakes import settled
-
-from homog_core import files
+from fakes import SHIPPED_RUNS, settled
 
 MODEL = "smollm2-135m-instruct"
-RUN = next(path.parent.name for path in (files.SHIPPED / "runs").glob(f"{MODEL}--starter--*/manifest.json"))
+RUN = next(run_id for run_id in SHIPPED_RUNS if run_id.startswith(f"{MODEL}--starter--"))
 
 
 def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server, new_page):

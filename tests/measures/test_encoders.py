@@ -2,7 +2,6 @@
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import huggingface_hub
@@ -288,8 +287,15 @@ def test_a_missing_package_is_named_with_its_command(name, module, command, monk
         SentenceEncoder(name).encode(["red"])
 
 
-def test_a_package_of_another_version_is_named(monkeypatch):
-    spec = replace(encoders.ENCODERS["wordllama"], source="package:wordllama/weights/of_tomorrow.safetensors")
-    monkeypatch.setitem(encoders.ENCODERS, "wordllama", spec)
+def test_a_package_of_another_version_is_named(own_cache):
+    (own_cache / "models.toml").write_text("""
+        [[encoders]]
+        key = "wordllama"
+        title = "WordLlama"
+        source = "package:wordllama/weights/of_tomorrow.safetensors"
+        tokenizer = "package:wordllama/tokenizers/l2_supercat_tokenizer_config.json"
+        n_parameters = 8.19e6
+        license = "MIT"
+    """)
     with pytest.raises(InvalidInput, match="wordllama does not hold weights/of_tomorrow"):
         SentenceEncoder("wordllama").encode(["red"])

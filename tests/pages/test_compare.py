@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_plan, make_question
 from page_testing import button, html, in_url, open_page, words
 
 from dashboard import cache
@@ -13,7 +13,7 @@ from homog_core import files
 from homog_core.records import Decoding, Question
 from homog_core.runs import store, strip
 from homog_core.runs.questions import load_questions
-from homog_core.runs.sample import plan_run, sample_run
+from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
 BASE_RUN, SFT_RUN, DPO_RUN = (
@@ -150,8 +150,7 @@ def test_a_run_that_is_not_scored_is_compared_by_words_without_tests(pair):
 
 def test_a_run_that_is_being_written(pair):
     sampler = FakeSampler(DPO, replace(FAKE_SPEC, key="half"))
-    plan = plan_run(sampler, QUESTIONS, Decoding(n_samples=3), "plain")
-    with plan.open() as writer:
+    with make_plan(QUESTIONS, Decoding(n_samples=3), sampler.spec).open() as writer:
         app = open_page("compare", runs=f"{pair[0]},{writer.run.id}")
         assert not app.exception
         assert "has no answers yet: it is being sampled" in words(app)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question, make_responses
+from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_plan, make_question, make_responses
 from page_testing import button, html, in_url, open_page, words
 from streamlit.testing.v1 import AppTest
 
@@ -19,7 +19,7 @@ from homog_core.measures import encoders
 from homog_core.records import Decoding
 from homog_core.runs import store
 from homog_core.runs.importers import jsonl
-from homog_core.runs.sample import plan_run, sample_run
+from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.wording import run_card
 
@@ -113,7 +113,7 @@ def test_verify_says_when_nothing_is_wrong():
 @pytest.mark.usefixtures("no_shipped_runs")
 def test_a_run_that_is_being_written_says_how_far_it_is():
     decoding = Decoding(n_samples=2)
-    with plan_run(FakeSampler({}), QUESTIONS, decoding, "plain").open() as writer:
+    with make_plan(QUESTIONS, decoding).open() as writer:
         writer.append(make_responses(QUESTIONS[0], ["a fox"], decoding))
         app = open_page("runs", run=writer.run.id)
         assert not app.exception

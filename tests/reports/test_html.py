@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_responses
+from fakes import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_plan, make_responses
 from html_reader import Reader, loads_nothing
 
 from homog_core import files
@@ -20,7 +20,7 @@ from homog_core.records import Decoding, Question
 from homog_core.reports.html import report_html, write_report
 from homog_core.runs import importers, store, tables
 from homog_core.runs.importers import jsonl
-from homog_core.runs.sample import plan_run, sample_run
+from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -155,7 +155,7 @@ def test_a_question_that_was_answered_since_the_run_was_scored_is_not_clustered(
     by_vectors = Clusterer("embedding", 0.85, "fake")  # words alone can be compared at any time
     monkeypatch.setattr(compare, "common_clusterers", lambda runs: [by_vectors])
     decoding = Decoding(n_samples=3)
-    with plan_run(FakeSampler(ANSWERS), QUESTIONS, decoding, "plain").open() as writer:
+    with make_plan(QUESTIONS, decoding).open() as writer:
         writer.append(make_responses(QUESTIONS[0], ANSWERS["right"], decoding))
         score_run(writer.run.id, [FakeEncoder()])
         writer.append(make_responses(QUESTIONS[3], ["red fox", "seal", "whale"], decoding))

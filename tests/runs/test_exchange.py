@@ -296,7 +296,7 @@ def test_the_least_that_a_line_can_say(tmp_path):
         revision=run.identity.revision,
         dtype="unknown",
         dataset="my-set",
-        question_ids_sha256=question_ids_sha256([question_of(question)]),
+        question_ids_sha256=question_ids_sha256([question.id]),
         n_questions=1,
         decoding=Decoding(n_samples=2),
         prompt_style="unknown",

@@ -5,13 +5,13 @@ import math
 import os
 
 import pytest
-from fakes import ANSWERS, DECODING, QUESTIONS, FakeSampler, Interrupted, interrupt_after
+from fakes import ANSWERS, DECODING, QUESTIONS, FakeSampler, Interrupted, interrupt_after, make_plan
 
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.records import Decoding, Question
 from homog_core.runs import sample
 from homog_core.runs.manifest import run_id_of
-from homog_core.runs.sample import Progress, plan_run, sample_run
+from homog_core.runs.sample import Progress, sample_run
 from homog_core.runs.store import list_runs, open_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -102,7 +102,7 @@ def test_no_questions_and_questions_of_two_datasets_are_refused():
 
 def test_the_settings_identify_the_run():
     def run_id(questions=QUESTIONS, style="plain", **decoding):
-        return run_id_of(plan_run(FakeSampler(), questions, Decoding(**decoding), style).identity)
+        return run_id_of(make_plan(questions, Decoding(**decoding), style=style).identity)
 
     assert run_id() == run_id()
     assert run_id() == run_id(QUESTIONS[::-1])
@@ -112,7 +112,7 @@ def test_the_settings_identify_the_run():
 
 def test_keeping_a_live_answer_stores_it_once():
     question = QUESTIONS[0]
-    plan = plan_run(FakeSampler(), [question], DECODING, "plain")
+    plan = make_plan([question], DECODING)
     steps = FakeSampler(ANSWERS).sample([question], DECODING, "plain", 1)
     (answers,) = [done for step in steps for done in step.finished]
     run = sample.keep(plan, answers, seconds=1.5)

@@ -1,6 +1,7 @@
 """Stored answers → embeddings, clusters, scores, grades and maps, with a scripted model and a fake encoder."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ from homog_core.measures.words import mask_answer
 from homog_core.records import Question
 from homog_core.runs import evidence
 from homog_core.runs.sample import sample_run
-from homog_core.runs.score import score_run
+from homog_core.runs.score import score_run, stored_settings
 from homog_core.runs.store import list_runs
 from homog_core.runs.verify import verify
 
@@ -358,3 +359,31 @@ def test_pairs_that_were_half_judged_are_not_used(fox_run):
     fox_run.write_table("nli-scripted", fox_run.nli("scripted").iloc[:4])
     score_run(fox_run.id, [FakeEncoder()])
     assert [name for name in fox_run.table("scores") if "scripted" in name] == []
+
+
+STRICT = Clusterer("jaccard", 0.9, rule="first_member")
+LAX = Clusterer("nli", 0.0, "scripted", entailment="either")
+
+
+def test_the_settings_of_a_scoring_read_back(fox_run):
+    assert stored_settings(fox_run) == {}
+    score_run(fox_run.id, [FakeEncoder()], FakeNli(SCRIPT), [STRICT, LAX])
+    settings = stored_settings(fox_run)
+    assert settings == {
+        "jaccard": {"threshold": 0.9, "rule": "first_member", "entailment": "bidirectional"},
+        "nli/scripted": {"threshold": 0.0, "rule": "components", "entailment": "either"},
+    }
+    assert replace(Clusterer("nli", 0.0, "scripted"), **settings["nli/scripted"]) == LAX
+
+
+def test_a_run_that_was_scored_before_the_entailment_rule_was_stored_has_the_default(fox_run):
+    score_run(fox_run.id, [FakeEncoder()], FakeNli(SCRIPT))
+    fox_run.write_table("clusters", fox_run.table("clusters").drop(columns="entailment"))
+    assert stored_settings(fox_run)["nli/scripted"]["entailment"] == "bidirectional"
+
+
+def test_scoring_again_without_the_nli_model_keeps_its_settings(fox_run):
+    score_run(fox_run.id, [FakeEncoder()], FakeNli(SCRIPT), [STRICT, LAX])
+    before = fox_run.table("clusters").query("clusterer == 'nli/scripted'")
+    score_run(fox_run.id, [FakeEncoder()], clusterers=[STRICT])
+    pd.testing.assert_frame_equal(fox_run.table("clusters").query("clusterer == 'nli/scripted'"), before)

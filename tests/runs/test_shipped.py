@@ -1,17 +1,44 @@
 """What ships with the project: the measured runs and the report cards, as the command line shows them."""
 
 import json
+import subprocess
+
+import pytest
+from fakes import SHIPPED_RUNS, link_shipped
 
 from homog_core import files
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.cli import main
 from homog_core.measures import report_cards
 from homog_core.reports import results_md
+from homog_core.runs.store import list_runs
 
 
 def run_json(capsys, *arguments):
     status = main([*arguments, "--json"])
     return status, json.loads(capsys.readouterr().out)
+
+
+def test_the_tests_see_the_shipped_runs_alone():
+    assert sorted(run.id for run in list_runs()) == SHIPPED_RUNS
+
+
+def test_a_run_that_somebody_keeps_in_the_checkout_is_not_taken_for_a_shipped_one(tmp_path):
+    project, folder = tmp_path / "project", tmp_path / "shipped"
+    for run_id in ("fake--starter--1", "kept--live--2"):
+        (project / "cache" / "runs" / run_id).mkdir(parents=True)
+    (project / ".gitignore").write_text("cache/runs/*\n!cache/runs/fake--starter--1\n!cache/models/adapter/\n")
+    folder.mkdir()
+    assert [path.name for path in (link_shipped(project, folder) / "runs").iterdir()] == ["fake--starter--1"]
+
+
+def test_the_shipped_runs_are_those_that_git_keeps():
+    listed = ["git", "ls-files", "cache/runs"]
+    try:
+        found = subprocess.run(listed, cwd=files.PROJECT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("there is no git here")
+    assert sorted({path.split("/")[2] for path in found.stdout.splitlines()}) == SHIPPED_RUNS
 
 
 def test_shipped_runs_are_listed_shown_and_verified(capsys):

@@ -13,7 +13,6 @@ from scipy.stats import chisquare
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.records import GREEDY, Decoding, ModelSpec
 from homog_core.sampling import engine
-from homog_core.sampling.devices import choose_placement
 from homog_core.sampling.draws import LEVELS, choose_tokens, inverse_cdf, truncated_distribution, uniforms
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.rows import _Detokenizer
@@ -72,8 +71,8 @@ def token_ids(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(engine, "choose_tokens", noted)
             for step in sampler.sample(questions, decoding, style, batch_questions):
-                for token, token_id in zip(step.tokens, columns[-1].ids.tolist(), strict=True):
-                    ids[token.question_id, token.sample_index].append(token_id)
+                for answer, token_id in zip(step.answers, columns[-1].ids.tolist(), strict=True):
+                    ids[answer.question_id, answer.sample_index].append(token_id)
                 answers |= {done.question_id: done for done in step.finished}
         return answers, ids
 
@@ -205,6 +204,27 @@ def test_end_token_ends_the_answer(llama_sampler, token_ids):
         assert not ends & set(own[:-1])
 
 
+def test_an_answer_stays_as_it_was_when_it_goes_on(llama_sampler):
+    decoding = Decoding(3, max_new_tokens=20, stop=EARLY_STOPS)
+    kept, finished = defaultdict(list), {}
+    for step in llama_sampler.sample(QUESTIONS, decoding, "plain", 2):
+        for answer in step.answers:
+            kept[answer.question_id, answer.sample_index].append((answer, answer.response()))
+        finished |= {done.question_id: done for done in step.finished}
+    for (key, index), states in kept.items():
+        whole = finished[key].greedy if index == GREEDY else finished[key].responses[index]
+        for n_tokens, (answer, then) in enumerate(states, start=1):
+            now = answer.response()
+            assert now.tokens == then.tokens == whole.tokens[:n_tokens]
+            assert now.text == then.text
+            np.testing.assert_array_equal(now.token_entropies, whole.token_entropies[:n_tokens])
+            np.testing.assert_array_equal(now.token_logprobs, whole.token_logprobs[:n_tokens])
+            assert answer.finish_reason == (whole.finish_reason if n_tokens == len(whole.tokens) else None)
+        assert now.text == whole.text
+        assert len({id(answer.said) for answer, _ in states}) == 1  # nothing was copied
+    assert max(map(len, kept.values())) > 1
+
+
 # The batch
 
 
@@ -215,8 +235,8 @@ def test_prompts_are_prefilled_once_and_rows_that_finish_leave(tiny_sampler, for
     first, *later = (call["input_ids"].shape for call in calls)
     assert first[0] == 3  # one row per question
     assert calls[0]["logits_to_keep"] == 1
-    live = [sum(token.finish_reason is None for token in step.tokens) for step in steps]
-    assert len(steps[0].tokens) == 3 * (5 + 1)
+    live = [sum(answer.finish_reason is None for answer in step.answers) for step in steps]
+    assert len(steps[0].answers) == 3 * (5 + 1)
     assert [tuple(shape) for shape in later] == [(rows, 1) for rows in live if rows]
     assert 0 < live[-2] < live[0]
 
@@ -241,7 +261,7 @@ def test_prompt_longer_than_the_context_is_refused_with_the_numbers(llama_sample
     fits = 256 - n_prompt
     with pytest.raises(InvalidInput, match=rf"'short' has {n_prompt} tokens.* {fits + 1}; .*256 .* to {fits} or less"):
         next(llama_sampler.sample(QUESTIONS[:1], Decoding(1, max_new_tokens=fits + 1), "plain", 1))
-    assert next(llama_sampler.sample(QUESTIONS[:1], Decoding(1, max_new_tokens=fits), "plain", 1)).tokens
+    assert next(llama_sampler.sample(QUESTIONS[:1], Decoding(1, max_new_tokens=fits), "plain", 1)).answers
 
 
 def test_a_batch_of_no_questions_is_refused(llama_sampler):
@@ -274,15 +294,15 @@ def test_out_of_memory_halves_the_batch_and_begins_anew(tiny_sampler, forwards, 
         for question_id in step.restarted:
             restarted.append(question_id)
             said.pop(question_id, None)
-        for token in step.tokens:
-            said[token.question_id].append(token)
+        for answer in step.answers:
+            said[answer.question_id].append(answer)
         answers |= {done.question_id: done for done in step.finished}
     # four questions do not fit, two fit in ten rows but not in five
     halvings = {10: ["short", "middle", "long", "last"], 5: ["short", "middle", "long", "last", "short", "middle"]}
     assert restarted == halvings[rows]
     assert texts(answers) == expected
     for key, found in answers.items():  # a listener that forgets on `restarted` has heard every token once
-        greedy = [token.text for token in said[key] if token.sample_index == GREEDY]
+        greedy = [answer.tokens[-1] for answer in said[key] if answer.sample_index == GREEDY]
         assert tuple(greedy) == found.greedy.tokens
 
 
@@ -467,19 +487,7 @@ def test_an_incomplete_character_at_the_end_is_not_lost():
     assert "".join(pieces_of(ids)) == "ab\ufffd"
 
 
-# Where a model goes
-
-
-@pytest.mark.parametrize(
-    ("free", "placement"),
-    [([], "cpu"), ([10**9, 4 * 10**9, 3 * 10**9], "cuda:1"), ([10**9, 2 * 10**9], "auto")],
-)
-def test_placement(monkeypatch, free, placement):
-    # a billion parameters in bf16 and a fifth more: 2.4 GB
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(free))
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(free))
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda i: (free[i], 80 * 10**9))
-    assert choose_placement(ModelSpec("big", "somebody/big", n_parameters=10**9)) == placement
+# The sampler itself
 
 
 def test_the_sampler_says_what_it_is(tiny_sampler):

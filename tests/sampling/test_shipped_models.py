@@ -10,7 +10,7 @@ from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS
 from homog_core.sampling.weights import availability, local_adapter
 from homog_core.training import data
-from homog_core.training.recipe import model_card
+from homog_core.training.card import model_card
 
 ADAPTERS = [spec for spec in MODELS.values() if spec.adapter]
 each_adapter = pytest.mark.parametrize("spec", ADAPTERS, ids=lambda spec: spec.key)

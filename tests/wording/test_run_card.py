@@ -115,15 +115,15 @@ def test_the_lineage_of_a_model_of_ours_names_its_chain_and_its_card():
     assert facts(run)["Lineage"] == ("gemma-3-270m (base) → gemma-3-270m-sft (SFT) → gemma-3-270m-dpo (DPO, this run).")
 
 
-def test_the_model_card_is_that_of_our_adapter(monkeypatch):
-    monkeypatch.setattr(files, "SHIPPED", files.PROJECT / "cache")
+def test_the_model_card_is_that_of_our_adapter(shipped, monkeypatch):
+    monkeypatch.setattr(files, "SHIPPED", shipped)
     run = fake_run(spec=MODELS["gemma-3-270m-dpo"], key="gemma-3-270m-dpo")
     assert run_card.model_card(run).startswith("# gemma-3-270m-dpo")
     assert run_card.model_card(fake_run(spec=MODELS["gemma-3-270m"], key="gemma-3-270m")) == ""
 
 
-def test_an_import_may_call_itself_anything_and_gets_no_model_card(monkeypatch):
-    monkeypatch.setattr(files, "SHIPPED", files.PROJECT / "cache")
+def test_an_import_may_call_itself_anything_and_gets_no_model_card(shipped, monkeypatch):
+    monkeypatch.setattr(files, "SHIPPED", shipped)
     run = importers.import_upload("mine.jsonl", jsonl.EXAMPLE_JSONL.encode(), "gemma-3-270m-dpo", "starter")
     assert run_card.model_card(run) == ""
     said = facts(run)

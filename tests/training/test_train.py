@@ -1,6 +1,5 @@
 """The recipe from the command line on a tiny model and made-up questions: every stage, killed and resumed."""
 
-import contextlib
 import csv
 import json
 import math
@@ -15,8 +14,8 @@ from homog_core.records import Decoding
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.weights import find_model, local_adapter
 from homog_core.training import data as data_module
-from homog_core.training import recipe
-from homog_core.training.recipe import model_card
+from homog_core.training import train, trainer
+from homog_core.training.card import model_card
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -99,7 +98,7 @@ def test_the_whole_chain(smoke, own_cache, model_folder):
         log = log_of(folder)
         assert {value.dtype for value in weights[stage].values()} == {torch.bfloat16}
         assert (folder / "README.md").read_text() == model_card(f"tiny-{stage}-smoke", log)
-        assert len(losses(folder)) == recipe._SMOKE_STEPS
+        assert len(losses(folder)) == train._SMOKE_STEPS
         assert all(map(math.isfinite, losses(folder)))
         assert log["parent"] == (None if stage == "sft" else "tiny-sft-smoke")
         assert not (own_cache / "models" / ".training" / folder.name).exists()
@@ -130,9 +129,9 @@ def test_the_whole_chain(smoke, own_cache, model_folder):
 
 def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, monkeypatch):
     undisturbed = load_file(smoke("sft") / "adapter_model.safetensors")
-    run = recipe._run
+    run = trainer.run
 
-    def killed(trainer, work):
+    def killed(stage, work):
         from transformers import TrainerCallback
 
         class Kill(TrainerCallback):
@@ -140,17 +139,15 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, monkeypatch
                 if state.global_step == 4:  # within the second epoch; the checkpoint is of the first, three steps
                     raise SystemExit
 
-        trainer.add_callback(Kill())
-        run(trainer, work)
+        stage.add_callback(Kill())
+        run(stage, work)
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "_run", killed)
+        patch.setattr(trainer, "run", killed)
         with pytest.raises(SystemExit):
             smoke("sft")
     steps = []
-    monkeypatch.setattr(
-        recipe, "_run", lambda trainer, work: (run(trainer, work), steps.append(trainer.state.log_history))
-    )
+    monkeypatch.setattr(trainer, "run", lambda stage, work: (run(stage, work), steps.append(stage.state.log_history)))
     resumed = load_file(smoke("sft") / "adapter_model.safetensors")
     assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)
     assert [row["step"] for row in steps[0] if "loss" in row] == [1, 2, 3, 4, 5]
@@ -158,23 +155,23 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, monkeypatch
 
 def test_other_data_do_not_go_on_from_the_checkpoints_of_the_first(tmp_path):
     work = tmp_path / "work"
-    recipe._start_or_resume(work, {"rows_sha256": "a"})
+    train._start_or_resume(work, {"rows_sha256": "a"})
     (work / "checkpoint-20").mkdir()
-    recipe._start_or_resume(work, {"rows_sha256": "a"})
+    train._start_or_resume(work, {"rows_sha256": "a"})
     assert (work / "checkpoint-20").is_dir()
-    recipe._start_or_resume(work, {"rows_sha256": "b"})
+    train._start_or_resume(work, {"rows_sha256": "b"})
     assert not (work / "checkpoint-20").exists()
 
 
 def test_pairs_prefer_the_reference_over_an_own_wrong_answer(smoke, monkeypatch):
     smoke("sft")
-    rows, trainer = [], recipe._trainer
+    rows, make_trainer = [], trainer.make_trainer
 
     def noted(*arguments):
         rows.extend(arguments[3])
-        return trainer(*arguments)
+        return make_trainer(*arguments)
 
-    monkeypatch.setattr(recipe, "_trainer", noted)
+    monkeypatch.setattr(trainer, "make_trainer", noted)
     smoke("dpo")
     assert 0 < len(rows) <= SMOKE_EXAMPLES
     for row in rows:
@@ -203,7 +200,10 @@ def test_a_name_that_is_no_adapter_of_this_command_is_refused(model_folder, own_
     assert (own_cache / "models" / "weights" / "kept").exists()
 
 
-def test_scoring_the_answers_alone_gives_the_same_losses(smoke, monkeypatch):
-    alone = losses(smoke("sft"))
-    monkeypatch.setattr(recipe, "_answers_scored_only", contextlib.nullcontext)
-    assert losses(smoke("sft")) == pytest.approx(alone, rel=1e-3)
+@pytest.mark.parametrize("stage", ["sft", "dpo"])
+def test_scoring_the_answers_alone_gives_the_same_losses(smoke, monkeypatch, stage):
+    smoke("sft")
+    alone = losses(smoke(stage))
+    monkeypatch.delattr(trainer.AnswersAlone, "compute_loss")  # so that trl's own are called
+    monkeypatch.delattr(trainer.AnswersAlone, "compute_ref_log_probs")
+    assert losses(smoke(stage)) == pytest.approx(alone, rel=1e-3)

@@ -1,0 +1,112 @@
+"""What a command prints: tables or JSON on standard output, progress on standard error."""
+
+import argparse
+import json
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from homog_core.runs.store import Run
+
+_LINE_SECONDS = 60
+
+
+def print_result(options: argparse.Namespace, result: Any) -> None:
+    """Print as JSON where `--json` is given, otherwise as a table, for which `result` is a list of rows of one kind."""
+    if options.json:
+        print(json.dumps(_json_ready(result), indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not result:
+        print("none")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in result[0]:
+        table.add_column(name, overflow="fold")
+    for row in result:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))  # Text: model output is not markup
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.0e}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in str(value))  # no terminal codes
+
+
+def _json_ready(value: Any) -> Any:
+    """NaN as null: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _json_ready(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json_ready(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_summary(options: argparse.Namespace, run: "Run") -> None:
+    """Print what a run found."""
+    from homog_core.analysis.scored_run import ScoredRun
+    from homog_core.analysis.summary import summarise
+    from homog_core.wording.run_summary import summary_document
+
+    summary = summary_document(summarise(ScoredRun(run)))
+    if options.json:
+        print_result(options, summary)
+        return
+    tables = {name: summary.pop(name) for name in ("estimates", "scores", "cascade")}
+    print("  ".join(f"{name}: {value}" for name, value in summary.items() if value != ""))
+    print_result(options, [{"statistic": name, **estimate} for name, estimate in tables["estimates"].items()])
+    print("\nHow well each score tells incorrect from correct greedy answers (AUROC, DeLong 95 % interval):")
+    print_result(options, [_score_row(row) for row in tables["scores"]])
+    print(f"\n{tables['cascade']['sentence']}")
+
+
+def _score_row(row: dict[str, Any]) -> dict[str, Any]:
+    found, half = row["auroc"], row["selective_accuracy"]
+    return {
+        "score": row["score"],
+        "AUROC": "no signal: all scores tie" if row["no_signal"] else found["value"],
+        "low": found["low"],
+        "high": found["high"],
+        "n": found["n"],
+        "Cohen's d": row["cohens_d"]["value"],
+        "accuracy at 50 % coverage": half["value"],
+    }
+
+
+def say(words: str) -> None:
+    """Print what is being done."""
+    print(f"{words} …", file=sys.stderr)
+
+
+class Bar:
+    """Progress on standard error: a bar on a terminal, otherwise a line a minute."""
+
+    def __init__(self, title: str) -> None:
+        from tqdm import tqdm
+
+        self._title, self._last = title, time.monotonic()
+        form = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}"  # its own rate counts resumed work
+        self._bar = tqdm(desc=title, file=sys.stderr, disable=None, bar_format=form)
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def update(self, note: str, done: int, total: int) -> None:
+        """Move to `done` of `total` (a `progress.OnProgress`)."""
+        self._bar.total = total
+        self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(done - self._bar.n)
+        if self._bar.disable and time.monotonic() - self._last > _LINE_SECONDS:
+            self._last = time.monotonic()
+            print(f"{self._title}: {done} of {total}, {note}", file=sys.stderr)

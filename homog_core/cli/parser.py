@@ -1,0 +1,161 @@
+"""What can be typed: the commands and their options. It imports nothing that computes, so that `--help` is quick."""
+
+import argparse
+from collections.abc import Callable
+
+from homog_core.cli import catalogue, results, runs, sampling, scoring
+
+Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
+Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
+
+
+def command_parser(program: str) -> argparse.ArgumentParser:
+    """The parser of all commands; `program` is what the help calls the program."""
+    parser = argparse.ArgumentParser(prog=program, description="Measure response homogenization in language models.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=command)
+        sub.add_argument("--json", action="store_true", help="print the result as JSON")
+        return sub
+
+    add("models", catalogue.list_models, "List the models of the catalogue and whether they can be sampled now.")
+    add("datasets", catalogue.list_datasets, "List the question sets and where they are.")
+    _calibrate(add)
+    _sample(add)
+    _score(add)
+    _train(add)
+    add("runs", runs.list_runs, "List the stored runs.")
+    _show(add)
+    _compare(add)
+    _report(add)
+    _export(add)
+    _import(add)
+    sub = add(
+        "strip", runs.strip_run, "Make a run fit to be shared: without its dataset's sentences, without spare vectors."
+    )
+    sub.add_argument("run", help="run id")
+    sub = add("verify", runs.verify_runs, "Check that runs are whole and fit together; all runs when none is named.")
+    sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
+    return parser
+
+
+def _calibrate(add: Add) -> None:
+    sub = add(
+        "calibrate",
+        scoring.calibrate,
+        "Make the clusterers' report cards and default thresholds from references.",
+    )
+    sub.add_argument("--dataset", default="starter", help="question set with incorrect references (default: starter)")
+    _model_options(sub)
+
+
+def _sample(add: Add) -> None:
+    sub = add(
+        "sample",
+        sampling.sample,
+        "Sample a model's answers to a question set into a run, and score it. Resumes.",
+    )
+    sub.add_argument("--model", required=True, help="catalogue key, hub id, local folder or GGUF file")
+    sub.add_argument("--dataset", required=True, help="catalogue key, or a CSV or JSONL file")
+    sub.add_argument("--limit", type=int, help="only the first K questions")
+    sub.add_argument("--shuffle", type=int, metavar="SEED", help="draw the order from this seed before --limit cuts")
+    sub.add_argument(
+        "--samples", type=int, default=10, help="answers per question, beside the greedy one (default: 10)"
+    )
+    sub.add_argument("--temperature", type=float, default=1.0, help="default: 1")
+    sub.add_argument("--top-p", type=float, default=1.0, help="default: 1")
+    sub.add_argument("--max-new-tokens", type=int, default=32, help="token limit of an answer (default: 32)")
+    sub.add_argument("--prompt", choices=("plain", "few_shot", "chat"), help="default: the model's own style")
+    sub.add_argument("--seed", type=int, default=0, help="default: 0")
+    sub.add_argument("--batch-questions", type=int, default=4, help="questions decoded together (default: 4)")
+    _model_options(sub)
+
+
+def _score(add: Add) -> None:
+    sub = add("score", scoring.score, "Score a stored run again, without sampling.")
+    sub.add_argument("run", help="run id")
+    _model_options(sub)
+    sub.add_argument(
+        "--threshold", action="append", default=[], metavar="CLUSTERER=T", help="e.g. embedding=0.85; may be repeated"
+    )
+    sub.add_argument("--rule", choices=("components", "first_member"), default="components", help="how pairs cluster")
+    sub.add_argument(
+        "--entailment",
+        choices=("bidirectional", "non_contradiction", "either"),
+        default="bidirectional",
+        help="what joins two answers under NLI",
+    )
+
+
+def _train(add: Add) -> None:
+    sub = add("train", sampling.train, "Train one stage of the chain base → SFT → DPO (or its control). Resumes.")
+    sub.add_argument("stage", choices=("sft", "dpo", "sft-continued"))
+    sub.add_argument("--model", default="gemma-3-270m", help="the base (default: gemma-3-270m)")
+    sub.add_argument("--name", help="the adapter's name (default: the model's and the stage's)")
+    sub.add_argument("--learning-rate", type=float, help="default: the recipe's")
+    sub.add_argument("--epochs", type=float, help="default: the recipe's")
+    sub.add_argument("--beta", type=float, help="of dpo; default: the recipe's")
+    sub.add_argument("--pairs", choices=("all", "clear"), help="of dpo and the control; default: the recipe's")
+    sub.add_argument("--smoke", action="store_true", help="a handful of examples and steps, to see that it runs")
+
+
+def _show(add: Add) -> None:
+    sub = add("show", runs.show_run, "Show what a run found, or one of its questions.")
+    sub.add_argument("run", help="run id")
+    sub.add_argument("--question", help="id of a question: show its answers")
+
+
+def _compare(add: Add) -> None:
+    sub = add(
+        "compare",
+        results.compare_runs,
+        "Compare runs over the same questions: side by side, and paired tests of every two.",
+    )
+    sub.add_argument("runs", nargs="+", metavar="RUN", help="run id; two or more")
+    sub.add_argument("--clusterer", help="e.g. embedding/minilm (default: the one with the best report card)")
+    sub.add_argument("--threshold", type=float, help="default: the clusterer's own")
+
+
+def _report(add: Add) -> None:
+    sub = add(
+        "report",
+        results.report_runs,
+        "Print the tables of docs/results.md: every statistic of runs, published ones beside.",
+    )
+    sub.add_argument("runs", nargs="*", metavar="RUN", help="run id; all complete runs when none is named")
+    sub.add_argument("--update", metavar="FILE", help="replace the tables between the marks of this Markdown file")
+    sub.add_argument("--html", metavar="FILE", help="write the named run, or a comparison of 2 to 4, as one HTML file")
+
+
+def _export(add: Add) -> None:
+    sub = add("export", runs.export_run, "Write a run as one file for pandas, DuckDB, a spreadsheet or `import`.")
+    sub.add_argument("run", help="run id")
+    sub.add_argument("--format", choices=("parquet", "jsonl", "csv", "html"), default="jsonl", help="default: jsonl")
+    sub.add_argument("--output", metavar="FILE", help="default: the run's id in this folder")
+
+
+def _import(add: Add) -> None:
+    sub = add("import", runs.import_run, "Make a run of answers that were sampled elsewhere, and score it.")
+    sub.add_argument("file", help="JSONL with `question` and `answers`, or CSV with `question` and `answer`")
+    sub.add_argument("--model", required=True, help="the name of the model that gave the answers")
+    sub.add_argument("--dataset", help="default: the file's name")
+    sub.add_argument("--temperature", type=float, default=1.0, help="that they were sampled at (default: 1)")
+    sub.add_argument("--max-new-tokens", type=int, default=1024, help="their token limit (default: 1024)")
+    _model_options(sub)
+
+
+def _model_options(sub: argparse.ArgumentParser) -> None:
+    """The encoders and the NLI model that compare answers."""
+    sub.add_argument(
+        "--encoder",
+        action="append",
+        metavar="NAME",
+        help="sentence encoder: catalogue key, hub id or local folder; may be repeated, the first one grades "
+        "(default: all in the box)",
+    )
+    sub.add_argument(
+        "--nli", metavar="NAME", help="NLI model, or `none` (default: the first of the catalogue on this machine)"
+    )
+    sub.add_argument("--no-context", action="store_true", help="judge answers by NLI without the question before them")

@@ -1,0 +1,65 @@
+"""The commands about what runs found: `compare` and `report`, and the HTML file that `export` writes too."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from homog_core.cli.output import Bar, print_result, say
+from homog_core.errors import InvalidInput
+
+
+def compare_runs(options: argparse.Namespace) -> None:
+    """Compare runs."""
+    from homog_core.analysis import lineage
+    from homog_core.analysis.compare import compare
+    from homog_core.analysis.scored_run import ScoredRun
+    from homog_core.runs.store import open_run
+
+    runs = [ScoredRun(open_run(run_id)) for run_id in dict.fromkeys(options.runs)]
+    known = {clusterer.key: clusterer for clusterer in runs[0].clusterers()}
+    key = options.clusterer or next(iter(known))
+    if key not in known:
+        raise InvalidInput(f"There is no clusterer {key!r} for run {runs[0].run.id}; use one of {', '.join(known)}.")
+    threshold = known[key].threshold if options.threshold is None else options.threshold
+    found = compare(runs, replace(known[key], threshold=threshold))
+    if options.json:
+        print_result(options, asdict(found))
+        return
+    names = lineage.names([scored.run for scored in runs])
+    print(f"{found.n_questions} questions · {key}, τ = {threshold:g} · differing: {', '.join(found.differing)}\n")
+    print_result(options, [row | {"run": names[row["run"]]} for row in found.estimates])
+    print()
+    print_result(options, [row | {"from": names[row["from"]], "to": names[row["to"]]} for row in found.tests])
+
+
+def report_runs(options: argparse.Namespace) -> None:
+    """Print the tables of results, or write them into a document; or write one HTML file."""
+    from homog_core.analysis.scored_run import ScoredRun
+    from homog_core.reports import results_md
+    from homog_core.runs.store import open_run
+
+    if options.html:
+        if not options.runs:
+            raise InvalidInput("Name the run, or the 2 to 4 runs, that --html is to be about.")
+        write_html(options, list(dict.fromkeys(options.runs)), Path(options.html))
+        return
+    runs = [ScoredRun(open_run(run_id)) for run_id in options.runs] or results_md.reportable_runs()
+    tables = results_md.results_tables(runs)
+    if options.json:
+        print_result(options, [{"title": table.title, "rows": table.rows} for table in tables])
+    elif options.update:
+        results_md.update_document(Path(options.update), tables)
+        say(f"Updated {options.update}")
+    else:
+        print(results_md.markdown(tables))
+
+
+def write_html(options: argparse.Namespace, run_ids: Sequence[str], target: Path) -> None:
+    """Write one run, or a comparison of several, as one HTML file."""
+    from homog_core.reports.html import write_report
+    from homog_core.runs.store import open_run
+
+    with Bar("Writing") as bar:
+        path = write_report([open_run(run_id) for run_id in run_ids], target, on_progress=bar.update)
+    print_result(options, [{"run": " ".join(run_ids), "file": str(path), "bytes": path.stat().st_size}])

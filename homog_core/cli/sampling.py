@@ -1,0 +1,65 @@
+"""The commands `sample` and `train`: what a model is run for."""
+
+import argparse
+import math
+from dataclasses import replace
+from typing import Any
+
+from homog_core.cli.output import Bar, print_result, say
+from homog_core.cli.scoring import score_new_run
+from homog_core.errors import InvalidInput
+
+
+def sample(options: argparse.Namespace) -> None:
+    """Sample and score a run."""
+    from homog_core.records import Decoding
+    from homog_core.runs.questions import load_questions
+    from homog_core.runs.sample import sample_run
+    from homog_core.sampling.engine import TorchSampler
+    from homog_core.sampling.weights import find_model
+
+    spec = find_model(options.model)
+    questions = load_questions(options.dataset, limit=options.limit, shuffle_seed=options.shuffle)
+    decoding = Decoding(
+        n_samples=options.samples,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        max_new_tokens=options.max_new_tokens,
+        seed=options.seed,
+    )
+    if options.batch_questions < 1:
+        raise InvalidInput(f"--batch-questions is {options.batch_questions}; it must be at least 1.")
+    sampler = TorchSampler.from_pretrained(spec, say=say)
+    style = options.prompt or spec.prompt_style
+    with Bar("Sampling") as bar:
+        run = sample_run(
+            sampler,
+            questions,
+            decoding,
+            style,
+            batch_questions=options.batch_questions,
+            on_step=lambda p: bar.update(_speed(p), p.n_done, p.n_total),
+        )
+    score_new_run(options, run.id)
+
+
+def _speed(p: Any) -> str:
+    left = "" if math.isnan(p.seconds_left) else f", {_duration(p.seconds_left)} left"
+    return f"{p.n_tokens / max(p.seconds, 1e-9):.0f} tokens/s{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "under 1 min"
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train an adapter."""
+    from homog_core.training import recipe
+
+    changes = {name: getattr(options, name) for name in ("learning_rate", "epochs", "beta", "pairs")}
+    changed = replace(
+        recipe.RECIPES[options.stage], **{name: value for name, value in changes.items() if value is not None}
+    )
+    folder = recipe.train(changed, options.model, options.name, smoke=options.smoke, say=say)
+    print_result(options, [{"adapter": folder.name, "folder": str(folder)}])

@@ -1,0 +1,119 @@
+"""The commands `score` and `calibrate`, and what `sample` and `import` end with: the models that compare answers."""
+
+import argparse
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from homog_core.cli.output import Bar, print_result, print_summary
+from homog_core.errors import InvalidInput, ModelUnavailable
+
+if TYPE_CHECKING:
+    from homog_core.measures.clustering import Clusterer
+    from homog_core.measures.encoders import SentenceEncoder
+    from homog_core.measures.nli import NliCrossEncoder
+
+
+def calibrate(options: argparse.Namespace) -> None:
+    """Make report cards."""
+    from homog_core.measures import report_cards
+    from homog_core.runs.questions import load_questions
+
+    questions, nli = load_questions(options.dataset), _nli(options)
+    cards = {
+        card.clusterer: card
+        for encoder in _encoders(options)
+        for card in report_cards.calibrate(questions, encoder, nli)
+    }
+    print_result(options, [asdict(card) for card in cards.values()])
+
+
+def score(options: argparse.Namespace) -> None:
+    """Score a run again, with the settings that were given."""
+    thresholds = dict(_threshold(text) for text in options.threshold)
+    encoders, nli = _encoders(options), _nli_if_available(options)
+    _score_and_print(options, options.run, encoders, nli, _clusterers(options, thresholds, encoders, nli))
+
+
+def score_new_run(options: argparse.Namespace, run_id: str) -> None:
+    """Score a run for the first time, with the default settings, and print what it found."""
+    _score_and_print(options, run_id, _encoders(options), _nli_if_available(options))
+
+
+def _score_and_print(
+    options: argparse.Namespace,
+    run_id: str,
+    encoders: "list[SentenceEncoder]",
+    nli: "NliCrossEncoder | None",
+    clusterers: "list[Clusterer] | None" = None,
+) -> None:
+    from homog_core.runs.score import score_run
+
+    with Bar("Scoring") as bar:
+        run = score_run(run_id, encoders, nli, clusterers, on_progress=bar.update)
+    print_summary(options, run)
+
+
+def _threshold(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError as error:
+        raise InvalidInput(f"--threshold {text!r} is not of the form CLUSTERER=NUMBER.") from error
+
+
+def _clusterers(
+    options: argparse.Namespace,
+    thresholds: dict[str, float],
+    encoders: "list[SentenceEncoder]",
+    nli: "NliCrossEncoder | None",
+) -> "list[Clusterer]":
+    """The clusterers that the models allow. A threshold is given by a clusterer's key or for all of its method."""
+    from homog_core.measures import report_cards
+
+    found = report_cards.default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
+    known = {name: None for c in found for name in (c.method, c.key)}
+    if unknown := set(thresholds) - set(known):
+        raise InvalidInput(f"There is no clusterer {sorted(unknown)[0]!r}; use one of {', '.join(known)}.")
+    return [
+        replace(
+            c,
+            threshold=thresholds.get(c.key, thresholds.get(c.method, c.threshold)),
+            rule=options.rule,
+            entailment=options.entailment,
+        )
+        for c in found
+    ]
+
+
+def _encoders(options: argparse.Namespace) -> "list[SentenceEncoder]":
+    from homog_core.catalogue.encoders import ENCODERS
+    from homog_core.measures.encoders import SentenceEncoder
+
+    return [SentenceEncoder(name) for name in dict.fromkeys(options.encoder or ENCODERS)]
+
+
+def _nli_if_available(options: argparse.Namespace) -> "NliCrossEncoder | None":
+    """The NLI model; None, and why, where it cannot be had: everything else is computed."""
+    try:
+        return _nli(options)
+    except ModelUnavailable as error:
+        print(f"{error} NLI scores are left out.", file=sys.stderr)
+        return None
+
+
+def _nli(options: argparse.Namespace) -> "NliCrossEncoder | None":
+    """The NLI model that was asked for, or one that is on this machine; otherwise None, and how to get one."""
+    from homog_core.catalogue.encoders import DEFAULT_NLI, NLI_MODELS
+    from homog_core.measures.nli import NliCrossEncoder, is_on_this_machine
+
+    if options.nli == "none":
+        return None
+    here = (name for name in (DEFAULT_NLI, *NLI_MODELS) if is_on_this_machine(name))
+    name = options.nli or next(here, None)
+    if name is None:
+        print(f"NLI scores are left out; `--nli {DEFAULT_NLI}` fetches that model once.", file=sys.stderr)
+        return None
+    model = NliCrossEncoder(name, context=not options.no_context)
+    model.load()
+    return model

@@ -1,0 +1,51 @@
+"""Calls of the program: its name, exit statuses, and sentences for what is wrong."""
+
+import subprocess
+import sys
+
+import pytest
+
+from homog_core import files
+from homog_core.cli import main
+
+
+def test_the_help_calls_the_program_as_it_was_called(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/bin/homog"])
+    with pytest.raises(SystemExit) as exit_:
+        main(["runs", "--help"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: homog runs [-h] [--json]\n")
+
+
+def test_the_module_is_a_program():
+    command = [sys.executable, "-m", "homog_core", "--help"]
+    result = subprocess.run(command, cwd=files.PROJECT, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("usage: python -m homog_core [-h] COMMAND ...\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "nonsense"], "no run 'nonsense'"),
+        (["score", "nonsense"], "no run 'nonsense'"),
+        (["verify", "nonsense"], "no run 'nonsense'"),
+        (["score", "any", "--threshold", "jaccard=much"], "'jaccard=much' is not of the form"),
+        (["score", "any", "--threshold", "jaccard"], "'jaccard' is not of the form"),
+        (["score", "any", "--threshold", "bleu=0.5"], "no clusterer 'bleu'"),
+        (["score", "any", "--threshold", "jaccard=2"], "threshold is 2"),
+        (["score", "any", "--threshold", "jaccard=nan"], "threshold is nan"),
+    ],
+)
+def test_a_wrong_value_exits_2_and_says_which(arguments, words, capsys):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert words in captured.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["sample"], ["sample", "--samples", "many"], ["show"]])
+def test_a_call_that_does_not_parse_exits_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert "usage:" in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""The commands about stored runs: `runs`, `show`, `verify`, `export`, `import`."""
+
+import json
+
+import pandas as pd
+from fakes import FakeEncoder, FakeSampler, make_question
+
+from homog_core.cli import main
+from homog_core.records import Decoding
+from homog_core.runs.sample import sample_run
+from homog_core.runs.score import score_run
+from homog_core.runs.store import list_runs, open_run
+
+
+def test_runs(call, run):
+    (row,) = call("runs")
+    assert row | {"run": run.id, "questions": 2, "samples": 3, "status": "complete"} == row
+
+
+def test_no_runs(call, capsys):
+    assert call("runs") == []
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out == "none\n"
+
+
+def test_show_a_run(call, run):
+    summary = call("show", run.id)
+    assert (summary["run"], summary["n_questions"]) == (run.id, 2)
+    rate = summary["estimates"]["single_cluster_rate@jaccard"]
+    assert (rate["value"], rate["n"]) == (0.5, 2)  # "one" of two questions
+
+
+def test_show_a_question(call, run):
+    rows = call("show", run.id, "--question", "two")
+    assert [(row["sample_index"], row["text"]) for row in rows] == [
+        (-1, "red fox"),
+        (0, "red fox"),
+        (1, "blue whale"),
+        (2, "grey seal"),
+    ]
+
+
+def test_an_unknown_question_of_a_run(run, capsys):
+    assert main(["show", run.id, "--question", "nine"]) == 2
+    assert "no question 'nine'" in capsys.readouterr().err
+
+
+def test_tables_are_printed_without_json(run, capsys):
+    assert main(["show", run.id]) == 0
+    assert "single_cluster_rate@jaccard" in capsys.readouterr().out
+
+
+def test_numbers_that_are_undefined_are_null(call):
+    sampled = sample_run(FakeSampler({"one": ("",)}), [make_question("one")], Decoding(n_samples=2), "plain")
+    score_run(sampled.id, [FakeEncoder()])
+    assert call("show", sampled.id)["estimates"]["single_cluster_rate@jaccard"]["value"] is None
+
+
+def test_an_answer_cannot_speak_to_the_terminal(tmp_path, capsys):
+    path = tmp_path / "theirs.jsonl"
+    path.write_text(json.dumps({"id": "x", "question": "Why?", "answers": ["\u001b[31mred\u009b0m", "b"]}) + "\n")
+    assert main(["import", str(path), "--model", "theirs"]) == 0
+    capsys.readouterr()
+    (run,) = list_runs()
+    assert main(["show", run.id, "--question", "x"]) == 0
+    shown = capsys.readouterr().out
+    assert "red" in shown and "\u001b" not in shown and "\u009b" not in shown
+
+
+def test_verify(call, run):
+    assert call("verify", run.id) == [{"run": run.id, "problem": "none"}]
+    (run.folder / "scores.parquet").unlink()
+    (row,) = call("verify", status=1)
+    assert "no scores.parquet" in row["problem"]
+
+
+def test_work_that_fails_exits_1(run, capsys):
+    (run.folder / "scores.parquet").write_bytes(b"damaged")
+    assert main(["show", run.id]) == 1
+    assert "scores.parquet" in capsys.readouterr().err
+
+
+def test_an_export_comes_back_as_a_run(call, run, tmp_path):
+    target = tmp_path / "run.jsonl"
+    assert call("export", run.id, "--output", str(target)) == [{"run": run.id, "file": str(target)}]
+    summary = call("import", str(target), "--model", "theirs", "--dataset", "elsewhere")
+    again = open_run(summary["run"])
+    assert list(again.responses()["text"]) == list(run.responses()["text"])
+    same = run.table("scores").drop(columns=["grade", "grade_policy"])
+    pd.testing.assert_frame_equal(again.table("scores")[same.columns], same)
+
+
+def test_an_import_that_does_not_read_names_the_line(tmp_path, capsys):
+    path = tmp_path / "theirs.jsonl"
+    path.write_text('{"question": "Why?", "answers": ["a"]}\n{"question": "How?"}\n')
+    assert main(["import", str(path), "--model", "theirs"]) == 2
+    assert "theirs.jsonl, line 2" in capsys.readouterr().err

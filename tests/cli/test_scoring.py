@@ -1,0 +1,40 @@
+"""The command `score`: thresholds, what is in the summary, and an NLI model that is not there."""
+
+from homog_core.cli import main
+from homog_core.errors import ModelUnavailable
+from homog_core.measures import nli
+
+
+def test_score_at_another_threshold(call, run):
+    # the three answers to "two" share no bigram; at threshold 0 every pair is joined
+    summary = call("score", run.id, "--threshold", "jaccard=0")
+    assert summary["estimates"]["single_cluster_rate@jaccard"]["value"] == 1
+    summary = call("score", run.id)
+    assert summary["estimates"]["single_cluster_rate@jaccard"]["value"] == 0.5
+
+
+def test_score_with_another_rule(call, run):
+    call("score", run.id, "--rule", "first_member")
+    rules = run.table("clusters").groupby("clusterer")["rule"].unique()
+    assert list(rules["jaccard"]) == ["first_member"]
+
+
+def test_scores_and_cascade_are_part_of_the_summary(call, run):
+    summary = call("show", run.id)
+    scores = {row["score"]: row for row in summary["scores"]}
+    assert {"mean_token_entropy", "semantic_entropy@jaccard", "sindex@fake", "embedding_density@fake"} <= set(scores)
+    assert scores["mean_token_entropy"]["auroc"]["n"] == 0  # no references, so nothing is graded
+    assert scores["mean_token_entropy"]["auroc"]["value"] is None
+    assert "needs 5 correct and 5 incorrect answers" in summary["cascade"]["sentence"]
+    assert "--nli" in summary["missing"]
+
+
+def test_an_nli_model_that_is_not_there_leaves_the_rest(call, run, monkeypatch, capsys):
+    def unavailable(self):
+        raise ModelUnavailable("The NLI model 'some/model' is not on this machine.")
+
+    monkeypatch.setattr(nli.NliCrossEncoder, "load", unavailable)
+    assert main(["score", run.id, "--nli", "some/model"]) == 0
+    captured = capsys.readouterr()
+    assert "'some/model' is not on this machine. NLI scores are left out." in captured.err
+    assert "single_cluster_rate@jaccard" in captured.out
