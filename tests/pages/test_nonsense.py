@@ -31,7 +31,7 @@ CASES = [  # page, parameters that are right, parameters that are not, and of wh
         ("runs", "question", "clusterer", "tau", "rule", "entailment"),
         ["Runs, the one that the others are compared with first", *ABOVE[3:], "Question"],
     ),
-    ("live_lab", {}, LIVE, ["Models, one after the other", "Question from", "Question", "Prompt", *ABOVE[3:]]),
+    ("live_lab", {}, LIVE, ["Models, one after the other", "Question from", "Question", "Prompt", ABOVE[3]]),
     ("alignment_tax", {}, TAX, [*ABOVE, "Section"]),
     ("alignment_tax", {"view": "scores"}, ("of",), ["Run to look at closely"]),
     ("alignment_tax", {"view": "won"}, ("of", "scores", "band"), ["Run to look at closely", "Scores"]),
