@@ -5,7 +5,7 @@ from fakes import FakeEncoder, FakeSampler
 from page_testing import button, html, open_page, words
 
 from homog_core import files
-from homog_core.analysis import example
+from homog_core.analysis import story
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs import store, write
 from homog_core.runs.sample import sample_run
@@ -80,9 +80,9 @@ def test_without_runs_the_page_says_where_to_go(no_shipped_runs):
 
 
 def store_runs(score=True):
-    answers = {example.BASE: ("red fox", "blue whale", "grey seal"), example.ALIGNED: ("red *fox* <b>",)}
+    answers = {story.BASE: ("red fox", "blue whale", "grey seal"), story.ALIGNED: ("red *fox* <b>",)}
     for key, said in answers.items():
-        questions = [Question(f"q{i}", example.DATASET, f"What is *{i}*?", ("blue",)) for i in range(3)]
+        questions = [Question(f"q{i}", story.DATASET, f"What is *{i}*?", ("blue",)) for i in range(3)]
         sampler = FakeSampler({q.id: said for q in questions}, ModelSpec(key, "nobody/fake", stage="base"))
         run = sample_run(sampler, questions, Decoding(n_samples=3), "plain")
         if score:
@@ -109,7 +109,7 @@ def test_unscored_runs_get_a_sentence(no_shipped_runs):
 
 def test_a_run_that_is_being_written_is_not_told(no_shipped_runs):
     store_runs()
-    pair = example.find_pair(store.list_runs())
+    pair = story.find_pair(store.list_runs())
     with write.write_run(pair.base.identity, pair.base.provenance, []) as writer:
         writer.update(status="running")
 
@@ -117,4 +117,4 @@ def test_a_run_that_is_being_written_is_not_told(no_shipped_runs):
 
 
 def test_the_shipped_runs_tell_it():
-    assert example.find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])
+    assert story.find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])
