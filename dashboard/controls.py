@@ -86,6 +86,12 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
     return chosen
 
 
+def clusterer_params(clusterer: Clusterer) -> dict[str, str]:
+    """The parameters of a URL that choose this clusterer."""
+    params = {"clusterer": clusterer.key, "tau": f"{clusterer.threshold:g}", "rule": clusterer.rule}
+    return params | {"entailment": clusterer.entailment} if clusterer.method == "nli" else params
+
+
 def _card_sentence(card: ReportCard | None, chosen: Clusterer) -> str:
     published = f" The published threshold is {PUBLISHED_COSINE_THRESHOLD:g}." if chosen.is_linkage else ""
     if card is None:

@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from dashboard import blocks, question
+from dashboard import blocks
 from dashboard.cache import live_queue, session_id, umap_warm_up
-from dashboard.question import Picture
+from dashboard.question.answers import answer_list, inspector, traces
+from dashboard.question.clusters import clusters, strip
+from dashboard.question.picture import Picture, computed_map, map_method
 from dashboard.text import plain
 from homog_core.figures.html import answer_cards
 from homog_core.figures.question import answer_name
@@ -85,12 +87,12 @@ def _watch(job_id: str, clusterer: Clusterer) -> None:
     for position, part in enumerate(snapshot.models):
         picture = _picture(snapshot, part, clusterer, position)
         if part.result and part is not snapshot.models[-1]:
-            question.strip(picture, heading=part.model.key)
+            strip(picture, heading=part.model.key)
         else:
             _cards(part)
             _drawn(picture, part)
             if picture.responses:
-                question.traces(picture, None)
+                traces(picture, None)
 
 
 def _status(snapshot: Snapshot) -> str:
@@ -141,8 +143,8 @@ def _finished(snapshot: Snapshot, clusterer: Clusterer) -> None:
     with st.expander("The exact prompt", icon=":material/terminal:"):
         st.code(snapshot.models[position].prompt, language=None, wrap_lines=True)
     _drawn(pictures[position], snapshot.models[position])
-    question.answer_list(pictures[position])
-    question.inspector(pictures[position])
+    answer_list(pictures[position])
+    inspector(pictures[position])
 
 
 def _keep_button(snapshot: Snapshot) -> None:
@@ -169,7 +171,7 @@ def _side_by_side(snapshot: Snapshot, pictures: Sequence[Picture]) -> int:
         counts = " → ".join(_different(picture) for picture in pictures)
         st.markdown(f"**{counts} different answers** along {' → '.join(map(plain, keys))}")
     for key, picture in zip(keys, pictures, strict=True):
-        question.strip(picture, heading=key)
+        strip(picture, heading=key)
     st.divider()
     return st.segmented_control(
         "Look more closely at",
@@ -213,9 +215,9 @@ def _drawn(picture: Picture, part: ModelSnapshot) -> None:
     """Strip, map and matrix of the answers that have ended, from two on."""
     if len(picture.clustered) < 2:
         return
-    method = question.map_method() if umap_warm_up().ready.is_set() else "mds"
+    method = map_method() if umap_warm_up().ready.is_set() else "mds"
     over = {i: response for i, response in picture.responses.items() if part.answers[i].finish_reason}
-    question.pictures(replace(picture, responses=over), question.computed_map(picture.similarity, method), method)
+    clusters(replace(picture, responses=over), computed_map(picture.similarity, method), method)
 
 
 def _stored_speed(model: str, device: str) -> float | None:

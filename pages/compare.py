@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import comparison, controls, page, url
-from dashboard.cache import load_run, run_stamp, shipped_first, umap_warm_up
+from dashboard import controls, page, url
+from dashboard.cache import load_run, shipped_first, umap_warm_up
+from dashboard.comparison.all_questions import all_questions
+from dashboard.comparison.one_question import one_question
+from dashboard.comparison.overview import overview
+from dashboard.comparison.shown import shown
 from dashboard.text import plain
 from homog_core.analysis import compare, lineage
 from homog_core.analysis.lineage import MOST_RUNS
@@ -33,14 +37,12 @@ def main() -> None:
         return
     row.caption(plain(differences(compare.differing(scored))))
     clusterer = controls.clusterer_controls(compare.common_clusterers(scored))
-    stamps = tuple((run.id, run_stamp(run)) for run in chosen)
-    shown = comparison.Shown(scored, stamps, list(lineage.names(chosen).values()), clusterer)
-    found = comparison.changes(stamps, clusterer, scored)
-    question_id = comparison.overview(shown, found)
+    compared = shown(scored, clusterer)
+    question_id = overview(compared)
     if question_id is not None:
-        comparison.one_question(shown, question_id)
+        one_question(compared, question_id)
     st.divider()
-    comparison.across(shown, found, question_id)
+    all_questions(compared, question_id)
 
 
 # What is compared
@@ -52,7 +54,7 @@ def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator
     default = [run.id for run in lineage.default_runs(runs)]
     url.fill(runs=",".join(default))
     ids = url.choices(
-        "Runs, the one that the others are compared with first",
+        "Runs to compare (first = baseline)",
         list(by_id),
         "runs",
         MOST_RUNS,

@@ -138,3 +138,9 @@ def cascade_rows(study: CascadeStudy) -> pd.DataFrame:
     ]
     everything = {"kind": "parallel", "name": "all signals", **outcome_row(study.curve.outcomes[-1], study.incorrect)}
     return pd.DataFrame([*points, *alone, everything])
+
+
+def stop_shares(point: pd.Series) -> list[float]:
+    """The share of questions that each signal decides, at an operating point."""
+    reached = [point[name] for name in point.index if name.startswith("reached_") and not np.isnan(point[name])]
+    return [here - after for here, after in zip(reached, [*reached[1:], 0.0], strict=True)]

@@ -301,7 +301,7 @@ def _slopes(shown: _Shown, found: changes.Changes, drawn: dict[str, go.Figure]) 
         shown.colors,
         dark=False,
     )
-    title = f"{arrow([m.value for m in means], '{:.1f}')} different answers per question"
+    title = f"{arrow([m.value for m in means], lambda value: numbers.number(value, 1))} different answers per question"
     how = (
         "Each line is a way that questions took from one run to the next, as wide as there are questions; the diamonds "
         "are the means with their 95 % intervals."

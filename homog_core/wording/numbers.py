@@ -6,6 +6,8 @@ from collections.abc import Callable
 from homog_core.records import Estimate
 
 UNDEFINED = "undefined"
+FEW = 30  # questions or answers below which a statistic is greyed, and says so
+CHANCE = 0.05  # a p value below it is called unlikely to be chance
 PERCENTAGES = ("single_cluster_rate", "selective_accuracy", "cost_saving")  # published figures that are shares
 
 
@@ -56,6 +58,11 @@ def noun(n: int, one: str, many: str = "") -> str:
 def counted(n: int, one: str, many: str = "") -> str:
     """A number with its noun: 1 question, 2 questions."""
     return f"{n:,} {noun(n, one, many)}"
+
+
+def with_care(n: float, one: str = "question") -> str:
+    """A caution where there is little to go by, to stand behind another sentence; "" where there is enough."""
+    return f" Only {counted(int(n), one)}: read with care." if n < FEW else ""
 
 
 def of_100(share: float) -> str:

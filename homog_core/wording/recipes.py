@@ -1,5 +1,7 @@
 """The recipe line under a chart, and a run or a clusterer in one line."""
 
+from collections.abc import Sequence
+
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.report_cards import report_cards
 from homog_core.records import Decoding
@@ -44,6 +46,31 @@ def recipe(
         interval,
     ]
     return " · ".join(part for part in parts if part)
+
+
+def side_by_side(
+    names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | None, n: int, interval: str = ""
+) -> str:
+    """One recipe for several runs, or one each where they were not sampled in the same way."""
+    ways = [(run.decoding, run.identity.prompt_style) for run in runs]
+    if len(set(ways)) == 1:
+        return recipe(" / ".join(names), *ways[0], clusterer, n, interval)
+    each = "; ".join(recipe(name, *way, None, n) for name, way in zip(names, ways, strict=True))
+    return " · ".join(part for part in (each, clusterer_recipe(clusterer) if clusterer else "", interval) if part)
+
+
+def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | None, of: str, interval: str) -> str:
+    """The recipe of a chart over many runs, with every value of a setting; `of` says of which questions."""
+    decodings = [run.decoding for run in runs]
+    values = {
+        "": list(names) if len(runs) <= 3 else [counted(len(runs), "run")],
+        "N = ": [str(decoding.n_samples) for decoding in decodings],
+        "temperature ": [f"{decoding.temperature:g}" for decoding in decodings],
+        "at most ": [f"{decoding.max_new_tokens} tokens" for decoding in decodings],
+    }
+    parts = [what + " and ".join(dict.fromkeys(found)) for what, found in values.items()]
+    parts += [clusterer_recipe(clusterer)] if clusterer else []
+    return " · ".join([*parts, of, interval])
 
 
 def prompt_title(style: str) -> str:

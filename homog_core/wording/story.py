@@ -12,6 +12,7 @@ from homog_core.catalogue.published import Published
 from homog_core.measures.report_cards import ReportCard
 from homog_core.records import Estimate
 from homog_core.wording.numbers import (
+    FEW,
     UNDEFINED,
     bounds,
     counted,
@@ -22,11 +23,12 @@ from homog_core.wording.numbers import (
     percent,
     published_value,
     tokens,
+    with_care,
     with_interval,
 )
+from homog_core.wording.published import span
 
 QUESTION = "What does aligning a model do to its answers, and how do you know?"
-FEW = 30  # answers below which a statistic is greyed
 FEW_OF_A_KIND = 10  # right or wrong answers below which that is said
 RULE = (
     "Of the questions to which both models gave nothing but answers that are not empty, and whose answers by the "
@@ -194,7 +196,7 @@ def dots_reading(found: Detection) -> str:
         "spread.",
         "hesitation": "A dot is a question with one pile. Further right the model hesitated more.",
     }[found.signal]
-    return reading + (f" Only {counted(found.auroc.n, 'answer')}: read with care." if is_few(found) else "")
+    return reading + with_care(found.auroc.n, "answer")
 
 
 def dot_note(word: str, clusters: int, signal: str, value: float) -> str:
@@ -298,8 +300,8 @@ def how_strong(parameters: int | None, published: Sequence[Published]) -> str:
     metric = "single_cluster_rate"
     rates = [p.value for p in published if p.metric == metric and p.model and p.stage != "base"]
     reported = (
-        f" Others have published {published_value(metric, min(rates))} to {published_value(metric, max(rates))} of questions with one "
-        f"single answer for {len(rates)} larger aligned models, on other questions; that was not measured here."
+        f" Others have published {span(metric, rates, published_value)} of questions with one single answer for "
+        f"{len(rates)} larger aligned models, on other questions; that was not measured here."
         if rates
         else ""
     )

@@ -159,7 +159,7 @@ def test_a_run_that_is_being_written(pair):
                 writer.append(finished)
         app = open_page("compare", runs=f"{pair[0]},{writer.run.id}")
         assert not app.exception
-        assert "Over the 1 questions that all runs have" in words(app)
+        assert "Over the 1 question that all runs have" in words(app)
 
 
 def test_questions_answered_since_a_run_was_scored_are_undefined(no_shipped_runs):

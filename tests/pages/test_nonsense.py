@@ -29,7 +29,7 @@ CASES = [  # page, parameters that are right, parameters that are not, and of wh
         "compare",
         {},
         ("runs", "question", "clusterer", "tau", "rule", "entailment"),
-        ["Runs, the one that the others are compared with first", *ABOVE[3:], "Question"],
+        ["Runs to compare (first = baseline)", *ABOVE[3:], "Question"],
     ),
     ("live_lab", {}, LIVE, ["Models, one after the other", "Question from", "Question", "Prompt", ABOVE[3]]),
     ("alignment_tax", {}, TAX, [*ABOVE, "Section"]),
