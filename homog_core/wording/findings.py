@@ -16,13 +16,18 @@ from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate, Stage
 from homog_core.statistics.cascade import MARGIN, Saving, Verdict
 from homog_core.statistics.discrimination import AurocDifference
-from homog_core.wording.numbers import CHANCE, bounds, counted, number, p_value, percent, signed, tokens
+from homog_core.wording.numbers import CHANCE, bounds, counted, noun, number, p_value, percent, signed, tokens
 from homog_core.wording.titles import STAGE_TITLES, first_upper, score_title, undefined_words
 
 TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
 
 
 # How often one answer
+
+
+def left_out(n: int) -> str:
+    """How many runs are not shown."""
+    return f"{counted(n, 'run')} {noun(n, 'is', 'are')} not here, being written or not scored"
 
 
 def single_cluster(rows: pd.DataFrame, pair: tuple[str, str] | None, pvalue: float) -> str:

@@ -89,6 +89,13 @@ def clusterer_recipe(clusterer: Clusterer) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def clusterer_name(clusterer: Clusterer) -> str:
+    """A clusterer among others: method, encoder and threshold."""
+    method = {"embedding_masked": "masked embedding"}.get(clusterer.method, clusterer.method)
+    encoder = f" ({clusterer.encoder})" if clusterer.encoder else ""
+    return f"{method}{encoder}" + ("" if clusterer.method == "nli" else f", {joins_at(clusterer)}")
+
+
 def joins_at(clusterer: Clusterer) -> str:
     """What joins two answers: a threshold, or a rule of entailment."""
     return clusterer.entailment if clusterer.method == "nli" else f"τ = {clusterer.threshold:g}"
