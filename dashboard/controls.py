@@ -19,8 +19,8 @@ CLUSTERER_TITLES = {
 }
 CLUSTERER_NOTES = {
     "jaccard": "Compares pairs of neighbouring words.",
-    "embedding": "Compares sentence embeddings of whole answers, as published; words of the question count too.",
-    "embedding_masked": "Compares sentence embeddings of answers without function words and words of the question.",
+    "embedding": "Compares sentence embeddings of whole answers, as published; the question's words count too.",
+    "embedding_masked": "Compares sentence embeddings of answers, leaving out function words and the question's words.",
     "nli": "A model trained on entailment reads each pair in both directions.",
 }
 RULES = {"components": "connected components", "first_member": "first matching member"}
