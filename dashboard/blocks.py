@@ -12,24 +12,22 @@ import streamlit as st
 from dashboard.text import plain
 from homog_core.figures.theme import MODEL_COLORS
 from homog_core.records import Estimate
+from homog_core.wording import numbers
 
-SMALL_N = 30  # below it a statistic is greyed and says so
 _CONFIG = {"displaylogo": False, "scrollZoom": False}  # of every Plotly chart
 
 
 def estimate(place: Any, label: str, found: Estimate, *, percent: bool = False, unit: str = "", help: str = "") -> None:
-    """A statistic with its interval and denominator; greyed below `SMALL_N`."""
-    show = "{:.1%}" if percent else "{:.2f}"
+    """A statistic with its interval and denominator; greyed below `numbers.FEW`."""
+    show = numbers.tenth_percent if percent else numbers.number
     if math.isnan(found.value):
-        place.metric(label, "undefined", help=help)
+        place.metric(label, numbers.UNDEFINED, help=help)
         return
     with place:
-        st.metric(label, show.format(found.value) + unit, help=help)
-        interval = (
-            "" if math.isnan(found.low) else f"95 % interval {show.format(found.low)} to {show.format(found.high)}, "
-        )
-        small = " — few questions, read with care" if found.n < SMALL_N else ""
-        st.caption(f"{interval}n = {found.n}{small}")
+        st.metric(label, show(found.value) + unit, help=help)
+        interval = numbers.interval(found.low, found.high, show)
+        small = " — few questions, read with care" if found.n < numbers.FEW else ""
+        st.caption(f"{f'{interval}, ' if interval else ''}n = {found.n}{small}")
 
 
 def chart(

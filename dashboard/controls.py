@@ -6,10 +6,9 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import url
-from homog_core.measures import report_cards
-from homog_core.measures.clustering import MAX_THRESHOLD, PUBLISHED_COSINE_THRESHOLD, Clusterer
-from homog_core.measures.report_cards import ReportCard
-from homog_core.wording.recipes import encoder_title
+from homog_core.measures.clustering import MAX_THRESHOLD, Clusterer
+from homog_core.wording.recipes import report_card_sentence
+from homog_core.wording.titles import encoder_title
 
 CLUSTERER_TITLES = {
     "jaccard": "same words (Jaccard)",
@@ -19,8 +18,8 @@ CLUSTERER_TITLES = {
 }
 CLUSTERER_NOTES = {
     "jaccard": "Compares pairs of neighbouring words.",
-    "embedding": "Compares sentence embeddings of whole answers, as published; words of the question count too.",
-    "embedding_masked": "Compares sentence embeddings of answers without function words and words of the question.",
+    "embedding": "Compares sentence embeddings of whole answers, as published; the question's words count too.",
+    "embedding_masked": "Compares sentence embeddings of answers, leaving out function words and the question's words.",
     "nli": "A model trained on entailment reads each pair in both directions.",
 }
 RULES = {"components": "connected components", "first_member": "first matching member"}
@@ -81,8 +80,7 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
                 help="First matching member is the published greedy rule; it depends on the order of the answers.",
             )
             chosen = replace(chosen, rule=rule)
-    card = report_cards.report_cards().get(chosen.key)
-    st.caption(f"{CLUSTERER_NOTES[chosen.method]} {_card_sentence(card, chosen)}")
+    st.caption(f"{CLUSTERER_NOTES[chosen.method]} {report_card_sentence(chosen)}")
     return chosen
 
 
@@ -90,18 +88,3 @@ def clusterer_params(clusterer: Clusterer) -> dict[str, str]:
     """The parameters of a URL that choose this clusterer."""
     params = {"clusterer": clusterer.key, "tau": f"{clusterer.threshold:g}", "rule": clusterer.rule}
     return params | {"entailment": clusterer.entailment} if clusterer.method == "nli" else params
-
-
-def _card_sentence(card: ReportCard | None, chosen: Clusterer) -> str:
-    published = f" The published threshold is {PUBLISHED_COSINE_THRESHOLD:g}." if chosen.is_linkage else ""
-    if card is None:
-        return "No report card: this clusterer has not been calibrated." + published
-    joins = "it joins" if chosen.method == "nli" else f"at τ = {card.threshold:g} it joins"
-    now = "" if chosen.threshold == card.threshold else f" (Here τ is {chosen.threshold:g}.)"
-    return (
-        f"**Report card** on {card.n_agreeing:,} agreeing and {card.n_contradicting:,} contradicting pairs of "
-        f"reference answers: AUC {card.auc:.2f} (0.5 is chance); {joins} "
-        f"{card.true_join_rate:.0%} of the agreeing and {card.false_join_rate:.0%} of the contradicting pairs."
-        + published
-        + now
-    )

@@ -22,50 +22,21 @@ from homog_core.runs.importers import csv_rows, jsonl
 from homog_core.wording import recipes, run_card
 
 MIB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """What a run can be exported as."""
-
-    title: str
-    note: str
-    mime: str
-
-
-FORMATS = {
-    "html": Format(
-        "HTML report",
-        "One file with numbers, charts and every answer, for reading and printing without a network.",
-        "text/html",
-    ),
-    "jsonl": Format(
-        "JSONL",
-        "One line per question with all answers, tokens and numbers. `import` reads it again.",
-        "application/jsonl",
-    ),
-    "parquet": Format(
-        "Parquet",
-        "One row per answer with tokens and numbers, for pandas, DuckDB or `datasets`.",
-        "application/vnd.apache.parquet",
-    ),
-    "csv": Format("CSV", "One row per answer without the tokens, for a spreadsheet.", "text/csv"),
+FORMATS = {"html": "HTML report", "jsonl": "JSONL", "parquet": "Parquet", "csv": "CSV"}
+FORMAT_NOTES = {
+    "html": "One file with numbers, charts and every answer, for reading and printing without a network.",
+    "jsonl": "One line per question with all answers, tokens and numbers. `import` reads it again.",
+    "parquet": "One row per answer with tokens and numbers, for pandas, DuckDB or `datasets`.",
+    "csv": "One row per answer without the tokens, for a spreadsheet.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a file is made of."""
-
-    format: str
-    runs: tuple[Version, ...]  # the run, and those beside it
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A file that has been made for this visitor."""
 
-    wanted: Wanted
+    format: str
+    runs: tuple[Version, ...]  # the run, and those beside it
     name: str
     content: bytes
 
@@ -80,26 +51,24 @@ def export(run: store.Run) -> None:
         "Format",
         list(FORMATS),
         default="html",
-        format_func=lambda key: FORMATS[key].title,
+        format_func=FORMATS.get,
         required=True,
         key="export-format",
         label_visibility="collapsed",
     )
-    st.caption(FORMATS[format].note)
+    st.caption(FORMAT_NOTES[format])
     runs = [run, *(_compared_runs(run) if format == "html" else [])]
-    wanted = Wanted(format, tuple(map(version, runs)))
     place = st.container(horizontal=True, vertical_alignment="center")
     if place.button("Prepare the file", icon=":material/file_export:", key="prepare"):
         with errors_shown():
-            st.session_state["prepared"] = _prepared(runs, wanted)
+            st.session_state["prepared"] = _prepared(runs, format)
     done: Prepared | None = st.session_state.get("prepared")
-    if done and done.wanted == wanted:
+    if done and (done.format, done.runs) == (format, tuple(map(version, runs))):
         size = len(done.content)
         place.download_button(
             f"Download {size / MIB:.1f} MB" if size > MIB / 10 else f"Download {size / 1024:.0f} kB",
             done.content,
             done.name,
-            FORMATS[format].mime,
             type="primary",
             icon=":material/download:",
             on_click="ignore",
@@ -132,18 +101,18 @@ def _compared_runs(run: store.Run) -> list[store.Run]:
     return [possible[key] for key in chosen]
 
 
-def _prepared(runs: Sequence[store.Run], wanted: Wanted) -> Prepared:
+def _prepared(runs: Sequence[store.Run], format: str) -> Prepared:
     """The file, made in a folder of its own that is gone afterwards."""
     others = f"-and-{len(runs) - 1}-more" if len(runs) > 1 else ""
-    name = f"{runs[0].id}{others}.{wanted.format}"
+    versions, name = tuple(map(version, runs)), f"{runs[0].id}{others}.{format}"
     with TemporaryDirectory(prefix="homog-export-") as folder:
         target = Path(folder) / name
-        if wanted.format == "html":
+        if format == "html":
             write_report(runs, target, on_progress=progress(st.empty()))
         else:
             with st.spinner("Writing …", show_time=True):
-                export_run(runs[0], wanted.format, target)
-        return Prepared(wanted, name, target.read_bytes())
+                export_run(runs[0], format, target)
+        return Prepared(format, versions, name, target.read_bytes())
 
 
 # In

@@ -108,8 +108,8 @@ def threshold_lesson() -> None:
         blocks.chart(
             question.distance_matrix(found.similarity, found.labels, list(range(n)), dark=blocks.is_dark()),
             title=f"At τ = {threshold:.2f}, {n} answers form {clusters}",
-            how_to_read="Distance between every two answers: 1 minus their similarity. Two answers at most 1 − τ apart "
-            "are joined, and with them all answers that either is joined with.",
+            how_to_read="Distance between every two answers: 1 minus their similarity. Answers at most 1 − τ apart are "
+            "joined, directly or through other answers.",
             recipe_line=f"invented answers to “{TOY_QUESTION}” · jaccard, τ = {threshold:.2f} · components",
             data=pd.DataFrame({"answer": TOY_ANSWERS, "cluster": found.labels + 1}),
             key="toy-threshold",

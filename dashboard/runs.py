@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import url
-from dashboard.cache import version
+from dashboard.cache import Version, version
 from dashboard.page import errors_shown
 from dashboard.scoring import progress, score
 from dashboard.text import plain
@@ -144,7 +144,7 @@ def missing(run: store.Run) -> None:
 def integrity(run: store.Run) -> None:
     """Read everything back, and say what was found."""
     st.markdown("##### Check file integrity")
-    known: dict = st.session_state.setdefault("verified", {})  # what was wrong, by version
+    known: dict[Version, list[str]] = st.session_state.setdefault("verified", {})  # what was wrong, by version
     now = version(run)
     if st.button("Verify", icon=":material/verified:", key="verify"):
         with st.spinner("Reading everything …", show_time=True):

@@ -44,7 +44,7 @@ def section(chosen: Selection) -> None:
             of = choose_one(chosen)
         scores.uncertainty(chosen, of)
     elif view == "won":
-        left, right = st.columns(2, vertical_alignment="bottom")
+        left, right = st.columns([2, 3], vertical_alignment="bottom", gap="large")
         with left:
             of = choose_one(chosen)
         with right:

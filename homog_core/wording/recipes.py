@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from homog_core.measures.clustering import Clusterer
+from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.measures.report_cards import report_cards
 from homog_core.records import Decoding
 from homog_core.runs.store import Run
-from homog_core.wording.numbers import counted, number
+from homog_core.wording.numbers import counted, number, percent
 from homog_core.wording.titles import STAGE_TITLES, dataset_title, encoder_title
 
 
@@ -99,3 +99,19 @@ def clusterer_name(clusterer: Clusterer) -> str:
 def joins_at(clusterer: Clusterer) -> str:
     """What joins two answers: a threshold, or a rule of entailment."""
     return clusterer.entailment if clusterer.method == "nli" else f"τ = {clusterer.threshold:g}"
+
+
+def report_card_sentence(clusterer: Clusterer) -> str:
+    """How well a clusterer does on reference answers, in Markdown; the card is by the threshold that it has there."""
+    card = report_cards().get(clusterer.key)
+    published = f" The published threshold is {PUBLISHED_COSINE_THRESHOLD:g}." if clusterer.is_linkage else ""
+    if card is None:
+        return f"No report card: this clusterer has not been calibrated.{published}"
+    joins = "it joins" if clusterer.method == "nli" else f"at τ = {card.threshold:g} it joins"
+    now = "" if clusterer.threshold == card.threshold else f" (Here τ is {clusterer.threshold:g}.)"
+    return (
+        f"**Report card** on {counted(card.n_agreeing, 'agreeing pair')} and "
+        f"{counted(card.n_contradicting, 'contradicting pair')} of reference answers: AUC {number(card.auc)} (0.5 is "
+        f"chance); {joins} {percent(card.true_join_rate)} of the agreeing and {percent(card.false_join_rate)} of the "
+        f"contradicting pairs.{published}{now}"
+    )
