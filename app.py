@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard.page import STYLE
+from dashboard import page, url
 
 st.set_page_config(page_title="Response homogenization", page_icon="🫧", layout="wide")
-st.html(STYLE)
+st.html(page.STYLE)
 
-page = st.navigation(
+chosen = st.navigation(
     [
         st.Page("pages/start.py", title="Start here", icon=":material/play_circle:", default=True),
         st.Page("pages/questions.py", title="Questions", icon=":material/bubble_chart:"),
@@ -19,4 +19,5 @@ page = st.navigation(
     ],
     position="top",
 )
-page.run()
+with url.remembered(chosen.url_path), page.errors_shown():
+    chosen.run()

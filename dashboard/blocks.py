@@ -1,4 +1,4 @@
-"""What the pages share and only they: the URL as the one place of their state, cached loaders, charts, errors."""
+"""A chart with all that belongs to it, and a statistic with its interval: the blocks that pages are built of."""
 
 import math
 import re
@@ -12,23 +12,22 @@ import streamlit as st
 from dashboard.text import plain
 from homog_core.figures.theme import MODEL_COLORS
 from homog_core.records import Estimate
+from homog_core.wording import numbers
 
-SMALL_N = 30  # below it a statistic is greyed and says so
+_CONFIG = {"displaylogo": False, "scrollZoom": False}  # of every Plotly chart
 
 
 def estimate(place: Any, label: str, found: Estimate, *, percent: bool = False, unit: str = "", help: str = "") -> None:
-    """A statistic with its interval and denominator; greyed below `SMALL_N`."""
-    show = "{:.1%}" if percent else "{:.2f}"
+    """A statistic with its interval and denominator; greyed below `numbers.FEW`."""
+    show = numbers.tenth_percent if percent else numbers.number
     if math.isnan(found.value):
-        place.metric(label, "undefined", help=help)
+        place.metric(label, numbers.UNDEFINED, help=help)
         return
     with place:
-        st.metric(label, show.format(found.value) + unit, help=help)
-        interval = (
-            "" if math.isnan(found.low) else f"95 % interval {show.format(found.low)} to {show.format(found.high)}, "
-        )
-        small = " — few questions, read with care" if found.n < SMALL_N else ""
-        st.caption(f"{interval}n = {found.n}{small}")
+        st.metric(label, show(found.value) + unit, help=help)
+        interval = numbers.interval(found.low, found.high, show)
+        small = " — few questions, read with care" if found.n < numbers.FEW else ""
+        st.caption(f"{f'{interval}, ' if interval else ''}n = {found.n}{small}")
 
 
 def chart(
@@ -50,7 +49,7 @@ def chart(
     st.markdown(f"##### {title}")
     st.caption(how_to_read)
     selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
-    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "scrollZoom": False}, **selecting)
+    st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG, **selecting)
     under()
     _chart_foot(recipe_line, data, key)
 
@@ -72,9 +71,18 @@ def panels(
     for i, (place, (heading, figure)) in enumerate(zip(places, figures, strict=True)):
         with place:
             st.html(heading)
-            config = {"displaylogo": False, "scrollZoom": False}
-            st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=config)
+            st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=_CONFIG)
     _chart_foot(recipe_line, data, key)
+
+
+def is_dark() -> bool:
+    """Whether the visitor sees the dark theme."""
+    return getattr(st.context.theme, "type", None) == "dark"
+
+
+def model_color(position: int = 0) -> str:
+    """The colour of the model in that position of a comparison."""
+    return MODEL_COLORS[position % len(MODEL_COLORS)]
 
 
 def _chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
@@ -90,13 +98,3 @@ def _chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
             mime="text/csv",
             key=f"{key}:csv",
         )
-
-
-def is_dark() -> bool:
-    """Whether the visitor sees the dark theme."""
-    return getattr(st.context.theme, "type", None) == "dark"
-
-
-def model_color(position: int = 0) -> str:
-    """The colour of the model in that position of a comparison."""
-    return MODEL_COLORS[position % len(MODEL_COLORS)]

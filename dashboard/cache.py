@@ -1,8 +1,9 @@
-"""TODO dashboard.cache."""
+"""What a server keeps in memory for everybody who looks: runs, questions, the queue of live jobs, compiled UMAP."""
 
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -15,34 +16,49 @@ from homog_core.records import Question
 from homog_core.runs import store
 
 
-def load_run(run_id: str) -> ScoredRun:
-    """A stored run, read again when its files have changed. Raises `HomogError`."""
-    return _load_run(run_id, run_stamp(store.open_run(run_id)))
+class Version(NamedTuple):
+    """A run as its files are now: the key of everything that is cached about it."""
+
+    run_id: str
+    stamp: int  # when its files last changed, in nanoseconds
+
+
+def version(run: store.Run) -> Version:
+    """The version of a run."""
+    return Version(run.id, run_stamp(run))
 
 
 def run_stamp(run: store.Run) -> int:
-    """When a run's files last changed: with its id the key of everything that is cached about it."""
+    """When a run's files last changed, in nanoseconds."""
     return max(map(_modified, run.folder.iterdir()))
 
 
-def _modified(file: Path) -> int:
-    try:
-        return 0 if file.name.endswith(".partial") else file.stat().st_mtime_ns
-    except FileNotFoundError:  # a shard that has just been merged
-        return 0
+def load_run(run_id: str) -> ScoredRun:
+    """A stored run, read again when its files have changed. Raises `HomogError`."""
+    return _load_run(version(store.open_run(run_id)))
 
 
-@st.cache_resource(max_entries=48, show_spinner="Reading the run …")
-def _load_run(run_id: str, stamp: int) -> ScoredRun:
-    return ScoredRun(store.open_run(run_id))
+def shipped_first(runs: list[store.Run]) -> list[store.Run]:
+    """Runs in the order they are offered: shipped ones, then the others, newest first; runs of one question last."""
+    return sorted(
+        runs,
+        key=lambda run: (run.identity.n_questions == 1, run.folder.parent != files.SHIPPED / "runs"),
+    )
 
 
-def session_id() -> str:
-    """Who is looking."""
-    from streamlit.runtime.scriptrunner import get_script_run_ctx
+@st.cache_data(max_entries=16, show_spinner="Reading the questions …")
+def dataset_questions(name: str) -> list[Question]:
+    """The questions of a catalogue dataset."""
+    from homog_core.runs.questions import load_questions
 
-    context = get_script_run_ctx()
-    return context.session_id if context else ""
+    return load_questions(name)
+
+
+def local_datasets() -> list[str]:
+    """Catalogue datasets whose file is on this machine."""
+    from homog_core.runs.dataset_files import dataset_file
+
+    return [key for key, spec in DATASETS.items() if dataset_file(spec)]
 
 
 @st.cache_resource(show_spinner=False)
@@ -55,16 +71,12 @@ def live_queue() -> LiveQueue:
     return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected)
 
 
-@st.cache_resource(show_spinner=False)
-def scoring_lock() -> threading.Lock:
-    """Held while a run is scored from a page: one at a time on a server."""
-    return threading.Lock()
+def session_id() -> str:
+    """Who is looking."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-
-def _is_connected(session: str) -> bool:
-    from streamlit import runtime
-
-    return runtime.exists() and runtime.get_instance().is_active_session(session)
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
 
 
 class UmapWarmUp:
@@ -88,24 +100,19 @@ def umap_warm_up() -> UmapWarmUp:
     return UmapWarmUp()
 
 
-@st.cache_data(max_entries=16, show_spinner="Reading the questions …")
-def dataset_questions(name: str) -> list[Question]:
-    """The questions of a catalogue dataset."""
-    from homog_core.runs.questions import load_questions
-
-    return load_questions(name)
+@st.cache_resource(max_entries=48, show_spinner="Reading the run …")
+def _load_run(found: Version) -> ScoredRun:
+    return ScoredRun(store.open_run(found.run_id))
 
 
-def local_datasets() -> list[str]:
-    """Catalogue datasets whose file is on this machine."""
-    from homog_core.runs.dataset_files import dataset_file
+def _modified(file: Path) -> int:
+    try:
+        return 0 if file.name.endswith(".partial") else file.stat().st_mtime_ns
+    except FileNotFoundError:  # a shard that has just been merged
+        return 0
 
-    return [key for key, spec in DATASETS.items() if dataset_file(spec)]
 
+def _is_connected(session: str) -> bool:
+    from streamlit import runtime
 
-def shipped_first(runs: list[store.Run]) -> list[store.Run]:
-    """Runs in the order they are offered: shipped ones, then the others, newest first; runs of one question last."""
-    return sorted(
-        runs,
-        key=lambda run: (run.identity.n_questions == 1, run.folder.parent != files.SHIPPED / "runs"),
-    )
+    return runtime.exists() and runtime.get_instance().is_active_session(session)

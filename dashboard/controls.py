@@ -1,31 +1,28 @@
-"""TODO dashboard.controls."""
+"""Controls that several pages share: how answers are put into clusters."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from dashboard.url import url_choice, url_number
-from homog_core.measures import report_cards
-from homog_core.measures.clustering import MAX_THRESHOLD, PUBLISHED_COSINE_THRESHOLD, Clusterer
-from homog_core.measures.report_cards import ReportCard
-from homog_core.wording.recipes import encoder_title
+from dashboard import url
+from homog_core.measures.clustering import MAX_THRESHOLD, Clusterer
+from homog_core.wording.recipes import report_card_sentence
+from homog_core.wording.titles import encoder_title
 
 CLUSTERER_TITLES = {
-    "jaccard": "in the same words (Jaccard)",
-    "embedding": "about the same thing (embedding)",
-    "embedding_masked": "the same answer (masked embedding)",
-    "nli": "implied by each other (NLI)",
+    "jaccard": "same words (Jaccard)",
+    "embedding": "same topic (embedding)",
+    "embedding_masked": "same meaning (masked embedding)",
+    "nli": "each implies the other (NLI)",
 }
-
-
 CLUSTERER_NOTES = {
     "jaccard": "Compares pairs of neighbouring words.",
-    "embedding": "Compares sentence embeddings of whole answers, as published; they also measure the question.",
-    "embedding_masked": "Compares sentence embeddings without function words and the words of the question.",
+    "embedding": "Compares sentence embeddings of whole answers, as published; the question's words count too.",
+    "embedding_masked": "Compares sentence embeddings of answers, leaving out function words and the question's words.",
     "nli": "A model trained on entailment reads each pair in both directions.",
 }
-
-
+RULES = {"components": "connected components", "first_member": "first matching member"}
 ENTAILMENTS = {
     "bidirectional": "each implies the other",
     "non_contradiction": "they do not contradict each other",
@@ -40,55 +37,54 @@ def clusterer_title(clusterer: Clusterer) -> str:
 
 
 def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
-    """Choose clusterer, threshold and rule; all in the URL. Shows the report card where the choice is made."""
+    """Choose a clusterer and what it joins, all in the URL; what it does not hold stays as in the given clusterer.
+
+    Shows the report card where the choice is made.
+    """
     by_key = {clusterer.key: clusterer for clusterer in available}
     left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom", gap="large")
     with left:
-        key = url_choice(
-            "Two answers count as the same when they are",
+        key = url.choice(
+            "Treat answers as the same if",
             list(by_key),
             "clusterer",
-            format_func=lambda k: clusterer_title(by_key[k]),
+            lambda key: clusterer_title(by_key[key]),
             help="How answers are put into clusters. The first has the best report card.",
         )
-    default = by_key[key]
-    threshold, rule, entailment = default.threshold, "components", "bidirectional"
+    given = chosen = by_key[key]
     with middle:
-        if default.method == "nli":
-            entailment = url_choice("Joined when", list(ENTAILMENTS), "entailment", format_func=ENTAILMENTS.get)
+        if given.method == "nli":
+            entailment = url.choice(
+                "Joined when", list(ENTAILMENTS), "entailment", ENTAILMENTS.get, default=given.entailment
+            )
+            chosen = replace(chosen, entailment=entailment)
         else:
-            threshold = url_number(
+            threshold = url.number(
                 "Threshold τ: how similar they must be",
                 "tau",
-                default.threshold,
+                given.threshold,
                 0.0,
                 MAX_THRESHOLD,
                 0.01,
-                help=f"Default for this clusterer: {default.threshold:g}. Clusters follow at once.",
+                help=f"Default for this clusterer: {given.threshold:g}. Clusters follow at once.",
             )
-    if default.method == "jaccard":
+            chosen = replace(chosen, threshold=threshold)
+    if given.method == "jaccard":
         with right:
-            rule = url_choice(
+            rule = url.choice(
                 "Assignment",
-                ["components", "first_member"],
+                list(RULES),
                 "rule",
-                format_func={"components": "connected components", "first_member": "first matching member"}.get,
+                RULES.get,
+                default=given.rule,
                 help="First matching member is the published greedy rule; it depends on the order of the answers.",
             )
-    card = report_cards.report_cards().get(default.key)
-    st.caption(f"{CLUSTERER_NOTES[default.method]} {_card_sentence(card, default, threshold)}")
-    return Clusterer(default.method, threshold, default.encoder, rule, entailment)
+            chosen = replace(chosen, rule=rule)
+    st.caption(f"{CLUSTERER_NOTES[chosen.method]} {report_card_sentence(chosen)}")
+    return chosen
 
 
-def _card_sentence(card: ReportCard | None, default: Clusterer, threshold: float) -> str:
-    published = f" The published threshold is {PUBLISHED_COSINE_THRESHOLD:g}." if default.is_linkage else ""
-    if card is None:
-        return "No report card: this clusterer has not been calibrated." + published
-    now = "" if threshold == default.threshold else f" (You have moved τ to {threshold:g}.)"
-    return (
-        f"**Report card** on {card.n_agreeing:,} agreeing and {card.n_contradicting:,} contradicting pairs of "
-        f"reference answers: AUC {card.auc:.2f} (0.5 is chance); at τ = {card.threshold:g} it joins "
-        f"{card.true_join_rate:.0%} of the agreeing and {card.false_join_rate:.0%} of the contradicting pairs."
-        + published
-        + now
-    )
+def clusterer_params(clusterer: Clusterer) -> dict[str, str]:
+    """The parameters of a URL that choose this clusterer."""
+    params = {"clusterer": clusterer.key, "tau": f"{clusterer.threshold:g}", "rule": clusterer.rule}
+    return params | {"entailment": clusterer.entailment} if clusterer.method == "nli" else params

@@ -1,4 +1,4 @@
-"""TODO dashboard.page."""
+"""What every page begins with, and how it shows an error. It knows nothing of what is on a page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +18,20 @@ STYLE = """<style>
 </style>"""
 
 
-def start_page(name: str, title: str, subtitle: str) -> None:
-    """The page's head. A page that is come back to without parameters in its URL gets those it had."""
+def start_page(title: str, subtitle: str) -> None:
+    """The page's head."""
     _leave_pages_directory_mode()
-    if not st.query_params and st.session_state.get(f"url:{name}"):
-        st.query_params.from_dict(st.session_state[f"url:{name}"])
     st.title(title, anchor=False)
     st.caption(subtitle)
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show what goes wrong as the sentence that it is, and let the rest of the page follow."""
+    try:
+        yield
+    except HomogError as error:
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 def _leave_pages_directory_mode() -> None:
@@ -38,27 +45,3 @@ def _leave_pages_directory_mode() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-
-
-def end_page(name: str) -> None:
-    """Remember the page's URL for when it is come back to."""
-    st.session_state[f"url:{name}"] = st.query_params.to_dict()
-
-
-@contextmanager
-def friendly_errors() -> Iterator[None]:
-    """Show what goes wrong as the sentence that it is, and end the page there."""
-    try:
-        yield
-    except HomogError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        st.stop()
-
-
-@contextmanager
-def errors_shown() -> Iterator[None]:
-    """Show what goes wrong as the sentence that it is, and let the rest of the page follow."""
-    try:
-        yield
-    except HomogError as error:
-        st.error(plain(str(error)), icon=":material/error:")

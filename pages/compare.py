@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import comparison, controls, page, url
-from dashboard.cache import load_run, run_stamp, shipped_first, umap_warm_up
+from dashboard import controls, page, url
+from dashboard.cache import load_run, shipped_first, umap_warm_up
+from dashboard.comparison.all_questions import all_questions
+from dashboard.comparison.one_question import one_question
+from dashboard.comparison.overview import overview
+from dashboard.comparison.shown import shown
 from dashboard.text import plain
 from homog_core.analysis import compare, lineage
 from homog_core.analysis.lineage import MOST_RUNS
@@ -15,11 +19,9 @@ from homog_core.runs import store
 from homog_core.wording import recipes
 from homog_core.wording.comparison import chain_title, differences, obstacle_sentence
 
-PAGE = "compare"
-
 
 def main() -> None:
-    page.start_page(PAGE, "Compare", "The same questions, two to four models: what did alignment change?")
+    page.start_page("Compare", "The same questions, two to four models: what did alignment change?")
     umap_warm_up()
     runs = shipped_first(store.list_runs())
     if not runs:
@@ -35,14 +37,12 @@ def main() -> None:
         return
     row.caption(plain(differences(compare.differing(scored))))
     clusterer = controls.clusterer_controls(compare.common_clusterers(scored))
-    stamps = tuple((run.id, run_stamp(run)) for run in chosen)
-    shown = comparison.Shown(scored, stamps, list(lineage.names(chosen).values()), clusterer)
-    found = comparison.changes(stamps, clusterer, scored)
-    question_id = comparison.overview(shown, found)
+    compared = shown(scored, clusterer)
+    question_id = overview(compared)
     if question_id is not None:
-        comparison.one_question(shown, question_id)
+        one_question(compared, question_id)
     st.divider()
-    comparison.across(shown, found, question_id)
+    all_questions(compared, question_id)
 
 
 # What is compared
@@ -51,14 +51,15 @@ def main() -> None:
 def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator]:
     """Two to four runs in an order that the visitor chooses, and the row with swap and the whole chain in one click."""
     by_id = {run.id: run for run in runs}
-    if "runs" not in st.query_params:
-        st.query_params["runs"] = ",".join(run.id for run in lineage.default_runs(runs))
-    ids = url.url_choices(
-        "Runs, the one that the others are compared with first",
+    default = [run.id for run in lineage.default_runs(runs)]
+    url.fill(runs=",".join(default))
+    ids = url.choices(
+        "Runs to compare (first = baseline)",
         list(by_id),
         "runs",
-        most=MOST_RUNS,
-        format_func=lambda key: recipes.run_title(by_id[key]),
+        MOST_RUNS,
+        default,
+        lambda key: recipes.run_title(by_id[key]),
         help="Over the same questions and with the same number of answers.",
     )
     chosen = [by_id[key] for key in ids]
@@ -75,10 +76,8 @@ def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator
 
 
 def choose_button(label: str, chosen: Sequence[store.Run], icon: str, key: str) -> None:
-    def choose() -> None:
-        st.query_params["runs"] = ",".join(run.id for run in chosen)
-
-    st.button(plain(label), icon=icon, on_click=choose, key=key)
+    ids = ",".join(run.id for run in chosen)
+    st.button(plain(label), icon=icon, on_click=lambda: url.put(runs=ids), key=key)
 
 
 def cannot_compare(reason: str, chosen: list[store.Run], runs: list[store.Run]) -> None:
@@ -101,6 +100,4 @@ def no_common_question(scored: list[ScoredRun]) -> str:
     return "These runs have no question in common: choose runs over the same questions."
 
 
-with page.friendly_errors():
-    main()
-page.end_page(PAGE)
+main()

@@ -10,19 +10,33 @@ SHIPPED = [run_id for run_id in SHIPPED_RUNS if "--starter--" in run_id]
 
 
 def open_page(page: str, **params: str) -> AppTest:
+    """A page by the name of its file, with these parameters in its URL."""
     app = AppTest.from_file(APP, default_timeout=120)
+    if page != "start":
+        app.switch_page(f"pages/{page}.py")
     for name, value in params.items():
         app.query_params[name] = value
-    app.run()
-    if page != "pages/start.py":
-        app.switch_page(page)
-        for name, value in params.items():
-            app.query_params[name] = value
-        app.run()
-    return app
+    return app.run()
 
 
 def words(app: AppTest) -> str:
+    """What a page says, without the escapes of Markdown."""
     kinds = (app.markdown, app.caption, app.text, app.warning, app.error, app.info, app.title, app.metric)
     shown = "\n".join(str(getattr(element, "value", "")) for kind in kinds for element in kind)
-    return shown.replace("\\", "")  # Markdown escapes
+    return shown.replace("\\", "")
+
+
+def html(app: AppTest) -> str:
+    """The HTML of a page."""
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+def button(app: AppTest, label: str):
+    """The first button whose label has these words."""
+    return next(one for one in app.button if label in one.label)
+
+
+def in_url(app: AppTest, param: str) -> str:
+    """What the URL holds of a parameter; "" where it does not have it."""
+    value = app.query_params.get(param, "")
+    return value if isinstance(value, str) else value[0]

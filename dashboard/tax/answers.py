@@ -8,37 +8,30 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import blocks, url
-from dashboard.cache import load_run
-from dashboard.tax.selection import (
-    Selection,
-    interval,
+from dashboard.cache import version
+from dashboard.tax import computed
+from dashboard.tax.marks import (
+    bounds,
+    hover,
     looks_and_published,
     marks,
     measured_or_published,
-    memo,
     narrow,
     published_frame,
-    published_label,
     published_mark,
-    small_note,
     span,
 )
+from dashboard.tax.selection import Selection
 from dashboard.text import plain
-from homog_core.analysis import lineage, published
-from homog_core.analysis.rates import (
-    budget_curve,
-    clusterer_rows,
-    single_cluster_row,
-    single_cluster_test,
-    threshold_curve,
-)
+from homog_core.analysis import lineage
+from homog_core.analysis.published import published_rows
 from homog_core.catalogue.published import Published
 from homog_core.figures import aggregate, dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.figures.series import Series
-from homog_core.runs.store import Run
 from homog_core.wording import commands, findings, recipes
-from homog_core.wording.numbers import counted, number, percent
+from homog_core.wording.numbers import UNDEFINED, counted, number, percent, with_care
+from homog_core.wording.published import published_title
 
 
 def one_answer(chosen: Selection) -> None:
@@ -56,20 +49,16 @@ def rates(chosen: Selection) -> None:
         {
             "label": label,
             "stage": view.run.provenance.stage,
-            **memo("rate", chosen.key(label), lambda view=view: single_cluster_row(view, *chosen.how)),
+            **computed.rate(chosen.versions[label], *chosen.how),
         }
         for label, view in chosen.views.items()
     ]
     frame = pd.DataFrame(rows)
     pair = chosen.pair()
-    pvalue = 1.0
-    if pair:
-        views = [chosen.views[label] for label in pair]
-        test = lambda: single_cluster_test(*views, *chosen.how)
-        pvalue = memo("mcnemar", chosen.key(*pair), test)
-    reported = published.published_rows("single_cluster_rate", chosen.dataset)
+    pvalue = computed.rate_pvalue(*(chosen.versions[label] for label in pair), *chosen.how) if pair else 1.0
+    reported = published_rows("single_cluster_rate", chosen.dataset)
     lines = [Row("Measured here", heading=True), *(Row(label) for label in chosen.views)]
-    lines += [Row("Published by others", heading=True), *(Row(published_label(p)) for p in reported)]
+    lines += [Row("Published by others", heading=True), *(Row(published_title(p)) for p in reported)]
     found = rate_marks(frame, chosen.looks(), reported)
     sources = " and ".join(dict.fromkeys(p.source for p in reported))
     on = ", ".join(dict.fromkeys(str(p.dataset) for p in reported))
@@ -92,7 +81,7 @@ def rates(chosen: Selection) -> None:
             "Left: the share of questions whose answers all count as the same (single-cluster rate). Right: how many "
             "different answers a question gets. Runs are in the order of their training stage. Hollow diamonds are "
             f"figures of others, from {sources} on {on}, with other models and clusterers: hover for the condition."
-            + small_note(frame["n"].min())
+            + with_care(frame["n"].min())
         ),
         recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson (left), t (right)"),
         data=pd.concat([frame.assign(kind="measured"), published_frame(reported).assign(kind="published")]),
@@ -105,15 +94,14 @@ def rate_marks(frame: pd.DataFrame, looks: dict[str, Series], reported: Sequence
     """Dots of the measured runs from row 1 on, and after another heading the published ones."""
     rows = []
     for place, row in enumerate(frame.itertuples(), start=1):
-        common = {"row": place, "series": row.label, "words": "undefined" if np.isnan(row.value) else "", "n": row.n}
-        share = f"{row.label}\n{row.n_single} of {counted(row.n, 'question')}: {percent(row.value)}"
-        share += interval(row.low, row.high, percent)
-        mean = f"{row.label}\n{number(row.clusters_value)} clusters on average"
-        mean += interval(row.clusters_low, row.clusters_high, number)
-        rows.append({**common, "panel": 0, "value": row.value, "low": row.low, "high": row.high, "hover": share})
-        bounds = {"value": row.clusters_value, "low": row.clusters_low, "high": row.clusters_high}
-        rows.append({**common, "panel": 1, **bounds, "hover": mean})
-    clusters = {(p.model, p.dataset): p for p in published.published_rows("mean_num_clusters")}
+        common = {"row": place, "series": row.label, "words": UNDEFINED if np.isnan(row.value) else "", "n": row.n}
+        said = f"{row.n_single} of {counted(row.n, 'question')}: {percent(row.value)}"
+        share = hover(row, row.label, said, show=percent)
+        said = f"{number(row.clusters_value)} clusters on average"
+        mean = hover(row, row.label, said, prefix="clusters_")
+        rows.append({**common, "panel": 0, **bounds(row), "hover": share})
+        rows.append({**common, "panel": 1, **bounds(row, "clusters_"), "hover": mean})
+    clusters = {(p.model, p.dataset): p for p in published_rows("mean_num_clusters")}
     for place, p in enumerate(reported, start=len(frame) + 2):
         rows.append(published_mark(p, place, 0))
         if (beside := clusters.get((p.model, p.dataset))) and p.model:
@@ -127,22 +115,17 @@ def threshold(chosen: Selection) -> None:
         why = "NLI has no threshold" if chosen.clusterer.method == "nli" else "the greedy rule depends on the order"
         st.info(f"No curve over thresholds for this clusterer: {why}. Choose another clusterer or assignment.")
         return
-    every = chosen.key()
-    curves = memo(
-        "thresholds",
-        (every[:-2], every[-2][0], every[-2][2], every[-1]),  # all but the threshold itself
-        lambda: {label: threshold_curve(view, *chosen.how) for label, view in chosen.views.items()},
-    )
+    curves = {label: computed.threshold_curve(run, *chosen.how) for label, run in chosen.versions.items()}
     frame = pd.concat([curve.assign(series=label) for label, curve in curves.items()])
-    hover = [
-        f"{row.series}\nτ = {row.threshold:g}: {percent(row.value)}{interval(row.low, row.high, percent)}"
+    said = [
+        hover(row, row.series, f"τ = {row.threshold:g}: {percent(row.value)}", show=percent)
         for row in frame.itertuples()
     ]
     tau = chosen.clusterer.threshold
     pair = chosen.pair()
     blocks.chart(
         aggregate.curves(
-            frame.assign(x=frame["threshold"], panel=0, hover=hover),
+            frame.assign(x=frame["threshold"], panel=0, hover=said),
             list(chosen.looks().values()),
             [Panel("single-cluster questions", range=(-0.02, 1.02), percent=True)],
             x_title="threshold τ",
@@ -155,7 +138,7 @@ def threshold(chosen: Selection) -> None:
         how_to_read=(
             "To the right answers must be more alike to count as the same, so fewer questions have a single answer. "
             "The slider above moves the dotted line; the curves stay, as they hold every threshold."
-            + small_note(frame["n"].min())
+            + with_care(frame["n"].min())
         ),
         recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson"),
         data=frame[["series", "threshold", "value", "low", "high", "n"]].rename(columns={"series": "run"}),
@@ -166,26 +149,23 @@ def threshold(chosen: Selection) -> None:
 
 def budget(chosen: Selection) -> None:
     """SCR and semantic entropy had fewer samples been drawn."""
-    curves = {
-        label: memo("budget", chosen.key(label), lambda view=view: budget_curve(view, *chosen.how))
-        for label, view in chosen.views.items()
-    }
+    curves = {label: computed.budget_curve(run, *chosen.how) for label, run in chosen.versions.items()}
     most = max((view.n_samples for view in chosen.views.values()), default=0)
     if most < 3:
         st.info("Two answers or fewer were drawn per question: there is no smaller budget to look at.")
         return
     with st.columns(2)[0]:
-        n = url.url_number("Samples per question, for the next chart", "budget", min(5, most), 2, most, 1)
+        n = url.number("Samples per question, for the next chart", "budget", min(5, most), 2, most, 1)
     rows = []
     for label, curve in curves.items():
         for row in curve.itertuples():
             common = {"series": label, "x": row.n_samples, "n": row.n}
-            share = f"{label}\n{row.n_samples} samples: {percent(row.value)}{interval(row.low, row.high, percent)}"
-            nats = f"{label}\n{row.n_samples} samples: {number(row.entropy_value)} nats"
-            nats += interval(row.entropy_low, row.entropy_high, number)
-            rows.append({**common, "panel": 0, "value": row.value, "low": row.low, "high": row.high, "hover": share})
-            bounds = {"value": row.entropy_value, "low": row.entropy_low, "high": row.entropy_high}
-            rows.append({**common, "panel": 1, **bounds, "hover": nats})
+            samples = counted(row.n_samples, "sample")
+            share = hover(row, label, f"{samples}: {percent(row.value)}", show=percent)
+            said = f"{samples}: {number(row.entropy_value)} nats"
+            nats = hover(row, label, said, prefix="entropy_")
+            rows.append({**common, "panel": 0, **bounds(row), "hover": share})
+            rows.append({**common, "panel": 1, **bounds(row, "entropy_"), "hover": nats})
     frame = pd.DataFrame(rows)
     focus = chosen.focus()
     blocks.chart(
@@ -205,9 +185,9 @@ def budget(chosen: Selection) -> None:
         how_to_read=(
             "What fewer samples would have shown, exactly: every choice of that many among the samples counts alike, "
             "and the clusters stay those of all samples. With few samples answers look more alike than they are."
-            + small_note(frame["n"].min())
+            + with_care(frame["n"].min())
         ),
-        recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson (left, no narrower than it should be), t"),
+        recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson (left, conservative), t"),
         data=pd.concat([curve.assign(run=label) for label, curve in curves.items()]),
         key="budget",
         alt=f"Single-cluster rate and semantic entropy against the number of samples, {counted(len(curves), 'run')}",
@@ -216,19 +196,15 @@ def budget(chosen: Selection) -> None:
 
 def by_clusterer(chosen: Selection) -> None:
     """SCR by every clusterer, each at its default threshold."""
-    every = chosen.key()
-    rows = memo("clusterers", (every[:-2], every[-1]), lambda: _clusterer_rows(chosen))
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(_clusterer_rows(chosen))
     keys = list(dict.fromkeys(frame["name"]))
     found = [
         {
             "row": keys.index(row.name),
             "panel": 0,
             "series": row.label,
-            "value": row.value,
-            "low": row.low,
-            "high": row.high,
-            "hover": f"{row.label}\n{row.name}: {percent(row.value)}{interval(row.low, row.high, percent)}",
+            **bounds(row),
+            "hover": hover(row, row.label, f"{row.name}: {percent(row.value)}", show=percent),
             "words": "",
             "n": row.n,
         }
@@ -265,36 +241,21 @@ def _room(high: pd.Series) -> float:
 
 def _clusterer_rows(chosen: Selection) -> list[dict[str, Any]]:
     rows = []
-    for label, view in chosen.views.items():
-        for found in clusterer_rows(view, chosen.category):
-            clusterer = found.pop("clusterer")
-            at = "" if clusterer.method == "nli" else f", τ = {clusterer.threshold:g}"
-            encoder = f" ({clusterer.encoder})" if clusterer.encoder else ""
-            title = {"embedding_masked": "masked embedding"}.get(clusterer.method, clusterer.method)
-            published = " as published" if found["kind"] == "published threshold" else ""
-            rows.append(
-                {
-                    "label": label,
-                    "name": f"{title}{encoder}{at}{published}",
-                    "method": clusterer.method,
-                    "encoder": clusterer.encoder or "",
-                    **found,
-                }
-            )
+    for label, run in chosen.versions.items():
+        for found in computed.clusterer_rows(run, chosen.category):
+            clusterer = found["clusterer"]
+            named = {"name": recipes.clusterer_name(clusterer), "method": clusterer.method}
+            named["name"] += " as published" if found["kind"] == "published threshold" else ""
+            rest = {key: value for key, value in found.items() if key != "clusterer"}
+            rows.append({"label": label, **named, "encoder": clusterer.encoder or "", **rest})
     return rows
 
 
 def temperature(chosen: Selection) -> None:
     """SCR against temperature where runs differ in that alone; runs need not be chosen for it."""
-    known = {view.run.id: view for view in chosen.views.values()}
-    pool = [*(view.run for view in known.values()), *chosen.others]
-    siblings: dict[str, list[Run]] = {}  # by the label of the first of them that is chosen
-    for label, view in chosen.views.items():
-        same = lineage.temperature_siblings(view.run, pool)
-        if len(same) > 1 and not any(view.run in group for group in siblings.values()):
-            siblings[label] = same
-    titles = lineage.names([chosen.views[label].run for label in siblings], but=["temperature"])
-    groups = {titles[chosen.views[label].run.id]: same for label, same in siblings.items()}
+    labels = {view.run.id: label for label, view in chosen.views.items()}
+    runs = [view.run for view in chosen.views.values()]
+    groups = lineage.temperature_groups(runs, [*runs, *chosen.others])
     if not groups:
         model = chosen.views[chosen.focus()].run.identity
         st.info(
@@ -303,25 +264,27 @@ def temperature(chosen: Selection) -> None:
             icon=":material/thermostat:",
         )
         return
-    rows = []
-    for name, same in groups.items():
-        for run in same:
-            view = known.get(run.id) or load_run(run.id)
-            at = run.identity.decoding.temperature
-            found = single_cluster_row(view, *chosen.how)
-            rows.append({"group": name, "temperature": at, **found})
-    frame = pd.DataFrame(rows)
-    hover = [
-        f"{row.group}\ntemperature {row.temperature:g}: {percent(row.value)}{interval(row.low, row.high, percent)}"
+    names = lineage.names([run for run in runs if run.id in groups], but=["temperature"])
+    frame = pd.DataFrame(
+        [
+            {"group": names[key], "temperature": run.decoding.temperature, **computed.rate(version(run), *chosen.how)}
+            for key, group in groups.items()
+            for run in group
+        ]
+    )
+    said = [
+        hover(row, row.group, f"temperature {row.temperature:g}: {percent(row.value)}", show=percent)
         for row in frame.itertuples()
     ]
+    recipe = recipes.clusterer_recipe(chosen.clusterer)
     looks = [
-        Series(name, name, look.color, look.symbol)
-        for name, look in zip(groups, (chosen.looks()[label] for label in siblings), strict=True)
+        Series(names[key], names[key], look.color, look.symbol)
+        for key in groups
+        for look in [chosen.looks()[labels[key]]]
     ]
     blocks.chart(
         aggregate.curves(
-            frame.assign(series=frame["group"], x=frame["temperature"], panel=0, hover=hover),
+            frame.assign(series=frame["group"], x=frame["temperature"], panel=0, hover=said),
             looks,
             [Panel("single-cluster questions", range=(-0.02, 1.02), percent=True)],
             x_title="temperature of the samples",
@@ -332,10 +295,9 @@ def temperature(chosen: Selection) -> None:
         how_to_read=(
             "A lower temperature makes likely answers likelier, so answers repeat. Every run of the data set that "
             "differs from a chosen one in its temperature alone is here, whether it is chosen above or not."
-            + small_note(frame["n"].min())
+            + with_care(frame["n"].min())
         ),
-        recipe_line=f"{', '.join(groups)} · {recipes.clusterer_recipe(chosen.clusterer)} · {span(frame['n'])} · "
-        "whiskers: 95 % Wilson",
+        recipe_line=" · ".join((", ".join(names.values()), recipe, span(frame["n"]), "whiskers: 95 % Wilson")),
         data=frame,
         key="temperature",
         alt=f"Single-cluster rate at {counted(len(frame), 'temperature')}",

@@ -1,6 +1,6 @@
-"""Published beside measured: one figure as a chart, all of them as a table."""
+"""Ours and published: one figure as a chart, all of them as a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,50 +8,44 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import blocks
-from dashboard.tax.selection import (
-    Selection,
-    interval,
+from dashboard.tax import computed
+from dashboard.tax.marks import (
+    bounds,
+    hover,
     looks_and_published,
     marks,
     measured_or_published,
-    memo,
     narrow,
     published_frame,
-    published_label,
     published_mark,
     span,
 )
+from dashboard.tax.selection import Selection
 from dashboard.text import plain
-from homog_core.analysis import published, rates
-from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis import rates
+from homog_core.analysis.published import published_metrics, published_rows
 from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
-from homog_core.wording import findings, numbers, titles
-from homog_core.wording.numbers import counted
+from homog_core.wording import numbers, titles
+from homog_core.wording import published as say
+from homog_core.wording.numbers import UNDEFINED, counted
 from homog_core.wording.titles import METRIC_TITLES
 
 
 def figure(chosen: Selection, metric: str) -> None:
     """One published figure beside ours, and the table of all."""
-    figures = {
-        label: _counterpart(
-            metric, chosen.key(label), lambda view=view: published.counterpart(view, metric, *chosen.how)
-        )
-        for label, view in chosen.views.items()
-    }
-    reported = published.published_rows(metric)
+    with st.spinner("Computing the figure for every run …"):
+        figures = {label: computed.counterpart(run, metric, *chosen.how) for label, run in chosen.versions.items()}
+    reported = published_rows(metric)
     show = lambda value: numbers.metric_value(metric, value)
     found = [
         {
             "row": place,
             "panel": 0,
             "series": label,
-            "value": figure.value,
-            "low": figure.low,
-            "high": figure.high,
-            "hover": f"{label}\nmeasured: {show(figure.value)}{interval(figure.low, figure.high, show)}"
-            f"\nn = {figure.n}",
-            "words": "undefined" if np.isnan(figure.value) else "",
+            **bounds(figure),
+            "hover": hover(figure, label, f"measured: {show(figure.value)}", show=show) + f"\nn = {figure.n}",
+            "words": UNDEFINED if np.isnan(figure.value) else "",
             "n": figure.n,
         }
         for place, (label, figure) in enumerate(figures.items(), start=1)
@@ -59,7 +53,7 @@ def figure(chosen: Selection, metric: str) -> None:
     found += [published_mark(p, place, 0) for place, p in enumerate(reported, start=len(figures) + 2)]
     lines = [Row(f"Measured here, on {chosen.dataset}", heading=True), *(Row(label) for label in figures)]
     lines += [Row("Published by others", heading=True)]
-    lines += [Row(f"{published_label(p)}, {p.dataset or 'data set not said'}") for p in reported]
+    lines += [Row(f"{say.published_title(p)}, {p.dataset or 'data set not said'}") for p in reported]
     blocks.chart(
         dots.dots(
             lines,
@@ -69,9 +63,7 @@ def figure(chosen: Selection, metric: str) -> None:
             legend=measured_or_published(),
             narrow=narrow(),
         ),
-        title=plain(
-            findings.beside_published(metric, [f.value for f in figures.values()], [p.value for p in reported])
-        ),
+        title=plain(say.beside_published(metric, [f.value for f in figures.values()], [p.value for p in reported])),
         how_to_read=(
             "Dots with whiskers were measured here, hollow diamonds were published by others: other models, other "
             "questions, other clusterers. They stand side by side for scale and are never averaged together. "
@@ -99,29 +91,23 @@ def _metric_panel(metric: str, found: Sequence[dict[str, Any]]) -> Panel:
     return Panel(METRIC_TITLES[metric], reference, (low - 0.03 * (high - low), high + 0.05 * (high - low)))
 
 
-@st.cache_resource(max_entries=256, show_spinner="Computing the figure for every run …")
-def _counterpart(metric: str, key: tuple, _compute: Callable[[], Any]) -> Any:
-    return _compute()
-
-
 def table(chosen: Selection) -> None:
     """Every published figure with ours beside it, in columns of their own."""
-    metrics = published.published_metrics()
-    total, done = len(metrics) * len(chosen.views), 0
+    metrics = published_metrics()
+    total, done = len(metrics) * len(chosen.versions), 0
     progress = st.progress(0.0, "Computing our figures …")
     rows = []
     for metric in metrics:
         ours: list[float] = []
-        for label, view in chosen.views.items():
-            found = _quiet_counterpart(metric, chosen, label, view)
-            ours.append(found.value)
+        for run in chosen.versions.values():
+            ours.append(computed.counterpart(run, metric, *chosen.how).value)
             done += 1
             progress.progress(done / total, f"Computing our figures: {done} of {total}")
-        for p in published.published_rows(metric):
+        for p in published_rows(metric):
             rows.append(
                 {
                     "figure": METRIC_TITLES[metric],
-                    "measured here": findings.span(metric, ours) or "undefined",
+                    "measured here": say.span(metric, ours) or UNDEFINED,
                     "published": numbers.published_value(metric, p.value),
                     "model": p.model or "not named",
                     "stage": p.stage,
@@ -139,12 +125,4 @@ def table(chosen: Selection) -> None:
         hide_index=True,
         height=420,
         alt="Every published figure with its source, and what was measured here",
-    )
-
-
-def _quiet_counterpart(metric: str, chosen: Selection, label: str, view: ScoredRun) -> Any:
-    return memo(
-        f"counterpart {metric}",
-        chosen.key(label),
-        lambda: published.counterpart(view, metric, *chosen.how),
     )

@@ -7,16 +7,18 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import blocks
-from dashboard.tax.selection import Selection, grades, grading, interval, marks, memo, narrow, span, with_commands
+from dashboard.tax import computed
+from dashboard.tax.grades import grades, grading
+from dashboard.tax.marks import bounds, hover, marks, narrow, span
+from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis import signals
 from homog_core.analysis.signals import SUBSETS, Undefined
 from homog_core.figures import dots, series
 from homog_core.figures.dots import Panel, Row
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
-from homog_core.wording import findings, numbers, titles
-from homog_core.wording.numbers import UNDEFINED, counted, number
-from homog_core.wording.run_summary import missing_nli
+from homog_core.wording import commands, findings, numbers
+from homog_core.wording.numbers import FEW, UNDEFINED, counted, number
 from homog_core.wording.titles import (
     GROUP_TITLES,
     SCORE_TITLES,
@@ -29,8 +31,7 @@ from homog_core.wording.titles import (
 
 def uncertainty(chosen: Selection, of: str) -> None:
     """AUROC of every score, token against semantic entropy, effect sizes, and categories."""
-    view = chosen.views[of]
-    rows = memo("scores", chosen.key(of), lambda: signals.score_rows(view, *chosen.how))
+    rows = computed.score_rows(chosen.versions[of], *chosen.how)
     grades(chosen, of)
     aurocs(chosen, of, rows)
     differences(chosen)
@@ -47,7 +48,7 @@ def _no_effect(why: str) -> str:
 
 def auroc_hover(name: str, row: Any) -> str:
     """What a dot of an AUROC says."""
-    shown = auroc_words(row) or f"AUROC {number(row.value)}{interval(row.low, row.high, number)}"
+    shown = auroc_words(row) or hover(row, f"AUROC {number(row.value)}")
     return f"{name}\n{shown}\n{row.n_incorrect} incorrect, {row.n_correct} correct"
 
 
@@ -64,9 +65,7 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             "row": place[row.score],
             "panel": SUBSETS.index(row.subset),
             "series": row.group,
-            "value": row.value,
-            "low": row.low,
-            "high": row.high,
+            **bounds(row),
             "hover": auroc_hover(f"{score_title(row.score)}, {SUBSET_TITLES[row.subset]}", row),
             "words": auroc_words(row),
             "n": row.n,
@@ -75,7 +74,8 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
     ]
     n = rows.groupby("subset")["n"].max()
     titles = {name: f"{SUBSET_TITLES[name]} (n = {n[name]})" for name in SUBSETS}
-    missing = "" if chosen.views[of].has_nli else missing_nli(chosen.views[of].run.id)
+    run = chosen.views[of]
+    missing = "" if run.has_nli else f" NLI scores: `{commands.score_by_nli(run.run.id)}` fetches the model once."
     blocks.chart(
         dots.dots(
             lines,
@@ -89,10 +89,10 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             "AUROC: how often an incorrect answer has the higher score than a correct one. 0.5 (dashed) is chance, 1 "
             "perfect; below 0.5 the score points the wrong way. On single-cluster questions the number of clusters and "
             "the semantic entropies are the same for every question, so their 0.5 is so by definition: it says that "
-            "they cannot tell, not that they were tried and failed. Grey: fewer than 30 graded questions, "
-            "or too few of a kind for an interval." + (f" {with_commands(missing)}." if missing else "")
+            f"they cannot tell, not that they were tried and failed. Grey: fewer than {FEW} graded questions, "
+            "or too few of a kind for an interval." + missing
         ),
-        recipe_line=chosen.recipe(int(n["all"]), f"{grading(chosen.views[of])} · whiskers: 95 % DeLong", [of]),
+        recipe_line=chosen.recipe(int(n["all"]), f"{grading(run)} · whiskers: 95 % DeLong", [of]),
         data=rows.drop(columns=[name for name in rows if name.startswith("d_")]).assign(
             title=rows["score"].map(SCORE_TITLES)
         ),
@@ -103,16 +103,14 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
 
 def differences(chosen: Selection) -> None:
     """AUROC of token entropy minus that of semantic entropy, paired, for every run."""
-    rows = memo("differences", chosen.key(), lambda: signals.difference_rows(chosen.views, *chosen.how))
+    rows = computed.difference_rows(tuple(chosen.versions.items()), *chosen.how)
     names = list(chosen.views)
     found = [
         {
             "row": names.index(row.run),
             "panel": SUBSETS.index(row.subset),
             "series": row.run,
-            "value": row.value,
-            "low": row.low,
-            "high": row.high,
+            **bounds(row),
             "hover": difference_hover(row),
             "words": undefined_words(row.undefined, row.n),
             "n": row.n,
@@ -150,11 +148,12 @@ def difference_hover(row: Any) -> str:
         return f"{row.run}, {SUBSET_TITLES[row.subset]}\n{undefined_words(row.undefined, row.n)}"
     tie = " (all tie)" if row.semantic_ties else ""
     p = "" if np.isnan(row.pvalue_holm) else f"\n{numbers.p_value(row.pvalue_holm)} (Holm)"
-    return (
-        f"{row.run}, {SUBSET_TITLES[row.subset]}\n{numbers.signed(row.value)}: token entropy "
-        f"{number(row.token_entropy)}, semantic entropy {number(row.semantic_entropy)}{tie}"
-        f"{interval(row.low, row.high, numbers.signed)}{p}\n{counted(row.n, 'graded question')}"
+    said = (
+        f"{numbers.signed(row.value)}: token entropy {number(row.token_entropy)}, semantic entropy "
+        f"{number(row.semantic_entropy)}{tie}"
     )
+    shown = hover(row, f"{row.run}, {SUBSET_TITLES[row.subset]}", said, show=numbers.signed)
+    return f"{shown}{p}\n{counted(row.n, 'graded question')}"
 
 
 def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
@@ -165,10 +164,8 @@ def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             "row": row.Index,
             "panel": 0,
             "series": row.group,
-            "value": row.d_value,
-            "low": row.d_low,
-            "high": row.d_high,
-            "hover": f"{score_title(row.score)}\nd = {number(row.d_value)}{interval(row.d_low, row.d_high, number)}",
+            **bounds(row, "d_"),
+            "hover": hover(row, score_title(row.score), f"d = {number(row.d_value)}", prefix="d_"),
             "words": _no_effect(row.undefined) if np.isnan(row.d_value) else "",
             "n": row.d_n,
         }
@@ -179,7 +176,7 @@ def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             [Row(score_title(score)) for score in whole["score"]],
             marks(found),
             [Panel("Cohen's d", 0.0, _symmetric(whole[["d_low", "d_high"]].to_numpy()))],
-            series.group_series(titles.GROUP_TITLES, dark=blocks.is_dark()),
+            series.group_series(GROUP_TITLES, dark=blocks.is_dark()),
             narrow=narrow(),
         ),
         title=plain(findings.effects(whole)),
@@ -201,9 +198,8 @@ def _symmetric(bounds: np.ndarray) -> tuple[float, float]:
 
 def categories(chosen: Selection, of: str) -> None:
     """AUROC of three scores within each category."""
-    view = chosen.views[of]
     scores = (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY)
-    rows = memo("categories", chosen.key(of), lambda: signals.category_rows(view, chosen.clusterer, scores))
+    rows = computed.category_rows(chosen.versions[of], chosen.clusterer, scores)
     if rows.empty:
         st.info("The questions of this data set have no categories.")
         return
@@ -221,9 +217,7 @@ def categories(chosen: Selection, of: str) -> None:
             "row": names.index(row.category),
             "panel": 0,
             "series": row.score,
-            "value": row.value,
-            "low": row.low,
-            "high": row.high,
+            **bounds(row),
             "hover": auroc_hover(f"{score_title(row.score)}, {row.category}", row),
             "words": auroc_words(row),
             "n": row.n,
@@ -244,8 +238,8 @@ def categories(chosen: Selection, of: str) -> None:
         ),
         title=plain(findings.categories(rows)),
         how_to_read=(
-            "Within a category a score cannot win by telling categories apart. Grey: fewer than 30 graded questions."
-            + (hidden if n_hidden else "")
+            "Within a category a score cannot win by telling categories apart. Grey: fewer than "
+            f"{FEW} graded questions.{hidden if n_hidden else ''}"
         ),
         recipe_line=chosen.recipe(int(shown.groupby("category")["n"].max().sum()), "whiskers: 95 % DeLong", [of]),
         data=rows,

@@ -10,6 +10,8 @@ import pandas as pd
 from homog_core.analysis.compare import common_questions
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
+from homog_core.records import Estimate
+from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,6 +20,21 @@ class Changes:
 
     clusters: pd.DataFrame  # K, question × run id, the largest change first; NaN below two valid answers
     entropies: pd.DataFrame  # discrete semantic entropy, likewise
+
+    @property
+    def means(self) -> list[Estimate]:
+        """Mean K of each run, in their order."""
+        return [mean_estimate(self.clusters[run_id]) for run_id in self.clusters]
+
+    @property
+    def rates(self) -> list[Estimate]:
+        """Single-cluster rate of each run, in their order."""
+        return [single_cluster_rate(self.clusters[run_id]) for run_id in self.clusters]
+
+    @property
+    def n_in_all(self) -> int:
+        """Questions to which every run gives at least two valid answers."""
+        return int(self.clusters.notna().all(axis=1).sum())
 
     @property
     def change(self) -> pd.Series:

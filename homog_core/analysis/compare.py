@@ -32,6 +32,11 @@ class Comparison:
     estimates: list[dict[str, Any]]  # one row a run and statistic: run, statistic, value, low, high, n, method
     tests: list[dict[str, Any]]  # one row a pair of runs and statistic, with the p value adjusted by Holm
 
+    def estimate(self, run_id: str, statistic: str) -> Estimate:
+        """One of `estimates`."""
+        row = next(row for row in self.estimates if (row["run"], row["statistic"]) == (run_id, statistic))
+        return Estimate(row["value"], row["low"], row["high"], row["n"], row["method"])
+
 
 def compare(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Comparison:
     """Compare scored runs on the questions that all of them have, under one clusterer.

@@ -89,3 +89,9 @@ def block_distances(found: Joint) -> pd.DataFrame:
                 block = block[np.triu_indices(len(block), 1)]
             means[a, b] = block.mean() if block.size else np.nan
     return pd.DataFrame(means)
+
+
+def mean_distance(similarity: np.ndarray) -> float:
+    """Mean distance 1 − similarity of two different answers (N, N); NaN below two answers."""
+    pairs = similarity[np.triu_indices(len(similarity), 1)]
+    return float(1 - pairs.mean()) if len(pairs) else float("nan")

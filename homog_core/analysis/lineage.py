@@ -115,6 +115,21 @@ def temperature_siblings(run: Run, runs: Sequence[Run]) -> list[Run]:
     return sorted(same, key=lambda other: other.decoding.temperature)
 
 
+def temperature_groups(runs: Sequence[Run], pool: Sequence[Run]) -> dict[str, list[Run]]:
+    """The `temperature_siblings` in `pool` of the runs that have some, by the id of the first run of each group."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        same = temperature_siblings(run, pool)
+        if len(same) > 1 and not any(run in group for group in groups.values()):
+            groups[run.id] = same
+    return groups
+
+
+def at_usual_temperature(runs: Sequence[Run]) -> list[Run]:
+    """The runs at temperature 1; all of them where there is none."""
+    return [run for run in runs if run.decoding.temperature == _USUAL["temperature"]] or list(runs)
+
+
 def chain(run: Run, runs: Sequence[Run]) -> list[Run]:
     """The runs of the training chain that a run's model stands in, the base first, as far as there are such runs.
 

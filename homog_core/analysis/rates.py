@@ -1,12 +1,13 @@
 """How often a run gives one answer: single-cluster rates by clusterer, threshold, number of samples and category."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
+from homog_core.measures.scores import TOKEN_ENTROPY
 from homog_core.records import Estimate
 from homog_core.statistics.budget import budget_terms
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_bounds
@@ -18,6 +19,21 @@ THRESHOLDS = np.round(np.arange(0, 100) / 100, 2)  # those of the sliders
 def fields(found: Estimate, prefix: str = "") -> dict[str, Any]:
     """An estimate as columns of a row."""
     return {f"{prefix}{name}": getattr(found, name) for name in ("value", "low", "high", "n")}
+
+
+class RunRates(NamedTuple):
+    """What a run is like over all its questions."""
+
+    single_cluster: Estimate  # share
+    clusters: Estimate  # mean number of different answers
+    token_entropy: Estimate  # of the greedy answer, mean over its tokens, in nats; undefined before the run is scored
+
+
+def run_rates(scored: ScoredRun, clusterer: Clusterer) -> RunRates:
+    """`RunRates` of a run, which need not have been scored."""
+    n_sets = scored.cluster_frame(clusterer)["num_semantic_sets"]
+    entropy = scored.scores[TOKEN_ENTROPY] if scored.is_scored else np.full(len(n_sets), np.nan)
+    return RunRates(single_cluster_rate(n_sets), mean_estimate(n_sets), mean_estimate(entropy))
 
 
 def single_cluster_row(scored: ScoredRun, clusterer: Clusterer, category: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from homog_core.analysis.merge_trees import (
 )
 from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, jaccard_similarity, square
+from homog_core.measures.grading import stored_policy
 from homog_core.measures.report_cards import default_clusterers
 from homog_core.measures.scores import GROUPS
 from homog_core.measures.uncertainty import mean_logprob
@@ -119,6 +120,11 @@ class ScoredRun:
     def grade_policies(self) -> list[str]:
         """The rules that graded the answers."""
         return sorted(set(self.scores["grade_policy"].dropna()))
+
+    @property
+    def grading_encoders(self) -> set[str]:
+        """Keys of the encoders that compared answers with references."""
+        return {stored_policy(policy).encoder for policy in self.grade_policies} - {""}
 
     def in_category(self, category: str) -> np.ndarray:
         """Which questions (Q,) a filter keeps; "" keeps all."""

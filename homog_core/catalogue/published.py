@@ -20,6 +20,7 @@ class Published:
     stage: str | None
     dataset: str | None
     n_questions: int | None
+    coverage: float | None  # of a selective accuracy: the share of questions that was answered
     condition: str
     source: str
 
@@ -30,6 +31,7 @@ def _read(path: Path) -> tuple[Published, ...]:
     for row in rows:
         row["value"] = float(row["value"])
         row["n_questions"] = row["n_questions"] and int(row["n_questions"])
+        row["coverage"] = row["coverage"] and float(row["coverage"])
     return tuple(Published(**row) for row in rows)
 
 

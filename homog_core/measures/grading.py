@@ -10,7 +10,7 @@ import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,19 @@ class Grade:
 
     verdict: Verdict
     policy: str  # refusal, number, phrase_or_f1, cosine_margin or none; part of every recipe line
+
+
+class Policy(NamedTuple):
+    """A grading policy as a run stores it."""
+
+    rule: str  # as `Grade.policy`, or supported_margin
+    encoder: str  # the one that compared the answer with the references; "" where none did
+
+
+def stored_policy(text: str) -> Policy:
+    """The parts of a stored policy, as `number` or `supported_margin/wordllama`."""
+    rule, _, encoder = text.partition("/")
+    return Policy(rule, encoder)
 
 
 def grade(question: Question, response: Response | str, similarity: Similarity | None = None) -> Grade:

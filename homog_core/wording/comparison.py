@@ -4,12 +4,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from homog_core.analysis.changes import Changes
+from homog_core.analysis.compare import Comparison
 from homog_core.analysis.lineage import Obstacle, names
+from homog_core.records import Estimate
 from homog_core.runs.store import Run
-from homog_core.wording.numbers import CHANCE, counted, given, interval, p_value, signed, times, whole
-from homog_core.wording.titles import STAGE_TITLES, dataset_title
+from homog_core.wording.numbers import (
+    CHANCE,
+    counted,
+    given,
+    interval,
+    number,
+    p_value,
+    percent,
+    signed,
+    tenth_percent,
+    times,
+    whole,
+    with_interval,
+)
+from homog_core.wording.titles import STAGE_TITLES, dataset_title, first_upper
 
 
 def differences(differing: Mapping[str, Sequence[Any]]) -> str:
@@ -84,9 +100,30 @@ def chain_title(runs: Sequence[Run]) -> str:
     return " → ".join(STAGE_TITLES[run.provenance.stage] or run.identity.model for run in runs)
 
 
+def short_names(runs: Sequence[Run]) -> list[str]:
+    """The stages where they tell the runs apart, otherwise letters."""
+    stages = [STAGE_TITLES[run.provenance.stage] for run in runs]
+    return stages if all(stages) and len(set(stages)) == len(stages) else list("ABCDEFGH"[: len(stages)])
+
+
 def arrow(values: Sequence[float], show: Callable[[float], str] = whole) -> str:
     """Values along the runs, as in `9 → 5 → 1`."""
     return " → ".join(show(value) for value in values)
+
+
+def _digits(n: int) -> Callable[[float], str]:
+    return lambda value: number(value, n)
+
+
+def answers_per_question(found: Changes, digits: int = 1) -> str:
+    """Title: the mean number of different answers along the runs."""
+    return f"{arrow([mean.value for mean in found.means], _digits(digits))} different answers per question"
+
+
+def overview(found: Changes, titles: Sequence[str]) -> str:
+    """What changed over all questions."""
+    rates = arrow([rate.value for rate in found.rates], percent)
+    return f"{summary_sentence(found, titles)} All answers mean the same on {rates} of the questions."
 
 
 def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
@@ -104,6 +141,79 @@ def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
     )
 
 
+# One question
+
+
+def strips_title(counts: Sequence[Sequence[int]]) -> str:
+    """Title of the cluster strips: the number of clusters of each run, undefined below two answers."""
+    ks = [len(sizes) if sum(sizes) > 1 else np.nan for sizes in counts]
+    return f"{arrow(ks)} different answers"
+
+
+def maps_title(n_wordings: Sequence[int], method: str) -> str:
+    """Title of the joint map."""
+    return f"{arrow(n_wordings)} different wordings on one map ({method.upper()})"
+
+
+def distances_title(means: pd.DataFrame) -> str:
+    """Title of the distances. `means` of `analysis.joint.block_distances`."""
+    within = arrow([means.iloc[i, i] for i in range(len(means))], number)
+    return f"Answers are {within} apart within a model, {number(means.iloc[0, -1])} across"
+
+
+def entropies_title(means: Sequence[float]) -> str:
+    """Title of the greedy answers' token entropies, in nats."""
+    return f"The greedy answer: {arrow(means, number)} nats on average"
+
+
+# Over all questions
+
+
+def all_questions_title(n: int, *, of_all: bool) -> str:
+    """How many questions the runs are compared on."""
+    return f"Over all {counted(n, 'question')}" if of_all else f"Over the {counted(n, 'question')} that all runs have"
+
+
+def tests_title(tests: Sequence[Mapping[str, Any]]) -> str:
+    """How many of the paired tests find more than chance."""
+    beyond = sum(test["pvalue_holm"] < CHANCE for test in tests)
+    return f"{beyond} of {len(tests)} differences are larger than chance alone would give"
+
+
+def broken_title(found: Comparison, run_id: str, name: str) -> str:
+    """Whether a run gives the same answer to everything, or loops."""
+    distinct, looping = (found.estimate(run_id, key).value for key in ("distinct_across_questions", "looping"))
+    return (
+        f"Homogenised or broken? {percent(distinct)} different greedy answers across questions, {percent(looping)} of "
+        f"the answers loop ({name})"
+    )
+
+
+def estimate_cell(found: Estimate, statistic: str) -> str:
+    """A statistic of a run in a table."""
+    return with_interval(found, tenth_percent if ESTIMATES[statistic].is_share else number)
+
+
+class Title(NamedTuple):
+    """What a statistic is called."""
+
+    text: str
+    is_share: bool
+
+
+ESTIMATES = {  # of `analysis.compare.Comparison.estimates`, in the order of the table
+    "single_cluster_rate": Title("Questions with a single cluster", True),
+    "num_semantic_sets": Title("Different answers per question", False),
+    "discrete_semantic_entropy": Title("Semantic entropy, nats", False),
+    "mean_token_entropy": Title("Token entropy of the greedy answer, nats", False),
+    "mean_token_entropy_sampled": Title("Token entropy of the sampled answers, nats", False),
+    "accuracy": Title("Correct among the graded greedy answers", True),
+    "distinct_across_questions": Title("Different greedy answers across questions", True),
+    "most_common_answer": Title("Questions that get the most common greedy answer", True),
+    "looping": Title("Sampled answers that repeat themselves", True),
+    "cut": Title("Sampled answers cut by the token limit", True),
+    "invalid": Title("Sampled answers that are empty", True),
+}
 _TESTS = {"wilcoxon_signed_rank": "Wilcoxon signed-rank", "mcnemar_exact": "McNemar, exact"}
 
 _STATISTICS = {  # noun, unit of the difference
@@ -139,7 +249,7 @@ def in_words(test: Mapping[str, Any]) -> Told:
         detail = f"The {rate} changes by {_difference(test, 100, ' points', 1)}."
     else:
         noun, unit = _STATISTICS[test["statistic"]]
-        one, two = ("more", "fewer") if noun == "different answers" else ("higher", "lower")
+        one, two = ("more", "fewer") if test["statistic"] == "num_semantic_sets" else ("higher", "lower")
         if lower >= higher:
             one, two, lower, higher = two, one, higher, lower
         finding = f"{one.capitalize()} {noun} on {higher} of {n} questions, {two} on {lower}"
@@ -149,13 +259,11 @@ def in_words(test: Mapping[str, Any]) -> Told:
 
 def verdict(pvalue: float) -> str:
     """A p value and what it says about chance."""
-    chance = "chance alone would hardly give this" if pvalue < CHANCE else "chance alone may give this"
-    return f"{p_value(pvalue)}: {chance}"
+    return f"{p_value(pvalue)}: {'unlikely to be chance' if pvalue < CHANCE else 'may be chance'}"
 
 
 def _statistic(name: str) -> str:
-    noun = _STATISTICS[name][0] if name in _STATISTICS else _SWITCHES[name][1]
-    return noun[0].upper() + noun[1:]
+    return first_upper(_STATISTICS[name][0] if name in _STATISTICS else _SWITCHES[name][1])
 
 
 def _difference(test: Mapping[str, Any], scale: float, unit: str, digits: int) -> str:

@@ -4,62 +4,27 @@ Every number in them comes from the rows that the chart shows. Plain text; whoev
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
-from homog_core.catalogue.published import PUBLISHED
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate, Stage
-from homog_core.wording.numbers import (
-    CHANCE,
-    UNDEFINED,
-    counted,
-    given,
-    metric_value,
-    millions,
-    number,
-    p_value,
-    percent,
-    published_value,
-    signed,
-)
-from homog_core.wording.titles import METRIC_TITLES, STAGE_TITLES, reason, score_title
+from homog_core.wording.numbers import CHANCE, bounds, counted, given, noun, number, p_value, percent, signed
+from homog_core.wording.titles import STAGE_TITLES, first_upper, reason, score_title
 
-_TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
-_SMALL_MODEL = 1e9  # parameters; a model with fewer is called very small
-_FEW = 0.06  # a published SCR of an aligned model below it shows almost no homogenization
-
-
-# What the page says before any chart
-
-
-def severity_note(models: Mapping[str, int | None]) -> str:
-    """That severity varies by family, and how small the models are that were measured here; numbers from the data."""
-    rates = [p for p in PUBLISHED if p.metric == "single_cluster_rate" and p.stage not in ("base", "sft") and p.model]
-    low = [p for p in rates if p.value < _FEW]
-    top = max(PUBLISHED, key=lambda p: p.value if p.metric == "single_cluster_rate" else -1)
-    least = sorted(low, key=lambda p: p.value)[:2]
-    names = " and ".join(f"{p.model} {published_value(p.metric, p.value)}" for p in least)
-    sizes = sorted(n for n in models.values() if n)
-    smallness = ""
-    if sizes:
-        reach = millions(sizes[0])
-        reach += f" to {millions(sizes[-1])}" if sizes[-1] != sizes[0] else ""
-        reach += " parameters: very small." if sizes[-1] < _SMALL_MODEL else " parameters."
-        what = counted(len(models), "model")
-        smallness = f" The {what} measured here {'has' if len(models) == 1 else 'have'} {reach}"
-    return (
-        "“Alignment tax” is a name for what some aligned models lose, not a law. How much varies by family: published "
-        f"shares of questions with a single answer go up to {percent(top.value)}, and {len(low)} of the "
-        f"{len(rates)} aligned models that are named there stay below {percent(_FEW)} ({names}).{smallness}"
-    )
+TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
 
 
 # How often one answer
+
+
+def left_out(n: int) -> str:
+    """How many runs are not shown."""
+    return f"{counted(n, 'run')} {noun(n, 'is', 'are')} not here, being written or not scored"
 
 
 def single_cluster(rows: pd.DataFrame, pair: tuple[str, str] | None, pvalue: float) -> str:
@@ -88,10 +53,6 @@ def _of_the_questions(share: float) -> str:
     return "no question gets" if share == 0 else f"{percent(share)} of the questions get"
 
 
-def _stage_before(before: pd.Series) -> str:
-    return "the base" if before["stage"] == "base" else _trained(before["stage"])
-
-
 def _trained(stage: Stage | None) -> str:
     """A stage as what was done to the model."""
     return "instruction tuning" if stage == "instruct" else STAGE_TITLES[stage] or "training"
@@ -101,11 +62,10 @@ def _before_and_after(before: pd.Series, after: pd.Series, pvalue: float) -> str
     stage = _trained(after["stage"])
     if before["value"] == after["value"]:
         return f"After {stage} {_of_the_questions(after['value'])} a single answer, as before"
-    then = "none did" if before["value"] == 0 else f"{percent(before['value'])} did"
-    doubt = "" if pvalue < CHANCE else f"; chance alone may do that ({p_value(pvalue)})"
-    return (
-        f"After {stage} {_of_the_questions(after['value'])} a single answer, with {_stage_before(before)} {then}{doubt}"
-    )
+    then = "none" if before["value"] == 0 else percent(before["value"])
+    earlier = "with the base model" if before["stage"] == "base" else f"after {_trained(before['stage'])}"
+    doubt = "" if pvalue < CHANCE else f" (may be chance: {p_value(pvalue)})"
+    return f"After {stage} {_of_the_questions(after['value'])} a single answer; {earlier}, {then}{doubt}"
 
 
 def threshold(curves: Mapping[str, pd.DataFrame], focus: str, base: str | None, tau: float) -> str:
@@ -239,6 +199,15 @@ def effects(rows: pd.DataFrame) -> str:
     return f"Largest effect: {score_title(top['score'])}, d = {number(top['d_value'])}{rest}"
 
 
+def grades(run: str, counts: Mapping[str, int]) -> str:
+    """How many answers of a run are graded, and how many are left out; `counts` by grade."""
+    correct, incorrect = counts.get("correct", 0), counts.get("incorrect", 0)
+    left_out = [f"{counts[name]} {name}" for name in ("ambiguous", "abstained", "ungraded") if counts.get(name)]
+    return f"{counted(correct + incorrect, 'graded answer')} of {run}: {correct} correct, {incorrect} incorrect" + (
+        f"; left out: {', '.join(left_out)}." if left_out else "."
+    )
+
+
 def categories(rows: pd.DataFrame) -> str:
     """Title of the AUROCs by category. `rows` of `analysis.signals.category_rows`."""
     token = rows[rows["score"] == TOKEN_ENTROPY]
@@ -257,7 +226,7 @@ def categories(rows: pd.DataFrame) -> str:
 
 def category_caution(found: Estimate) -> str:
     """A caution where knowing the category alone tells incorrect from correct (`analysis.signals.category_auroc`)."""
-    if math.isnan(found.value) or found.value < _TELLING:
+    if math.isnan(found.value) or found.value < TELLING:
         return ""
     return (
         f"Knowing nothing but the category of a question would give an AUROC of {number(found.value)} here: part of "
@@ -301,6 +270,17 @@ def calibration(summary: pd.DataFrame, score: str) -> str:
     )
 
 
+def calibration_errors(summary: pd.DataFrame) -> str:
+    """ECE and Brier score with their intervals, in Markdown. `summary` of `analysis.selective.Calibration`."""
+    by = summary.set_index(["measure", "when"])
+    parts = []
+    for measure, name in (("ECE", "Calibration error (ECE)"), ("Brier", "Brier score")):
+        rows = [(when, by.loc[(measure, when)]) for when in ("before", "after")]
+        said = [f"{number(row['value'])} {bounds(row['low'], row['high'])}".strip() + f" {when}" for when, row in rows]
+        parts.append(f"**{name}** {', '.join(said)}.")
+    return " ".join(parts)
+
+
 def correlations(rows: pd.DataFrame) -> str:
     """Title of the signals' correlations. `rows` of `analysis.signals.correlation_rows`."""
     own = rows[(rows["kind"] == "pearson") & rows["value"].notna()]
@@ -309,26 +289,4 @@ def correlations(rows: pd.DataFrame) -> str:
     top = own.loc[own["value"].abs().idxmax()]
     lead = "" if len(own) == 1 else "Most alike: "
     pair = f"{score_title(top['first'])} and {score_title(top['second'])}"
-    return f"{lead}{pair if lead else _first_upper(pair)}, r = {number(top['value'])}"
-
-
-# Published beside measured
-
-
-def beside_published(metric: str, measured: Sequence[float], reported: Sequence[float]) -> str:
-    """Title of one published figure beside ours."""
-    ours, theirs = span(metric, measured), span(metric, reported, published_value)
-    return f"{_first_upper(METRIC_TITLES[metric])}: measured here {ours or UNDEFINED}, published {theirs or 'nowhere'}"
-
-
-def span(metric: str, values: Sequence[float], show: Callable[[str, float], str] = metric_value) -> str:
-    """From the least to the largest of some figures; "" where none is defined."""
-    known = [value for value in values if not math.isnan(value)]
-    if not known:
-        return ""
-    low, high = show(metric, min(known)), show(metric, max(known))
-    return low if low == high else f"{low} to {high}"
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"{lead}{pair if lead else first_upper(pair)}, r = {number(top['value'])}"

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from homog_core.records import Estimate
 
 UNDEFINED = "undefined"
-CHANCE = 0.05  # a p value below it is called more than chance would give
+FEW = 30  # questions or answers below which a statistic is greyed, and says so
+CHANCE = 0.05  # a p value below it is called unlikely to be chance
 PERCENTAGES = ("single_cluster_rate", "selective_accuracy", "cost_saving")  # published figures that are shares
 
 
@@ -54,9 +55,12 @@ def tenth_percent(share: float) -> str:
 
 def with_interval(found: Estimate, show: Callable[[float], str] = number) -> str:
     """A statistic with its bounds behind it: 0.14 [0.09, 0.20]."""
-    if math.isnan(found.value) or math.isnan(found.low):
-        return show(found.value)
-    return f"{show(found.value)} [{show(found.low)}, {show(found.high)}]"
+    return " ".join(part for part in (show(found.value), bounds(found.low, found.high, show)) if part)
+
+
+def bounds(low: float, high: float, show: Callable[[float], str] = number) -> str:
+    """An interval behind its value: [0.09, 0.20]; "" where there is none."""
+    return "" if math.isnan(low) else f"[{show(low)}, {show(high)}]"
 
 
 def interval(low: float, high: float, show: Callable[[float], str] = number) -> str:
@@ -64,9 +68,24 @@ def interval(low: float, high: float, show: Callable[[float], str] = number) -> 
     return "" if math.isnan(low) else f"95 % interval {show(low)} to {show(high)}"
 
 
+def noun(n: int, one: str, many: str = "") -> str:
+    """The noun that goes with a number: question for 1, questions for 2."""
+    return one if n == 1 else many or f"{one}s"
+
+
 def counted(n: int, one: str, many: str = "") -> str:
     """A number with its noun: 1 question, 2 questions."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+    return f"{n:,} {noun(n, one, many)}"
+
+
+def with_care(n: float, one: str = "question") -> str:
+    """A caution where there is little to go by, to stand behind another sentence; "" where there is enough."""
+    return f" Only {counted(int(n), one)}: read with care." if n < FEW else ""
+
+
+def of_100(share: float) -> str:
+    """A share as people count it: 70 of 100."""
+    return f"{number(100 * share, 0)} of 100"
 
 
 def times(n: int) -> str:

@@ -1,10 +1,12 @@
 """The recipe line under a chart, and a run or a clusterer in one line."""
 
-from homog_core.measures.clustering import Clusterer
+from collections.abc import Sequence
+
+from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.measures.report_cards import report_cards
 from homog_core.records import Decoding
 from homog_core.runs.store import Run
-from homog_core.wording.numbers import counted, given, number
+from homog_core.wording.numbers import counted, given, number, percent
 from homog_core.wording.titles import STAGE_TITLES, dataset_title, encoder_title
 
 
@@ -46,6 +48,31 @@ def recipe(
     return " · ".join(part for part in parts if part)
 
 
+def side_by_side(
+    names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | None, n: int, interval: str = ""
+) -> str:
+    """One recipe for several runs, or one each where they were not sampled in the same way."""
+    ways = [(run.decoding, run.identity.prompt_style) for run in runs]
+    if len(set(ways)) == 1:
+        return recipe(" / ".join(names), *ways[0], clusterer, n, interval)
+    each = "; ".join(recipe(name, *way, None, n) for name, way in zip(names, ways, strict=True))
+    return " · ".join(part for part in (each, clusterer_recipe(clusterer) if clusterer else "", interval) if part)
+
+
+def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | None, of: str, interval: str) -> str:
+    """The recipe of a chart over many runs, with every value of a setting; `of` says of which questions."""
+    decodings = [run.decoding for run in runs]
+    values = {
+        "": list(names) if len(runs) <= 3 else [counted(len(runs), "run")],
+        "N = ": [str(decoding.n_samples) for decoding in decodings],
+        "temperature ": [f"{decoding.temperature:g}" for decoding in decodings],
+        "at most ": [f"{decoding.max_new_tokens} tokens" for decoding in decodings],
+    }
+    parts = [what + " and ".join(dict.fromkeys(found)) for what, found in values.items()]
+    parts += [clusterer_recipe(clusterer)] if clusterer else []
+    return " · ".join([*parts, of, interval])
+
+
 def prompt_title(style: str) -> str:
     """A style of prompt: few-shot prompt."""
     return f"{style.replace('_', '-')} prompt"
@@ -62,6 +89,29 @@ def clusterer_recipe(clusterer: Clusterer) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def clusterer_name(clusterer: Clusterer) -> str:
+    """A clusterer among others: method, encoder and threshold."""
+    method = {"embedding_masked": "masked embedding"}.get(clusterer.method, clusterer.method)
+    encoder = f" ({clusterer.encoder})" if clusterer.encoder else ""
+    return f"{method}{encoder}" + ("" if clusterer.method == "nli" else f", {joins_at(clusterer)}")
+
+
 def joins_at(clusterer: Clusterer) -> str:
     """What joins two answers: a threshold, or a rule of entailment."""
     return clusterer.entailment if clusterer.method == "nli" else f"τ = {given(clusterer.threshold)}"
+
+
+def report_card_sentence(clusterer: Clusterer) -> str:
+    """How well a clusterer does on reference answers, in Markdown; the card is by the threshold that it has there."""
+    card = report_cards().get(clusterer.key)
+    published = f" The published threshold is {given(PUBLISHED_COSINE_THRESHOLD)}." if clusterer.is_linkage else ""
+    if card is None:
+        return f"No report card: this clusterer has not been calibrated.{published}"
+    joins = "it joins" if clusterer.method == "nli" else f"at τ = {given(card.threshold)} it joins"
+    now = "" if clusterer.threshold == card.threshold else f" (Here τ is {given(clusterer.threshold)}.)"
+    return (
+        f"**Report card** on {counted(card.n_agreeing, 'agreeing pair')} and "
+        f"{counted(card.n_contradicting, 'contradicting pair')} of reference answers: AUC {number(card.auc)} (0.5 is "
+        f"chance); {joins} {percent(card.true_join_rate)} of the agreeing and {percent(card.false_join_rate)} of the "
+        f"contradicting pairs.{published}{now}"
+    )

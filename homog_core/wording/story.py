@@ -1,70 +1,123 @@
-"""The story's sentences: what `story` has computed, in words for people who have never heard of an entropy.
+"""The story of the first page in sentences, for people who have never heard of an entropy.
 
 Markdown, without a word from a model or a data set. Every number is computed; every judgement follows from an interval.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from homog_core.analysis.example import Advice, Detection, Measured, Story, Typical
+from homog_core.analysis import lineage
+from homog_core.analysis.story import Advice, Detection, Measured, Story, Typical
 from homog_core.catalogue.published import Published
+from homog_core.measures.report_cards import ReportCard
 from homog_core.records import Estimate
+from homog_core.wording.numbers import (
+    FEW,
+    UNDEFINED,
+    bounds,
+    counted,
+    millions,
+    noun,
+    number,
+    of_100,
+    percent,
+    published_value,
+    tokens,
+    with_care,
+    with_interval,
+)
+from homog_core.wording.published import span
 
+QUESTION = "What does aligning a model do to its answers, and how do you know?"
+FEW_OF_A_KIND = 10  # right or wrong answers below which that is said
 RULE = (
     "Of the questions to which both models gave nothing but answers that are not empty, and whose answers by the "
     "aligned model form one pile, it is the one with the largest drop in different answers; a wrong answer goes before "
     "a right one. Ties go to the fewest different wordings, then to the shortest question."
 )
-FEW = 30  # answers below which a statistic is greyed
 
 
-FEW_OF_A_KIND = 10  # right or wrong answers below which that is said
+# Ten answers, and piles
 
 
 def lead(story: Story) -> str:
     """The first sentence."""
-    row, n = story.table.loc[story.example], story.base.run.decoding.n_samples
+    row = story.table.loc[story.example]
+    base, aligned = int(row["base"]), int(row["aligned"])
     return (
-        f"We asked the same question {n} times. The base model gave **{row['base']:.0f}** different "
-        f"{plural(row['base'], 'answer')}; the aligned model gave **{row['aligned']:.0f}**."
+        f"We asked the same question {story.base.n_samples} times. The base model gave **{base}** different "
+        f"{noun(base, 'answer')}; the aligned model gave **{aligned}**."
     )
 
 
-def plural(n: float, word: str) -> str:
-    """`word`, with an s unless it is one."""
-    return word if n == 1 else f"{word}s"
+def base_model(story: Story) -> str:
+    """What a base model is, above its answers."""
+    return (
+        "A language model writes in *tokens*: words, or pieces of them. At each step it picks the next token at "
+        "random, weighted by probability, so it can say something else every time. A *base model* has only been "
+        "trained to "
+        f"continue text. These are its {counted(story.base.n_samples, 'answer')}:"
+    )
 
 
-def percent(found: Estimate) -> str:
-    """A share in per cent with its interval."""
-    if math.isnan(found.value):
-        return "undefined (no questions)"
-    return f"{100 * found.value:.0f}\u00a0% ({100 * found.low:.0f} to {100 * found.high:.0f})"
-
-
-def share(value: float) -> str:
-    """A share in per cent."""
-    return f"{100 * value:.0f}\u00a0%"
+def below_the_answers(story: Story) -> str:
+    """What […] means, how small the model is, and what the last line on every screen is."""
+    n = story.aligned.run.provenance.n_parameters
+    size = f"very small model ({millions(n)} parameters)" if n else "small model"
+    return (
+        f"[…]: cut off after {story.base.run.decoding.max_new_tokens} tokens. This is a {size}; do not expect much "
+        "sense. The last line on every screen is its recipe: what was run, and how it was counted. Methods explains "
+        "its words."
+    )
 
 
 def is_it_typical(found: Typical, n_samples: int) -> str:
     """How far the example stands for the other questions."""
     return (
         f"**Is that typical?** No, it is a clear case. Of all {found.n} questions the aligned model gave one single "
-        f"answer to {percent(found.aligned_rate)}, the base model to {percent(found.base_rate)}. The direction is "
-        f"typical: {found.n_fewer} questions got fewer different answers from the aligned model, {found.n_more} got "
-        f"more; on average {found.aligned_clusters.value:.1f} of {n_samples} instead of "
-        f"{found.base_clusters.value:.1f}. (In brackets what chance leaves open: a 95\u00a0% interval.)"
+        f"answer to {with_interval(found.aligned_rate, percent)}, the base model to "
+        f"{with_interval(found.base_rate, percent)}. The direction is typical: {found.n_fewer} questions got fewer "
+        f"different answers from the aligned model, {found.n_more} got more; on average "
+        f"{number(found.aligned_clusters.value, 1)} of {n_samples} instead of {number(found.base_clusters.value, 1)}. "
+        "(95 % confidence interval in brackets.)"
     )
+
+
+def average_piles(found: Typical) -> str:
+    """Title of the piles that the questions get."""
+    return (
+        f"On average {number(found.aligned_clusters.value, 1)} piles instead of {number(found.base_clusters.value, 1)}"
+    )
+
+
+def what_is_the_same(card: ReportCard) -> str:
+    """What counts as the same answer, and how often that is wrong."""
+    return (
+        "**The same**: a small program compares what answers are about, without the words that they repeat from the "
+        f"question. It is sometimes wrong: it puts {percent(card.true_join_rate)} of the pairs that do agree on one "
+        f"pile, and {percent(card.false_join_rate)} of the pairs that contradict each other."
+    )
+
+
+def what_else(base_cut: float, aligned_cut: float) -> str:
+    """What else than sameness the training changed: the shares of the answers that are cut off."""
+    return (
+        f"**What else**: the base model rambles. {percent(base_cut)} of its answers were cut off, and "
+        f"{percent(aligned_cut)} of those of the aligned model. Short answers in one form leave less room to differ, "
+        "so part of the drop is that. The training step by step, with a control, is described in docs/results.md."
+    )
+
+
+# Asking again, and hesitation
 
 
 def one_pile(found: Detection) -> str:
     """Why the disagreement tells nothing where all answers are one pile."""
     n = found.n_wrong + found.n_right
     return (
-        f"{n} questions have one pile and an answer that is known to be right or wrong: {found.n_wrong} wrong, "
-        f"{found.n_right} right. Their disagreement is 0, all of them, by definition. So it has **no signal: all "
-        "scores tie**."
+        f"{counted(n, 'question')} {noun(n, 'has', 'have')} one pile and an answer that is known to be right or wrong: "
+        f"{found.n_wrong} wrong, {found.n_right} right. Their disagreement is 0, all of them, by definition. So it has "
+        "**no signal: all scores tie**."
     )
 
 
@@ -72,30 +125,19 @@ def pairs(found: Detection) -> str:
     """An AUROC in words: in how many of 100 pairs the wrong answer is higher, and whether that beats guessing."""
     auroc = found.auroc
     if math.isnan(auroc.value):
-        return f"undefined, with {found.n_wrong} wrong and {found.n_right} right answers"
+        return f"{UNDEFINED}, with {found.n_wrong} wrong and {found.n_right} right answers"
     if found.no_signal:
         return "no signal: all scores tie"
-    few = f"; only {auroc.n} answers" if auroc.n < FEW else ""
     rarer, kind = min((found.n_right, "right"), (found.n_wrong, "wrong"))
-    few = few or (f"; only {rarer} {kind} {plural(rarer, 'answer')}" if rarer < FEW_OF_A_KIND else "")
+    few = f"; only {counted(rarer, f'{kind} answer')}" if rarer < FEW_OF_A_KIND else ""
+    few = f"; only {counted(auroc.n, 'answer')}" if is_few(found) else few
     if math.isnan(auroc.low):
-        return f"{100 * auroc.value:.0f} of 100 pairs, too few answers for an interval{few}"
-    return (
-        f"{100 * auroc.value:.0f} of 100 pairs ({100 * auroc.low:.0f} to {100 * auroc.high:.0f}), "
-        f"{against_chance(auroc)}{few}"
-    )
+        return f"{of_100(auroc.value)} pairs, too few answers for an interval{few}"
+    interval = bounds(auroc.low, auroc.high, lambda share: number(100 * share, 0))
+    return f"{of_100(auroc.value)} pairs {interval}, {_against_chance(auroc)}{few}"
 
 
-def without_arithmetic(story: Story, signal: str) -> str:
-    """What is left of a signal where no number is asked for; "" where none ever is."""
-    everywhere, text = story.detection(signal, "all"), story.detection(signal, "text")
-    n, wrong = everywhere.auroc.n - text.auroc.n, everywhere.n_wrong - text.n_wrong
-    if n <= 0:
-        return ""
-    return f"without the {n} arithmetic {plural(n, 'question')} ({wrong} answered wrong): {pairs(text)}"
-
-
-def against_chance(auroc: Estimate) -> str:
+def _against_chance(auroc: Estimate) -> str:
     """What the interval of an AUROC says."""
     if auroc.low > 0.5:
         return "better than guessing"
@@ -107,24 +149,100 @@ def is_few(found: Detection) -> bool:
     return found.auroc.n < FEW
 
 
-def cost(tokens: float) -> str:
+def without_arithmetic(story: Story, signal: str) -> str:
+    """What is left of a signal where no number is asked for; "" where none ever is."""
+    everywhere, text = story.detection(signal, "all"), story.detection(signal, "text")
+    n, wrong = everywhere.auroc.n - text.auroc.n, everywhere.n_wrong - text.n_wrong
+    if n <= 0:
+        return ""
+    return f"without the {counted(n, 'arithmetic question')} ({wrong} answered wrong): {pairs(text)}"
+
+
+def disagreement_elsewhere(story: Story) -> str:
+    """What the disagreement tells where there are several piles, and over all questions."""
+    lines = [f"{name}: {pairs(story.detection('disagreement', key))}" for key, name in _SEVERAL.items()]
+    lines += [line] if (line := without_arithmetic(story, "disagreement")) else []
+    return (
+        "Elsewhere it may tell something. Take a wrong and a right answer: how often does the wrong one have the "
+        "higher disagreement? 50 of 100 pairs would be guessing.\n" + "\n".join(f"- {line}" for line in lines)
+    )
+
+
+_SEVERAL = {"several": "several piles", "all": "all questions"}
+
+
+def who_judges(story: Story) -> str:
+    """Who says what is right, and how many questions that leaves out."""
+    left_out = story.typical.n - len(story.graded)
+    return (
+        "A program judges what is right, from reference answers, and is sometimes wrong; "
+        f"{counted(left_out, 'question')} that it could not judge {noun(left_out, 'is', 'are')} left out."
+    )
+
+
+def dots_title(found: Detection) -> str:
+    """Title of the answers along a signal."""
+    if found.signal == "hesitation":
+        return "The same questions with one pile each: their hesitation differs"
+    return (
+        f"One pile: {found.n_wrong} wrong and {counted(found.n_right, 'right answer')}, no disagreement in any of them"
+    )
+
+
+def dots_reading(found: Detection) -> str:
+    """How to read the answers along a signal, with a caution where there are few."""
+    reading = {
+        "disagreement": "A dot is a question. Filled: one pile. Empty: several piles, further right the more they are "
+        "spread.",
+        "hesitation": "A dot is a question with one pile. Further right the model hesitated more.",
+    }[found.signal]
+    return reading + with_care(found.auroc.n, "answer")
+
+
+def dot_note(word: str, clusters: int, signal: str, value: float) -> str:
+    """What a dot says of its answer."""
+    return f"{word}, {counted(clusters, 'pile')}, {signal} {number(value)}"
+
+
+def hesitation_falls(base: Estimate, aligned: Estimate) -> str:
+    """What hesitation is, and how training changes it."""
+    lowers = "lowers it too" if aligned.value < base.value else "does not lower it"
+    return (
+        f"Call the average of an answer its **hesitation**. Aligning {lowers}, from {number(base.value)} to "
+        f"{number(aligned.value)} over all questions, but it is not the same for all of them."
+    )
+
+
+def does_it_help(story: Story, others: Sequence[tuple[str, Detection]]) -> str:
+    """In how many pairs the wrong answer hesitates more, here and on other question sets, by their (escaped) names."""
+    found = [
+        ("one pile", story.detection("hesitation", "one")),
+        ("all questions", story.detection("hesitation", "all")),
+        *((f"another set of questions, {name}", detection) for name, detection in others),
+    ]
+    lines = [(f"{name}: {pairs(detection)}", is_few(detection)) for name, detection in found]
+    lines += [(line, False)] if (line := without_arithmetic(story, "hesitation")) else []
+    return (
+        "Does it help? Take a wrong and a right answer: how often does the wrong one hesitate more? 50 of 100 pairs "
+        "would be guessing.\n" + "\n".join(f"- {f':gray[{line}]' if few else line}" for line, few in lines)
+    )
+
+
+# The cascade
+
+
+def extra_cost(cost: float) -> str:
     """Extra tokens in words."""
-    if tokens == 0:
-        return "no extra cost"
-    return f"{tokens:,.0f} tokens more" if tokens >= 10 else f"{tokens:.1f} tokens more"
+    return "no extra cost" if cost == 0 else f"{tokens(cost)} tokens more"
 
 
 def cascade_finding(found: Advice) -> str:
     """What the three ways cost and are worth, in one line."""
     return (
-        f"The cascade ranks {_of_100(found.cascade.quality)} of 100 pairs rightly for {cost(found.cascade.tokens)}; "
-        f"everything {_of_100(found.everything.quality)} for {cost(found.everything.tokens)}; hesitation alone "
-        f"{_of_100(found.cheapest.quality)}"
+        f"The cascade ranks {of_100(found.cascade.quality.value)} pairs correctly for "
+        f"{extra_cost(found.cascade.tokens)}; everything {of_100(found.everything.quality.value)} for "
+        f"{extra_cost(found.everything.tokens)}; hesitation alone {of_100(found.cheapest.quality.value)}"
     )
-
-
-def _of_100(quality: Estimate) -> str:
-    return f"{100 * quality.value:.0f}"
 
 
 def verdict(found: Advice) -> str:
@@ -135,50 +253,55 @@ def verdict(found: Advice) -> str:
     if saving.verdict == "no gain":
         return (
             "Not here. Nothing is shown to find wrong answers better than reading the hesitation of the one answer, "
-            "which costs nothing; the dearer signals may as well be left out."
+            "which costs nothing; the costlier signals may as well be left out."
         )
-    share = f"{100 * saving.saving.value:.0f}\u00a0%"
+    less = f"{percent(saving.saving.value)} less than running everything"
     return {
-        "kept": f"Yes, here: it costs {share} less than running everything, and finds wrong answers about as well.",
-        "lost": f"In part: it costs {share} less than running everything, but finds wrong answers less well.",
-        "unclear": f"Unclear: it costs {share} less than running everything, but {saving.saving.n} questions are too "
-        "few to tell whether it finds wrong answers as well.",
+        "kept": f"Yes, here: it costs {less}, and finds wrong answers about as well.",
+        "lost": f"In part: it costs {less}, but finds wrong answers less well.",
+        "unclear": f"Unclear: it costs {less}, but {counted(saving.saving.n, 'question')} are too few to tell whether "
+        "it finds wrong answers as well.",
     }[saving.verdict]
+
+
+# The end
 
 
 def in_short(story: Story) -> str:
     """The answer to the question of the page."""
-    found, n = story.typical, story.base.run.decoding.n_samples
+    found, n = story.typical, story.base.n_samples
     one, everywhere = story.detection("disagreement", "one"), story.detection("hesitation", "all")
     apart = without_arithmetic(story, "hesitation")
     return (
         f"It can make the answers alike. In this pair, on these {found.n} questions, {n} answers came down to "
-        f"{found.aligned_clusters.value:.1f} different ones instead of {found.base_clusters.value:.1f}, and to one "
-        f"single answer for {share(found.aligned_rate.value)} of the questions instead of "
-        f"{share(found.base_rate.value)}. We know because we asked {n} times and counted. Where there is one single "
+        f"{number(found.aligned_clusters.value, 1)} different ones instead of {number(found.base_clusters.value, 1)}, "
+        f"and to one single answer for {percent(found.aligned_rate.value)} of the questions instead of "
+        f"{percent(found.base_rate.value)}. We know because we asked {n} times and counted. Where there is one single "
         f"answer ({one.n_wrong + one.n_right} of {everywhere.n_wrong + everywhere.n_right} judged questions), asking "
         "again cannot tell wrong from right. The hesitation inside the answer can still differ; as a sign of wrong "
         f"answers it gets {pairs(everywhere)}{f'; {apart}' if apart else ''}."
     )
 
 
-def elsewhere(rates: Iterable[Measured], story: Story) -> str:
+def other_models(rates: Sequence[Measured], story: Story) -> str:
     """The other models that were measured on the same questions: that it need not be so."""
     shown = (story.base.run.id, story.aligned.run.id)
+    names = lineage.names([m.run for m in rates])
     others = [m for m in rates if m.run.id not in shown and m.run.provenance.stage != "base"]
     if not others:
         return ""
-    each = ", ".join(f"{m.run.identity.model} {percent(m.rate)}" for m in others)
+    each = ", ".join(f"{names[m.run.id]} {with_interval(m.rate, percent)}" for m in others)
     return f"Not every training does: single answers of the other trained models here are {each}."
 
 
-def how_strong(parameters: int | None, published: Iterable[Published]) -> str:
+def how_strong(parameters: int | None, published: Sequence[Published]) -> str:
     """That it varies: how small the models here are, and the range that others have published for aligned models."""
-    size = f" ({parameters / 1e6:.0f} million parameters)" if parameters else ""
-    rates = [p.value for p in published if p.metric == "single_cluster_rate" and p.model and p.stage != "base"]
+    size = f" ({millions(parameters)} parameters)" if parameters else ""
+    metric = "single_cluster_rate"
+    rates = [p.value for p in published if p.metric == metric and p.model and p.stage != "base"]
     reported = (
-        f" Others have published {100 * min(rates):.1f} to {100 * max(rates):.1f}\u00a0% of questions with one single "
-        f"answer for {len(rates)} larger aligned models, on other questions; that was not measured here."
+        f" Others have published {span(metric, rates, published_value)} of questions with one single answer for "
+        f"{len(rates)} larger aligned models, on other questions; that was not measured here."
         if rates
         else ""
     )

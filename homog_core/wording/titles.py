@@ -61,7 +61,7 @@ METRIC_NOTES = {  # which figure ours is, where the name leaves it open
     "cohens_d": "Ours is that of token entropy.",
     "selective_accuracy": "Ours is the accuracy of the half that token entropy is most certain of.",
     "cost_saving": "Against running every signal on every question; ours at a point chosen on training folds. A "
-    "saving says nothing of quality: the verdict on that stands under What can be won back.",
+    "saving says nothing of quality: the verdict on that stands under What helps.",
     "signal_correlation": "Ours is the largest |r| among token entropy, question density and semantic entropy.",
     "ece": "Ours is that of token entropy after Platt scaling.",
 }
@@ -115,3 +115,8 @@ def model_title(key: str) -> str:
     """A catalogue model in one line: name, stage and what it takes to sample it."""
     spec = MODELS[key]
     return " · ".join(part for part in (key, STAGE_TITLES[spec.stage], availability(spec).sentence) if part)
+
+
+def first_upper(text: str) -> str:
+    """A text as a sentence begins."""
+    return text[:1].upper() + text[1:]

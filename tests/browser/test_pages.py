@@ -4,7 +4,8 @@ With the real models. Without a chromium on the machine these tests are skipped.
 """
 
 import pytest
-from fakes import SHIPPED_RUNS, settled
+from fakes import SECOND, SHIPPED_RUNS, settled
+from playwright.sync_api import expect
 
 MODEL = "smollm2-135m-instruct"
 RUN = next(run_id for run_id in SHIPPED_RUNS if run_id.startswith(f"{MODEL}--starter--"))
@@ -40,6 +41,23 @@ def test_the_keyboard_goes_to_the_next_question(server, new_page):
     page.locator(".js-plotly-plot").nth(3).wait_for()
     page.keyboard.press("n")
     page.get_by_text("question 2 of", exact=False).wait_for()
+
+
+def test_a_page_is_come_back_to_as_it_was_left_and_by_its_link(server, new_page):
+    page = new_page(f"{server}/methods?term=auroc")
+    settled(page)
+    page.get_by_role("button", name="Show all words").click()
+    page.get_by_text("Show the code of the examples").click()
+    page.get_by_label("Search").fill("jaccard")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{server}/methods?code=true&q=jaccard")
+    page.get_by_role("link", name="Runs").click()
+    page.get_by_role("heading", name="Runs", exact=True).wait_for()
+    page.get_by_role("link", name="Methods").click()
+    for shown in (page, new_page(f"{server}/methods?code=true&q=jaccard")):
+        expect(shown.get_by_role("textbox", name="Search")).to_have_value("jaccard", timeout=30 * SECOND)
+        expect(shown.get_by_label("Show the code of the examples")).to_be_checked()
+        assert shown.url == f"{server}/methods?code=true&q=jaccard"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -98,6 +116,6 @@ def test_stop_works_and_a_second_browser_waits_its_turn(server, new_page):
     second.get_by_role("button", name="Sample").click()
     second.get_by_text("Somebody else is sampling").wait_for()
     first.get_by_role("button", name="Stop").click()
-    first.get_by_text("Stopped. What had been said").wait_for()
+    first.get_by_text("Stopped. The answers so far").wait_for()
     assert first.get_by_role("button", name="Keep as a run").count() == 0  # only a finished job can be kept
     second.get_by_role("button", name="Keep as a run").wait_for()

@@ -31,6 +31,7 @@ def test_a_figure_with_a_model_and_one_without():
         stage="instruct",
         dataset="TruthfulQA",
         n_questions=200,
+        coverage=None,
         condition="base-vs-instruct ablation",
         source=PAPER,
     )
@@ -41,6 +42,7 @@ def test_a_figure_with_a_model_and_one_without():
         None,
         None,
         "instruct",
+        None,
         None,
         None,
         "after Platt scaling",
@@ -57,3 +59,8 @@ def test_every_figure_has_its_unit_condition_and_source():
 def test_shares_are_shares():
     assert all(0 <= p.value <= 1 for p in PUBLISHED if p.unit in ("share", "auroc", "abs_r_max"))
     assert all(math.isfinite(p.value) and (p.n_questions is None or p.n_questions > 0) for p in PUBLISHED)
+
+
+def test_a_selective_accuracy_has_its_coverage_and_nothing_else_does():
+    assert [(p.value, p.coverage) for p in PUBLISHED if p.coverage] == [(0.844, 1.0), (0.932, 0.5)]
+    assert {p.metric for p in PUBLISHED if p.coverage} == {"selective_accuracy"}

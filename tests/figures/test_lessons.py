@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from dashboard.toys import toy_auroc
+from dashboard.lessons import toy_auroc
 from homog_core.figures.lessons import (
     DotRow,
     Pile,

@@ -5,7 +5,7 @@ import pytest
 from fakes import make_response
 
 from homog_core.errors import InvalidInput
-from homog_core.measures.grading import grade, matches, normalise, supported, token_f1
+from homog_core.measures.grading import Policy, grade, matches, normalise, stored_policy, supported, token_f1
 from homog_core.records import Question
 
 
@@ -137,3 +137,8 @@ def test_an_incorrect_reference_needs_no_support():
     table = {"No, it never does that.": 0.1, "Yes, it does that.": 0.6}
     found = supported(SEAR, cosines(table))("Searing seals it.", ["No, it never does that.", "Yes, it does that."])
     assert found.tolist() == [-1.0, 0.6]
+
+
+def test_a_stored_policy_is_a_rule_and_perhaps_an_encoder():
+    assert stored_policy("number") == Policy("number", "")
+    assert stored_policy("supported_margin/wordllama") == Policy("supported_margin", "wordllama")

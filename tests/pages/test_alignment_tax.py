@@ -13,12 +13,11 @@ from homog_core.runs import store
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
-PAGE = "pages/alignment_tax.py"
 CHAIN = [key for key in SHIPPED if "few" not in key and "smollm" not in key and "continued" not in key]
 
 
 def tax(**params):
-    app = open_page(PAGE, **params)
+    app = open_page("alignment_tax", **params)
     assert not app.exception, app.exception[0].message
     return app
 
@@ -75,25 +74,6 @@ def test_a_clusterer_that_follows_no_threshold_says_so():
     assert "depends on the order" in words(tax(clusterer="jaccard", rule="first_member"))
 
 
-def test_nonsense_in_the_url_gets_sentences_and_no_traceback():
-    app = tax(
-        dataset="<b>",
-        runs="../../etc,<i>",
-        category="?",
-        clusterer="1",
-        tau="nan",
-        view="?",
-        budget="x",
-        of="no",
-        band="-",
-    )
-    assert len(app.warning) >= 3
-    assert any("\\<i\\>" in warning.value or "etc" in warning.value for warning in app.warning)
-    app = tax(view="won", scores="?,<b>", of="no", band="1e9", runs=CHAIN[-1])
-    assert "Choose at least one score" in words(app)
-    assert titles(tax(view="published", figure="?", runs=CHAIN[-1]))
-
-
 def test_without_a_run_it_asks_for_one():
     assert "Choose at least one run" in words(tax(runs=","))
 
@@ -147,4 +127,4 @@ def test_the_table_has_every_published_figure():
 
 
 def test_labels_of_the_shipped_runs_are_unique():
-    assert len(set(lineage.run_labels([store.open_run(key) for key in SHIPPED]).values())) == len(SHIPPED)
+    assert len(set(lineage.names([store.open_run(key) for key in SHIPPED]).values())) == len(SHIPPED)

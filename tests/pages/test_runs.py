@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_plan, make_question, make_responses
-from page_testing import words
+from page_testing import button, html, in_url, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cache, page
-from dashboard.cache import scoring_lock
+from dashboard.scoring import LOCK
 from homog_core import files
 from homog_core.measures import encoders
 from homog_core.records import Decoding
@@ -23,7 +23,6 @@ from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.wording import run_card
 
-APP = str(files.PROJECT / "app.py")
 DPO_RUN = "gemma-3-270m-dpo--starter--adb0c48b0b"
 QUESTIONS = [make_question("one"), make_question("two")]
 
@@ -36,38 +35,17 @@ def no_models(monkeypatch):
     monkeypatch.setattr(cache, "umap_warm_up", lambda: SimpleNamespace(ready=threading.Event()))
 
 
-def open_runs(**params: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.switch_page("pages/runs.py")
-    for name, value in params.items():
-        app.query_params[name] = value
-    return app.run()
-
-
 def fake_run(key="fake", score=True, **decoding):
     sampler = FakeSampler({}, replace(FAKE_SPEC, key=key))
     run = sample_run(sampler, QUESTIONS, Decoding(**{"n_samples": 3} | decoding), "plain")
     return score_run(run.id, [FakeEncoder()]) if score else run
 
 
-def html(app: AppTest) -> str:
-    return "\n".join(element.proto.body for element in app.get("html"))
-
-
-def button(app: AppTest, label: str):
-    return next(one for one in app.button if one.label == label)
-
-
-def in_url(app: AppTest, param: str) -> str:
-    value = app.query_params[param]
-    return value if isinstance(value, str) else value[0]
-
-
 # What is shown
 
 
 def test_it_lists_every_run_and_opens_the_one_of_the_url():
-    app = open_runs(run=DPO_RUN)
+    app = open_page("runs", run=DPO_RUN)
     assert not app.exception
     assert app.title[0].value == "Runs"
     listed = app.dataframe[0].value
@@ -83,7 +61,7 @@ def test_it_lists_every_run_and_opens_the_one_of_the_url():
 
 @pytest.mark.usefixtures("no_shipped_runs")
 def test_without_runs_it_says_what_to_do():
-    app = open_runs()
+    app = open_page("runs")
     assert not app.exception
     assert "There are no runs yet" in words(app)
 
@@ -91,7 +69,7 @@ def test_without_runs_it_says_what_to_do():
 @pytest.mark.usefixtures("no_shipped_runs")
 def test_the_filter_narrows_the_list_and_keeps_the_run_of_the_url():
     first, _ = fake_run("some-fox"), fake_run("other-whale")
-    app = open_runs(run=first.id)
+    app = open_page("runs", run=first.id)
     app.text_input(key="runs-filter").set_value("WHALE").run()
     assert not app.exception
     assert list(app.dataframe[0].value["model"]) == ["other-whale"]
@@ -102,25 +80,15 @@ def test_the_filter_narrows_the_list_and_keeps_the_run_of_the_url():
 
 
 @pytest.mark.usefixtures("no_shipped_runs")
-@pytest.mark.parametrize("nonsense", ["../../etc/passwd", "<b>no</b>", ""])
-def test_nonsense_in_the_url_gets_a_sentence(nonsense):
-    fake_run()
-    app = open_runs(run=nonsense)
-    assert not app.exception
-    assert "There is no run" in words(app)
-    assert not any("<b>" in warning.value for warning in app.warning)
-
-
-@pytest.mark.usefixtures("no_shipped_runs")
 def test_a_damaged_run_is_listed_with_what_is_wrong():
     good, broken = fake_run("good"), fake_run("broken")
     (broken.folder / "manifest.json").write_text('{"format": 1')
-    app = open_runs(run=broken.id)
+    app = open_page("runs", run=broken.id)
     assert not app.exception
     assert list(app.dataframe[0].value["status"]) == ["complete", "damaged"]
     assert "2 runs, 1 of them damaged" in words(app)
     assert f"manifest.json of run {broken.id} is damaged" in words(app)
-    assert not open_runs(run=good.id).exception
+    assert not open_page("runs", run=good.id).exception
 
 
 @pytest.mark.usefixtures("no_shipped_runs")
@@ -128,7 +96,7 @@ def test_a_damaged_run_is_listed_with_what_is_wrong():
 def test_a_run_with_a_damaged_file_is_shown_and_verify_names_it(name):
     run = fake_run()
     (run.folder / name).write_bytes(b"PAR1 and no more")
-    app = open_runs(run=run.id)
+    app = open_page("runs", run=run.id)
     button(app, "Verify").click().run()
     assert not app.exception
     assert f"{name} of run {run.id} is damaged" in words(app)
@@ -137,7 +105,7 @@ def test_a_run_with_a_damaged_file_is_shown_and_verify_names_it(name):
 @pytest.mark.usefixtures("no_shipped_runs")
 def test_verify_says_when_nothing_is_wrong():
     run = fake_run()
-    app = open_runs(run=run.id)
+    app = open_page("runs", run=run.id)
     button(app, "Verify").click().run()
     assert f"Nothing is wrong with {run.id}" in app.success[0].value.replace("\\", "")
 
@@ -147,7 +115,7 @@ def test_a_run_that_is_being_written_says_how_far_it_is():
     decoding = Decoding(n_samples=2)
     with make_plan(QUESTIONS, decoding).open() as writer:
         writer.append(make_responses(QUESTIONS[0], ["a fox"], decoding))
-        app = open_runs(run=writer.run.id)
+        app = open_page("runs", run=writer.run.id)
         assert not app.exception
         assert "is being sampled, or was killed" in words(app)
         assert not [one for one in app.button if one.label == "Score it now"]
@@ -159,7 +127,7 @@ def test_a_run_that_is_being_written_says_how_far_it_is():
 @pytest.mark.usefixtures("no_shipped_runs")
 def test_an_unscored_run_is_scored_by_a_button():
     run = fake_run(score=False)
-    app = open_runs(run=run.id)
+    app = open_page("runs", run=run.id)
     assert "has not been scored" in words(app)
     button(app, "Score it now").click().run()
     assert not app.exception
@@ -174,7 +142,7 @@ def test_an_unscored_run_is_scored_by_a_button():
 @pytest.mark.parametrize("format", ["html", "jsonl", "parquet", "csv"])
 def test_a_file_is_prepared_only_on_demand(format, monkeypatch):
     run = fake_run()
-    app = open_runs(run=run.id)
+    app = open_page("runs", run=run.id)
     app.segmented_control(key="export-format").set_value(format).run()
     assert [one.label for one in app.download_button] == ["Download the example file"]
     button(app, "Prepare the file").click().run()
@@ -197,7 +165,7 @@ def test_a_file_is_prepared_only_on_demand(format, monkeypatch):
 def test_a_report_of_a_comparison_can_be_prepared():
     first, second = fake_run("first"), fake_run("second")
     fake_run("other-number", n_samples=2)
-    app = open_runs(run=first.id)
+    app = open_page("runs", run=first.id)
     (beside,) = app.multiselect
     assert len(beside.options) == 1  # not the one with another number of answers
     beside.set_value([second.id]).run()
@@ -219,7 +187,7 @@ def upload(app: AppTest, name: str, content: bytes, model: str = "my model") -> 
 
 @pytest.mark.usefixtures("no_shipped_runs")
 def test_an_upload_becomes_a_scored_run_that_is_shown(own_cache):
-    app = upload(open_runs(), "mine.jsonl", jsonl.EXAMPLE_JSONL.encode(), "My <b>model</b>")
+    app = upload(open_page("runs"), "mine.jsonl", jsonl.EXAMPLE_JSONL.encode(), "My <b>model</b>")
     (run,) = store.list_runs()
     assert in_url(app, "run") == run.id
     assert run_card.scored_state(run) == "yes"
@@ -243,7 +211,7 @@ def test_an_upload_becomes_a_scored_run_that_is_shown(own_cache):
     ],
 )
 def test_a_bad_upload_gets_one_sentence_and_leaves_nothing(name, content, message, own_cache):
-    app = upload(open_runs(), name, content)
+    app = upload(open_page("runs"), name, content)
     assert len(app.error) == 1
     assert message in app.error[0].value.replace("\\", "")
     assert "\\<b\\>" in app.error[0].value or "<b>" not in name
@@ -253,7 +221,7 @@ def test_a_bad_upload_gets_one_sentence_and_leaves_nothing(name, content, messag
 
 @pytest.mark.usefixtures("no_shipped_runs")
 def test_nothing_is_imported_without_a_file_and_a_name():
-    app = open_runs()
+    app = open_page("runs")
     assert button(app, "Import and score").disabled
     app.text_input(key="import-model").set_value("m").run()
     assert button(app, "Import and score").disabled
@@ -262,8 +230,8 @@ def test_nothing_is_imported_without_a_file_and_a_name():
 @pytest.mark.usefixtures("no_shipped_runs")
 def test_one_run_is_scored_at_a_time():
     run = fake_run(score=False)
-    app = open_runs(run=run.id)
-    with scoring_lock():
+    app = open_page("runs", run=run.id)
+    with LOCK:
         button(app, "Score it now").click().run()
         assert "Another run is being scored" in app.error[0].value
         app = upload(app, "mine.jsonl", jsonl.EXAMPLE_JSONL.encode())  # stored, and to be scored later
@@ -274,5 +242,5 @@ def test_one_run_is_scored_at_a_time():
 def test_the_limit_of_an_upload_is_said_and_is_that_of_the_server():
     config = (files.PROJECT / ".streamlit" / "config.toml").read_text()
     assert "maxUploadSize = 50" in config
-    app = open_runs()
+    app = open_page("runs")
     assert "MB" in app.file_uploader[0].label

@@ -2,28 +2,16 @@
 
 import pytest
 from fakes import FakeEncoder, FakeSampler
-from page_testing import APP, words
-from streamlit.testing.v1 import AppTest
+from page_testing import button, html, open_page, words
 
 from homog_core import files
-from homog_core.analysis import example
+from homog_core.analysis import story
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs import store, write
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
 LEAD = "We asked the same question 10 times. The base model gave"
-
-
-def open_start(**params):
-    app = AppTest.from_file(APP, default_timeout=120)
-    for name, value in params.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def html_of(app):
-    return "\n".join(element.proto.body for element in app.get("html"))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +26,7 @@ def html_of(app):
 )
 @pytest.mark.parametrize("present", ["0", "1"])
 def test_every_step_says_what_it_is_for(step, said, present):
-    app = open_start(step=step, present=present)
+    app = open_page("start", step=step, present=present)
 
     assert not app.exception
     assert not app.error
@@ -48,7 +36,7 @@ def test_every_step_says_what_it_is_for(step, said, present):
 
 
 def test_the_page_says_what_is_measured_and_what_was_published():
-    shown = words(open_start(step="5"))
+    shown = words(open_page("start", step="5"))
 
     assert "very small" in shown
     assert "varies from model to model" in shown
@@ -57,22 +45,13 @@ def test_the_page_says_what_is_measured_and_what_was_published():
 
 
 def test_ten_answers_are_ten_cards():
-    cards = html_of(open_start())
+    cards = html(open_page("start"))
 
     assert all(f"Answer {i}<" in cards for i in range(1, 11))
 
 
-@pytest.mark.parametrize("nonsense", ["0", "6", "-1", "x", "<b>", "", "1.5"])
-def test_nonsense_in_the_url_is_step_one(nonsense):
-    app = open_start(step=nonsense, present=nonsense)
-
-    assert not app.exception
-    assert "1 of 5" in words(app)
-    assert app.title[0].value == "Start here"
-
-
 def test_the_buttons_turn_the_pages_and_stop_at_the_ends():
-    app = open_start()
+    app = open_page("start")
     assert app.button(key="previous").disabled
     for step in range(2, 6):
         app.button(key="next").click().run()
@@ -83,27 +62,27 @@ def test_the_buttons_turn_the_pages_and_stop_at_the_ends():
 
 
 def test_presenting_can_be_entered_and_left_and_has_nothing_but_the_steps():
-    app = open_start(step="2")
-    next(button for button in app.button if button.label == "Present").click().run()
+    app = open_page("start", step="2")
+    button(app, "Present").click().run()
     assert app.query_params["present"] == "1"
     assert app.title[0].value == "After aligning, the answers fall into piles"
-    assert {button.label for button in app.button} == {"Previous", "Next", "Leave"}  # the last is not shown
+    assert {one.label for one in app.button} == {"Previous", "Next", "Leave"}  # the last is not shown
     assert not app.expander
     app.button(key="leave").click().run()
     assert app.title[0].value == "Start here"
 
 
 def test_without_runs_the_page_says_where_to_go(no_shipped_runs):
-    app = open_start()
+    app = open_page("start")
 
     assert not app.exception
     assert "are not here" in words(app)
 
 
 def store_runs(score=True):
-    answers = {example.BASE: ("red fox", "blue whale", "grey seal"), example.ALIGNED: ("red *fox* <b>",)}
+    answers = {story.BASE: ("red fox", "blue whale", "grey seal"), story.ALIGNED: ("red *fox* <b>",)}
     for key, said in answers.items():
-        questions = [Question(f"q{i}", example.DATASET, f"What is *{i}*?", ("blue",)) for i in range(3)]
+        questions = [Question(f"q{i}", story.DATASET, f"What is *{i}*?", ("blue",)) for i in range(3)]
         sampler = FakeSampler({q.id: said for q in questions}, ModelSpec(key, "nobody/fake", stage="base"))
         run = sample_run(sampler, questions, Decoding(n_samples=3), "plain")
         if score:
@@ -113,16 +92,16 @@ def store_runs(score=True):
 @pytest.mark.parametrize("step", ["1", "2", "3", "4", "5"])
 def test_small_runs_of_strange_text_are_told_too(no_shipped_runs, step):
     store_runs()
-    app = open_start(step=step)
+    app = open_page("start", step=step)
 
     assert not app.exception
     assert not app.error
-    assert "<b>" not in html_of(app)
+    assert "<b>" not in html(app)
 
 
 def test_unscored_runs_get_a_sentence(no_shipped_runs):
     store_runs(score=False)
-    app = open_start()
+    app = open_page("start")
 
     assert not app.exception
     assert "homog_core score" in app.error[0].value.replace("\\", "")
@@ -130,12 +109,12 @@ def test_unscored_runs_get_a_sentence(no_shipped_runs):
 
 def test_a_run_that_is_being_written_is_not_told(no_shipped_runs):
     store_runs()
-    pair = example.find_pair(store.list_runs())
+    pair = story.find_pair(store.list_runs())
     with write.write_run(pair.base.identity, pair.base.provenance, []) as writer:
         writer.update(status="running")
 
-    assert "are not here" in words(open_start())
+    assert "are not here" in words(open_page("start"))
 
 
 def test_the_shipped_runs_tell_it():
-    assert example.find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])
+    assert story.find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])

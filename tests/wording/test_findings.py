@@ -21,15 +21,15 @@ def rates(*rows):
 @pytest.mark.parametrize(
     ("before", "after", "p", "title"),
     [
-        (0, 0.14, 1e-6, "After DPO 14 % of the questions get a single answer, with the base none did"),
-        (0.03, 0.14, 0.001, "After DPO 14 % of the questions get a single answer, with the base 3 % did"),
+        (0, 0.14, 1e-6, "After DPO 14 % of the questions get a single answer; with the base model, none"),
+        (0.03, 0.14, 0.001, "After DPO 14 % of the questions get a single answer; with the base model, 3 %"),
         (0, 0, 1, "After DPO no question gets a single answer, as before"),
-        (0.1, 0, 0.01, "After DPO no question gets a single answer, with the base 10 % did"),
+        (0.1, 0, 0.01, "After DPO no question gets a single answer; with the base model, 10 %"),
         (
             0,
             0.01,
             0.5,
-            "After DPO 1 % of the questions get a single answer, with the base none did; chance alone may do that",
+            "After DPO 1 % of the questions get a single answer; with the base model, none (may be chance: p = 0.50)",
         ),
     ],
 )
@@ -190,16 +190,20 @@ def test_titles_of_what_can_be_won_back():
     assert findings.correlations(pairs.assign(value=NAN)).startswith("No correlation")
 
 
-def test_published_figures_keep_their_digits_and_ours_their_undefined():
-    title = findings.beside_published("single_cluster_rate", [0.1, NAN], [0.285, 0.005])
-    assert title == "Share of questions with a single answer: measured here 10 %, published 0.5 % to 28.5 %"
-    assert "measured here undefined" in findings.beside_published("auroc", [NAN], [0.5])
+def test_grades_are_counted_and_so_is_what_they_leave_out():
+    assert findings.grades("tiny", {"correct": 18, "incorrect": 140}) == (
+        "158 graded answers of tiny: 18 correct, 140 incorrect."
+    )
+    assert findings.grades("tiny", {"incorrect": 1, "abstained": 2, "ungraded": 3}) == (
+        "1 graded answer of tiny: 0 correct, 1 incorrect; left out: 2 abstained, 3 ungraded."
+    )
 
 
-def test_the_tax_is_not_called_universal_and_the_models_are_called_small():
-    note = findings.severity_note({"a": 135_000_000, "b": 268_000_000})
-    assert "varies by family" in note
-    assert "The 2 models measured here have 135 million to 268 million parameters: very small." in note
-    assert "The 1 model measured here has 268 million parameters" in findings.severity_note({"b": 268_000_000})
-    assert "very small" not in findings.severity_note({"b": None})
-    assert findings.severity_note({"b": 8_000_000_000}).endswith("has 8,000 million parameters.")
+def test_calibration_errors_stand_with_their_intervals():
+    rows = [("ECE", "before", 0.5, 0.4, 0.6), ("ECE", "after", 0.1, NAN, NAN)]
+    rows += [("Brier", "before", 0.3, 0.2, 0.4), ("Brier", "after", 0.25, 0.2, 0.3)]
+    said = findings.calibration_errors(pd.DataFrame(rows, columns=["measure", "when", "value", "low", "high"]))
+    assert said == (
+        "**Calibration error (ECE)** 0.50 [0.40, 0.60] before, 0.10 after. "
+        "**Brier score** 0.30 [0.20, 0.40] before, 0.25 [0.20, 0.30] after."
+    )

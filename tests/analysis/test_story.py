@@ -1,6 +1,5 @@
-"""The rule that chooses the example, and what is computed for the first page."""
+"""The rule that chooses the example, and what else is computed for the story of the first page."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,19 +8,17 @@ import pytest
 from fakes import FakeEncoder, FakeSampler
 
 from homog_core import files
-from homog_core.analysis import example
+from homog_core.analysis import story
 from homog_core.analysis.cascade import within_folds_auroc
-from homog_core.analysis.example import Advice, Detection, Way, choose, heap
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.catalogue.published import PUBLISHED
+from homog_core.analysis.story import choose, heap
 from homog_core.errors import HomogError
-from homog_core.records import Decoding, Estimate, ModelSpec, Question
+from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs import store, write
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.statistics.cascade import Signal, matched_saving
 from homog_core.statistics.discrimination import auroc_estimate
-from homog_core.wording import story
 
 COLUMNS = ["text", "base", "aligned", "n_empty", "wordings", "correct"]
 
@@ -67,7 +64,7 @@ def test_the_choice_does_not_depend_on_the_order_of_the_rows():
 
 
 def test_typical_counts_the_questions_that_both_models_answered():
-    found = example.typical(
+    found = story.typical(
         table(
             a=("?", 10, 1, 0, 1, 0),
             b=("?", 4, 5, 0, 1, 0),
@@ -88,7 +85,7 @@ def frame(*rows):
 
 def test_disagreement_ties_where_the_answers_are_one_cluster_and_hesitation_need_not():
     rows = frame((0, 1, 0.0, 0.9), (0, 1, 0.0, 0.8), (1, 1, 0.0, 0.1), (1, 1, 0.0, 0.2))
-    found = example.detections(rows.assign(answer_type="text"))
+    found = story.detections(rows.assign(answer_type="text"))
     by_name = {(d.signal, d.questions): d for d in found}
 
     one = by_name["disagreement", "one"]
@@ -98,7 +95,7 @@ def test_disagreement_ties_where_the_answers_are_one_cluster_and_hesitation_need
 
 
 def test_answers_per_question_counts_from_one():
-    counts = example.answers_per_question(pd.Series([1, 1, 3, float("nan")]), 4)
+    counts = story.answers_per_question(pd.Series([1, 1, 3, float("nan")]), 4)
 
     assert counts.tolist() == [2, 0, 1, 0]
 
@@ -132,57 +129,6 @@ def test_an_auroc_within_folds_has_the_value_of_the_outcome_and_an_interval_arou
     assert within_folds_auroc(one_fold, incorrect).low == pytest.approx(expected.low, abs=0.03)
 
 
-# Sentences
-
-
-def estimate(value, low=float("nan"), high=float("nan"), n=100):
-    return Estimate(value, low, high, n, "test")
-
-
-def detection(auroc, n_wrong=50, n_right=50, no_signal=False):
-    return Detection("hesitation", "all", auroc, n_wrong, n_right, no_signal)
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (detection(estimate(0.7, 0.6, 0.8)), "70 of 100 pairs (60 to 80), better than guessing"),
-        (detection(estimate(0.6, 0.4, 0.8)), "60 of 100 pairs (40 to 80), not shown to be better than guessing"),
-        (detection(estimate(0.3, 0.2, 0.4)), "30 of 100 pairs (20 to 40), worse than guessing"),
-        (detection(estimate(0.7, 0.6, 0.8, n=20)), "70 of 100 pairs (60 to 80), better than guessing; only 20 answers"),
-        (
-            detection(estimate(0.7, 0.6, 0.8), n_right=1),
-            "70 of 100 pairs (60 to 80), better than guessing; only 1 right answer",
-        ),
-        (detection(estimate(0.5, 0.5, 0.5), no_signal=True), "no signal: all scores tie"),
-        (detection(estimate(float("nan")), n_right=0), "undefined, with 50 wrong and 0 right answers"),
-        (detection(estimate(0.4)), "40 of 100 pairs, too few answers for an interval"),
-    ],
-)
-def test_an_auroc_in_words(found, expected):
-    assert story.pairs(found) == expected
-
-
-@pytest.mark.parametrize(
-    ("verdict", "expected"),
-    [("no gain", "Not here"), ("kept", "Yes, here"), ("lost", "In part"), ("unclear", "Unclear"), ("no cost", "free")],
-)
-def test_every_verdict_has_its_words(verdict, expected):
-    saving = type("Saving", (), {"verdict": verdict, "saving": estimate(0.5, 0.4, 0.6, 80)})()
-    way = Way(10.0, estimate(0.7, 0.6, 0.8))
-
-    assert expected in story.verdict(Advice((0.0,), (1.0,), way, way, way, saving, 40, 40))
-
-
-def test_published_rates_are_said_to_be_published():
-    sentence = story.how_strong(268_000_000, PUBLISHED)
-
-    assert "268 million" in sentence
-    assert "0.5 to 28.5" in sentence
-    assert "not measured here" in sentence
-    assert "published" not in story.how_strong(None, ())
-
-
 # From stored runs
 
 BASE_ANSWERS = {
@@ -193,48 +139,44 @@ BASE_ANSWERS = {
 ALIGNED_ANSWERS = {"wrong": ("red fox",), "right": ("true answer",), "mixed": ("red fox", "red fox", "grey seal")}
 
 
-def run_of(key, answers, dataset=example.DATASET, score=True, **decoding):
+def run_of(key, answers, dataset=story.DATASET, score=True, **decoding):
     questions = [Question(name, dataset, f"What is {name}?", ("true answer",)) for name in answers]
-    sampler = FakeSampler(answers, ModelSpec(key, "nobody/fake", stage="base" if key == example.BASE else "dpo"))
+    sampler = FakeSampler(answers, ModelSpec(key, "nobody/fake", stage="base" if key == story.BASE else "dpo"))
     run = sample_run(sampler, questions, Decoding(n_samples=4, **decoding), "plain")
     return score_run(run.id, [FakeEncoder()]) if score else store.open_run(run.id)
 
 
 @pytest.fixture
 def pair(no_shipped_runs):
-    return run_of(example.BASE, BASE_ANSWERS), run_of(example.ALIGNED, ALIGNED_ANSWERS)
+    return run_of(story.BASE, BASE_ANSWERS), run_of(story.ALIGNED, ALIGNED_ANSWERS)
 
 
 def test_the_pair_differs_in_nothing_but_the_model(pair):
-    run_of(example.BASE, BASE_ANSWERS, temperature=0.3)
-    run_of(example.ALIGNED, ALIGNED_ANSWERS, dataset="other")
+    run_of(story.BASE, BASE_ANSWERS, temperature=0.3)
+    run_of(story.ALIGNED, ALIGNED_ANSWERS, dataset="other")
 
-    found = example.find_pair(store.list_runs())
+    found = story.find_pair(store.list_runs())
 
     assert (found.base.id, found.aligned.id) == tuple(run.id for run in pair)
-    assert example.find_pair([run for run in store.list_runs() if run.id != pair[0].id]) is None
+    assert story.find_pair([run for run in store.list_runs() if run.id != pair[0].id]) is None
 
 
 def test_a_run_that_is_being_sampled_is_no_part_of_the_pair(pair):
     with write.write_run(pair[1].identity, pair[1].provenance, []) as writer:
         writer.update(status="running")
 
-    assert example.find_pair(store.list_runs()) is None
+    assert story.find_pair(store.list_runs()) is None
 
 
 def test_the_story_of_two_runs(pair):
-    told = example.tell(*map(ScoredRun, pair))
+    told = story.story_of(*map(ScoredRun, pair))
 
     assert (told.example, told.counterpart) == ("wrong", "right")
     assert told.table.loc["wrong", ["base", "aligned", "n_empty", "wordings", "correct"]].tolist() == [4, 1, 0, 1, 0]
     assert (told.typical.n, told.typical.n_fewer) == (3, 3)
     assert sorted(told.graded.index) == ["mixed", "right", "wrong"]
     assert told.detection("disagreement", "one").no_signal
-    assert story.lead(told).startswith(
-        "We asked the same question 4 times. The base model gave **4** different answers"
-    )
-    assert "of all 3 questions" in story.is_it_typical(told.typical, 4).lower()
-    assert "It can make the answers alike" in story.in_short(told)
+    assert story.cut_share(told.base) == 0
 
 
 def test_arithmetic_is_told_apart_from_the_rest():
@@ -248,60 +190,55 @@ def test_arithmetic_is_told_apart_from_the_rest():
             "answer_type": ["number"] * 6 + ["text"] * 4,
         }
     )
-    found = {d.questions: d.auroc.value for d in example.detections(frame) if d.signal == "hesitation"}
+    found = {d.questions: d.auroc.value for d in story.detections(frame) if d.signal == "hesitation"}
     assert found["all"] == pytest.approx((6 * 2 + 2 * 2 * 0.5) / (8 * 2))
     assert found["text"] == 0.5
 
 
-def test_the_shipped_story_says_what_is_left_without_arithmetic():
-    found = example.find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])
-    told = example.tell(ScoredRun(found.base), ScoredRun(found.aligned))
-    left = story.without_arithmetic(told, "hesitation")
-    assert re.match(r"without the \d+ arithmetic questions \(\d+ answered wrong\): \d+ of 100 pairs", left)
-    assert left in story.in_short(told)
-
-
-def test_piles_are_the_clusters_largest_first(pair):
+def test_clusters_of_a_question_are_the_largest_first(pair):
     base, aligned = map(ScoredRun, pair)
-    clusterer = example.tell(base, aligned).clusterer
+    clusterer = story.story_of(base, aligned).clusterer
 
-    mixed = example.piles(aligned, clusterer, "mixed")
+    mixed = story.answer_clusters(aligned, clusterer, "mixed")
 
-    assert [(pile.text, pile.count, pile.wordings) for pile in mixed] == [("red fox", 3, 1), ("grey seal", 1, 1)]
+    assert [(cluster.text, cluster.count, cluster.wordings) for cluster in mixed] == [
+        ("red fox", 3, 1),
+        ("grey seal", 1, 1),
+    ]
 
 
 def test_a_story_without_a_single_cluster_says_so(no_shipped_runs):
-    base, aligned = run_of(example.BASE, BASE_ANSWERS), run_of(example.ALIGNED, BASE_ANSWERS)
+    base, aligned = run_of(story.BASE, BASE_ANSWERS), run_of(story.ALIGNED, BASE_ANSWERS)
 
     with pytest.raises(HomogError, match="do not tell the story"):
-        example.tell(ScoredRun(base), ScoredRun(aligned))
+        story.story_of(ScoredRun(base), ScoredRun(aligned))
 
 
 def test_a_run_without_scores_says_how_to_score_it(no_shipped_runs):
-    base, aligned = run_of(example.BASE, BASE_ANSWERS), run_of(example.ALIGNED, ALIGNED_ANSWERS, score=False)
+    base, aligned = run_of(story.BASE, BASE_ANSWERS), run_of(story.ALIGNED, ALIGNED_ANSWERS, score=False)
 
     with pytest.raises(HomogError, match="homog_core score"):
-        example.tell(ScoredRun(base), ScoredRun(aligned))
+        story.story_of(ScoredRun(base), ScoredRun(aligned))
 
 
 def test_too_few_graded_answers_for_a_cascade_say_so(pair):
-    assert "Grade more questions" in str(example.advice(ScoredRun(pair[1])))
+    assert "Grade more questions" in str(story.advice(ScoredRun(pair[1])))
 
 
 def test_other_question_sets_and_other_models_are_found(pair):
-    clusterer = example.tell(*map(ScoredRun, pair)).clusterer
-    other = run_of(example.ALIGNED, ALIGNED_ANSWERS, dataset="other")
-    run_of(example.ALIGNED, ALIGNED_ANSWERS, dataset="third", temperature=0.3)
+    clusterer = story.story_of(*map(ScoredRun, pair)).clusterer
+    other = run_of(story.ALIGNED, ALIGNED_ANSWERS, dataset="other")
+    run_of(story.ALIGNED, ALIGNED_ANSWERS, dataset="third", temperature=0.3)
     third = run_of("another", BASE_ANSWERS)
 
-    assert [run.id for run in example.elsewhere(store.list_runs(), pair[1])] == [other.id]
-    measured = {m.run.id: m.rate.value for m in example.measured_rates(store.list_runs(), pair[1], clusterer)}
+    assert [run.id for run in story.other_question_sets(store.list_runs(), pair[1])] == [other.id]
+    measured = {m.run.id: m.rate.value for m in story.measured_rates(store.list_runs(), pair[1], clusterer)}
     assert measured == {pair[0].id: 0, pair[1].id: pytest.approx(2 / 3), third.id: 0}
 
 
 def test_the_shipped_example_is_one_that_the_rule_describes():
-    found = example.find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])
-    told = example.tell(ScoredRun(found.base), ScoredRun(found.aligned))
+    found = story.find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])
+    told = story.story_of(ScoredRun(found.base), ScoredRun(found.aligned))
     row = told.table.loc[told.example]
 
     assert (row["aligned"], row["n_empty"], row["correct"]) == (1, 0, 0)

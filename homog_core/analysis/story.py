@@ -1,4 +1,4 @@
-"""The example of the first page: which question shows the effect best, how typical it is, and what can be done about it.
+"""The story of the first page: a question that shows the effect, how typical it is, what finds wrong answers.
 
 It reads scored runs and computes; it knows nothing of how they are shown.
 """
@@ -178,7 +178,7 @@ class Story:
     clusterer: Clusterer
     table: pd.DataFrame  # `question_table`
     example: str  # question id
-    counterpart: str | None  # another single-cluster question, answered rightly where the example is wrong
+    counterpart: str | None  # another single-cluster question, answered correctly where the example is wrong
     typical: Typical
     graded: pd.DataFrame
     detections: list[Detection]
@@ -188,7 +188,7 @@ class Story:
         return next(found for found in self.detections if (found.signal, found.questions) == (signal, questions))
 
 
-def tell(base: ScoredRun, aligned: ScoredRun) -> Story:
+def story_of(base: ScoredRun, aligned: ScoredRun) -> Story:
     """The story of two scored runs, by the clusterer with the best report card that both have.
 
     Raises `HomogError` for a run that has not been scored and where no question comes down to one answer.
@@ -215,7 +215,7 @@ def tell(base: ScoredRun, aligned: ScoredRun) -> Story:
     )
 
 
-def elsewhere(runs: Sequence[Run], aligned: Run) -> list[Run]:
+def other_question_sets(runs: Sequence[Run], aligned: Run) -> list[Run]:
     """Complete and scored runs of the aligned model over other question sets, under otherwise the same conditions."""
     return [
         run
@@ -255,7 +255,7 @@ def measured_rates(runs: Sequence[Run], like: Run, clusterer: Clusterer) -> list
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
+class AnswerCluster:
     """The answers to one question that count as the same."""
 
     text: str  # the most typical one
@@ -263,7 +263,7 @@ class Pile:
     wordings: int  # different texts among them
 
 
-def piles(scored: ScoredRun, clusterer: Clusterer, question_id: str) -> list[Pile]:
+def answer_clusters(scored: ScoredRun, clusterer: Clusterer, question_id: str) -> list[AnswerCluster]:
     """The clusters of a question's valid answers, the largest first; none below two valid answers."""
     texts = [response.answer for response in scored.valid_responses(question_id)]
     similarity = scored.similarity(question_id, clusterer)
@@ -272,12 +272,22 @@ def piles(scored: ScoredRun, clusterer: Clusterer, question_id: str) -> list[Pil
     labels = by_size(scored.labels(question_id, clusterer))
     members = [[texts[i] for i in np.flatnonzero(labels == k)] for k in range(labels.max() + 1)]
     typical_ones = [texts[i] for i in medoids(similarity, labels)]
-    return [Pile(text, len(found), len(set(found))) for text, found in zip(typical_ones, members, strict=True)]
+    return [AnswerCluster(text, len(found), len(set(found))) for text, found in zip(typical_ones, members, strict=True)]
 
 
 def hesitation_of(response: Response) -> float:
     """Mean token entropy of a response over its own tokens."""
     return mean_token_entropy(response.token_entropies[response.own_tokens])
+
+
+def mean_hesitation(scored: ScoredRun) -> Estimate:
+    """Mean over all questions of the `hesitation_of` the greedy answers, in nats."""
+    return mean_estimate(scored.scores["mean_token_entropy"])
+
+
+def cut_share(scored: ScoredRun) -> float:
+    """Share of the sampled answers that the token limit has cut."""
+    return float(scored.scores["n_cut"].mean() / scored.n_samples)
 
 
 def answers_per_question(clusters: pd.Series, most: int) -> np.ndarray:
@@ -300,7 +310,7 @@ class Way:
     """One way of looking for wrong answers: what it costs and how well it ranks them."""
 
     tokens: float  # a question, on top of the answer
-    quality: Estimate  # share of pairs of a wrong and a right answer that are ranked rightly, out of fold
+    quality: Estimate  # share of pairs of a wrong and a right answer that are ranked correctly, out of fold
 
 
 @dataclass(frozen=True, slots=True, eq=False)

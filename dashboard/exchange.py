@@ -1,0 +1,209 @@
+"""Runs out and in: a file made of a run on demand, and answers that were sampled elsewhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+
+from dashboard import url
+from dashboard.cache import Version, version
+from dashboard.page import errors_shown
+from dashboard.scoring import progress, score
+from dashboard.text import plain
+from homog_core.analysis import lineage
+from homog_core.analysis.run_state import Scored, scored_state
+from homog_core.errors import HomogError
+from homog_core.records import Decoding
+from homog_core.reports.html import write_report
+from homog_core.runs import importers, store
+from homog_core.runs.export import export_run
+from homog_core.runs.importers import csv_rows, jsonl
+from homog_core.wording import recipes
+
+MIB = 1 << 20
+FORMATS = {"html": "HTML report", "jsonl": "JSONL", "parquet": "Parquet", "csv": "CSV"}
+FORMAT_NOTES = {
+    "html": "One file with numbers, charts and every answer, for reading and printing without a network.",
+    "jsonl": "One line per question with all answers, tokens and numbers. `import` reads it again.",
+    "parquet": "One row per answer with tokens and numbers, for pandas, DuckDB or `datasets`.",
+    "csv": "One row per answer without the tokens, for a spreadsheet.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file that has been made for this visitor."""
+
+    format: str
+    runs: tuple[Version, ...]  # the run, and those beside it
+    name: str
+    content: bytes
+
+
+# Out
+
+
+def export(run: store.Run) -> None:
+    """Make a file of the run, on demand."""
+    st.markdown("##### Export")
+    format = st.segmented_control(
+        "Format",
+        list(FORMATS),
+        default="html",
+        format_func=FORMATS.get,
+        required=True,
+        key="export-format",
+        label_visibility="collapsed",
+    )
+    st.caption(FORMAT_NOTES[format])
+    runs = [run, *(_compared_runs(run) if format == "html" else [])]
+    place = st.container(horizontal=True, vertical_alignment="center")
+    if place.button("Prepare the file", icon=":material/file_export:", key="prepare"):
+        with errors_shown():
+            st.session_state["prepared"] = _prepared(runs, format)
+    done: Prepared | None = st.session_state.get("prepared")
+    if done and (done.format, done.runs) == (format, tuple(map(version, runs))):
+        size = len(done.content)
+        place.download_button(
+            f"Download {size / MIB:.1f} MB" if size > MIB / 10 else f"Download {size / 1024:.0f} kB",
+            done.content,
+            done.name,
+            type="primary",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    with st.popover("On the command line", icon=":material/terminal:", type="tertiary"):
+        ids = " ".join(one.id for one in runs)
+        command = f"report {ids} --html report.html" if len(runs) > 1 else f"export {run.id} --format {format}"
+        st.code(f"python -m homog_core {command}", language=None, wrap_lines=True)
+
+
+def _compared_runs(run: store.Run) -> list[store.Run]:
+    """Runs that stand beside this one in its report."""
+    possible = {
+        other.id: other
+        for other in store.list_runs()
+        if other.id != run.id
+        and other.identity.n_questions > 1
+        and not lineage.obstacle([run, other])
+        and scored_state(other) is Scored.YES
+    }
+    chosen = st.multiselect(
+        "Runs to compare it with in the report",
+        list(possible),
+        format_func=lambda key: recipes.run_title(possible[key]),
+        max_selections=lineage.MOST_RUNS - 1,
+        placeholder="none: a report on this run alone",
+        key=f"beside-{run.id}",
+        disabled=not possible,
+    )
+    return [possible[key] for key in chosen]
+
+
+def _prepared(runs: Sequence[store.Run], format: str) -> Prepared:
+    """The file, made in a folder of its own that is gone afterwards."""
+    others = f"-and-{len(runs) - 1}-more" if len(runs) > 1 else ""
+    versions, name = tuple(map(version, runs)), f"{runs[0].id}{others}.{format}"
+    with TemporaryDirectory(prefix="homog-export-") as folder:
+        target = Path(folder) / name
+        if format == "html":
+            write_report(runs, target, on_progress=progress(st.empty()))
+        else:
+            with st.spinner("Writing …", show_time=True):
+                export_run(runs[0], format, target)
+        return Prepared(format, versions, name, target.read_bytes())
+
+
+# In
+
+
+def import_section() -> None:
+    """Samples that were made elsewhere become a run, and are scored."""
+    run_id, words = st.session_state.get("imported", ("", ""))
+    if run_id and url.get("run") == run_id:
+        st.success(words, icon=":material/check:")
+    with st.expander("Import answers that were sampled elsewhere", icon=":material/upload_file:"):
+        left, right = st.columns(2, gap="large")
+        with right:
+            _format_help()
+        with left:
+            _import_form()
+
+
+def _import_form() -> None:
+    """The file, what is asked about it, and the button."""
+    turn = st.session_state.setdefault("upload-turn", 0)
+    upload = st.file_uploader(f"A JSONL or CSV file, up to {_limit()} MB", key=f"upload-{turn}")
+    model = st.text_input(
+        "Name of the model", key="import-model", max_chars=importers.MAX_NAME, placeholder="my-model-7b"
+    )
+    dataset = st.text_input(
+        "Name of the dataset", key="import-dataset", max_chars=importers.MAX_NAME, placeholder="the name of the file"
+    )
+    first, second = st.columns(2)
+    temperature = first.number_input("Sampled at temperature", 0.01, 10.0, 1.0, 0.1, key="import-temperature")
+    tokens = second.number_input("Token limit", 1, 1_000_000, 1024, key="import-tokens")
+    if st.get_option("server.address") not in ("localhost", "127.0.0.1", "::1"):
+        st.caption("This server is shared: everybody who uses it will see what you import.")
+    st.caption(
+        "Scoring a large file takes minutes: stay on this page until it is done. What has been stored is kept if you "
+        "leave."
+    )
+    ready = bool(upload and model.strip())
+    why = None if ready else "Choose a file and name the model first."
+    if st.button("Import and score", type="primary", icon=":material/upload:", disabled=not ready, help=why):
+        decoding = Decoding(temperature=temperature, max_new_tokens=tokens)
+        with errors_shown():
+            _import(upload.name, upload.getbuffer(), model, dataset.strip() or None, decoding)
+
+
+def _import(name: str, content: memoryview, model: str, dataset: str | None, decoding: Decoding) -> None:
+    """Import and score, then show the run."""
+    before, place = set(store.runs_by_id()), st.empty()
+    try:
+        run = importers.import_upload(name, content, model, dataset, decoding, on_progress=progress(place))
+    except HomogError:
+        place.empty()
+        raise
+    words = "These answers were already stored under this name." if run.id in before else "Imported."
+    if scored_state(run) is not Scored.YES:
+        try:
+            score(run.id, progress(place))
+        except HomogError as error:  # the answers are stored, and can be scored by the button
+            words += f" Not scored: {plain(str(error))}"
+    st.session_state["imported"] = (run.id, f"{words} This is the run {plain(run.id)}.")
+    st.session_state["upload-turn"] += 1  # an empty box for the next file
+    url.put(run=run.id)
+    st.rerun()
+
+
+def _format_help() -> None:
+    """What the file must look like."""
+    st.markdown("**JSONL**: one line per question, with the same number of answers to each.")
+    st.code(jsonl.EXAMPLE_JSONL, language="json", wrap_lines=True)
+    st.caption(
+        "Also read: id, references, incorrect_references, category, prompt, greedy_answer (which is what gets graded), "
+        "and per answer tokens, token_logprobs and token_entropies (lists of nats; one of the two is enough)."
+    )
+    st.markdown("**CSV**: one row per answer.")
+    st.code(csv_rows.EXAMPLE_CSV, language=None)
+    st.download_button(
+        "Download the example file",
+        jsonl.EXAMPLE_JSONL.encode(),
+        "example.jsonl",
+        "application/jsonl",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.caption(
+        "The whole file is checked before anything is stored; an error names its line. A file of more than "
+        f"{_limit()} MB turns red and is refused; the command line takes up to {importers.MAX_BYTES // MIB} MB:"
+    )
+    st.code("python -m homog_core import FILE --model NAME", language=None)
+
+
+def _limit() -> int:
+    """The size in MB up to which the server takes a file."""
+    return int(st.get_option("server.maxUploadSize"))

@@ -1,0 +1,111 @@
+"""One question of a stored run: what is known about its answer, then its clusters and its answers."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import blocks
+from dashboard.cache import umap_warm_up
+from dashboard.question.answers import answer_list, inspector
+from dashboard.question.clusters import clusters
+from dashboard.question.picture import Map, Picture, computed_map, map_method
+from dashboard.text import plain
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.signals import score_ranks
+from homog_core.catalogue.datasets import DATASETS
+from homog_core.measures.clustering import Clusterer, by_size
+from homog_core.records import GREEDY
+from homog_core.wording import commands, recipes
+from homog_core.wording import question as say
+
+
+def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -> None:
+    """Everything about one question of a stored run."""
+    answers = scored.answers(question_id)
+    picture = Picture(
+        key=question_id,
+        responses={**dict(enumerate(answers.responses)), GREEDY: answers.greedy},
+        clustered=scored.valid(question_id),
+        similarity=scored.similarity(question_id, clusterer),
+        labels=by_size(scored.labels(question_id, clusterer)),
+        clusterer=clusterer,
+        recipe=recipes.run_recipe(scored.run, clusterer, 1),
+        color=blocks.model_color(),
+    )
+    _head(scored, question_id)
+    if len(picture.similarity) != len(picture.clustered):
+        st.info(f"This question has been answered since the run was scored. Run `{commands.score(scored.run.id)}`.")
+        return
+    method = map_method()
+    clusters(picture, _stored_or_computed_map(scored, question_id, picture, method), method)
+    answer_list(picture)
+    inspector(picture)
+
+
+def question_title(scored: ScoredRun, question_id: str, level: str) -> None:
+    """The question as a heading of that level; its id, with a word on why, where its sentence is not here."""
+    row = scored.questions.loc[question_id]
+    st.markdown(f"{level} {plain(row['text'] or question_id)}")
+    if not row["text"]:
+        st.caption(_where_sentences_come_from(row["dataset"]))
+
+
+def _where_sentences_come_from(dataset: str) -> str:
+    spec = DATASETS.get(dataset)
+    if spec is None:
+        return "The sentences of this dataset are not on this machine, so the question's id stands here."
+    return (
+        f"The sentences of {spec.title} are not stored with the runs: name the folder of {' or '.join(spec.files)} in "
+        "HOMOG_DATA to see them. Until then the question's id stands here."
+    )
+
+
+def _head(scored: ScoredRun, question_id: str) -> None:
+    """The question, what is known about its answer, and the exact prompt."""
+    row = scored.questions.loc[question_id]
+    question_title(scored, question_id, "####")
+    if scored.is_scored:
+        scores = scored.scores.loc[question_id]
+        if sentence := say.grade_sentence(scores["grade"], scores["grade_policy"]):
+            st.markdown(sentence)
+    left, middle, right = st.columns(3)
+    with left.expander("What is correct", icon=":material/fact_check:"):
+        _references("Correct", row["references"])
+        _references("Incorrect", row["incorrect_references"])
+    with middle.expander("Every score of this question", icon=":material/format_list_numbered:"):
+        _scores(scored, question_id)
+    with right.expander("The exact prompt", icon=":material/terminal:"):
+        st.code(row["prompt"] or "not shipped", language=None, wrap_lines=True)
+
+
+def _references(title: str, texts: Sequence[str]) -> None:
+    if len(texts):
+        st.caption(title)
+        for text in texts:
+            st.text(text)
+
+
+def _scores(scored: ScoredRun, question_id: str) -> None:
+    """Every score of a question with its rank in the run."""
+    if not scored.is_scored:
+        st.caption("The run has not been scored.")
+        return
+    st.dataframe(
+        score_ranks(scored, question_id),
+        hide_index=True,
+        column_config={
+            "score": "Score",
+            "value": st.column_config.NumberColumn("Value", format="%.3f"),
+            "rank": st.column_config.NumberColumn("Rank", format="%d", help="1 is the most uncertain; ties share it"),
+            "n": st.column_config.NumberColumn("of", format="%d", help="questions where the score is defined"),
+        },
+        alt="Every score of this question with its rank in the run",
+    )
+
+
+def _stored_or_computed_map(scored: ScoredRun, question_id: str, picture: Picture, method: str) -> Map:
+    """The map of the run, or one computed now; by MDS where UMAP has not been compiled yet."""
+    stored = scored.coordinates(question_id, picture.clusterer, method)
+    if len(stored) and len(stored) == len(picture.clustered):
+        return Map(stored[["x", "y"]].to_numpy(), stored["method"].iloc[0], float(stored["faithfulness"].iloc[0]))
+    return computed_map(picture.similarity, method if umap_warm_up().ready.is_set() else "mds")

@@ -1,0 +1,52 @@
+"""What the story is made of, computed once: the two runs, the cascade, and the other question sets."""
+
+import streamlit as st
+
+from dashboard.cache import Version, load_run, shipped_first, version
+from homog_core.analysis import story as analysis
+from homog_core.analysis.story import Advice, Detection, Measured, Story
+from homog_core.errors import InvalidInput
+from homog_core.runs import store
+
+
+def the_story() -> Story | None:
+    """The story of the runs that are here; None where there are not the two that tell it."""
+    pair = analysis.find_pair(shipped_first(store.list_runs()))
+    return _story(version(pair.base), version(pair.aligned)) if pair else None
+
+
+def advice(story: Story) -> Advice | InvalidInput:
+    """What the cascade is worth on the aligned model's run, or why that cannot be said."""
+    return _advice(version(story.aligned.run))
+
+
+def other_question_sets(story: Story) -> dict[str, Detection]:
+    """What hesitation is worth on the other question sets that the aligned model has been asked, by data set."""
+    runs = analysis.other_question_sets(shipped_first(store.list_runs()), story.aligned.run)
+    found = {run.identity.dataset: _hesitation(version(run), story.clusterer.key) for run in runs}
+    return {dataset: detection for dataset, detection in found.items() if detection}
+
+
+def measured_rates(story: Story) -> list[Measured]:
+    """The single-cluster rates of all runs that are like the aligned model's."""
+    return analysis.measured_rates(shipped_first(store.list_runs()), story.aligned.run, story.clusterer)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the runs …")
+def _story(base: Version, aligned: Version) -> Story:
+    return analysis.story_of(load_run(base.run_id), load_run(aligned.run_id))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Weighing cost against quality …")
+def _advice(run: Version) -> Advice | InvalidInput:
+    return analysis.advice(load_run(run.run_id))
+
+
+@st.cache_data(max_entries=4, show_spinner="Reading the other question sets …")
+def _hesitation(run: Version, clusterer_key: str) -> Detection | None:
+    scored = load_run(run.run_id)
+    clusterer = next((known for known in scored.clusterers() if known.key == clusterer_key), None)
+    if clusterer is None:
+        return None
+    found = analysis.detections(analysis.graded(scored, clusterer))
+    return next(d for d in found if (d.signal, d.questions) == ("hesitation", "all"))

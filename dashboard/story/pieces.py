@@ -1,0 +1,53 @@
+"""What several steps of the story show: a chart that can be presented, a recipe, piles of answers."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard import blocks
+from dashboard.text import plain
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.story import Story
+from homog_core.figures import lessons
+from homog_core.records import Response
+from homog_core.wording import recipes
+
+TYPE, LARGE_TYPE = 13, 20  # pixels, in charts
+
+
+def picture(figure: go.Figure, presenting: bool, **about: Any) -> None:
+    """A chart with everything that belongs to it; in presenting mode without what can be clicked."""
+    if not presenting:
+        blocks.chart(figure, **about)
+        return
+    st.markdown(f"**{about['title']}**")
+    st.plotly_chart(figure, key=about["key"], alt=about["alt"], config={"staticPlot": True})
+    st.caption(about["how_to_read"])
+    st.caption(plain(about["recipe_line"]))
+
+
+def recipe(story: Story, scored: ScoredRun, n: int, interval: str = "") -> None:
+    """The recipe line under what is no chart."""
+    st.caption(plain(recipes.run_recipe(scored.run, story.clusterer, n, interval)))
+
+
+def piles(shown: list[lessons.Pile], position: int, **layout: Any) -> None:
+    """Piles of answers in the colour of the base model (position 0) or of the aligned one (1)."""
+    st.html(lessons.answer_piles(shown, blocks.model_color(position), dark=blocks.is_dark(), **layout))
+
+
+def question(story: Story, question_id: str) -> str:
+    """A question, for Markdown."""
+    return plain(story.table.loc[question_id, "text"])
+
+
+def answer(response: Response) -> str:
+    """An answer on one line; one that was cut ends in […]."""
+    cut = " […]" if response.finish_reason == "length" else ""
+    return (" ".join(response.answer.split()) or "(empty)") + cut
+
+
+def mark(right: bool) -> str:
+    """Right or wrong, as a sign and a word."""
+    return "✓ right" if right else "✗ wrong"

@@ -1,0 +1,123 @@
+"""Every figure of the page, computed once for a version of a run, a clusterer and a category."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.cache import Version, load_run
+from homog_core.analysis import cascade, published, rates, selective, signals
+from homog_core.analysis.cascade import CascadeStudy
+from homog_core.analysis.selective import Calibration, Coverage
+from homog_core.measures.clustering import Clusterer
+from homog_core.records import Estimate
+
+Named = tuple[tuple[str, Version], ...]  # runs with their labels
+_once = st.cache_resource(max_entries=256, show_spinner=False)
+
+
+# How often one answer
+
+
+@_once
+def rate(run: Version, clusterer: Clusterer, category: str) -> dict[str, Any]:
+    """`rates.single_cluster_row`."""
+    return rates.single_cluster_row(load_run(run.run_id), clusterer, category)
+
+
+@_once
+def rate_pvalue(first: Version, second: Version, clusterer: Clusterer, category: str) -> float:
+    """`rates.single_cluster_test`."""
+    return rates.single_cluster_test(load_run(first.run_id), load_run(second.run_id), clusterer, category)
+
+
+def threshold_curve(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`rates.threshold_curve`, which is the same whatever the clusterer's own threshold is."""
+    return _threshold_curve(run, replace(clusterer, threshold=0.0), category)
+
+
+@_once
+def _threshold_curve(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    return rates.threshold_curve(load_run(run.run_id), clusterer, category)
+
+
+@_once
+def budget_curve(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`rates.budget_curve`."""
+    return rates.budget_curve(load_run(run.run_id), clusterer, category)
+
+
+@_once
+def clusterer_rows(run: Version, category: str) -> list[dict[str, Any]]:
+    """`rates.clusterer_rows`."""
+    return rates.clusterer_rows(load_run(run.run_id), category)
+
+
+# Uncertainty scores
+
+
+@_once
+def scores(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """Every uncertainty score of the questions in a category (Q, …)."""
+    scored = load_run(run.run_id)
+    return scored.score_frame(clusterer)[scored.in_category(category)]
+
+
+@_once
+def score_rows(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`signals.score_rows`."""
+    return signals.score_rows(load_run(run.run_id), clusterer, category)
+
+
+@_once
+def difference_rows(runs: Named, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`signals.difference_rows`."""
+    return signals.difference_rows({label: load_run(run.run_id) for label, run in runs}, clusterer, category)
+
+
+@_once
+def category_rows(run: Version, clusterer: Clusterer, of_scores: Sequence[str]) -> pd.DataFrame:
+    """`signals.category_rows`."""
+    return signals.category_rows(load_run(run.run_id), clusterer, of_scores)
+
+
+# What helps
+
+
+@_once
+def coverage(run: Version, clusterer: Clusterer, category: str, score: str) -> Coverage:
+    """`selective.coverage_of`."""
+    scored = load_run(run.run_id)
+    values = scores(run, clusterer, category)[score].to_numpy()
+    return selective.coverage_of(values, scored.correct[scored.in_category(category)])
+
+
+@_once
+def calibration(run: Version, clusterer: Clusterer, category: str, score: str) -> Calibration:
+    """`selective.calibration_of`."""
+    scored = load_run(run.run_id)
+    values = scores(run, clusterer, category)[score].to_numpy()
+    return selective.calibration_of(values, scored.correct[scored.in_category(category)])
+
+
+@st.cache_resource(max_entries=64, show_spinner="Fitting the cascade on five folds …")
+def cascade_study(run: Version, clusterer: Clusterer, category: str) -> CascadeStudy:
+    """`cascade.cascade_study`. Raises `InvalidInput` where there is none."""
+    return cascade.cascade_study(load_run(run.run_id), clusterer, category)
+
+
+@_once
+def cascade_rows(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`cascade.cascade_rows`. Raises `InvalidInput` where there is no cascade."""
+    return cascade.cascade_rows(cascade_study(run, clusterer, category))
+
+
+# Ours and published
+
+
+@_once
+def counterpart(run: Version, metric: str, clusterer: Clusterer, category: str) -> Estimate:
+    """`published.counterpart`."""
+    return published.counterpart(load_run(run.run_id), metric, clusterer, category)

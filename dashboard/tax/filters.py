@@ -1,0 +1,111 @@
+"""The filters at the top of Alignment tax: data set, runs, category, clusterer; and what they leave out."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import controls, url
+from dashboard.cache import load_run, shipped_first, version
+from dashboard.tax.selection import Selection
+from homog_core.analysis import lineage
+from homog_core.analysis.compare import common_clusterers
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.errors import HomogError
+from homog_core.runs.store import Run
+from homog_core.wording import commands, findings
+from homog_core.wording.titles import dataset_title
+
+MOST_RUNS = 8
+
+
+def filters(runs: Sequence[Run]) -> Selection | None:
+    """The selection that applies to every chart; None, with a sentence, where nothing is left."""
+    scored = sorted((run for run in runs if _has_scores(run)), key=lineage.order)
+    left_out = [run.id for run in runs if not _has_scores(run)]
+    if not scored:
+        st.info("There are no scored runs yet. Run `python -m homog_core sample …`, or `score` one that is there.")
+        return None
+    datasets = list(dict.fromkeys(run.identity.dataset for run in shipped_first(scored)))
+    datasets.sort(key=lambda name: name != "starter")
+    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    with left:
+        dataset = url.choice("Data set", datasets, "dataset", dataset_title)
+    same = [run for run in scored if run.identity.dataset == dataset]
+    _forget_other_dataset(dataset, {run.id for run in same})
+    with middle:
+        chosen = _choose_runs(same)
+    views, unread = _read(chosen)
+    left_out += unread
+    if not views:
+        st.info(left_out_note(left_out) if left_out else "Choose at least one run above.")
+        return None
+    with right:
+        category = _choose_category(list(views.values()))
+    available = common_clusterers(list(views.values()))
+    if not available:
+        st.info("These runs have no clusterer in common. Choose fewer runs, or score them with the same encoders.")
+        return None
+    clusterer = controls.clusterer_controls(available)
+    versions = {label: version(view.run) for label, view in views.items()}
+    shown = {found.run_id for found in versions.values()}
+    others = [run for run in same if run.id not in shown]
+    return Selection(views, versions, dataset_title(dataset), others, clusterer, category, tuple(left_out))
+
+
+def left_out_note(ids: Sequence[str]) -> str:
+    """How many runs are not shown, and the command that scores the first; Markdown."""
+    return f"{findings.left_out(len(ids))}. To score one: `{commands.score(ids[0])}`"
+
+
+def _has_scores(run: Run) -> bool:
+    """Whether scores are stored, as far as can be seen without reading them."""
+    return all((run.folder / f"{name}.parquet").is_file() for name in ("scores", "similarities"))
+
+
+def _forget_other_dataset(dataset: str, known: set[str]) -> None:
+    """Another data set has other runs and categories: what the URL holds of the last one goes without a word."""
+    before = st.session_state.get("tax:dataset", dataset)
+    st.session_state["tax:dataset"] = dataset
+    if before != dataset:
+        if not known & set(url.get("runs").split(",")):
+            url.put(runs=None)
+        url.put(category=None, of=None)
+
+
+def _choose_runs(runs: Sequence[Run]) -> list[Run]:
+    """Up to `MOST_RUNS` runs, by id in the URL; at first those at the usual temperature."""
+    names = lineage.names(runs)
+    usual = [run.id for run in lineage.at_usual_temperature(runs)][:MOST_RUNS]
+    offered = ("Runs", list(names), "runs", MOST_RUNS, usual)
+    known = url.several(*offered)
+    with st.popover(f"Runs: {len(known)} of {len(names)} chosen", icon=":material/checklist:", width="stretch"):
+        url.choices(*offered, names.get, help=f"Up to {MOST_RUNS}, in the order of their training stage.")
+    return [run for run in runs if run.id in known]
+
+
+def _read(runs: Sequence[Run]) -> tuple[dict[str, ScoredRun], list[str]]:
+    """The runs by label, and the ids of those that cannot be read, or were scored by another version."""
+    found, unread = {}, []
+    for run_id, label in lineage.names(runs).items():
+        try:
+            scored = load_run(run_id)
+        except HomogError:
+            unread.append(run_id)
+            continue
+        if scored.is_scored:
+            found[label] = scored
+        else:
+            unread.append(run_id)
+    return found, unread
+
+
+def _choose_category(views: Sequence[ScoredRun]) -> str:
+    names = sorted({name for view in views for name in view.questions["category"] if isinstance(name, str) and name})
+    chosen = url.choice(
+        "Category",
+        ["all", *names],
+        "category",
+        lambda name: "all categories" if name == "all" else name,
+        disabled=not names,
+    )
+    return "" if chosen == "all" else chosen

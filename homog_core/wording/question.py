@@ -1,0 +1,67 @@
+"""One question's answers in sentences: their clusters, distances and entropies, and the grade of the greedy one."""
+
+import math
+
+from homog_core.measures.grading import stored_policy
+from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP
+from homog_core.wording.numbers import counted, noun, number
+
+_GRADE_SIGNS = {"correct": "✓", "incorrect": "✗", "ambiguous": "?", "abstained": "–"}
+_RULES = {
+    "refusal": "it declines to answer",
+    "number": "by its last number",
+    "phrase_or_f1": "by the words of the references",
+    "supported_margin": "by its closeness to correct and incorrect references",
+}
+
+
+def grade_sentence(grade: str, policy: str) -> str:
+    """The grade of the greedy answer with the rule behind it, in Markdown; "" where it is not graded."""
+    if grade not in _GRADE_SIGNS:
+        return ""
+    rule = stored_policy(policy).rule
+    return f"{_GRADE_SIGNS[grade]} The greedy answer is graded **{grade}**, {_RULES.get(rule, rule)}."
+
+
+def too_few(n_valid: int) -> str:
+    """Why there are no clusters."""
+    return f"{n_valid} of the answers {noun(n_valid, 'is', 'are')} not empty. Clusters need at least two."
+
+
+def strip_title(n_answers: int, n_clusters: int) -> str:
+    """Title of the cluster strip."""
+    return f"{counted(n_answers, 'answer')}, {'one meaning' if n_clusters == 1 else f'{n_clusters} different ones'}"
+
+
+def strip_reading(entropy: float, n_empty: int) -> str:
+    """How to read the cluster strip."""
+    return (
+        "One block per cluster of answers that count as the same; its width is how often it came, its text the most "
+        f"typical answer. Semantic entropy {number(entropy)} nats (0 when all agree)."
+        + (f" {counted(n_empty, 'empty answer')} left out." if n_empty else "")
+    )
+
+
+def map_note(asked: str, method: str, faithfulness: float) -> str:
+    """How faithful a map is, and why it is not by the method that was asked for; to stand behind another sentence."""
+    kept = "" if math.isnan(faithfulness) else f" Map distances correlate {number(faithfulness)} with the real ones."
+    few = asked == "umap" and method == "mds"
+    why = f" Fewer than {MIN_DISTINCT_FOR_UMAP} distinct answers: classical MDS instead of UMAP." if few else ""
+    return kept + why
+
+
+def distances_title(mean: float) -> str:
+    """Title of the distance matrix."""
+    return f"Two answers are {number(mean)} apart on average"
+
+
+def entropy_title(name: str, mean: float, n_tokens: int) -> str:
+    """Title of one answer's token entropies, by their mean in nats."""
+    if math.isnan(mean):
+        return f"{name}: {'its token entropies are not known' if n_tokens else 'no tokens of its own'}"
+    return f"{name}: {number(mean)} nats on average"
+
+
+def place_of(here: int | None, n: int) -> str:
+    """Where a question stands in a list; `here` counts from 0, None is not in it."""
+    return f"not among the {n} that are listed" if here is None else f"question {here + 1} of {n}"

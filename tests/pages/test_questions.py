@@ -1,0 +1,62 @@
+"""The page Questions under AppTest, on the shipped runs."""
+
+import pytest
+from page_testing import SHIPPED, button, open_page, words
+
+from homog_core.runs import store, verify
+
+
+def test_both_models_are_shipped():
+    models = {store.open_run(run_id).identity.model for run_id in SHIPPED}
+    assert {"gemma-3-270m", "smollm2-135m-instruct"} <= models
+
+
+@pytest.mark.parametrize("run_id", SHIPPED)
+def test_shipped_runs_verify(run_id):
+    assert verify.verify(run_id) == []
+
+
+@pytest.mark.parametrize("run_id", SHIPPED)
+def test_questions_page_shows_every_shipped_run(run_id):
+    app = open_page("questions", run=run_id)
+    assert not app.exception
+    assert app.title[0].value == "Questions"
+    assert "Report card" in words(app)
+    assert app.metric[0].label == "Questions with a single cluster"
+
+
+def test_questions_page_opens_the_question_and_answer_of_the_url():
+    app = open_page("questions", run=SHIPPED[0], question="fact-003", answer="4")
+    assert not app.exception
+    assert "Inside one answer: answer 4" in words(app)
+
+
+def test_next_goes_to_the_next_question():
+    app = open_page("questions", run=SHIPPED[0])
+    assert "question 1 of" in words(app)
+    button(app, "Next").click().run()
+    assert not app.exception
+    assert "question 2 of" in words(app)
+
+
+def test_search_finds_words_of_answers_and_says_when_there_are_none():
+    app = open_page("questions", run=SHIPPED[0])
+    app.text_input(key="search").set_value("zzzzqqqq").run()
+    assert "No question matches" in words(app)
+    app.text_input(key="search").set_value("koala").run()
+    assert not app.exception
+    assert "question 1 of 1" in words(app)
+
+
+def test_the_threshold_changes_the_clusters_at_once():
+    app = open_page("questions", run=SHIPPED[0], tau="0.05")
+    loose = float(app.metric[1].value)
+    strict = float(open_page("questions", run=SHIPPED[0], tau="0.99").metric[1].value)
+    assert loose < strict
+
+
+@pytest.mark.parametrize("clusterer", ["jaccard", "embedding/minilm", "embedding_masked/minilm"])
+def test_every_clusterer_can_be_chosen(clusterer):
+    app = open_page("questions", run=SHIPPED[0], clusterer=clusterer)
+    assert not app.exception
+    assert clusterer.split("/")[0] in words(app)

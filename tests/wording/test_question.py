@@ -1,0 +1,50 @@
+"""One question's answers in sentences."""
+
+import math
+
+import pytest
+
+from homog_core.wording import question
+
+
+@pytest.mark.parametrize(
+    ("grade", "policy", "sentence"),
+    [
+        ("correct", "number", "✓ The greedy answer is graded **correct**, by its last number."),
+        ("incorrect", "supported_margin/wordllama", "✗ The greedy answer is graded **incorrect**, by its closeness"),
+        ("abstained", "refusal", "– The greedy answer is graded **abstained**, it declines to answer."),
+    ],
+)
+def test_a_grade_has_its_rule(grade, policy, sentence):
+    assert question.grade_sentence(grade, policy).startswith(sentence)
+
+
+def test_an_answer_without_a_grade_gets_no_sentence():
+    assert question.grade_sentence("ungraded", "none") == ""
+    assert question.grade_sentence(math.nan, math.nan) == ""  # answered since the run was scored
+
+
+def test_clusters_and_answers_are_counted():
+    assert question.strip_title(10, 1) == "10 answers, one meaning"
+    assert question.strip_title(10, 7) == "10 answers, 7 different ones"
+    assert question.strip_reading(0.6109, 1).endswith("entropy 0.61 nats (0 when all agree). 1 empty answer left out.")
+    assert question.strip_reading(0.6109, 0).endswith("(0 when all agree).")
+    assert question.too_few(1) == "1 of the answers is not empty. Clusters need at least two."
+    assert question.too_few(0).startswith("0 of the answers are not empty.")
+
+
+def test_a_map_says_how_faithful_it_is_and_why_it_is_another():
+    assert question.map_note("umap", "umap", 0.678) == " Map distances correlate 0.68 with the real ones."
+    assert question.map_note("umap", "mds", math.nan).startswith(" Fewer than ")
+    assert question.map_note("mds", "mds", math.nan) == ""
+
+
+def test_entropies_that_are_not_known_are_not_a_number():
+    assert question.entropy_title("Answer 2", 0.5, 7) == "Answer 2: 0.50 nats on average"
+    assert question.entropy_title("Answer 2", math.nan, 7) == "Answer 2: its token entropies are not known"
+    assert question.entropy_title("Answer 2", math.nan, 0) == "Answer 2: no tokens of its own"
+
+
+def test_a_place_in_a_list_counts_from_one():
+    assert question.place_of(0, 162) == "question 1 of 162"
+    assert question.place_of(None, 3) == "not among the 3 that are listed"

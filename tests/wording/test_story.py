@@ -1,0 +1,101 @@
+"""The sentences of the story, for what is found, what is not, and what is too little to say."""
+
+import re
+
+import pytest
+
+from homog_core import files
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.story import Advice, Detection, Typical, Way, find_pair, story_of
+from homog_core.catalogue.published import PUBLISHED
+from homog_core.records import Estimate
+from homog_core.runs import store
+from homog_core.wording import story as say
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    pair = find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])
+    return story_of(ScoredRun(pair.base), ScoredRun(pair.aligned))
+
+
+def test_the_first_sentences_count_and_say_how_typical_they_are(shipped):
+    assert re.match(
+        r"We asked the same question 10 times. The base model gave \*\*\d+\*\* different", say.lead(shipped)
+    )
+    assert f"Of all {shipped.typical.n} questions" in say.is_it_typical(shipped.typical, 10)
+    assert "It can make the answers alike" in say.in_short(shipped)
+
+
+def test_a_rate_stands_with_its_interval_in_brackets():
+    rate, mean = estimate(0.09, 0.05, 0.14), estimate(4.94, 4.5, 5.4)
+    said = say.is_it_typical(Typical(162, estimate(0.0, 0.0, 0.023), rate, estimate(8.1), mean, 128, 20), 10)
+    assert "answer to 9 % [5 %, 14 %], the base model to 0 % [0 %, 2 %]" in said
+    assert "on average 4.9 of 10 instead of 8.1" in said
+    assert said.endswith("(95 % confidence interval in brackets.)")
+
+
+def test_hesitation_that_does_not_fall_is_not_said_to():
+    assert "Aligning lowers it too, from 1.20 to 0.80" in say.hesitation_falls(estimate(1.2), estimate(0.8))
+    assert "Aligning does not lower it, from 0.80 to 1.20" in say.hesitation_falls(estimate(0.8), estimate(1.2))
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"), [(0, "no extra cost"), (7.6, "7.6 tokens more"), (1270, "1,270 tokens more")]
+)
+def test_a_cost_in_words(cost, words):
+    assert say.extra_cost(cost) == words
+
+
+def estimate(value, low=float("nan"), high=float("nan"), n=100):
+    return Estimate(value, low, high, n, "test")
+
+
+def detection(auroc, n_wrong=50, n_right=50, no_signal=False):
+    return Detection("hesitation", "all", auroc, n_wrong, n_right, no_signal)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (detection(estimate(0.7, 0.6, 0.8)), "70 of 100 pairs [60, 80], better than guessing"),
+        (detection(estimate(0.6, 0.4, 0.8)), "60 of 100 pairs [40, 80], not shown to be better than guessing"),
+        (detection(estimate(0.3, 0.2, 0.4)), "30 of 100 pairs [20, 40], worse than guessing"),
+        (detection(estimate(0.7, 0.6, 0.8, n=20)), "70 of 100 pairs [60, 80], better than guessing; only 20 answers"),
+        (
+            detection(estimate(0.7, 0.6, 0.8), n_right=1),
+            "70 of 100 pairs [60, 80], better than guessing; only 1 right answer",
+        ),
+        (detection(estimate(0.5, 0.5, 0.5), no_signal=True), "no signal: all scores tie"),
+        (detection(estimate(float("nan")), n_right=0), "undefined, with 50 wrong and 0 right answers"),
+        (detection(estimate(0.4)), "40 of 100 pairs, too few answers for an interval"),
+    ],
+)
+def test_an_auroc_in_words(found, expected):
+    assert say.pairs(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [("no gain", "Not here"), ("kept", "Yes, here"), ("lost", "In part"), ("unclear", "Unclear"), ("no cost", "free")],
+)
+def test_every_verdict_has_its_words(verdict, expected):
+    saving = type("Saving", (), {"verdict": verdict, "saving": estimate(0.5, 0.4, 0.6, 80)})()
+    way = Way(10.0, estimate(0.7, 0.6, 0.8))
+
+    assert expected in say.verdict(Advice((0.0,), (1.0,), way, way, way, saving, 40, 40))
+
+
+def test_published_rates_are_said_to_be_published():
+    sentence = say.how_strong(268_000_000, PUBLISHED)
+
+    assert "268 million" in sentence
+    assert "0.5 % to 28.5 %" in sentence
+    assert "not measured here" in sentence
+    assert "published" not in say.how_strong(None, ())
+
+
+def test_the_shipped_story_says_what_is_left_without_arithmetic(shipped):
+    left = say.without_arithmetic(shipped, "hesitation")
+    assert re.match(r"without the \d+ arithmetic questions \(\d+ answered wrong\): \d+ of 100 pairs", left)
+    assert left in say.in_short(shipped)
