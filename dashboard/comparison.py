@@ -36,24 +36,9 @@ from homog_core.runs import store
 from homog_core.runs.evidence import stored_vectors
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 from homog_core.wording import recipes
-from homog_core.wording.comparison import CHANCE, arrow, in_words, summary_sentence
-from homog_core.wording.comparison import STATISTICS as STATISTICS_
-from homog_core.wording.numbers import number, tenth_percent, with_interval
+from homog_core.wording.comparison import CHANCE, RUN_STATISTICS, STATISTICS, arrow, in_words, summary_sentence
+from homog_core.wording.numbers import with_interval
 from homog_core.wording.titles import STAGE_TITLES
-
-STATISTICS = {  # of report.Comparison.estimates: what it is called, and whether it is a share
-    "single_cluster_rate": ("Questions with a single cluster", True),
-    "num_semantic_sets": ("Different answers per question", False),
-    "discrete_semantic_entropy": ("Semantic entropy, nats", False),
-    "mean_token_entropy": ("Token entropy of the greedy answer, nats", False),
-    "mean_token_entropy_sampled": ("Token entropy of the sampled answers, nats", False),
-    "accuracy": ("Correct among the graded greedy answers", True),
-    "distinct_across_questions": ("Different greedy answers across questions", True),
-    "most_common_answer": ("Questions that get the most common greedy answer", True),
-    "looping": ("Sampled answers that repeat themselves", True),
-    "cut": ("Sampled answers cut by the token limit", True),
-    "invalid": ("Sampled answers that are empty", True),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -500,7 +485,7 @@ def tests(shown: Shown, result: compare.Comparison) -> None:
             rows = {row["statistic"]: row for row in result.tests if (row["from"], row["to"]) == (first, second)}
             with place.container(border=True):
                 st.markdown(f"**{plain(titles[first])} → {plain(titles[second])}**")
-                ordered = [rows[name] for name in STATISTICS_]
+                ordered = [rows[name] for name in STATISTICS]
                 st.markdown("\n".join(f"- {test_line(row)}" for row in ordered))
     with st.popover("All numbers", icon=":material/table:", width="content"):
         frame = pd.DataFrame(result.tests)
@@ -533,11 +518,11 @@ def estimates(shown: Shown, result: compare.Comparison) -> None:
         {
             "": title,
             **{
-                name: with_interval(_estimate(found[scored.run.id, statistic]), tenth_percent if share else number)
+                name: with_interval(_estimate(found[scored.run.id, statistic]), show)
                 for scored, name in zip(shown.runs, shown.names, strict=True)
             },
         }
-        for statistic, (title, share) in STATISTICS.items()
+        for statistic, (title, show) in RUN_STATISTICS.items()
     ]
     height = 35 * (len(rows) + 1) + 3
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, alt="What each run found, one row a statistic")

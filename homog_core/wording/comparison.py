@@ -1,6 +1,6 @@
 """Several runs side by side, in words: what they differ in, why they cannot be compared, what the paired tests say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from homog_core.analysis.changes import Changes
 from homog_core.analysis.lineage import Obstacle, names
 from homog_core.runs.store import Run
-from homog_core.wording.numbers import UNDEFINED, interval, p_value, signed
+from homog_core.wording.numbers import UNDEFINED, interval, number, p_value, signed, tenth_percent
 from homog_core.wording.titles import STAGE_TITLES, dataset_title
 
 CHANCE = 0.05  # a p value below it is called more than chance would give
@@ -121,6 +121,28 @@ _SWITCHES = {  # what a question becomes or ceases to be, and the rate
 }
 
 STATISTICS = ("num_semantic_sets", "single_cluster", "correct", *list(_STATISTICS)[1:])  # in the order of telling
+
+
+class Shown(NamedTuple):
+    """How a statistic is called and written."""
+
+    title: str
+    show: Callable[[float], str]
+
+
+RUN_STATISTICS = {  # of analysis.compare.run_statistics, in its order
+    "single_cluster_rate": Shown("Questions with a single cluster", tenth_percent),
+    "num_semantic_sets": Shown("Different answers per question", number),
+    "discrete_semantic_entropy": Shown("Semantic entropy, nats", number),
+    "mean_token_entropy": Shown("Token entropy of the greedy answer, nats", number),
+    "mean_token_entropy_sampled": Shown("Token entropy of the sampled answers, nats", number),
+    "accuracy": Shown("Correct among the graded greedy answers", tenth_percent),
+    "distinct_across_questions": Shown("Different greedy answers across questions", tenth_percent),
+    "most_common_answer": Shown("Questions that get the most common greedy answer", tenth_percent),
+    "looping": Shown("Sampled answers that repeat themselves", tenth_percent),
+    "cut": Shown("Sampled answers cut by the token limit", tenth_percent),
+    "invalid": Shown("Sampled answers that are empty", tenth_percent),
+}
 
 
 class Told(NamedTuple):

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
-
-from homog_core.records import Estimate
+from typing import Any
 
 UNDEFINED = "undefined"
+SMALL_N = 30  # a statistic of fewer is to be read with care
 PERCENTAGES = ("single_cluster_rate", "selective_accuracy", "cost_saving")  # published figures that are shares
 
 
@@ -33,8 +33,8 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def with_interval(found: Estimate, show: Callable[[float], str] = number) -> str:
-    """A statistic with its bounds behind it: 0.14 [0.09, 0.20]."""
+def with_interval(found: Any, show: Callable[[float], str] = number) -> str:
+    """An `Estimate`, or a row that has its fields, with its bounds behind it: 0.14 [0.09, 0.20]."""
     if math.isnan(found.value) or math.isnan(found.low):
         return show(found.value)
     return f"{show(found.value)} [{show(found.low)}, {show(found.high)}]"
