@@ -23,6 +23,7 @@ from fakes import (
 )
 
 from homog_core import files
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.summary import summarise
 from homog_core.errors import HomogError
 from homog_core.measures import report_cards, uncertainty
@@ -94,7 +95,7 @@ def test_a_run_of_empty_answers_is_scored():
     score_run(run.id, [FakeEncoder()])
     assert list(run.table("scores")["n_valid"]) == [0]
     assert run.table("clusters").empty
-    assert summarise(run)["estimates"]["single_cluster_rate@jaccard"]["n"] == 0
+    assert summarise(ScoredRun(run)).estimates["single_cluster_rate@jaccard"].n == 0
     assert verify(run.id) == []
 
 
@@ -146,11 +147,11 @@ def test_embeddings_are_computed_again_when_responses_were_missing():
 
 def test_summary_counts_single_clusters(run):
     with pytest.raises(HomogError, match="has not been scored"):
-        summarise(run)
-    summary = summarise(score_run(run.id, [FakeEncoder()]))
-    rate = summary["estimates"]["single_cluster_rate@jaccard"]
-    assert (rate["value"], rate["n"]) == (0.5, 2)  # "same" of "mixed" and "same"
-    assert summary["n_questions"] == 4
+        summarise(ScoredRun(run))
+    summary = summarise(ScoredRun(score_run(run.id, [FakeEncoder()])))
+    rate = summary.estimates["single_cluster_rate@jaccard"]
+    assert (rate.value, rate.n) == (0.5, 2)  # "same" of "mixed" and "same"
+    assert summary.n_questions == 4
 
 
 def test_cut_answers_are_counted():
