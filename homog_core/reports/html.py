@@ -14,13 +14,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
 
 from homog_core.errors import InvalidInput
 from homog_core.files import replacing
 from homog_core.progress import OnProgress
 from homog_core.reports.html_contents import gather
 from homog_core.runs.store import Run
+from homog_core.wording.numbers import number
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -42,24 +42,29 @@ def write_report(runs: Sequence[Run], target: Path, on_progress: OnProgress = la
 def report_html(runs: Sequence[Run], made: datetime, on_progress: OnProgress = lambda what, done, total: None) -> str:
     """The report of one run or of a comparison as HTML. Raises as `write_report`."""
     report = gather(runs, on_progress)
-    content = Markup(template("report.html.j2").render(report=report, made=made))
+    content = template("report.html.j2").render(report=report, made=made)
     return document(report.title, content, {key: chart.figure for key, chart in report.charts.items()})
 
 
-def document(title: str, content: Markup, figures: Mapping[str, dict[str, Any]]) -> str:
-    """The whole file: `content`, the figures by the key of their chart, and all that draws them."""
+def document(title: str, content: str, figures: Mapping[str, dict[str, Any]]) -> str:
+    """The whole file: `content`, which is HTML, the figures by the key of their chart, and all that draws them."""
     from plotly.offline import get_plotlyjs
 
     parts = {
         "content": content,
-        "style": Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
+        "style": (_FOLDER / "style.css").read_text(encoding="utf-8"),
         "figures": htmlsafe_json_dumps(figures, separators=(",", ":")),
-        "library": Markup(get_plotlyjs()),
-        "draw": Markup((_FOLDER / "draw.js").read_text(encoding="utf-8")),
+        "library": get_plotlyjs(),
+        "draw": (_FOLDER / "draw.js").read_text(encoding="utf-8"),
     }
-    sizes = {name: len(part.encode()) / 1e6 for name, part in parts.items()}  # the frame around them is a kilobyte
-    sources = [_source(parts[name]) for name in ("library", "draw")]
-    return template("page.html.j2").render(parts, title=title, sources=sources, sizes=sizes)
+    megabytes = {name: len(part.encode()) / 1e6 for name, part in parts.items()}  # the frame around them is a kilobyte
+    return template("page.html.j2").render(
+        parts,
+        title=title,
+        sources=[_source(parts[name]) for name in ("library", "draw")],
+        size=number(sum(megabytes.values()), 1),
+        size_of_library=number(megabytes["library"], 1),
+    )
 
 
 def template(name: str) -> Template:
