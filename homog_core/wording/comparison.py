@@ -191,29 +191,9 @@ def broken_title(found: Comparison, run_id: str, name: str) -> str:
 
 def estimate_cell(found: Estimate, statistic: str) -> str:
     """A statistic of a run in a table."""
-    return with_interval(found, tenth_percent if ESTIMATES[statistic].is_share else number)
+    return with_interval(found, RUN_STATISTICS[statistic].show)
 
 
-class Title(NamedTuple):
-    """What a statistic is called."""
-
-    text: str
-    is_share: bool
-
-
-ESTIMATES = {  # of `analysis.compare.Comparison.estimates`, in the order of the table
-    "single_cluster_rate": Title("Questions with a single cluster", True),
-    "num_semantic_sets": Title("Different answers per question", False),
-    "discrete_semantic_entropy": Title("Semantic entropy, nats", False),
-    "mean_token_entropy": Title("Token entropy of the greedy answer, nats", False),
-    "mean_token_entropy_sampled": Title("Token entropy of the sampled answers, nats", False),
-    "accuracy": Title("Correct among the graded greedy answers", True),
-    "distinct_across_questions": Title("Different greedy answers across questions", True),
-    "most_common_answer": Title("Questions that get the most common greedy answer", True),
-    "looping": Title("Sampled answers that repeat themselves", True),
-    "cut": Title("Sampled answers cut by the token limit", True),
-    "invalid": Title("Sampled answers that are empty", True),
-}
 _TESTS = {"wilcoxon_signed_rank": "Wilcoxon signed-rank", "mcnemar_exact": "McNemar, exact"}
 
 _STATISTICS = {  # noun, unit of the difference
@@ -229,6 +209,28 @@ _SWITCHES = {  # what a question becomes or ceases to be, and the rate
 }
 
 STATISTICS = ("num_semantic_sets", "single_cluster", "correct", *list(_STATISTICS)[1:])  # in the order of telling
+
+
+class Shown(NamedTuple):
+    """How a statistic is called and written."""
+
+    title: str
+    show: Callable[[float], str]
+
+
+RUN_STATISTICS = {  # of analysis.compare.run_statistics, in its order
+    "single_cluster_rate": Shown("Questions with a single cluster", tenth_percent),
+    "num_semantic_sets": Shown("Different answers per question", number),
+    "discrete_semantic_entropy": Shown("Semantic entropy, nats", number),
+    "mean_token_entropy": Shown("Token entropy of the greedy answer, nats", number),
+    "mean_token_entropy_sampled": Shown("Token entropy of the sampled answers, nats", number),
+    "accuracy": Shown("Correct among the graded greedy answers", tenth_percent),
+    "distinct_across_questions": Shown("Different greedy answers across questions", tenth_percent),
+    "most_common_answer": Shown("Questions that get the most common greedy answer", tenth_percent),
+    "looping": Shown("Sampled answers that repeat themselves", tenth_percent),
+    "cut": Shown("Sampled answers cut by the token limit", tenth_percent),
+    "invalid": Shown("Sampled answers that are empty", tenth_percent),
+}
 
 
 class Told(NamedTuple):

@@ -5,8 +5,7 @@ The only place that formats one: "12 %" with a plain space, a true minus, a comm
 
 import math
 from collections.abc import Callable
-
-from homog_core.records import Estimate
+from typing import Any
 
 UNDEFINED = "undefined"
 FEW = 30  # questions or answers below which a statistic is greyed, and says so
@@ -53,8 +52,8 @@ def tenth_percent(share: float) -> str:
     return percent(share, 1)
 
 
-def with_interval(found: Estimate, show: Callable[[float], str] = number) -> str:
-    """A statistic with its bounds behind it: 0.14 [0.09, 0.20]."""
+def with_interval(found: Any, show: Callable[[float], str] = number) -> str:
+    """An `Estimate`, or a row that has its fields, with its bounds behind it: 0.14 [0.09, 0.20]."""
     return " ".join(part for part in (show(found.value), bounds(found.low, found.high, show)) if part)
 
 

@@ -25,7 +25,7 @@ def run_title(run: Run) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def run_recipe(run: Run, clusterer: Clusterer | None, n: int, interval: str = "") -> str:
+def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
     """The recipe line of what is computed from a run."""
     return recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval)
 
