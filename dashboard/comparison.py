@@ -19,14 +19,13 @@ from homog_core.analysis.joint import joint as joint_
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import MODELS
 from homog_core.figures.comparison import (
-    answer_groups,
     block_matrix,
     joint_maps,
     paired_strips,
     slope_chart,
     stacked_traces,
 )
-from homog_core.figures.html import model_heading
+from homog_core.figures.html import answer_groups, model_heading
 from homog_core.figures.question import answer_name
 from homog_core.measures.clustering import Clusterer, medoids
 from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP
