@@ -186,8 +186,8 @@ def category_rows(scored: ScoredRun, clusterer: Clusterer, scores: Sequence[str]
 def category_auroc(scored: ScoredRun) -> Estimate:
     """AUROC of the share of incorrect answers in a question's category, as if it were an uncertainty score.
 
-    What a score gets for telling categories apart. In-sample, so categories with fewer than 20 graded questions, whose
-    share would know the question itself, count as one.
+    This is what a score gets for telling categories apart. It is in-sample: the share of a small category would know
+    the question itself, so categories with fewer than 20 graded questions count as one.
     """
     frame = pd.DataFrame({"category": scored.questions["category"].to_numpy(), "incorrect": 1 - scored.correct})
     sizes = frame.groupby("category")["incorrect"].transform("count")

@@ -93,7 +93,7 @@ def matches(answer: str, references: Iterable[str]) -> bool:
 
 
 def supported(question: Question, cosine: Similarity) -> Similarity:
-    """`cosine`, corrected by the words: what `grade` is handed for answers of stored runs.
+    """`cosine`, corrected by the words. Answers of stored runs are graded with this similarity.
 
     1 where the reference occurs in the answer as a whole phrase; −1 for a correct reference that shares no content word
     with the answer beyond those of the question (all negations count as one word, number words up to twenty as their

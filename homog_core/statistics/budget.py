@@ -1,4 +1,7 @@
-"""What fewer samples would have shown: the single-cluster rate and the semantic entropy of n of the N responses."""
+"""What fewer samples would have shown: the single-cluster rate and the semantic entropy of n of the N responses.
+
+The curve of a run adds up `budget_terms` over all its questions; the two statistics are for labels at hand.
+"""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -36,7 +36,7 @@ class Signal:
     """One uncertainty signal over Q questions, and what running it costs on top of the signals before it.
 
     Costs are in tokens of the language model, finite and not negative. An undefined uncertainty is NaN; it costs as
-    much as another, since that it is undefined shows only once the signal has been run.
+    much as a defined one, since only running the signal shows that it is undefined.
     """
 
     name: str
@@ -143,19 +143,20 @@ def stage_costs(
 def cascade(signals: Sequence[Signal], incorrect: Values, passed_on: float, *, seed: int = 0) -> Outcome:
     """Run the signals in the given order, cheapest first; a question stops at the first stage that decides it.
 
-    Stage k's probability of an error is a logistic regression on the standardised signals 1 … k. They are paid for, so
-    to ignore them would save nothing; and as they alone decide who gets this far, a model that knows them may be fitted
-    on all training questions. The last stage is then that of `parallel`. (L2 penalty with C = 1, so that separable
-    questions get finite odds; an earlier signal that is undefined counts as its mean.) The evidence is the log odds of
-    an error minus those of the base rate in the training folds. Below 0 it accepts, otherwise it rejects: there
-    sensitivity plus specificity is largest, and both decisions occur at any error rate, unlike with a probability of ½.
+    Stage k's probability of an error is a logistic regression on the standardised signals 1 … k. These have been paid
+    for, so to ignore the earlier ones would save nothing. They alone decide which questions get this far, so a model
+    that knows them may be fitted on all training questions. The last stage is then that of `parallel`. (L2 penalty with
+    C = 1, so that separable questions get finite odds; an earlier signal that is undefined counts as its mean.) The
+    evidence is the log odds of an error minus those of the base rate in the training folds. Below 0 it accepts,
+    otherwise it rejects: there sensitivity plus specificity is largest, and both decisions occur at any error rate,
+    unlike with a probability of ½.
 
     `passed_on` in [0, 1] is the band: a stage passes a question on if less than this share of the training questions
-    has weaker evidence there, in absolute value. It is thus the share of all questions that a stage would pass on; of
-    those that reach a late stage, which are the harder ones, it is more (`Outcome.reached` tells). A share means the
-    same at every stage and error rate, which a margin of probability does not; and as it is one of all questions,
-    not of those that arrive, the bands are nested: no question gets cheaper as the band grows. 0: the cheapest signal
-    alone. 1: everything on every question. Evidence that ties is passed on together.
+    has weaker evidence there, in absolute value. It is a share of all questions; of the harder ones that reach a late
+    stage, more are passed on (`Outcome.reached`). A share means the same at every stage and error rate, which a margin
+    of probability does not. As it is one of all questions, not of those that arrive, the bands are nested: no question
+    gets cheaper as the band grows. 0: the cheapest signal alone. 1: everything on every question. Evidence that ties is
+    passed on together.
 
     Undefined at a stage (NaN, or one class only among the training questions that define it): passed on at any band; at
     the last stage the latest probability that is defined, otherwise the base rate, which rejects. One signal: the band
@@ -197,10 +198,10 @@ def matched_saving(signals: Sequence[Signal], incorrect: Values, *, seed: int = 
     For each fold the point is chosen on the other four, by a cascade cross-validated within them: the narrowest band of
     `PASSED_ON` whose AUROC is at most `TOLERANCE` below that of all signals together. Cost and AUROC are those of the
     held-out folds. "Matched" is then a claim to check, not a construction: `difference` compares the held-out AUROCs
-    by DeLong's paired test (within folds), and `Saving.verdict` says what it shows. The point aims well
-    inside `MARGIN`, since one that aimed at the margin itself could seldom be shown to keep to it. Two comparisons keep
-    a large saving from impressing: `gain`, without which the cheapest signal would do, and `fixed_saving`, which leaves
-    out the same dear signals for every question and needs no cascade.
+    by DeLong's paired test (within folds), and `Saving.verdict` says what it shows. The point aims well inside
+    `MARGIN`, since one that aimed at the margin itself could seldom be shown to keep to it. Two comparisons say what a
+    large saving is worth: `gain`, without which the cheapest signal would do, and `fixed_saving`, which leaves out the
+    same dear signals for every question and needs no cascade.
 
     A share of the extra costs, the answer itself not counted. The intervals are over questions, given the fitted models
     and the chosen points: the spread of `passed_on` shows how firm these are, and near an AUROC of 0.5, where the

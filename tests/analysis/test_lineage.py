@@ -1,26 +1,15 @@
 """Names, order, pairs, chains and obstacles of runs."""
 
-from dataclasses import replace
-
 import pytest
-from fakes import FAKE_SPEC, FakeSampler, make_question
+from scored_runs import THREE_QUESTIONS, sampled
 
 from homog_core.analysis import lineage
 from homog_core.analysis.lineage import chain, default_runs, names
-from homog_core.catalogue.models import MODELS
-from homog_core.records import Decoding, Question
-from homog_core.runs.sample import sample_run
+from homog_core.records import Question
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
-QUESTIONS = [make_question(f"q{n}") for n in range(3)]
-ANSWERS = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
 CHAIN = ("gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo")
-
-
-def sampled(key="base", questions=QUESTIONS, style="plain", stage="base", family="Fake", **decoding):
-    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key, stage=stage, family=family)
-    return sample_run(FakeSampler(ANSWERS, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
 
 
 # Names and order
@@ -48,7 +37,7 @@ def test_runs_are_named_by_what_tells_them_apart():
 
 
 def test_runs_that_look_alike_get_different_names():
-    runs = [sampled("a"), sampled("a", questions=QUESTIONS[:2])]
+    runs = [sampled("a"), sampled("a", questions=THREE_QUESTIONS[:2])]
     assert list(names(runs).values()) == [f"a (base), {run.id[-10:]}" for run in runs]
 
 
