@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -22,7 +23,6 @@ from homog_core.figures.series import INK, run_series, score_series
 from homog_core.figures.theme import MODEL_COLORS
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
-from homog_core.statistics.columns import NAN
 from homog_core.statistics.intervals import mean_estimate
 from homog_core.wording import findings
 from homog_core.wording.comparison import arrow
@@ -144,7 +144,7 @@ def coverage(scored: ScoredRun, clusterer: Clusterer) -> Chart | None:
         answered = [
             f"{look.name}\nanswering {percent(row.x)}: {tenth_percent(row.value)} correct" for row in line.itertuples()
         ]
-        lines.append(line.assign(series=look.key, panel=0, low=NAN, high=NAN, hover=answered))
+        lines.append(line.assign(series=look.key, panel=0, low=np.nan, high=np.nan, hover=answered))
         hover = [f"{look.name}\n{with_interval(row, tenth_percent)}" for row in points.itertuples()]
         bare = replace(look, key=f"{look.key}, points", name=f"{look.name}, 95 % interval")
         marks.append((bare, points.assign(hover=hover)))
