@@ -26,7 +26,7 @@ from homog_core.measures.scores import GROUPS
 from homog_core.measures.uncertainty import mean_logprob
 from homog_core.records import GREEDY, Response, ResponseSet
 from homog_core.runs.evidence import stored_probabilities
-from homog_core.runs.score import MAP_COLUMNS
+from homog_core.runs.score import MAP_COLUMNS, stored_settings
 from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of, response_set
 
@@ -185,12 +185,7 @@ class ScoredRun:
 
     @cached_property
     def _settings(self) -> dict[str, dict[str, Any]]:
-        """Threshold, rule and entailment that the run was scored with, by clusterer."""
-        clusters = self.run.table("clusters")
-        if clusters is None:
-            return {}
-        names = [name for name in ("threshold", "rule", "entailment") if name in clusters]
-        return clusters.groupby("clusterer")[names].first().to_dict("index")
+        return stored_settings(self.run)
 
     def similarity(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Similarity (N, N) of the valid answers under a clusterer; its threshold plays no part.

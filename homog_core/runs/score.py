@@ -61,13 +61,11 @@ def score_run(
     densities = _densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len()
     found = list(_analyses(run, vectors, judged, clusterers, on_progress))
-    scores = [
-        analysis.scores
-        | densities.get(analysis.scores["question_id"], {})
-        | {"n_words_question": n_words[analysis.scores["question_id"]]}
-        | _grade_columns(grades[analysis.scores["question_id"]])
-        for analysis in found
-    ]
+    scores = []
+    for row in (analysis.scores for analysis in found):
+        key, verdict = row["question_id"], grades[row["question_id"]]
+        of_question = {"n_words_question": n_words[key], "grade": verdict.verdict, "grade_policy": verdict.policy}
+        scores.append(row | densities.get(key, {}) | of_question)
     run.write_table("similarities", pd.DataFrame([row for a in found for row in a.similarities]))
     run.write_table("clusters", pd.DataFrame([row for a in found for row in a.clusters], columns=_CLUSTER_COLUMNS))
     run.write_table("scores", pd.DataFrame(scores))
@@ -98,10 +96,6 @@ def _check_can_be_scored(run: Run) -> None:
             f"Run {run.id} ships without the sentences of {spec.title}, which scoring needs: name the folder of "
             f"{' or '.join(spec.files)} in HOMOG_DATA."
         )
-
-
-def _grade_columns(found: Grade) -> dict[str, str]:
-    return {"grade": found.verdict, "grade_policy": found.policy}
 
 
 def _grades(run: Run, encoder: Encoder, embeddings: pd.DataFrame) -> dict[str, Grade]:

@@ -18,9 +18,9 @@ from homog_core.runs.tables import SCHEMAS, read_parquet, write_parquet
 def strip(run_id: str, keep_encoder: str) -> Run:
     """Make a run fit to be shared: without its dataset's sentences, and without vectors that no page needs.
 
-    The sentences of the catalogue's datasets are taken out of questions and prompts, those of our own set stay, and so
-    do those of files of the user's. Of the embeddings those of the answers by `keep_encoder` stay; similarities,
-    clusters, scores and grades are untouched. Raises `HomogError`, and changes nothing, where a prompt does not hold
+    The sentences of the catalogue's datasets are taken out of questions and prompts; those of our own set and of a
+    user's file stay. Of the embeddings, only those of answers and questions by `keep_encoder` stay; similarities,
+    clusters, scores and grades are not touched. Raises `HomogError`, and changes nothing, where a prompt does not hold
     its question, and where the dataset is not on this machine or would not give the prompt back.
     """
     run = open_run(run_id)

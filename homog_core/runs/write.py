@@ -64,10 +64,10 @@ class RunWriter:
         self.append_many([responses])
 
     def append_many(self, responses: Iterable[ResponseSet]) -> None:
-        """Store the answers to many questions that are there already, in shards of some hundreds of questions each.
+        """Store the answers to many questions, in shards of some hundreds of questions each.
 
-        A shard is written whole or not at all. What stops the work loses the questions since the last one, and those
-        alone; the same call stores them then.
+        A shard is written whole or not at all. An interruption loses only the questions since the last shard; the same
+        call stores them later.
         """
         shard: dict[str, pa.Table] = {}  # by question id
         size = 0

@@ -1,6 +1,6 @@
 """What a file says of one question, as records: whether the numbers of an answer fit together is decided here.
 
-Types and ranges are checked before (`rows`). Knows nothing of files and computes no scores.
+Types and ranges are checked before (`fields`). Knows nothing of files and computes no scores.
 """
 
 import math

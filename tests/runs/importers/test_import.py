@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from fakes import FakeEncoder, make_row, texts_of, write_rows
 
 from homog_core.errors import HomogError, InvalidInput, NotFound
+from homog_core.files import PROJECT
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Decoding
 from homog_core.runs import importers, rows, store
@@ -315,6 +318,12 @@ def test_whatever_a_file_holds_it_is_imported_or_refused_in_one_sentence(name, c
         except InvalidInput as error:
             assert str(error).startswith(name)
             assert str(error).count("\n") == 0
+
+
+def test_pydantic_is_imported_when_a_file_is_read():
+    program = "import sys, homog_core.runs.importers; print('pydantic' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
 
 
 def test_progress_is_told(tmp_path):
