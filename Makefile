@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 8501
-# Exact versions of everything. As constraints, so that CUDA's libraries come only with a torch that asks for them.
-# (setuptools warns at length about every editable installation.)
+# The lock holds exact versions of everything. It is used as constraints, so that CUDA's libraries are installed only with a
+# torch that asks for them. PYTHONWARNINGS: setuptools warns at length about every editable installation.
 INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --constraint requirements.lock
 
 .PHONY: app test lint docs lock clean
@@ -18,11 +18,11 @@ test: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-# What is made from the code: the help of each command.
+# Make docs/commands.md from the help of each command.
 docs: $(VENV)/.app
 	$(BIN)/python docs/make_commands.py
 
-# Versions that are locked stay as far as the requirements allow; without the old file all are the newest.
+# Locked versions stay the same as far as the requirements allow. Without the old file, all become the newest.
 lock:
 	$(PYTHON) -m venv --clear $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install uv==0.13.9
@@ -45,6 +45,6 @@ $(VENV)/.app: requirements.txt requirements-nodeps.txt requirements.lock pyproje
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.app
-	@echo "== What the tests need beside it"
+	@echo "== What the tests need as well"
 	$(INSTALL) --no-build-isolation -e '.[train,dev]'
 	touch $@

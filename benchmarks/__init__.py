@@ -1,1 +1,1 @@
-"""What is measured against what, one command each: `python -m benchmarks.<name>`."""
+"""Measurements of our own code, one command each: `python -m benchmarks.<name>`."""

@@ -1,8 +1,8 @@
-"""Grades against a person's reading: `python -m benchmarks.grading`.
+"""Compare the grades with a person's reading: `python -m benchmarks.grading`.
 
-`grading_reading.csv` holds 200 greedy answers of shipped runs, drawn at random and read without the grade in sight.
-The first hundred showed what was wrong with the cosine alone and shaped `grading.supported`; the second hundred were
-read after that.
+`grading_reading.csv` holds 200 greedy answers of shipped runs, drawn at random and read by a person who did not see
+the grades. The first hundred showed what was wrong with the cosine alone and shaped `measures.grading.supported`. The
+second hundred were read after that.
 """
 
 from collections import Counter

@@ -1,10 +1,10 @@
-"""Our engine against `model.generate(num_return_sequences=10)`: same model, prompts and lengths, in one run.
+"""Time our engine against `model.generate(num_return_sequences=10)`: same model, prompts and lengths, in one process.
 
 `python -m benchmarks.sampling [--model gemma-3-270m] [--tokens 32] [--questions 4] [--rounds 3]`
 
-Both sides sample ten answers at temperature 1 of exactly `tokens` tokens for every question, one question at a time,
-alternating. Ours decodes the greedy answer besides and records entropies; `generate` does neither. Reported: seconds of
-each side, the ratio, the ratio with our engine's batches of four questions, and where our time goes.
+Both sides take turns. Each samples ten answers of exactly `tokens` tokens for every question at temperature 1, one
+question at a time. Our engine also decodes the greedy answer and records entropies; `generate` does neither. The output
+has the seconds of each side, their ratio, the ratio when our engine batches four questions, and where our time goes.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def _time(run: Callable[[], None]) -> float:
 
 
 def _choosing_share(sampler: TorchSampler, seconds: float, options: argparse.Namespace) -> float:
-    """Share of our time that goes into entropies and drawing; the rest is the model."""
+    """The share of our time that entropies and drawing take; the model takes the rest."""
     logits = torch.randn(11, sampler.model.config.vocab_size, device=sampler.model.device)
     uniform = torch.rand(11, 24, dtype=torch.float64, device=logits.device)
     greedy = torch.zeros(11, dtype=torch.bool, device=logits.device)
@@ -108,7 +108,7 @@ def _choosing_share(sampler: TorchSampler, seconds: float, options: argparse.Nam
 
 
 def _kept_bytes(vocabulary: int, rows: int = 11) -> float:
-    """Bytes per token that outlive a step: the id, the entropy and the log-probability."""
+    """Bytes per token that remain after a step: the id, the entropy and the log-probability."""
     logits, uniform = torch.randn(rows, vocabulary), torch.rand(rows, 24, dtype=torch.float64)
     chosen = choose_tokens(logits, uniform, torch.zeros(rows, dtype=torch.bool), Decoding())
     return sum(t.element_size() * t.numel() for t in chosen) / rows

@@ -1,7 +1,8 @@
-"""How long scoring takes when the embeddings are there: `python -m benchmarks.scoring`.
+"""Time the scoring of a run whose embeddings are stored: `python -m benchmarks.scoring`.
 
-A shipped run is repeated under new ids until it has 800 questions of ten answers, in a cache of its own, and scored
-twice: with encoding, and again with everything stored. Prints both and the share of each step.
+The questions of a shipped run are repeated under new ids until there are 800 with ten answers each, in a cache of their
+own. The run is scored twice: first with encoding, then with everything stored. Prints both times and the time of each
+step.
 """
 
 import argparse
@@ -24,7 +25,7 @@ RUN = "gemma-3-270m-dpo--starter--adb0c48b0b"
 
 
 def main() -> None:
-    """Print seconds for the second scoring, by step, and its ratio to the first."""
+    """Print the seconds of both scorings, their ratio, and the seconds of each step of the second."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=800)
     options = parser.parse_args()
@@ -56,7 +57,7 @@ def _repeated(frame: pd.DataFrame, column: str, n_questions: int) -> pd.DataFram
 
 
 def _timed(encoders: list[SentenceEncoder]) -> tuple[float, dict[str, float]]:
-    """Seconds in all, and by the step that was reported last before them."""
+    """Seconds in all, and for each reported step."""
     started = last = time.perf_counter()
     steps: dict[str, float] = {}
 

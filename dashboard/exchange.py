@@ -13,13 +13,14 @@ from dashboard.page import errors_shown
 from dashboard.scoring import progress, score
 from dashboard.text import plain
 from homog_core.analysis import lineage
+from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.errors import HomogError
 from homog_core.records import Decoding
 from homog_core.reports.html import write_report
 from homog_core.runs import importers, store
 from homog_core.runs.export import export_run
 from homog_core.runs.importers import csv_rows, jsonl
-from homog_core.wording import recipes, run_card
+from homog_core.wording import recipes
 
 MIB = 1 << 20
 FORMATS = {"html": "HTML report", "jsonl": "JSONL", "parquet": "Parquet", "csv": "CSV"}
@@ -87,7 +88,7 @@ def _compared_runs(run: store.Run) -> list[store.Run]:
         if other.id != run.id
         and other.identity.n_questions > 1
         and not lineage.obstacle([run, other])
-        and run_card.scored_state(other) == "yes"
+        and scored_state(other) is Scored.YES
     }
     chosen = st.multiselect(
         "Runs to compare it with in the report",
@@ -167,7 +168,7 @@ def _import(name: str, content: memoryview, model: str, dataset: str | None, dec
         place.empty()
         raise
     words = "These answers were already stored under this name." if run.id in before else "Imported."
-    if run_card.scored_state(run) != "yes":
+    if scored_state(run) is not Scored.YES:
         try:
             score(run.id, progress(place))
         except HomogError as error:  # the answers are stored, and can be scored by the button

@@ -11,6 +11,7 @@ from dashboard.page import errors_shown
 from dashboard.scoring import progress, score
 from dashboard.text import plain
 from homog_core.analysis import lineage
+from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.errors import CorruptRun, HomogError
 from homog_core.runs import store
 from homog_core.runs.verify import verify
@@ -101,7 +102,7 @@ def links(run: store.Run) -> None:
     """To what can be seen of it elsewhere."""
     chain = lineage.chain(run, store.list_runs())[-lineage.MOST_RUNS :]
     compared = ",".join(one.id for one in chain) if len(chain) > 1 else run.id
-    not_scored = run_card.scored_state(run) != "yes"
+    not_scored = scored_state(run) is not Scored.YES
     tax = {"dataset": run.identity.dataset, "runs": run.id}
     with st.container(horizontal=True):
         for page, label, icon, params, disabled in (
@@ -134,7 +135,7 @@ def missing(run: store.Run) -> None:
         st.caption(plain(part.what))
         if part.command:
             st.code(part.command, language=None, wrap_lines=True)
-    can_be_scored = run_card.scored_state(run) == "no" and run.provenance.status == "complete"
+    can_be_scored = scored_state(run) is Scored.NO and run.provenance.status == "complete"
     if can_be_scored and st.button("Score it now", icon=":material/calculate:", help="With the included encoders"):
         with errors_shown():
             score(run.id, progress(st.empty()))

@@ -89,7 +89,7 @@ class _Part:
     n_tokens: int = 0
 
     def snapshot(self) -> ModelSnapshot:
-        """How it stands, as something that no longer changes."""
+        """A copy that no longer changes."""
         return ModelSnapshot(
             self.model,
             self.style,
@@ -191,7 +191,7 @@ class LiveQueue:
                 job.state, job.message = "stopped", "Stopped before its turn"
 
     def keep(self, job_id: str) -> list[Run]:
-        """Store and score what a job that is over has finished, one run a model.
+        """Store and score the finished answers of a job that is over, as one run for each model.
 
         Raises `HomogError` for a job that goes on, or in which no model has finished.
         """
@@ -204,7 +204,7 @@ class LiveQueue:
         return [score.score_run(run.id, self._encoders) for run in runs]
 
     def tokens_per_second(self, model_key: str) -> float | None:
-        """How fast the last live job of a model was, or None."""
+        """How fast the last live job of a model was; None if there was none."""
         with self._lock:
             return self._speeds.get(model_key)
 

@@ -1,12 +1,14 @@
 """Fakes for the edges (models, encoders, the device) and two tiny real models. What is under test stays real."""
 
 import hashlib
+import json
 import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +30,12 @@ def shipped_runs(project: Path) -> list[str]:
 def link_shipped(project: Path, folder: Path) -> Path:
     """Make `folder` a cache of what ships with a checkout, without the runs that somebody has kept beside that."""
     (folder / "runs").mkdir()
-    for name in ("models", "report_cards.json", *(f"runs/{run_id}" for run_id in shipped_runs(project))):
+    for name in ("models", *(f"runs/{run_id}" for run_id in shipped_runs(project))):
         (folder / name).symlink_to(project / "cache" / name)
     return folder
 
 
-SHIPPED_RUNS = shipped_runs(files.PROJECT)
+SHIPPED_RUNS = shipped_runs(Path(__file__).parent.parent)
 
 
 MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(files.SHIPPED)  # where conversions are kept between sessions
@@ -135,6 +137,24 @@ def _answer(owner: ResponseSet, index: int, response: Response, position: int) -
     said = [Token(text, ENTROPY, LOGPROB) for text in response.tokens]
     text = "".join(response.tokens[: position + 1])
     return Answer(owner.question_id, index, said, position + 1, text, "stop" if position == len(said) - 1 else None)
+
+
+def make_row(
+    question: str | None = "Why?", answers: Sequence[str | None] = ("a", "b"), **fields: Any
+) -> dict[str, Any]:
+    """A question with its answers, as a line of an imported file says them."""
+    return {"question": question, "answers": list(answers), **fields}
+
+
+def texts_of(run: Any) -> dict[tuple[str, int], str]:
+    """The texts of a run's responses by question and sample."""
+    return {(row.question_id, row.sample_index): row.text for row in run.responses().itertuples()}
+
+
+def write_rows(path: Path, *rows: Any) -> Path:
+    """A file of these lines; what is not a text becomes JSON."""
+    path.write_bytes(b"".join((row if isinstance(row, str) else json.dumps(row)).encode() + b"\n" for row in rows))
+    return path
 
 
 # A run of four questions that three test files look at

@@ -323,8 +323,11 @@ def test_a_finished_job_is_kept_as_scored_runs():
     job_id = queue.submit(request(ONE, OTHER))
     queue.wait_for(job_id, "done")
     runs = queue.keep(job_id)
-    assert [run.identity.model for run in runs] == ["one", "other"]
+    assert [run.identity.model for run in runs] == ["one", "other"]  # the first has been unloaded meanwhile
     for run in runs:
+        assert (run.identity.revision, run.identity.dtype) == ("fake-1", "float32")
+        assert run.identity.decoding == request().decoding
+        assert list(run.questions()["prompt"]) == ["Q: What is fox?\nA:"]
         assert list(run.responses()["text"]) == ["red fox", "red fox", "blue whale sings", ""]  # greedy first
         assert run.table("scores")["num_semantic_sets@jaccard"].item() == 2
         assert verify(run.id) == []

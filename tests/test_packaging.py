@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from fakes import DECODING, FakeSampler, make_question
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from homog_core import files
 from homog_core.measures.report_cards import read_report_cards
+from homog_core.runs.sample import sample_run
 
 PROJECT = tomllib.loads((files.PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -168,46 +170,41 @@ def test_the_built_library_holds_every_file_of_the_package_and_nothing_else(whee
 
 INSTALLED = """
 import json
+import sys
+from pathlib import Path
+
 import homog_core
-from homog_core.cli import main
 from homog_core.measures.report_cards import default_clusterers
-from fakes import DECODING, FakeEncoder, FakeSampler, make_question
+from homog_core.runs.importers import import_samples
 
 assert homog_core.list_runs() == []
-assert main(["datasets", "--json"]) == 0
-run = homog_core.sample_run(FakeSampler(), [make_question("one")], DECODING, "plain")
-homog_core.score_run(run.id, [FakeEncoder()])
-(kept,) = homog_core.list_runs()
-assert len(homog_core.ScoredRun(kept).clusterers()) > 1
+assert len(homog_core.load_questions("starter")) > 100
+import_samples(Path(sys.argv[1]), "theirs")
+(run,) = homog_core.list_runs()
 first = default_clusterers()[0]
-found = homog_core.__file__, str(kept.folder), kept.provenance.git_commit, first.key, first.threshold
-print("\\n" + json.dumps(found))
+print(json.dumps([homog_core.__file__, str(run.folder), first.key, first.threshold]))
 """
 
 
 def test_an_installed_library_keeps_runs_in_the_users_folder_and_has_its_report_cards(wheel, tmp_path):
-    library, home = tmp_path / "site-packages", tmp_path / "home"
+    library, home, file = tmp_path / "site-packages", tmp_path / "home", tmp_path / "answers.jsonl"
+    file.write_text(json.dumps({"question": "Which way is up?", "answers": ["That way.", "This way."]}) + "\n")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(library)
-    commit_as = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-qm", "theirs"]
-    for command in (["git", "init", "-q"], commit_as):  # somebody's repository around the library
-        subprocess.run(command, cwd=tmp_path, check=True)
     before = sorted(library.rglob("*"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HOMOG_")}
-    paths = os.pathsep.join([str(library), str(files.PROJECT / "tests")])
     done = subprocess.run(
-        [sys.executable, "-B", "-c", INSTALLED],
+        [sys.executable, "-B", "-c", INSTALLED, file],
         cwd=tmp_path,
-        env=environment | {"PYTHONPATH": paths, "HOME": str(home)},
+        env=environment | {"PYTHONPATH": str(library), "HOME": str(home)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    module, folder, commit, clusterer, threshold = json.loads(done.stdout.splitlines()[-1])
+    module, folder, clusterer, threshold = json.loads(done.stdout)
     assert Path(module).is_relative_to(library)
     assert Path(folder).parent == home / ".homog" / "runs"
-    assert commit is None
     assert threshold == read_report_cards(files.PACKAGE / "measures" / "report_cards.json")[clusterer].threshold
     assert sorted(library.rglob("*")) == before
 
@@ -220,6 +217,21 @@ def test_a_checkout_is_known_by_its_project_file(monkeypatch, tmp_path):
     assert not files.is_checkout()
     assert files.cache() == Path.home() / ".homog"
     assert files.dataset_folders() == [files.PACKAGE]
+
+
+def test_a_run_names_the_commit_of_a_checkout_and_not_of_a_repository_around_an_installed_library(
+    monkeypatch, tmp_path
+):
+    def commit_of(question: str) -> str | None:
+        return sample_run(FakeSampler(), [make_question(question)], DECODING, "plain").provenance.git_commit
+
+    commit_as = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-qm", "one"]
+    for command in (["git", "init", "-q"], commit_as):
+        subprocess.run(command, cwd=tmp_path, check=True)
+    monkeypatch.setattr(files, "PROJECT", tmp_path)
+    assert commit_of("one") is None
+    (tmp_path / "pyproject.toml").touch()
+    assert re.fullmatch("[0-9a-f]{40}", commit_of("two"))
 
 
 def test_the_commands_document_is_what_the_commands_say():

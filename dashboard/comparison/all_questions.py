@@ -98,13 +98,13 @@ def _estimates(shown: Shown, result: Comparison) -> None:
     )
     rows = [
         {
-            "": title.text,
+            "": title.title,
             **{
                 name: say.estimate_cell(result.estimate(scored.run.id, statistic), statistic)
                 for scored, name in zip(shown.runs, shown.names, strict=True)
             },
         }
-        for statistic, title in say.ESTIMATES.items()
+        for statistic, title in say.RUN_STATISTICS.items()
     ]
     height = 35 * (len(rows) + 1) + 3
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, alt="What each run found, one row a statistic")

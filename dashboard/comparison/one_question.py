@@ -13,7 +13,8 @@ from dashboard.text import plain
 from homog_core.analysis.joint import Joint, block_distances
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import MODELS
-from homog_core.figures.comparison import answer_groups, block_matrix, joint_maps, paired_strips, stacked_traces
+from homog_core.figures.comparison import block_matrix, joint_maps, paired_strips, stacked_traces
+from homog_core.figures.html import answer_groups
 from homog_core.figures.question import answer_name
 from homog_core.measures.clustering import medoids
 from homog_core.measures.uncertainty import mean_token_entropy

@@ -14,7 +14,7 @@ from dashboard.text import plain
 from homog_core.analysis.cascade import CascadeStudy, stop_shares
 from homog_core.errors import InvalidInput
 from homog_core.figures import aggregate
-from homog_core.wording import findings
+from homog_core.wording.cascade import cascade_sentence, cascade_title, operating_point_sentence
 from homog_core.wording.numbers import number, percent, tokens, with_care
 from homog_core.wording.titles import score_title
 
@@ -40,7 +40,7 @@ def cascade(chosen: Selection, of: str) -> None:
 
     blocks.chart(
         aggregate.cost_quality(points, alone, color, dark=blocks.is_dark()),
-        title=plain(findings.cascade(study)),
+        title=plain(cascade_title(study)),
         how_to_read=(
             "Cheap signals first; a question goes on to a costlier one only where the cheaper ones are unsure. Each "
             "point of the line passes more questions on than the one to its left. The other marks are single signals "
@@ -77,10 +77,10 @@ def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None
         config={"displayModeBar": False},
         alt="Place of the operating point on the costs, and which signal decides how many questions",
     )
-    st.markdown(plain(findings.operating_point(rows, position, names)))
+    st.markdown(plain(operating_point_sentence(rows, position, names)))
     st.caption(
         "Choosing a point from this curve is optimistic. Chosen on training folds instead: "
-        + plain(findings.cascade_sentence(study.saving))
+        + plain(cascade_sentence(study.saving))
     )
 
 

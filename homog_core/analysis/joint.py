@@ -31,8 +31,8 @@ def joint_clusterer(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Clustere
     """The clusterer itself where answers of different runs can be compared by it, otherwise the nearest one that can.
 
     Only vectors that all runs have stored say how near answers of different runs are. A run may ship without those of
-    a second encoder, and an NLI model has judged no pair across runs. Then the same method by another encoder, then
-    any by stored vectors, then the words (Jaccard).
+    a second encoder, and an NLI model has judged no pair across runs. The nearest one is then the same method by
+    another encoder, then any by stored vectors, then the words (Jaccard).
     """
     stored = set.intersection(*(set(scored.run.encoders()) for scored in runs))
     if clusterer.method == "jaccard" or (clusterer.is_linkage and clusterer.encoder in stored):
@@ -50,7 +50,7 @@ def joint(
 ) -> Joint:
     """All answers to one question together; clusters as each run has them under `clusterer`.
 
-    `vectors` are those of the encoder of `joint_clusterer`, by view (`scoring.stored_vectors`), one mapping a run.
+    `vectors`, one mapping a run, are those of the encoder of `joint_clusterer` by view (`evidence.stored_vectors`).
     """
     by = joint_clusterer(runs, clusterer)
     valid = [scored.valid(question_id) for scored in runs]

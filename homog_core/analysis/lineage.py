@@ -155,9 +155,10 @@ def chain(run: Run, runs: Sequence[Run]) -> list[Run]:
 
 
 def default_runs(runs: Sequence[Run]) -> list[Run]:
-    """The two runs to open with: both ends of the longest chain, of equals one on the starter set, usual, and first.
+    """The two runs to open with: both ends of a chain.
 
-    Without a chain the first run and the first one that it can be compared with; the first alone where there is none.
+    A chain on the starter set under the usual conditions goes before others, then the longest one, then the first.
+    Without a chain: the first run and the first one that it can be compared with, or the first run alone.
     """
     chains = [chain(run, runs) for run in runs]
     longest = max(chains, key=lambda found: (len(found) > 1, _is_usual(found[0]), len(found)), default=[])

@@ -1,7 +1,6 @@
-"""Frames → the aggregate Plotly figures: dots with whiskers, curves with bands, calibration, cascade. No computation.
+"""The aggregate figures: curves with bands, calibration, and the cascade. Frames in, figures out.
 
-What was measured is filled and has the colour of its run; what others have published is a hollow diamond in a series
-of its own. Values from fewer than 30 questions are grey. Names may come from outside: every text is escaped.
+Series look as they do in `dots`: filled and in the colour of their run, or hollow where others have published them.
 """
 
 from collections.abc import Sequence
@@ -12,24 +11,21 @@ import plotly.graph_objects as go
 
 from homog_core.figures.axes import (
     ALIGNED,
-    BAND,
-    CURVE_LEGEND,
     LAYOUT,
-    MARK,
-    above,
+    LEGEND_BELOW,
+    PERCENT_TICKS,
+    Panel,
     axis_name,
     domains,
-    escaped,
-    html_lines,
-    level,
-    line_at,
-    rgba,
+    level_line,
+    mark_line,
+    note_above,
 )
-from homog_core.figures.dots import Panel, legend_entry, outline, whiskers
-from homog_core.figures.series import FADED, INK, Series
-from homog_core.figures.theme import GREY, ink_on
+from homog_core.figures.series import Series, legend_entry, whiskers
+from homog_core.figures.theme import FADED, GREY, INK, escaped, hover_lines, ink_on, rgba
+from homog_core.wording.numbers import percent
 
-# Curves with bands
+_BAND = 0.16  # opacity of the band of an interval
 
 
 def curves(
@@ -69,28 +65,28 @@ def curves(
     layout = LAYOUT | {
         "height": (250 * len(panels) if narrow else 330) + below,
         "margin": {"l": 8, "r": 16, "t": 28, "b": 52 + below},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 0, "yref": "container", "itemsizing": "constant"},
+        "legend": LEGEND_BELOW,
         "showlegend": True,
         "shapes": [],
         "annotations": [],
     }
     across, up = domains(len(panels), 0.09), domains(len(panels), 0.22)[::-1]
     for i, panel in enumerate(panels):
-        x = {"title": x_title, "range": x_range, "tickformat": ".0%" if x_percent else None}
-        x |= {"domain": [0, 1] if narrow else across[i]}
+        x = {"title": x_title, "range": x_range, "domain": [0, 1] if narrow else across[i]}
+        x |= PERCENT_TICKS if x_percent else {}
         layout[axis_name("xaxis", i)] = x | {"showgrid": False, "zeroline": False, "anchor": axis_name("y", i)}
         layout[axis_name("yaxis", i)] = {
             "domain": up[i] if narrow else [0, 1],
             "title": escaped(panel.title),
             "range": panel.range,
             "rangemode": "tozero",
-            "tickformat": ".0%" if panel.percent else None,
+            **panel.ticks,
             "zeroline": False,
             "anchor": axis_name("x", i),
         }
         if mark is not None:
-            layout["shapes"].append(line_at(mark, i, y=axis_name("y", i)) | {"line": MARK})
-            layout["annotations"].append(above(mark, mark_label, i))
+            layout["shapes"].append(mark_line(mark, i))
+            layout["annotations"].append(note_above(mark, mark_label, i))
     return go.Figure(traces, layout)
 
 
@@ -110,7 +106,7 @@ def _band(found: Sequence[dict], look: Series) -> dict:
         "x": [row["x"] for row in known] + [row["x"] for row in known[::-1]],
         "y": [row["high"] for row in known] + [row["low"] for row in known[::-1]],
         "fill": "toself",
-        "fillcolor": rgba(look.color, BAND),
+        "fillcolor": rgba(look.color, _BAND),
         "mode": "lines",
         "line": {"width": 0, "color": look.color},
         "hoverinfo": "skip",
@@ -127,21 +123,13 @@ def _line(found: Sequence[dict], look: Series, points: bool, *, legend: bool) ->
         "error_y": {**whiskers(found), "thickness": 1.4} if points else None,
         "mode": "lines+markers" if points else "lines",
         "line": {"color": look.color, "dash": look.dash, "width": 2.4},
-        "marker": {
-            "color": look.color,
-            "symbol": look.symbol,
-            "size": 9,
-            "line": outline(look),
-        },
+        "marker": {"color": look.color, "symbol": look.symbol, "size": 9, "line": look.outline},
         "name": escaped(look.name),
         "legendgroup": look.key,
         "showlegend": legend,
-        "hovertext": [html_lines(row["hover"]) for row in found],
+        "hovertext": [hover_lines(row["hover"]) for row in found],
         "hoverinfo": "text",
     }
-
-
-# Calibration
 
 
 def reliability(bins: pd.DataFrame, series: Sequence[Series]) -> go.Figure:
@@ -161,13 +149,13 @@ def reliability(bins: pd.DataFrame, series: Sequence[Series]) -> go.Figure:
     layout = LAYOUT | {
         "height": 430,
         "barmode": "overlay",
-        "legend": CURVE_LEGEND,
-        "xaxis": {"range": [-0.02, 1.02], "tickformat": ".0%", "showgrid": False, "zeroline": False, "anchor": "y2"},
-        "yaxis": {"title": "share correct", "range": [-0.04, 1.04], "tickformat": ".0%", "zeroline": False},
+        "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "itemsizing": "constant"},
+        "xaxis": {"range": [-0.02, 1.02], **PERCENT_TICKS, "showgrid": False, "zeroline": False, "anchor": "y2"},
+        "yaxis": {"range": [-0.04, 1.04], **PERCENT_TICKS, "zeroline": False, "domain": [0.26, 1]},
         "yaxis2": {"title": "questions", "zeroline": False, "nticks": 3, "domain": [0, 0.2], "rangemode": "tozero"},
     }
-    layout["yaxis"]["domain"] = [0.26, 1]
     layout["xaxis"]["title"] = "probability of being correct that the score says"
+    layout["yaxis"]["title"] = "share correct"
     return go.Figure([*traces, *map(legend_entry, series)], layout)
 
 
@@ -181,12 +169,9 @@ def _counts(found: Sequence[dict], look: Series) -> dict:
         "marker": {"color": look.color, "pattern": {"shape": "/" if "open" in look.symbol else ""}},
         "legendgroup": look.key,
         "showlegend": False,
-        "hovertext": [html_lines(row["hover"]) for row in found],
+        "hovertext": [hover_lines(row["hover"]) for row in found],
         "hoverinfo": "text",
     }
-
-
-# The cascade
 
 
 def cost_quality(points: pd.DataFrame, alone: pd.DataFrame, color: str, *, dark: bool) -> go.Figure:
@@ -213,7 +198,7 @@ def cost_quality(points: pd.DataFrame, alone: pd.DataFrame, color: str, *, dark:
         "margin": ALIGNED | {"t": 8, "b": 6},
         "showlegend": False,
         "clickmode": "event+select",
-        "shapes": [level(0.5)],
+        "shapes": [level_line(0.5)],
         "xaxis": {"range": _cost_range(points, alone), "showgrid": False, "zeroline": False, "showticklabels": False},
         "yaxis": {"title": "AUROC", "zeroline": False},
     }
@@ -258,7 +243,7 @@ def operating_point(
             "insidetextanchor": "middle",
             "textangle": 0,
             "textfont": {"color": INK[dark] if k < 2 else ink_on(color)},
-            "hovertext": [f"{escaped(name)}<br>decides {share:.0%} of the questions"],
+            "hovertext": [f"{escaped(name)}<br>decides {percent(share)} of the questions"],
             "hoverinfo": "text",
         }
         for k, (name, share, label) in enumerate(shares)

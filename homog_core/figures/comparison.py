@@ -1,19 +1,19 @@
-"""TODO homog_core.figures.comparison."""
+"""The figures of several models side by side: strips, maps, distances, entropies, and how numbers of answers change."""
 
-import html
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from homog_core.figures.question import answer_map, answer_name, entropy_traces, square_panel, times
-from homog_core.figures.theme import GREY, MARGIN, ink_on, shortened, wrapped
+from homog_core.figures.question import answer_map, answer_name, entropy_traces, heat_map, square_panel
+from homog_core.figures.series import whiskers
+from homog_core.figures.theme import ACCENT, GREY, INK, MARGIN, escaped, ink_on, rgba, shortened, wrapped
 from homog_core.records import Estimate
-
-# Several models side by side
+from homog_core.wording.numbers import counted, number, with_interval
 
 
 def paired_strips(
@@ -32,14 +32,14 @@ def paired_strips(
     for row, (sizes, texts, color) in enumerate(zip(counts, representatives, colors, strict=True)):
         start = 0
         for k, (size, text) in enumerate(zip(sizes, texts, strict=True)):
-            hover = f"<b>Cluster {k + 1}</b>, {times(size)}<br>{wrapped(text, 60)}"
+            hover = f"<b>Cluster {k + 1}</b>, {counted(size, 'answer')}<br>{wrapped(text, 60)}"
             _add_block(figure, row, start, size, color, k, hover)
             _add_block_text(figure, row - 0.17, 0.3, start, size, f"<b>{k + 1}</b> · {size}", color)
             if shown := _two_lines(text, size / total):
                 _add_block_text(figure, row + 0.15, 0.4, start, size, shown, color)
             start += size
         if n_left_out[row]:
-            hover = f"{times(n_left_out[row])} without text, in no cluster"
+            hover = f"{counted(n_left_out[row], 'answer')} without text, in no cluster"
             _add_block(figure, row, start, n_left_out[row], GREY, len(sizes), hover)
             _add_block_text(figure, row, 0.5, start, n_left_out[row], f"{n_left_out[row]} empty", "")
         figure.add_annotation(x=0, y=row - 0.35, text=f"<b>{_short(names[row])}</b>", yanchor="bottom")
@@ -96,7 +96,7 @@ def _two_lines(text: str, share: float) -> str:
     lines = textwrap.wrap(shortened(text, 2 * width), width)
     if len(lines) > 2:
         lines = [lines[0], shortened(" ".join(lines[1:]), width)]
-    return "<br>".join(html.escape(line, quote=False) for line in lines)
+    return "<br>".join(map(escaped, lines))
 
 
 def joint_maps(
@@ -153,25 +153,16 @@ def block_matrix(
     called = [
         f"{_short(names[p])} · {answer_name(int(i)).lower()}" for p, i in zip(position, indices[order], strict=True)
     ]
-    near, far = ("#56B4E9", "#12181f") if dark else ("#0072B2", "#f2f6fa")
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.clip(1 - similarity[np.ix_(order, order)], 0, 1),
-            zmin=0,
-            zmax=1,
-            colorscale=[[0, near], [1, far]],
-            colorbar={"title": {"text": "distance", "side": "right"}, "thickness": 10, "tickvals": [0, 0.5, 1]},
-            customdata=[[f"{a}<br>{b}" for a in called] for b in called],
-            hovertemplate="%{customdata}<br>distance %{z:.2f}<extra></extra>",
-        )
-    )
+    pairs = [[f"{a}<br>{b}" for a in called] for b in called]
+    figure = go.Figure(heat_map(similarity[np.ix_(order, order)], pairs, dark=dark))
     new_model = np.diff(position) != 0
-    for edge in np.flatnonzero(~new_model & (np.diff(labels) != 0)) + 0.5:
-        for add in (figure.add_vline, figure.add_hline):
-            add(edge, line={"width": 0.75, "color": GREY})
-    for edge in np.flatnonzero(new_model) + 0.5:
-        for add in (figure.add_vline, figure.add_hline):
-            add(edge, line={"width": 3, "color": "#D55E00"})
+    for edges, line in (
+        (~new_model & (np.diff(labels) != 0), {"width": 0.75, "color": GREY}),
+        (new_model, {"width": 3, "color": ACCENT}),
+    ):
+        for edge in np.flatnonzero(edges) + 0.5:
+            figure.add_vline(edge, line=line)
+            figure.add_hline(edge, line=line)
     middles = [float(np.flatnonzero(position == p).mean()) for p in np.unique(position)]
     shown = [_short(marks[p]) for p in np.unique(position)]
     figure.update_xaxes(tickvals=middles, ticktext=shown, showgrid=False, constrain="domain", tickangle=0, ticks="")
@@ -217,27 +208,22 @@ def slope_chart(
 ) -> go.Figure:
     """Number of clusters per question along the models: a line for every way that questions took, as wide as used.
 
-    `levels` (step, k, n) and `transitions` (step, k_from, k_to, n) as from `side_by_side`; on top the means with their
-    intervals, and `this` question where its numbers are given.
+    `levels` (step, k, n) and `transitions` (step, k_from, k_to, n) as from `analysis.changes`; on top the means with
+    their intervals, and `this` question where its numbers are given.
     """
     figure = go.Figure()
-    ink = "#e8edf2" if dark else "#1a2026"
+    ink = INK[dark]
     _add_ways(figure, transitions)
     _add_levels(figure, levels, colors)
     figure.add_scatter(
         x=list(range(len(names))),
         y=[mean.value for mean in means],
-        error_y={
-            "array": [mean.high - mean.value for mean in means],
-            "arrayminus": [mean.value - mean.low for mean in means],
-            "color": ink,
-            "width": 8,
-        },
+        error_y=whiskers([asdict(mean) for mean in means]) | {"color": ink, "width": 8},
         mode="lines+markers",
         name="mean and 95 % interval",
         line={"color": ink, "width": 2.5},
         marker={"symbol": "diamond", "size": 12, "color": ink, "line": {"width": 1.5, "color": "white"}},
-        hovertext=[f"mean {m.value:.2f} [{m.low:.2f}, {m.high:.2f}]" for m in means],
+        hovertext=[f"mean {with_interval(mean)}" for mean in means],
         hoverinfo="text",
     )
     if len(this):
@@ -246,11 +232,11 @@ def slope_chart(
             y=list(this),
             mode="lines+markers",
             name="the question above",
-            line={"color": "#D55E00", "width": 3, "dash": "dot"},
-            marker={"symbol": "star", "size": 13, "color": "#D55E00", "line": {"width": 1, "color": "white"}},
+            line={"color": ACCENT, "width": 3, "dash": "dot"},
+            marker={"symbol": "star", "size": 13, "color": ACCENT, "line": {"width": 1, "color": "white"}},
             hovertemplate="the question above: %{y}<extra></extra>",
         )
-    ticks = [f"{wrapped(n, 16)}<br>mean {m.value:.2f}" for n, m in zip(names, means, strict=True)]
+    ticks = [f"{wrapped(n, 16)}<br>mean {number(m.value)}" for n, m in zip(names, means, strict=True)]
     top = max(levels["k"], default=1)
     figure.update_xaxes(tickvals=list(range(len(names))), ticktext=ticks, showgrid=False, zeroline=False, ticks="")
     figure.update_xaxes(range=[-0.22, len(names) - 0.78], ticklabeloverflow="allow", tickangle=0)
@@ -272,7 +258,7 @@ def _add_ways(figure: go.Figure, transitions: pd.DataFrame) -> None:
             x=[value for row in part.itertuples() for value in (row.step, row.step + 1, None)],
             y=[value for row in part.itertuples() for value in (row.k_from, row.k_to, None)],
             mode="lines",
-            line={"width": 1 + 8 * n / most, "color": f"rgba(128,128,128,{0.25 + 0.5 * n / most:.2f})", "dash": dash},
+            line={"width": 1 + 8 * n / most, "color": rgba("#808080", 0.25 + 0.5 * n / most), "dash": dash},
             name=name,
             legendgroup=name,
             showlegend=name not in named,
@@ -284,7 +270,7 @@ def _add_ways(figure: go.Figure, transitions: pd.DataFrame) -> None:
         y=((transitions["k_from"] + transitions["k_to"]) / 2).tolist(),
         mode="markers",
         marker={"size": 9, "opacity": 0},
-        hovertext=[f"{_questions(row.n)}: {row.k_from} → {row.k_to}" for row in transitions.itertuples()],
+        hovertext=[f"{counted(row.n, 'question')}: {row.k_from} → {row.k_to}" for row in transitions.itertuples()],
         hoverinfo="text",
         showlegend=False,
     )
@@ -308,26 +294,10 @@ def _add_levels(figure: go.Figure, levels: pd.DataFrame, colors: Sequence[str]) 
                 "size": (6 + 26 * np.sqrt(part["n"] / most)).tolist(),
                 "line": {"width": 1, "color": "white"},
             },
-            hovertext=[f"{_questions(n)} with {k}" for k, n in zip(part["k"], part["n"], strict=True)],
+            hovertext=[f"{counted(n, 'question')} with {k}" for k, n in zip(part["k"], part["n"], strict=True)],
             hoverinfo="text",
             showlegend=False,
         )
-
-
-def answer_groups(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], color: str) -> str:
-    """HTML of a model's answers by cluster: (heading, [(text, note)]) each, all escaped."""
-    inner = "".join(
-        f'<div style="border-left:4px solid {color};padding:2px 0 2px 10px"><div style="font-size:.8rem">'
-        f"{html.escape(heading)}</div>"
-        + "".join(
-            f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;padding:2px 0">{html.escape(text)}'
-            f'<span style="font-size:.8rem;opacity:.8">{html.escape(f"  {note}" if note else "")}</span></div>'
-            for text, note in members
-        )
-        + "</div>"
-        for heading, members in groups
-    )
-    return f'<div style="display:flex;flex-direction:column;gap:10px">{inner}</div>'
 
 
 def _tall(n_models: int) -> int:
@@ -336,8 +306,4 @@ def _tall(n_models: int) -> int:
 
 
 def _short(name: str) -> str:
-    return html.escape(shortened(name, 40), quote=False)
-
-
-def _questions(n: int) -> str:
-    return "1 question" if n == 1 else f"{n} questions"
+    return escaped(shortened(name, 40))

@@ -1,4 +1,8 @@
-"""TODO homog_core.figures.dots."""
+"""Charts of dots with whiskers: a row a thing, a panel a statistic.
+
+What was measured is filled and has the colour of its run; what others have published is a hollow diamond in a series
+of its own. Values from fewer than 30 questions are grey.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,18 +11,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from homog_core.figures.axes import GRID, LAYOUT, axis_name, between, domains, escaped, html_lines, line_at, wrapped
-from homog_core.figures.series import FADED, PUBLISHED, Series
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One horizontal axis of a chart of dots, or one vertical axis of a chart of curves."""
-
-    title: str
-    reference: float | None = None  # where a line stands, as 0.5 for an AUROC
-    range: tuple[float, float] | None = None
-    percent: bool = False
+from homog_core.figures.axes import LAYOUT, LEGEND_BELOW, Panel, axis_name, between_rows, domains, reference_line
+from homog_core.figures.series import PUBLISHED, Series, legend_entry, whiskers
+from homog_core.figures.theme import FADED, GRID, escaped, hover_lines, wrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +22,6 @@ class Row:
 
     label: str
     heading: bool = False
-
-
-# Dots with whiskers
 
 
 def dots(
@@ -69,7 +61,7 @@ def dots(
     height = max(26.0, 13.0 * len(series) + 16) if dodge else 26.0
     height = height + 14 if narrow else height
     layout = _dot_layout(rows, panels, narrow) | {"showlegend": bool(named)}
-    layout["shapes"] += [between(row) for row in range(1, len(rows))] if dodge or narrow else []
+    layout["shapes"] += [between_rows(row) for row in range(1, len(rows))] if dodge or narrow else []
     layout["height"] = int(height * len(rows)) + (92 if named else 62)
     return go.Figure([*traces, *map(legend_entry, named)], layout)
 
@@ -81,29 +73,10 @@ def _dots(found: Sequence[dict], look: Series, faded: bool) -> dict:
         "x": [mark["value"] for mark in found],
         "error_x": {**whiskers(found), "color": color, "thickness": 1.6},
         "mode": "markers",
-        "marker": {"color": color, "symbol": look.symbol, "size": 10, "line": outline(look)},
+        "marker": {"color": color, "symbol": look.symbol, "size": 10, "line": look.outline},
         "showlegend": False,
-        "hovertext": [html_lines(mark["hover"]) for mark in found],
+        "hovertext": [hover_lines(mark["hover"]) for mark in found],
         "hoverinfo": "text",
-    }
-
-
-def outline(look: Series) -> dict:
-    return {"width": 1.8 if "open" in look.symbol else 0}
-
-
-def whiskers(found: Sequence[dict]) -> dict:
-    reach = [
-        (mark["high"] - mark["value"], mark["value"] - mark["low"]) if mark["low"] == mark["low"] else (0.0, 0.0)
-        for mark in found
-    ]
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [up for up, _ in reach],
-        "arrayminus": [down for _, down in reach],
-        "width": 3,
-        "visible": any(up or down for up, down in reach),
     }
 
 
@@ -114,31 +87,18 @@ def _words(found: Sequence[dict], panel: Panel, narrow: bool) -> dict:
         "type": "scatter",
         "x": [place] * len(found),
         "mode": "text",
-        "text": [wrapped(mark["words"], 16) if narrow else f" {escaped(mark['words'])}" for mark in found],
+        "text": [wrapped(mark["words"], 16, 2) if narrow else f" {escaped(mark['words'])}" for mark in found],
         "textposition": "middle center" if narrow or panel.reference is None else "middle right",
         "textfont": {"size": 11},
-        "hovertext": [html_lines(mark["hover"]) for mark in found],
+        "hovertext": [hover_lines(mark["hover"]) for mark in found],
         "hoverinfo": "text",
         "showlegend": False,
         "cliponaxis": False,
     }
 
 
-def legend_entry(look: Series) -> dict:
-    """One entry a series, whatever panel it has dots in; a click on it hides them all."""
-    return {
-        "type": "scatter",
-        "x": [None],
-        "y": [None],
-        "mode": "markers",
-        "marker": {"color": look.color, "symbol": look.symbol, "size": 10, "line": outline(look)},
-        "name": escaped(look.name),
-        "legendgroup": look.key,
-    }
-
-
 def _dot_layout(rows: Sequence[Row], panels: Sequence[Panel], narrow: bool) -> dict:
-    names = [f"<b>{wrapped(row.label)}</b>" if row.heading else wrapped(row.label) for row in rows]
+    names = [f"<b>{wrapped(row.label, 58, 2)}</b>" if row.heading else wrapped(row.label, 58, 2) for row in rows]
     layout = LAYOUT | {
         "annotations": [_row_name(name, i) for i, name in enumerate(names)] if narrow else [],
         "yaxis": {
@@ -149,14 +109,14 @@ def _dot_layout(rows: Sequence[Row], panels: Sequence[Panel], narrow: bool) -> d
             "zeroline": False,
             "automargin": True,
         },
-        "shapes": [line_at(panel.reference, i) for i, panel in enumerate(panels) if panel.reference is not None],
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 0, "yref": "container", "itemsizing": "constant"},
+        "shapes": [reference_line(panel.reference, i) for i, panel in enumerate(panels) if panel.reference is not None],
+        "legend": LEGEND_BELOW,
     }
     for i, (panel, domain) in enumerate(zip(panels, domains(len(panels), 0.03), strict=True)):
         layout[axis_name("xaxis", i)] = {
             "domain": domain,
             "range": panel.range,
-            "tickformat": ".0%" if panel.percent else None,
+            **panel.ticks,
             "title": {"text": escaped(panel.title), "standoff": 6},
             "zeroline": False,
             "showgrid": True,

@@ -1,26 +1,24 @@
-"""TODO homog_core.figures.html."""
+"""Answers as HTML: the token heat map and its legend, cards, groups and headings. Every text is escaped."""
 
 import html
 from collections.abc import Sequence
 
-from homog_core.figures.theme import GREY
+from homog_core.figures.theme import ACCENT, GREY, escaped, rgba
+from homog_core.wording.numbers import given, number
 
-ENTROPY_SCALE = 4.0  # nats at which the token heat map is saturated
-
-
-_ENTROPY_RGB = "213,94,0"  # one hue, read as intensity
+ENTROPY_SCALE = 4.0  # nats at which the shade of a token is saturated
+_DARKEST = 0.72
 
 
 def token_heat_map(tokens: Sequence[str], entropies: Sequence[float], own: slice) -> str:
     """HTML of an answer whose tokens are shaded by their entropy, on a fixed scale; tokens outside `own` are struck."""
+    kept = range(len(tokens))[own]
     spans = []
     for i, (token, entropy) in enumerate(zip(tokens, entropies, strict=True)):
-        known = entropy == entropy  # of an imported answer it may be NaN
-        alpha = 0.72 * min(max(entropy, 0.0) / ENTROPY_SCALE, 1.0) if known else 0.0
-        hover = f"{entropy:.2f} nats" if known else "entropy not known"
-        extra = "" if range(len(tokens))[own].count(i) else "opacity:.55;text-decoration:line-through;"
+        hover = f"{number(entropy)} nats" if entropy == entropy else "entropy not known"
+        extra = "" if i in kept else "opacity:.55;text-decoration:line-through;"
         spans.append(
-            f'<span title="token {i + 1}: {hover}" style="background:rgba({_ENTROPY_RGB},{alpha:.2f});'
+            f'<span title="token {i + 1}: {hover}" style="background:{shade(entropy)};'
             f'border-radius:3px;padding:2px 0;{extra}">{html.escape(_visible(token))}</span>'
         )
     body = "".join(spans)
@@ -30,15 +28,25 @@ def token_heat_map(tokens: Sequence[str], entropies: Sequence[float], own: slice
 def entropy_legend() -> str:
     """HTML of the heat map's scale."""
     return (
-        f'<div style="display:flex;align-items:center;gap:8px;font-size:.8rem"><span>0 nats: certain</span>'
-        f'<span style="flex:0 0 140px;height:10px;border-radius:3px;background:linear-gradient(90deg,'
-        f'rgba({_ENTROPY_RGB},0),rgba({_ENTROPY_RGB},.72));border:1px solid {GREY}"></span>'
-        f"<span>{ENTROPY_SCALE:g} or more: hesitating</span></div>"
+        '<div style="display:flex;align-items:center;gap:8px;font-size:.8rem"><span>0 nats: certain</span>'
+        '<span style="flex:0 0 140px;height:10px;border-radius:3px;background:linear-gradient(90deg,'
+        f'{rgba(ACCENT, 0)},{rgba(ACCENT, _DARKEST)});border:1px solid {GREY}"></span>'
+        f"<span>{given(ENTROPY_SCALE)} or more: hesitating</span></div>"
     )
 
 
+def shade(entropy: float) -> str:
+    """The background of a token: one hue, read as intensity; none where the entropy is not known (an import)."""
+    return rgba(ACCENT, _DARKEST * min(max(entropy, 0.0) / ENTROPY_SCALE, 1.0) if entropy == entropy else 0.0)
+
+
+def token_label(token: str) -> str:
+    """A token as a label: without the space before it, and visible where it is nothing but space."""
+    return escaped(_visible(token).strip() or "␣")
+
+
 def answer_cards(cards: Sequence[tuple[str, str, str]]) -> str:
-    """HTML of a grid of answers while they arrive: (title, text, footer) each, all escaped."""
+    """HTML of a grid of answers while they arrive: (title, text, footer) each."""
     inner = "".join(
         f'<div style="border:1px solid {GREY};border-radius:8px;padding:8px 10px;min-height:5.2rem;'
         f'display:flex;flex-direction:column;gap:4px"><div style="font-size:.75rem;opacity:.75">{html.escape(title)}'
@@ -50,13 +58,20 @@ def answer_cards(cards: Sequence[tuple[str, str, str]]) -> str:
     return f'<div style="display:grid;grid-template-columns:{columns};gap:10px">{inner}</div>'
 
 
-def token_label(token: str) -> str:
-    return html.escape(_visible(token).strip(" ") or "␣", quote=False)
-
-
-def _visible(token: str) -> str:
-    """A token with its line breaks shown; one without text (a special token) is shown as a mark."""
-    return token.replace("\n", "↵") if token else "⏹"
+def answer_groups(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], color: str) -> str:
+    """HTML of a model's answers by cluster: (heading, [(text, note)]) each."""
+    inner = "".join(
+        f'<div style="border-left:4px solid {color};padding:2px 0 2px 10px"><div style="font-size:.8rem">'
+        f"{html.escape(heading)}</div>"
+        + "".join(
+            f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;padding:2px 0">{html.escape(text)}'
+            f'<span style="font-size:.8rem;opacity:.8">{html.escape(f"  {note}" if note else "")}</span></div>'
+            for text, note in members
+        )
+        + "</div>"
+        for heading, members in groups
+    )
+    return f'<div style="display:flex;flex-direction:column;gap:10px">{inner}</div>'
 
 
 def model_heading(name: str, color: str) -> str:
@@ -67,3 +82,8 @@ def model_heading(name: str, color: str) -> str:
         f'display:inline-block;width:12px;height:12px;border-radius:3px;background:{color};margin-right:8px"></span>'
         f"<b>{name}</b></div>"
     )
+
+
+def _visible(token: str) -> str:
+    """A token with its line breaks shown; one without text (a special token) is shown as a mark."""
+    return token.replace("\n", "↵") if token else "⏹"

@@ -1,7 +1,4 @@
-"""Figures of the pages that explain: Start here and Methods. Arrays → Plotly figures and HTML; no computation.
-
-As in `figures`: models are colours, text from models is escaped, nothing is told by colour alone.
-"""
+"""The figures and HTML of the pages that explain: Start here and Methods."""
 
 import html
 from collections.abc import Sequence
@@ -11,17 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from homog_core.figures.html import ENTROPY_SCALE
-from homog_core.figures.theme import GREY
+from homog_core.figures.html import ENTROPY_SCALE, shade, token_label
+from homog_core.figures.series import whiskers
+from homog_core.figures.theme import GREY, INK, MARGIN, PALE, PAPER, escaped
 from homog_core.records import Estimate
-
-_HUE = "213,94,0"  # of entropies, as in `figures`
-
+from homog_core.wording import numbers
 
 _MOST_IN_A_ROW = 5
-
-
-_MARGIN = {"l": 8, "r": 12, "t": 8, "b": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +34,7 @@ def answer_piles(
 
     With `lines` the texts are cut there; the whole one is in the title.
     """
-    paper = "#0e1318" if dark else "#ffffff"
-    cards = "".join(_pile(pile, color, paper, lines) for pile in piles)
+    cards = "".join(_pile(pile, color, PAPER[dark], lines) for pile in piles)
     fifth = f"calc((100% - {_MOST_IN_A_ROW - 1} * .7em) / {_MOST_IN_A_ROW})"
     columns = f"repeat(auto-fit,minmax(min(100%,max({least_width},{fifth})),1fr))"
     return f'<div style="display:grid;grid-template-columns:{columns};gap:.7em;align-items:stretch">{cards}</div>'
@@ -70,36 +62,32 @@ def _pile(pile: Pile, color: str, paper: str, lines: int | None) -> str:
 
 
 def token_row(tokens: Sequence[str], entropies: Sequence[float]) -> str:
-    """HTML of an answer: under each token its entropy in nats, which shades it too, as in `figures.token_heat_map`."""
+    """HTML of an answer: under each token its entropy in nats, which shades it too, as in `html.token_heat_map`."""
     cells = []
     for i, (token, entropy) in enumerate(zip(tokens, entropies, strict=True)):
-        alpha = 0.72 * min(max(float(entropy), 0.0) / ENTROPY_SCALE, 1.0)
         gap = ".3em" if i and token[:1].isspace() else "0"
-        shown = token.replace("\n", "↵").strip() or "␣"
         cells.append(
             '<span style="display:inline-flex;flex-direction:column;align-items:center;min-width:1.75em;'
-            f'margin:0 0 .4em {gap}">'
-            f'<span style="background:rgba({_HUE},{alpha:.2f});border:1px solid rgba(128,128,128,.25);'
-            f'border-radius:.2em;padding:.05em .2em">{html.escape(shown)}</span>'
-            f'<span style="font-size:.72em;font-variant-numeric:tabular-nums">{entropy:.2f}</span></span>'
+            f'margin:0 0 .4em {gap}"><span style="background:{shade(entropy)};border:1px solid rgba(128,128,128,.25);'
+            f'border-radius:.2em;padding:.05em .2em">{token_label(token)}</span>'
+            f'<span style="font-size:.72em;font-variant-numeric:tabular-nums">{numbers.number(entropy)}</span></span>'
         )
     return f'<div style="font-size:1.25em;line-height:1.5;overflow-wrap:anywhere">{"".join(cells)}</div>'
 
 
 def entropy_anchors() -> str:
     """HTML of what some entropies stand for: the number of tokens that would be equally likely."""
-    choices = (1, 2, 4, round(float(np.exp(ENTROPY_SCALE))))
     items = "".join(
-        f'<span style="display:flex;align-items:center;gap:.4em"><span style="width:1.2em;height:1.2em;'
-        f"border-radius:.2em;border:1px solid {GREY};background:rgba({_HUE},"
-        f'{0.72 * min(np.log(n) / ENTROPY_SCALE, 1):.2f})"></span>{np.log(n):.2f}: {_equally(n)}</span>'
-        for n in choices
+        '<span style="display:flex;align-items:center;gap:.4em"><span style="width:1.2em;height:1.2em;'
+        f'border-radius:.2em;border:1px solid {GREY};background:{shade(np.log(n))}"></span>'
+        f"{numbers.number(np.log(n))}: {_equally(n)}</span>"
+        for n in (1, 2, 4, round(float(np.exp(ENTROPY_SCALE))))
     )
     return f'<div style="display:flex;flex-wrap:wrap;gap:.3em 1.4em;font-size:.9em">{items}</div>'
 
 
 def _equally(n: int) -> str:
-    return "only one token is possible" if n == 1 else f"{n} tokens are equally likely"
+    return "only one token is possible" if n == 1 else f"{numbers.counted(n, 'token')} are equally likely"
 
 
 def stages_row(stages: Sequence[tuple[str, str, str]], color: str) -> str:
@@ -122,18 +110,18 @@ def answers_per_question(
         figure.add_bar(
             x=list(range(1, len(counts) + 1)),
             y=counts.tolist(),
-            name=name,
+            name=escaped(name),
             marker={"color": color},
             text=[str(n) if n else "" for n in counts],
             textposition="outside",
             textfont={"size": size - 2},
             cliponaxis=False,
-            hovertemplate=f"{name}: %{{y}} questions with %{{x}} different answers<extra></extra>",
+            hovertemplate=f"{escaped(name)}: %{{y}} questions with %{{x}} different answers<extra></extra>",
         )
     figure.update_layout(
         barmode="group",
         height=22 * size,
-        margin=_MARGIN | {"t": 30},
+        margin=MARGIN | {"t": 30},
         font={"size": size},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": size}},
     )
@@ -175,10 +163,7 @@ def dot_rows(
                     "color": color if strong else "rgba(0,0,0,0)",
                     "line": {"width": 1, "color": color if strong else "rgb(128,128,128)"},
                 },
-                hovertext=[
-                    f"<b>{html.escape(row.texts[i], quote=False)}</b><br>{html.escape(row.notes[i], quote=False)}"
-                    for i in shown
-                ],
+                hovertext=[f"<b>{escaped(row.texts[i])}</b><br>{escaped(row.notes[i])}" for i in shown],
                 hoverinfo="text",
                 showlegend=False,
                 row=position,
@@ -188,7 +173,7 @@ def dot_rows(
             figure.add_annotation(
                 x=row.x[index],
                 y=row.height[index] - 0.4,
-                text=html.escape(words, quote=False),
+                text=escaped(words),
                 ax=24,
                 ay=-24 * size / 13,
                 xanchor="left",
@@ -200,7 +185,7 @@ def dot_rows(
         figure.update_yaxes(
             range=[0, units[position - 1]],
             tickvals=[0.6],
-            ticktext=[row.name],
+            ticktext=[escaped(row.name)],
             tickfont={"size": size},
             showgrid=False,
             zeroline=True,
@@ -212,7 +197,7 @@ def dot_rows(
     figure.update_xaxes(range=[low - room, high + room], zeroline=False, tickfont={"size": size})
     figure.update_xaxes(title={"text": x_title, "font": {"size": size}}, row=len(rows), col=1)
     height = max(dot * sum(units) + 7 * size, 170)
-    figure.update_layout(height=height, margin=_MARGIN, font={"size": size}, hovermode="closest")
+    figure.update_layout(height=height, margin=MARGIN, font={"size": size}, hovermode="closest")
     return figure
 
 
@@ -220,30 +205,27 @@ def cost_and_quality(
     names: Sequence[str], costs: Sequence[float], qualities: Sequence[Estimate], color: str, size: int = 13
 ) -> go.Figure:
     """Ways to find wrong answers: tokens a question against the share of pairs ranked rightly, with its interval."""
+    pairs = [{name: 100 * getattr(found, name) for name in ("value", "low", "high")} for found in qualities]
     figure = go.Figure(
         go.Scatter(
             x=list(costs),
-            y=[100 * found.value for found in qualities],
-            error_y={
-                "array": [100 * (found.high - found.value) for found in qualities],
-                "arrayminus": [100 * (found.value - found.low) for found in qualities],
-                "width": 8,
-                "thickness": 2,
-            },
+            y=[row["value"] for row in pairs],
+            error_y=whiskers(pairs) | {"width": 8, "thickness": 2},
             mode="markers",
             marker={"size": size, "color": color, "line": {"width": 1, "color": "white"}},
             hovertext=[
-                f"{name}<br>{cost:,.0f} tokens a question<br>{100 * q.value:.0f} of 100 pairs"
-                for name, cost, q in zip(names, costs, qualities, strict=True)
+                f"{escaped(name)}<br>{numbers.tokens(cost)} tokens a question<br>"
+                f"{numbers.whole(row['value'])} of 100 pairs"
+                for name, cost, row in zip(names, costs, pairs, strict=True)
             ],
             hoverinfo="text",
         )
     )
-    for name, cost, found in zip(names, costs, qualities, strict=True):
+    for name, cost, row in zip(names, costs, pairs, strict=True):
         figure.add_annotation(
             x=cost,
-            y=100 * found.high,
-            text=name,
+            y=row["high"],
+            text=escaped(name),
             showarrow=False,
             yanchor="bottom",
             yshift=6,
@@ -257,7 +239,7 @@ def cost_and_quality(
     figure.update_xaxes(**axis, title={"text": "extra tokens a question", "font": {"size": size}}, showgrid=False)
     figure.update_yaxes(**axis, title={"text": "pairs of 100", "font": {"size": size}})
     figure.update_xaxes(range=[-0.06 * max(costs), 1.06 * max(costs)])
-    figure.update_layout(height=24 * size, margin=_MARGIN | {"t": 28}, showlegend=False, font={"size": size})
+    figure.update_layout(height=24 * size, margin=MARGIN | {"t": 28}, showlegend=False, font={"size": size})
     return figure
 
 
@@ -272,7 +254,7 @@ def pair_grid(won: np.ndarray, false_alarms: np.ndarray, hits: np.ndarray, color
             z=won,
             zmin=0,
             zmax=1,
-            colorscale=[[0, "#12181f" if dark else "#f2f6fa"], [1, color]],
+            colorscale=[[0, PALE[dark]], [1, color]],
             showscale=False,
             xgap=2,
             ygap=2,
@@ -286,7 +268,7 @@ def pair_grid(won: np.ndarray, false_alarms: np.ndarray, hits: np.ndarray, color
         x=false_alarms.tolist(),
         y=hits.tolist(),
         mode="lines",
-        line={"color": "#e8edf2" if dark else "#1a2026", "width": 3},
+        line={"color": INK[dark], "width": 3},
         name="ROC curve",
         hoverinfo="skip",
         showlegend=False,
@@ -295,5 +277,5 @@ def pair_grid(won: np.ndarray, false_alarms: np.ndarray, hits: np.ndarray, color
     figure.update_yaxes(title="wrong answers, the most uncertain first", range=[0, n_wrong], showgrid=False, dtick=2)
     figure.update_yaxes(scaleanchor="x", constrain="domain")
     figure.update_xaxes(constrain="domain")
-    figure.update_layout(height=380, margin=_MARGIN)
+    figure.update_layout(height=380, margin=MARGIN)
     return figure

@@ -1,8 +1,4 @@
-"""Arrays → Plotly figures, and token heat maps as HTML. No computation, no randomness.
-
-Models are colours, clusters are shapes and numbers. Model output is untrusted: every text is escaped, since Plotly
-renders a subset of HTML. No figure carries a selection; ids are in `customdata`.
-"""
+"""The figures of one question: its clusters as a strip, its answers on a map, their distances and their entropies."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from homog_core.figures.html import token_label
-from homog_core.figures.theme import GREY, MARGIN, SYMBOLS, shortened, wrapped
+from homog_core.figures.theme import ACCENT, GREY, MARGIN, NEAR, PALE, SYMBOLS, shortened, wrapped
+from homog_core.wording.numbers import counted, number
 
 
 def cluster_strip(counts: Sequence[int], representatives: Sequence[str], color: str) -> go.Figure:
@@ -33,7 +30,7 @@ def cluster_strip(counts: Sequence[int], representatives: Sequence[str], color: 
             textfont={"color": "white", "size": 13},
             constraintext="none",
             cliponaxis=True,
-            hovertext=[f"<b>Cluster {k + 1}</b>, {times(count)}<br>{wrapped(text, 60)}"],
+            hovertext=[f"<b>Cluster {k + 1}</b>, {counted(count, 'answer')}<br>{wrapped(text, 60)}"],
             hoverinfo="text",
             customdata=[k],
             showlegend=False,
@@ -92,26 +89,13 @@ def distance_matrix(similarity: np.ndarray, labels: Sequence[int], indices: Sequ
     """Distances 1 − similarity (N, N) sorted by cluster, on a fixed 0–1 scale, with lines between clusters."""
     order = np.argsort(np.asarray(labels), kind="stable")
     sorted_labels = np.asarray(labels)[order]
-    distances = np.clip(1 - similarity[np.ix_(order, order)], 0, 1)
     names = [str(indices[i] + 1) for i in order]
-    near, far = ("#56B4E9", "#12181f") if dark else ("#0072B2", "#f2f6fa")
-    figure = go.Figure(
-        go.Heatmap(
-            z=distances,
-            zmin=0,
-            zmax=1,
-            colorscale=[[0, near], [1, far]],
-            colorbar={"title": {"text": "distance", "side": "right"}, "thickness": 10, "tickvals": [0, 0.5, 1]},
-            hovertemplate="answers %{customdata}<br>distance %{z:.2f}<extra></extra>",
-            customdata=[[f"{a} and {b}" for a in names] for b in names],
-            xgap=1,
-            ygap=1,
-        )
-    )
+    pairs = [[f"answers {a} and {b}" for a in names] for b in names]
+    figure = go.Figure(heat_map(similarity[np.ix_(order, order)], pairs, dark=dark).update(xgap=1, ygap=1))
     edges = np.flatnonzero(np.diff(sorted_labels)) + 0.5
     for edge in edges if len(edges) < len(names) - 1 else ():  # lines around every single answer would say nothing
-        figure.add_vline(x=edge, line={"width": 1.5, "color": "#D55E00"})
-        figure.add_hline(y=edge, line={"width": 1.5, "color": "#D55E00"})
+        figure.add_vline(x=edge, line={"width": 1.5, "color": ACCENT})
+        figure.add_hline(y=edge, line={"width": 1.5, "color": ACCENT})
     places = list(range(len(names)))
     figure.update_xaxes(
         tickvals=places, ticktext=names, showgrid=False, constrain="domain", title="answer", tickangle=0
@@ -119,6 +103,23 @@ def distance_matrix(similarity: np.ndarray, labels: Sequence[int], indices: Sequ
     figure.update_yaxes(tickvals=places, ticktext=names, showgrid=False, autorange="reversed", scaleanchor="x")
     figure.update_layout(height=360, margin=MARGIN)
     return figure
+
+
+def heat_map(similarity: np.ndarray, pairs: Sequence[Sequence[str]], *, dark: bool) -> go.Heatmap:
+    """Distances 1 − similarity (N, N) on a fixed 0–1 scale; `pairs` names the two answers of each, escaped."""
+    distances = np.clip(1 - similarity, 0, 1)
+    return go.Heatmap(
+        z=distances,
+        zmin=0,
+        zmax=1,
+        colorscale=[[0, NEAR[dark]], [1, PALE[dark]]],
+        colorbar={"title": {"text": "distance", "side": "right"}, "thickness": 10, "tickvals": [0, 0.5, 1]},
+        hovertext=[
+            [f"{pair}<br>distance {number(d)}" for pair, d in zip(*row, strict=True)]
+            for row in zip(pairs, distances.tolist(), strict=True)
+        ],
+        hoverinfo="text",
+    )
 
 
 def entropy_traces(
@@ -139,8 +140,13 @@ def entropy_traces(
             name=name,
             line={"color": color if is_chosen else GREY, "width": 3 if is_chosen else 1, "shape": "linear"},
             marker={"size": 7},
-            customdata=[token_label(token) for token in tokens[index]],
-            hovertemplate=f"<b>{name}</b>, token %{{x}}<br>“%{{customdata}}”<br>%{{y:.2f}} nats<extra></extra>",
+            customdata=[
+                (token_label(token), number(value))
+                for token, value in zip(tokens[index], entropies[index], strict=True)
+            ],
+            hovertemplate=(
+                f"<b>{name}</b>, token %{{x}}<br>“%{{customdata[0]}}”<br>%{{customdata[1]}} nats<extra></extra>"
+            ),
             showlegend=False,
         )
     figure.update_layout(height=260, margin=MARGIN | {"l": 48, "b": 40}, hovermode="closest")
@@ -152,10 +158,6 @@ def entropy_traces(
 def answer_name(index: int) -> str:
     """How an answer is called: by its number from 1, or greedy."""
     return "Greedy answer" if index < 0 else f"Answer {index + 1}"
-
-
-def times(count: int) -> str:
-    return "1 answer" if count == 1 else f"{count} answers"
 
 
 def square_panel(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,28 +1,16 @@
-"""TODO homog_core.figures.series."""
+"""How the series of a chart look: runs by colour, scores by what they are read from, published figures hollow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from homog_core.figures.theme import MODEL_COLORS
+from homog_core.figures.theme import ACCENT, INK, MODEL_COLORS, NEAR, escaped
 
-DASHES = ("solid", "dash", "dot", "dashdot")
-
-
-RUN_SYMBOLS = ("circle", "square", "triangle-up", "cross")
-
-
-PUBLISHED = "published"  # the name of the series
-
-
-FADED = "rgba(128,128,128,0.75)"
-
-
-INK = {False: "#1a2026", True: "#e8edf2"}
-
-
+PUBLISHED = "published"  # the key of the series of what others have reported
+_DASHES = ("solid", "dash", "dot", "dashdot")
+_SYMBOLS = ("circle", "square", "triangle-up", "cross")
 _GROUP_COLORS = {  # what a score is read from: colour in the light and in the dark theme, and symbol
-    "one answer": ("#D55E00", "#D55E00", "circle"),
-    "samples": ("#0072B2", "#56B4E9", "square"),
+    "one answer": (ACCENT, ACCENT, "circle"),
+    "samples": (NEAR[False], NEAR[True], "square"),
     "question": ("#CC79A7", "#CC79A7", "triangle-up"),
 }
 
@@ -37,22 +25,24 @@ class Series:
     symbol: str = "circle"
     dash: str = "solid"
 
+    @property
+    def outline(self) -> dict:
+        """The line around its marks: hollow ones need it."""
+        return {"width": 1.8 if "open" in self.symbol else 0}
+
 
 def run_series(labels: Sequence[str]) -> list[Series]:
     """The looks of runs in the order of a comparison: four colours; then again, with other dashes and symbols."""
-    return [
-        Series(
-            label,
-            label,
-            MODEL_COLORS[i % len(MODEL_COLORS)],
-            RUN_SYMBOLS[i // len(MODEL_COLORS) % len(RUN_SYMBOLS)],
-            DASHES[i // len(MODEL_COLORS) % len(DASHES)],
+    looks = []
+    for i, label in enumerate(labels):
+        again, color = divmod(i, len(MODEL_COLORS))
+        looks.append(
+            Series(label, label, MODEL_COLORS[color], _SYMBOLS[again % len(_SYMBOLS)], _DASHES[again % len(_DASHES)])
         )
-        for i, label in enumerate(labels)
-    ]
+    return looks
 
 
-def group_series(names: dict[str, str], *, dark: bool) -> list[Series]:
+def group_series(names: Mapping[str, str], *, dark: bool) -> list[Series]:
     """The looks of the groups of scores, by what a score is read from."""
     return [Series(key, name, _GROUP_COLORS[key][dark], _GROUP_COLORS[key][2]) for key, name in names.items()]
 
@@ -63,11 +53,32 @@ def score_series(scores: Sequence[tuple[str, str, str]], *, dark: bool) -> list[
     found = []
     for key, name, group in scores:
         place = seen[group] = seen.get(group, -1) + 1
-        symbol = (_GROUP_COLORS[group][2], *RUN_SYMBOLS)[place % 4]
-        found.append(Series(key, name, _GROUP_COLORS[group][dark], symbol, DASHES[place % len(DASHES)]))
+        symbol = (_GROUP_COLORS[group][2], *_SYMBOLS)[place % 4]
+        found.append(Series(key, name, _GROUP_COLORS[group][dark], symbol, _DASHES[place % len(_DASHES)]))
     return found
 
 
 def published_series(*, dark: bool) -> Series:
     """The look of what others have reported: a hollow diamond."""
     return Series(PUBLISHED, "published by others", INK[dark], "diamond-open")
+
+
+def legend_entry(look: Series) -> dict:
+    """One entry a series, whatever panel it has marks in; a click on it hides them all."""
+    return {
+        "type": "scatter",
+        "x": [None],
+        "y": [None],
+        "mode": "markers",
+        "marker": {"color": look.color, "symbol": look.symbol, "size": 10, "line": look.outline},
+        "name": escaped(look.name),
+        "legendgroup": look.key,
+    }
+
+
+def whiskers(found: Sequence[Mapping[str, float]]) -> dict:
+    """The intervals of some values, each with `value`, `low` and `high`; a value without one has no whisker."""
+    known = [row["low"] == row["low"] for row in found]
+    up = [row["high"] - row["value"] if known_ else 0.0 for row, known_ in zip(found, known, strict=True)]
+    down = [row["value"] - row["low"] if known_ else 0.0 for row, known_ in zip(found, known, strict=True)]
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "width": 3, "visible": any(up + down)}

@@ -1,7 +1,7 @@
-"""Texts → unit embeddings; pairs of texts → probabilities of entailment, neutral and contradiction.
+"""Texts → unit embeddings.
 
-Two small classes over sentence-transformers; anything with the same `key` and method can stand in for them. Vectors
-are rounded to float16, as they are stored, so that a score does not depend on whether it was computed before or after.
+One small class over sentence-transformers; anything with the same `key` and `encode` can stand in for it. Vectors are
+rounded to float16, as they are stored, so that a score is the same from fresh vectors and from stored ones.
 """
 
 import hashlib
@@ -72,14 +72,31 @@ class SentenceEncoder:
         return vectors[[row[text] for text in texts]].astype(np.float16).astype(np.float32)
 
 
+def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, np.ndarray]:
+    """Unit vectors of answers in both views: whole, and without the question's words."""
+    masked = [mask_answer(answer, question) for answer in answers]
+    vectors = encoder.encode([*answers, *masked])
+    return {"answer": vectors[: len(answers)], "masked": vectors[len(answers) :]}
+
+
 def encoder_key(name: str) -> str:
-    """The name of an encoder or NLI model as it stands in file names and clusterer names."""
+    """An encoder or NLI model as it is called in the names of files and clusterers."""
     if name in ENCODERS or name in NLI_MODELS:
         return name
     if not Path(name).is_dir():
         return name.replace("/", "--").lower()
     folder = Path(name).resolve()  # two folders of one name are two models
     return f"{folder.name.lower()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
+
+
+def unavailable(what: str, name: str, error: Exception, remedy: str) -> ModelUnavailable:
+    """The error for a model that is neither on this machine nor on the hub, or whose files do not load.
+
+    `what` begins the message, `remedy` ends it where the model was not found.
+    """
+    if isinstance(error, OSError) and not Path(name).is_dir():
+        return ModelUnavailable(f"{what} is not on this machine and could not be fetched from the hub. {remedy}")
+    return ModelUnavailable(f"{what} does not load: {(str(error) or type(error).__name__).strip().splitlines()[0]}")
 
 
 def _static_embedding(spec: EncoderSpec) -> Any:
@@ -107,20 +124,3 @@ def _package_path(location: str) -> Path:
     if not path.exists():
         raise InvalidInput(f"The package {package} does not hold {inside}; install the version in the requirements.")
     return path
-
-
-def unavailable(what: str, name: str, error: Exception, remedy: str) -> ModelUnavailable:
-    """What to say of a model that is nowhere, or of files that do not load."""
-    if isinstance(error, OSError) and not Path(name).is_dir():
-        return ModelUnavailable(f"{what} is not on this machine and could not be fetched from the hub. {remedy}")
-    return ModelUnavailable(f"{what} does not load: {(str(error) or type(error).__name__).strip().splitlines()[0]}")
-
-
-# What models say of the answers
-
-
-def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, np.ndarray]:
-    """Unit vectors of answers in both views: whole, and without the question's words."""
-    masked = [mask_answer(answer, question) for answer in answers]
-    vectors = encoder.encode([*answers, *masked])
-    return {"answer": vectors[: len(answers)], "masked": vectors[len(answers) :]}

@@ -1,4 +1,8 @@
-"""TODO homog_core.measures.nli."""
+"""Pairs of texts → probabilities of entailment, neutral and contradiction, by a cross-encoder.
+
+Anything with the same `key`, `context` and `predict` can stand in for the class here. It does not know which pairs are
+worth judging, nor what follows from a judgement.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,7 +40,7 @@ class NliCrossEncoder:
     """A three-class NLI cross-encoder, by catalogue key, hub id or local folder. Loaded when it first predicts.
 
     With `context` (the default) the question stands before premise and hypothesis, since "Paris" entails nothing by
-    itself; that is done by whoever makes the pairs, and the key says which was used.
+    itself. Whoever makes the pairs puts it there (`with_context`); the key says whether it was.
     """
 
     def __init__(self, name: str, *, context: bool = True, batch_size: int = 32) -> None:
@@ -48,8 +52,8 @@ class NliCrossEncoder:
     def load(self) -> None:
         """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it.
 
-        The order of the classes is read from the model's config, never assumed; `InvalidInput` where it has none, and
-        where the tokenizer's own files are missing: it would otherwise read every word as unknown and say nothing.
+        The order of the classes is read from the model's config, never assumed. Raises `InvalidInput` where the config
+        does not say it, and where files of the tokenizer are missing: every word would silently be read as unknown.
         """
         if self._model is not None:
             return
@@ -114,6 +118,21 @@ class NliCrossEncoder:
         self.batch_size //= 2
 
 
+def with_context(nli: Nli, question: str, pair: Sequence[str]) -> tuple[str, str]:
+    """A (premise, hypothesis) pair as `nli` is to read it: after the question where it has `context`."""
+    premise, hypothesis = pair
+    return (f"{question} {premise}", f"{question} {hypothesis}") if nli.context else (premise, hypothesis)
+
+
+def probability_matrix(
+    premises: Sequence[str], hypotheses: Sequence[str], judged: Mapping[tuple[str, str], np.ndarray]
+) -> np.ndarray:
+    """Probabilities (n, m, 3) of n premises and m hypotheses. A text entails itself, which nobody has to judge."""
+    itself = np.array([1.0, 0.0, 0.0], dtype=np.float32)
+    rows = [[itself if p == h else judged[p, h] for h in hypotheses] for p in premises]
+    return np.array(rows, dtype=np.float32).reshape(len(premises), len(hypotheses), 3)
+
+
 def is_on_this_machine(name: str) -> bool:
     """Whether an NLI model can be loaded without a network. Touches none."""
     if Path(name).is_dir():
@@ -148,17 +167,3 @@ def _token_lengths(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> np.ndarr
 
 def _as_is(logits: Any) -> Any:
     return logits
-
-
-def with_context(nli: Nli, question: str, pair: Sequence[str]) -> tuple[str, str]:
-    premise, hypothesis = pair
-    return (f"{question} {premise}", f"{question} {hypothesis}") if nli.context else (premise, hypothesis)
-
-
-def probability_matrix(
-    premises: Sequence[str], hypotheses: Sequence[str], judged: Mapping[tuple[str, str], np.ndarray]
-) -> np.ndarray:
-    """Probabilities (n, m, 3) of premises and hypotheses; a text entails itself without having been judged."""
-    itself = np.array([1.0, 0.0, 0.0], dtype=np.float32)
-    rows = [[itself if p == h else judged[p, h] for h in hypotheses] for p in premises]
-    return np.array(rows, dtype=np.float32).reshape(len(premises), len(hypotheses), 3)

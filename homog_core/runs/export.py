@@ -1,4 +1,4 @@
-"""TODO homog_core.runs.export."""
+"""A stored run → one file that other tools open: JSONL, Parquet or CSV. What is stored is not changed."""
 
 import csv
 import json
@@ -16,13 +16,11 @@ from homog_core.errors import HomogError, InvalidInput
 from homog_core.files import replacing
 from homog_core.measures.uncertainty import mean_logprob, mean_token_entropy
 from homog_core.records import Response, ResponseSet
-from homog_core.runs.importers.reading import RESPONSE_FIELDS
+from homog_core.runs.importers.jsonl import RESPONSE_FIELDS
 from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of, response_set
 
 Format = Literal["parquet", "jsonl", "csv"]
-
-
 _ROW_SCHEMA = pa.schema(
     [
         ("question_id", pa.string()),
@@ -38,8 +36,6 @@ _ROW_SCHEMA = pa.schema(
         ("token_logprobs", pa.list_(pa.float32())),
     ]
 )
-
-
 _FORMULA = re.compile(r"[=+\-@＝＋－＠\t\r\n]")  # what a spreadsheet takes for the start of one
 
 
@@ -70,9 +66,6 @@ def export_run(run: Run, format: Format, target: Path) -> Path:
         else:
             _spreadsheet(run).to_csv(stream, mode="wb", index=False, quoting=csv.QUOTE_NONNUMERIC)
     return target
-
-
-# Out
 
 
 def _lines_of(run: Run) -> Iterator[dict[str, Any]]:

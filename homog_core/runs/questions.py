@@ -13,8 +13,9 @@ import pandas as pd
 from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
 from homog_core.errors import InvalidInput, NotFound
 from homog_core.records import Question
-from homog_core.runs.dataset_files import dataset_file, dataset_rows, read_rows
+from homog_core.runs.dataset_files import dataset_file, dataset_rows
 from homog_core.runs.dataset_formats import READERS, content_id, read_own
+from homog_core.runs.rows import read_rows
 
 QUESTION_PLACE = "{question}"  # stands for the question in the prompts of a run that ships without its sentences
 

@@ -96,7 +96,7 @@ class RunPlan:
     asked: Sequence[tuple[Question, str]]
 
     def open(self) -> AbstractContextManager[RunWriter]:
-        """The writer of this run, created or gone on with."""
+        """The writer of this run, which it creates or continues."""
         return write_run(self.identity, self.provenance, self.asked)
 
 

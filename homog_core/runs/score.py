@@ -1,4 +1,4 @@
-"""Stored answers → similarities, clusters, scores, grades and maps, stored beside them with the settings that made them.
+"""Stored answers → similarities, clusters, scores, grades and maps, stored with the settings that made them.
 
 Everything is computed from what a run has stored, never by sampling again; no text is encoded and no pair is judged
 twice (`evidence`). A question that was asked live is a run like any other.

@@ -1,4 +1,8 @@
-"""TODO homog_core.sampling.adapters."""
+"""PEFT adapters beside each other on one model in memory, and which of them it computes with.
+
+They go through PEFT's own layers, unmerged, so that the base weights stay as they are. It neither finds nor downloads
+adapters.
+"""
 
 from typing import Any
 
@@ -8,7 +12,7 @@ from homog_core.sampling.weights import LocalAdapter
 
 
 class Adapters:
-    """The PEFT adapters that lie on one model, and which of them it computes with. Shared by siblings."""
+    """The adapters on one model. Samplers that share the model share this too."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -16,7 +20,10 @@ class Adapters:
         self._active: str | None = None
 
     def load(self, adapter: LocalAdapter) -> str:
-        """Put an adapter beside those that are there, once; returns the name it is activated by."""
+        """Put an adapter beside those that are there, once; returns the name it is activated by.
+
+        An adapter is loaded whole, or the model stays as it was and `InvalidInput` or `OutOfMemory` is raised.
+        """
         name = adapter.revision.rpartition(":")[2][:16]  # by content, and without the dots that PEFT cannot take
         if name not in self._loaded:
             self._put(adapter, name)
@@ -25,8 +32,13 @@ class Adapters:
             self._switch(name)
         return name
 
+    def activate(self, name: str | None) -> None:
+        """Compute with one adapter from now on, or with none."""
+        if name != self._active:
+            self._switch(name)
+            self._active = name
+
     def _put(self, adapter: LocalAdapter, name: str) -> None:
-        """Load an adapter whole, or leave the model as it was and raise `InvalidInput` or `OutOfMemory`."""
         from peft import PeftConfig, inject_adapter_in_model, set_peft_model_state_dict
         from peft.functional import delete_adapter
         from safetensors.torch import load_file
@@ -51,12 +63,6 @@ class Adapters:
                 f"({str(error).splitlines()[0]:.120})."
             ) from error
         self._model.eval()
-
-    def activate(self, name: str | None) -> None:
-        """Compute with one adapter from now on, or with none."""
-        if name != self._active:
-            self._switch(name)
-            self._active = name
 
     def _switch(self, name: str | None) -> None:
         from peft.tuners.tuners_utils import BaseTunerLayer

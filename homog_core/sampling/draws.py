@@ -1,4 +1,7 @@
-"""TODO homog_core.sampling.draws."""
+"""Next-token logits and uniform numbers → one token a row, with its entropy and log-probability.
+
+The same numbers give the same token whatever else is in the batch. Knows no model and no text.
+"""
 
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,11 +13,8 @@ from homog_core.records import Decoding
 if TYPE_CHECKING:
     import torch
 
-
-_BLOCK = 512  # a token is searched in two stages: blocks of the vocabulary, then tokens of a block
-
-
 LEVELS = 24  # uniform numbers per token; enough to halve a vocabulary of 2^24
+_BLOCK = 512  # a token is searched in two stages: blocks of the vocabulary, then tokens of a block
 
 
 class Chosen(NamedTuple):
@@ -37,7 +37,7 @@ def choose_tokens(
 
     log_p = torch.log_softmax(logits.float(), dim=-1)  # (R, V)
     p = log_p.exp()
-    total = p.sum(-1, dtype=torch.float64)  # 1 but for the rounding of a quarter of a million terms, which is put right
+    total = p.sum(-1, dtype=torch.float64)  # 1, but for rounding in a quarter of a million terms; corrected below
     entropies = -torch.linalg.vecdot(p, log_p.clamp(min=-1e4)) / total + total.log()  # 0 · −inf counts as 0
     raw = decoding.temperature == 1 and decoding.top_p == 1 and decoding.top_k == 0
     ids = inverse_cdf(p if raw else truncated_distribution(log_p, decoding), uniform)
@@ -58,17 +58,6 @@ def truncated_distribution(log_p: "torch.Tensor", decoding: Decoding) -> "torch.
         target = decoding.top_p * weights.sum(-1, keepdim=True)
         weights = weights.masked_fill(weights < _nucleus_edge(weights, target), 0.0)
     return weights
-
-
-def _nucleus_edge(weights: "torch.Tensor", target: "torch.Tensor", k: int = 1024) -> "torch.Tensor":
-    """The smallest weight (R, 1) of the nucleus. Looks at the k largest first: sorting a whole vocabulary is slow."""
-    k = min(k, weights.shape[-1])
-    top = weights.topk(k, dim=-1).values  # (R, k) descending
-    before = top.cumsum(-1) - top
-    if k < weights.shape[-1] and bool((top.sum(-1, keepdim=True) < target).any()):
-        return _nucleus_edge(weights, target, k * 16)
-    inside = (before < target).sum(-1, keepdim=True).clamp(min=1)
-    return top.gather(-1, inside - 1)
 
 
 def inverse_cdf(weights: "torch.Tensor", uniform: "torch.Tensor") -> "torch.Tensor":
@@ -92,6 +81,27 @@ def inverse_cdf(weights: "torch.Tensor", uniform: "torch.Tensor") -> "torch.Tens
     return block * _BLOCK + _descend(inside.double(), uniform[:, depth:])
 
 
+def uniforms(seed: int, question_id: str, n_samples: int, n_tokens: int) -> np.ndarray:
+    """The uniform numbers of a question, (N, T, LEVELS) in [0, 1): a function of seed, question, sample and step alone.
+
+    Counter-based (Philox): sample i is the stream that starts at counter i, so that neither N nor T changes an entry.
+    """
+    key = int.from_bytes(hashlib.sha256(f"{seed}\0{question_id}".encode()).digest()[:16], "big")
+    streams = (np.random.Generator(np.random.Philox(key=key, counter=[0, 0, i, 0])) for i in range(n_samples))
+    return np.stack([stream.random((n_tokens, LEVELS)) for stream in streams])
+
+
+def _nucleus_edge(weights: "torch.Tensor", target: "torch.Tensor", k: int = 1024) -> "torch.Tensor":
+    """The smallest weight (R, 1) of the nucleus. Looks at the k largest first: sorting a whole vocabulary is slow."""
+    k = min(k, weights.shape[-1])
+    top = weights.topk(k, dim=-1).values  # (R, k) descending
+    before = top.cumsum(-1) - top
+    if k < weights.shape[-1] and bool((top.sum(-1, keepdim=True) < target).any()):
+        return _nucleus_edge(weights, target, k * 16)
+    inside = (before < target).sum(-1, keepdim=True).clamp(min=1)
+    return top.gather(-1, inside - 1)
+
+
 def _descend(weights: "torch.Tensor", uniform: "torch.Tensor") -> "torch.Tensor":
     """One index per row of `weights` (R, 2^k), from the root of the tree of sums to a leaf → (R,)."""
     levels = [weights]
@@ -103,13 +113,3 @@ def _descend(weights: "torch.Tensor", uniform: "torch.Tensor") -> "torch.Tensor"
         goes_right = (uniform[:, depth, None] * (left + right) >= left) & (right > 0)
         index = 2 * index + goes_right.long()
     return index[:, 0]
-
-
-def uniforms(seed: int, question_id: str, n_samples: int, n_tokens: int) -> np.ndarray:
-    """The uniform numbers of a question, (N, T, LEVELS) in [0, 1): a function of seed, question, sample and step alone.
-
-    Counter-based (Philox): sample i is the stream that starts at counter i, so that neither N nor T changes an entry.
-    """
-    key = int.from_bytes(hashlib.sha256(f"{seed}\0{question_id}".encode()).digest()[:16], "big")
-    streams = (np.random.Generator(np.random.Philox(key=key, counter=[0, 0, i, 0])) for i in range(n_samples))
-    return np.stack([stream.random((n_tokens, LEVELS)) for stream in streams])

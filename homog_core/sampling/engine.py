@@ -133,7 +133,7 @@ class TorchSampler:
         """Decode one batch to its end."""
         import torch
 
-        questions = [Row.of(encoded, decoding, self.tokenizer) for encoded in batch]
+        questions = [Row.of(encoded, decoding, self.tokenizer) for encoded in batch]  # those that go on
         rows = [row for question in questions for row in question]
         self._adapters.activate(self._adapter)
         state = self._prefill(batch, copies=decoding.n_samples + 1)

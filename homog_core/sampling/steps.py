@@ -1,6 +1,6 @@
 """What a sampler says while it works: answers that grow by a token at every step.
 
-This is all that runs and the live page know of a sampler, and all that a fake one has to do.
+Runs and the live page know nothing else of a sampler, so a scripted one in a test has to do no more than this.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,8 +34,8 @@ class Token(NamedTuple):
 class Answer:
     """One answer up to one of its tokens. It stays as it is when the answer goes on.
 
-    The answers after one row's tokens share the list `said`, which only grows; each reads its own first `n_tokens`. So
-    keeping one costs nothing, and a thread may read it while another adds the next token.
+    All states of one answer share the list `said`, which only grows; each reads its own first `n_tokens`. So a state
+    costs nothing to keep, and one thread may read it while another adds the next token.
     """
 
     question_id: str
@@ -81,8 +81,8 @@ class Step:
     """One decoding step of a batch."""
 
     answers: tuple[Answer, ...] = ()  # those that have just got a token
-    finished: tuple[ResponseSet, ...] = ()  # questions of which every answer has ended now
-    restarted: tuple[str, ...] = ()  # ids of questions that begin anew in a smaller batch, for want of memory
+    finished: tuple[ResponseSet, ...] = ()  # of the questions whose last answer has just ended
+    restarted: tuple[str, ...] = ()  # ids of questions that begin anew in a smaller batch, because memory ran out
 
 
 class Sampler(Protocol):

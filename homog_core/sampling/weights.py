@@ -1,7 +1,7 @@
 """A model's name → its `ModelSpec` → a local folder that `from_pretrained` reads.
 
-Weights inside installed packages and GGUF files are dequantised once into a safetensors copy under `cache/models/`;
-hub models come through the ordinary hub cache (`HF_HOME`). It loads no model for sampling and never trusts remote code.
+Weights in installed packages and in GGUF files are dequantised once, into a safetensors copy under `cache/models/`; hub
+models come through the ordinary hub cache (`HF_HOME`). It loads no model for sampling and runs no code of the hub.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS, GgufWheel, lineage
@@ -22,14 +23,9 @@ from homog_core.progress import Say
 from homog_core.records import ModelSpec
 
 _HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
-
-
-_CHUNK = 1 << 20
-
-
+_NOWHERE = Path(os.devnull)  # neither a file nor a folder
+_CHUNK = 1 << 20  # bytes
 _ADAPTER_CONFIG = "adapter_config.json"
-
-
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
 
 
@@ -51,16 +47,17 @@ class LocalAdapter:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether a model can be sampled now: `ready`, `prepare` (local, converted once), `download` or `train`."""
+    """Whether a model can be sampled now, and if not, what it takes."""
 
-    state: str
+    state: Literal["ready", "prepare", "download", "train"]  # prepare: local, to be converted once
     sentence: str
 
 
 def find_model(name: str) -> ModelSpec:
     """The `ModelSpec` of a catalogue key, a local folder, a GGUF file or a hub id.
 
-    Raises `NotFound` for anything else. A hub id is believed; whether the hub has it is found out at download.
+    Raises `NotFound` for anything else, and `InvalidInput` for a folder without a model. A hub id is not looked up:
+    whether the hub has it turns out when it is downloaded.
     """
     if name in MODELS:
         return MODELS[name]
@@ -84,35 +81,8 @@ def find_model(name: str) -> ModelSpec:
     )
 
 
-def _adapter_model(folder: Path) -> ModelSpec:
-    """The model of a PEFT adapter in a folder: its base is the model that its config names."""
-    try:
-        base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.") from error
-    if not isinstance(base, str):
-        raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.")
-    if (_path(base) / _ADAPTER_CONFIG).is_file() or (parent := find_model(base)).adapter:
-        raise InvalidInput(f"The adapter in {folder} lies on another adapter, {base!r}; only one on a model is loaded.")
-    return replace(parent, key=_key(folder.name), adapter=str(folder), parent=parent.key, stage=None)
-
-
-def _path(name: str) -> Path:
-    """`name` as a path; one that cannot be a path is the path of nothing."""
-    try:
-        path = Path(name.strip() or "nothing").expanduser()
-        path.is_dir()
-    except (OSError, RuntimeError, ValueError):
-        return Path("nothing")
-    return path
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.") or "model"
-
-
 def availability(spec: ModelSpec) -> Availability:
-    """Whether `spec` can be sampled now and, if not, what it takes. Touches no network."""
+    """Whether `spec` can be sampled now, as far as this machine knows. Touches no network."""
     if spec.adapter and adapter_folder(spec.adapter) is None:
         return Availability("train", f"its adapter is not here; {_how_to_train(spec)}")
     size = f"{spec.n_parameters * 2 / 1e9:.1f} GB" if spec.n_parameters else "size unknown"
@@ -154,64 +124,33 @@ def local_weights(spec: ModelSpec, say: Say = lambda words: None) -> LocalWeight
 def local_adapter(spec: ModelSpec) -> LocalAdapter:
     """The adapter of `spec`.
 
-    Raises `ModelUnavailable` where it is not there, `InvalidInput` where it is no plain LoRA adapter in safetensors:
-    other kinds change weights of the base that its siblings share.
+    Raises `ModelUnavailable` where it is not on this machine, and `InvalidInput` where it is no plain LoRA adapter in
+    safetensors: other kinds change weights of the base, which other samplers share.
     """
     folder = adapter_folder(spec.adapter)
     if folder is None:
         raise ModelUnavailable(f"The adapter of {spec.key} is not on this machine; {_how_to_train(spec)}.")
-    files = [folder / _ADAPTER_CONFIG, folder / "adapter_model.safetensors"]
-    if not files[1].is_file():
+    config_file, weights = folder / _ADAPTER_CONFIG, folder / "adapter_model.safetensors"
+    if not weights.is_file():
         raise InvalidInput(f"The adapter in {folder} has no adapter_model.safetensors; other formats are not loaded.")
     try:
-        config = json.loads(files[0].read_text())
+        config = json.loads(config_file.read_text())
         plain = config["peft_type"] == "LORA" and config.get("bias", "none") == "none"
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{files[0]} does not read as the configuration of an adapter.") from error
+        raise InvalidInput(f"{config_file} does not read as the configuration of an adapter.") from error
     if not plain or config.get("modules_to_save") or config.get("trainable_token_indices"):
         raise InvalidInput(f"The adapter in {folder} is not a plain LoRA adapter; other kinds are not loaded.")
-    return LocalAdapter(folder, f"adapter-sha256:{_sha256(_chunks(files))}")
-
-
-def _how_to_train(spec: ModelSpec) -> str:
-    stage = spec.key.removeprefix(f"{lineage(spec)[0].key}-")
-    return f"make it with `python -m homog_core train {stage}`"
+    return LocalAdapter(folder, f"adapter-sha256:{_sha256(_chunks([config_file, weights]))}")
 
 
 def adapter_folder(adapter: str) -> Path | None:
-    """Where an adapter lies: its own folder, or one under `models/` in the user's or the shipped cache; or None."""
+    """The folder of an adapter, given by its path or by its name under `models/`; None where there is none.
+
+    The user's cache is searched before the shipped one.
+    """
     own = [Path(adapter)] if Path(adapter).is_absolute() else []
     candidates = [*own, files.cache() / "models" / adapter, files.SHIPPED / "models" / adapter]
     return next((path for path in candidates if (path / _ADAPTER_CONFIG).is_file()), None)
-
-
-def _copy_of(source: str, sha256: str) -> Path:
-    """The folder of a conversion. Models that share a source share it."""
-    key = next((spec.key for spec in MODELS.values() if spec.source == source), _key(Path(source).stem))
-    return files.cache() / "models" / f"{key}-{sha256[:12]}"
-
-
-def _converted(source: str, sha256: str, write_gguf: Callable[[Path], object], say: Say) -> LocalWeights:
-    """The dequantised copy of a GGUF file, made if it is not there. It appears whole or not at all."""
-    from filelock import FileLock
-
-    target = _copy_of(source, sha256)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_suffix(".lock")):
-        if not target.is_dir():
-            for leftover in target.parent.glob(f".{target.name}-*"):  # of a conversion that was interrupted
-                shutil.rmtree(leftover, ignore_errors=True)
-            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-            try:
-                say("Checking the weights")
-                write_gguf(work / "model.gguf")
-                say("Unpacking the weights, once; this takes about a minute")
-                dequantise(work / "model.gguf", work / "copy")
-                (work / "copy" / "source.json").write_text(json.dumps({"gguf_sha256": sha256}) + "\n")
-                os.replace(work / "copy", target)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-    return LocalWeights(target, revision=f"gguf-sha256:{sha256}")
 
 
 def dequantise(gguf: Path, folder: Path) -> None:
@@ -233,6 +172,67 @@ def dequantise(gguf: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def _adapter_model(folder: Path) -> ModelSpec:
+    """The model of a PEFT adapter in a folder. Its base is the model that the adapter's config names."""
+    try:
+        base = json.loads((folder / _ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        base = None
+    if not isinstance(base, str):
+        raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.")
+    if (_path(base) / _ADAPTER_CONFIG).is_file() or (parent := find_model(base)).adapter:
+        raise InvalidInput(f"The adapter in {folder} lies on another adapter, {base!r}; only one on a model is loaded.")
+    return replace(parent, key=_key(folder.name), adapter=str(folder), parent=parent.key, stage=None)
+
+
+def _path(name: str) -> Path:
+    """`name` as a path. `_NOWHERE` for a name that is empty, or that no file can have."""
+    try:
+        path = Path(name.strip() or _NOWHERE).expanduser()
+        path.is_dir()  # raises where the name is too long or holds a null character
+    except (OSError, RuntimeError, ValueError):
+        return _NOWHERE
+    return path
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.") or "model"
+
+
+def _how_to_train(spec: ModelSpec) -> str:
+    stage = spec.key.removeprefix(f"{lineage(spec)[0].key}-")
+    return f"make it with `python -m homog_core train {stage}`"
+
+
+def _converted(source: str, sha256: str, write_gguf: Callable[[Path], object], say: Say) -> LocalWeights:
+    """The dequantised copy of a GGUF file, made where there is none yet. It appears whole or not at all."""
+    from filelock import FileLock
+
+    target = _copy_of(source, sha256)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        if not target.is_dir():
+            for leftover in target.parent.glob(f".{target.name}-*"):  # of a conversion that was interrupted
+                shutil.rmtree(leftover, ignore_errors=True)
+            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+            try:
+                say("Checking the weights")
+                write_gguf(work / "model.gguf")
+                say("Unpacking the weights, once; this takes about a minute")
+                dequantise(work / "model.gguf", work / "copy")
+                (work / "copy" / "source.json").write_text(json.dumps({"gguf_sha256": sha256}) + "\n")
+                os.replace(work / "copy", target)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    return LocalWeights(target, revision=f"gguf-sha256:{sha256}")
+
+
+def _copy_of(source: str, sha256: str) -> Path:
+    """The folder of a conversion. Models that share a source share it."""
+    key = next((spec.key for spec in MODELS.values() if spec.source == source), _key(Path(source).stem))
+    return files.cache() / "models" / f"{key}-{sha256[:12]}"
+
+
 def _assemble(spec: ModelSpec, wheel: GgufWheel, target: Path) -> None:
     """Join the parts of a GGUF file from installed packages into `target` and check its hash."""
     sources = []
@@ -251,36 +251,9 @@ def _assemble(spec: ModelSpec, wheel: GgufWheel, target: Path) -> None:
 
 
 def _package_folder(package: str) -> Path | None:
-    """Where a package lies, without importing it (the SmolLM2 wheel imports what we do not install)."""
+    """The folder of a package, found without importing it: the SmolLM2 wheel imports what is not installed here."""
     spec = importlib.util.find_spec(package)
     return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
-
-
-def _chunks(files: Iterable[Path]) -> Iterator[bytes]:
-    for file in files:
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                yield chunk
-
-
-def _tee(chunks: Iterable[bytes], out) -> Iterator[bytes]:
-    for chunk in chunks:
-        out.write(chunk)
-        yield chunk
-
-
-def _sha256(chunks: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _folder_revision(folder: Path) -> str:
-    """A folder's identity: the hash of its config and of its weight files' names, sizes and times."""
-    rows = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(folder.glob("*.safetensors"))]
-    config = (folder / "config.json").read_text()
-    return "local:" + hashlib.sha256(json.dumps([config, rows]).encode()).hexdigest()[:16]
 
 
 def _from_hub(spec: ModelSpec, say: Say) -> LocalWeights:
@@ -308,3 +281,30 @@ def _from_hub(spec: ModelSpec, say: Say) -> LocalWeights:
             "Connect to the network, or point HF_HOME at a cache that has it."
         ) from error
     return LocalWeights(folder, revision=folder.name)
+
+
+def _folder_revision(folder: Path) -> str:
+    """What identifies a folder: the hash of its config and of the names, sizes and times of its weight files."""
+    rows = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(folder.glob("*.safetensors"))]
+    config = (folder / "config.json").read_text()
+    return "local:" + hashlib.sha256(json.dumps([config, rows]).encode()).hexdigest()[:16]
+
+
+def _chunks(files: Iterable[Path]) -> Iterator[bytes]:
+    for file in files:
+        with file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+
+
+def _tee(chunks: Iterable[bytes], out) -> Iterator[bytes]:
+    for chunk in chunks:
+        out.write(chunk)
+        yield chunk
+
+
+def _sha256(chunks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()

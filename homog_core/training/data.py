@@ -1,13 +1,13 @@
-"""Questions of public training splits → the examples that `train.py` learns from, and the check that nothing leaks.
+"""Questions of public training splits → the examples that a stage learns from, and the check that nothing leaks.
 
-Short answers only: a WebQuestions answer in a plain sentence, the last line of a short GSM8K solution. It draws
-nothing at random but the order, from a seed, and knows neither models nor trainers.
+Short answers only: a WebQuestions answer in a plain sentence, the last line of a short GSM8K solution. Nothing is
+random but the order, which a seed decides. It knows neither models nor trainers.
 """
 
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -22,33 +22,21 @@ from homog_core.runs.questions import load_questions
 
 Part = Literal["sft", "dpo"]
 
-
 # How many questions each part gets of each data set, at most; no question is in both parts.
 N_QUESTIONS: dict[Part, dict[str, int]] = {
     "sft": {"webquestions": 600, "gsm8k": 200},
     "dpo": {"webquestions": 1000, "gsm8k": 100},
 }
 
-
 OVERLAP = 0.75  # two questions that share this much of their content words count as the same
-
 
 # Nothing of these is ever trained on: what the pages show, what models are compared by, what a chain is chosen by.
 FORBIDDEN = ("starter", "truthfulqa", "gsm8k", "webquestions", "hotpotqa", "webquestions-validation")
 
-
 _MAX_ANSWER_WORDS = 6
-
-
 _MAX_QUESTION_WORDS = 35
-
-
 _MAX_SENTENCE_WORDS = 18
-
-
 _CALCULATION = re.compile(r"<<.*?>>")
-
-
 _PAST = re.compile(r"\b(did|was|were|had)\b")
 
 
@@ -68,7 +56,7 @@ def training_examples(part: Part, seed: int = 0) -> list[Example]:
     a data set that must be checked against cannot be read.
     """
     pool = _shuffled([*_webquestions("webquestions-train"), *_gsm8k("gsm8k-train")], seed)
-    pool = without_overlap(pool, forbidden_questions())
+    pool = without_overlap(pool, [question.text for name in FORBIDDEN for question in load_questions(name)])
     chosen: list[Example] = []
     for dataset, n in N_QUESTIONS[part].items():
         rows = [example for example in pool if example.question.dataset == dataset]
@@ -78,15 +66,10 @@ def training_examples(part: Part, seed: int = 0) -> list[Example]:
     return _shuffled(chosen, f"{seed} mixed")
 
 
-def forbidden_questions() -> list[str]:
-    """The texts of all questions that must not be trained on."""
-    return [question.text for name in FORBIDDEN for question in load_questions(name)]
-
-
 def overlaps(texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
     """For each of `texts` the largest Jaccard index (n,) of its content words with those of one of `others`.
 
-    Content words are lower-cased words that are no function words, numbers included. Texts without any count as 0.
+    Content words are all words in lower case but function words; numbers count as words. A text without any has 0.
     """
     vectorizer = CountVectorizer(binary=True, token_pattern=r"\w+", stop_words=sorted(FUNCTION_WORDS))
     vectorizer.fit([*texts, *others])
@@ -141,7 +124,7 @@ def _webquestions(name: str) -> list[Example]:
         short = all(len(a.split()) <= _MAX_ANSWER_WORDS and "/" not in a for a in answers)
         if 1 <= len(answers) <= 3 and short:
             text = question.text[0].upper() + question.text[1:]
-            examples.append(Example(_with_text(question, text), answer_sentence(text, answers)))
+            examples.append(Example(replace(question, text=text), answer_sentence(text, answers)))
     return examples
 
 
@@ -159,15 +142,6 @@ def _gsm8k(name: str) -> list[Example]:
     return examples
 
 
-def _with_text(question: Question, text: str) -> Question:
-    return Question(question.id, question.dataset, text, question.references, answer_type=question.answer_type)
-
-
 def _shuffled(examples: Iterable[Example], seed: object) -> list[Example]:
     """In an order that depends on the seed and the question alone."""
     return sorted(examples, key=lambda e: hashlib.sha256(f"{seed}\0{e.question.id}".encode()).digest())
-
-
-def ids_sha256(ids: Iterable[str]) -> str:
-    """Hash of a set of question ids, independent of their order."""
-    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()

@@ -48,10 +48,10 @@ def training_rows(
 def preference_pairs(sampler: TorchSampler, examples: Sequence[Example], which: str, seed: int, say: Say) -> list[Pair]:
     """For every question that the model gets wrong: the reference answer over its own first clean wrong sample.
 
-    With `which` = `clear`, only questions that it also got right at least once: there the preference is within its
-    reach, elsewhere the only thing to learn is to say less of what it says. Sampled in batches at temperature 1 into a
-    run of its own, so that a killed command goes on and the samples can be looked at. A sample counts as wrong when its
-    grade is incorrect; empty and cut ones are not taken.
+    `which` = `clear` takes only questions that it also got right at least once. Elsewhere the right answer is out of
+    its reach, and all that it can learn is to say less of what it says. The samples are drawn in batches at temperature
+    1 and stored as a run, so that a killed command goes on and they can be looked at. A sample is wrong if its grade is
+    incorrect; empty and cut ones are not taken.
     """
     questions = [replace(example.question, dataset="training-dpo") for example in examples]
     decoding = Decoding(n_samples=N_SAMPLES, seed=seed)

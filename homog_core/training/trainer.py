@@ -1,4 +1,7 @@
-"""The trl trainer of a stage: LoRA by peft, the base weights frozen. Knows no recipe's data and writes no adapter."""
+"""The trl trainer of a stage: LoRA by peft, with the base weights frozen.
+
+It does not know where the rows come from, and does not write the adapter.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -14,22 +14,25 @@ from homog_core.runs.store import Run
 from homog_core.wording.numbers import (
     CHANCE,
     counted,
+    given,
     interval,
     number,
     p_value,
     percent,
     signed,
     tenth_percent,
+    times,
+    whole,
     with_interval,
 )
 from homog_core.wording.titles import STAGE_TITLES, dataset_title, first_upper
 
 
 def differences(differing: Mapping[str, Sequence[Any]]) -> str:
-    """The fields in which runs differ (`analysis.compare.differing`), with a caution where it is not one alone.
+    """The fields in which runs differ, in words, with a caution where they are several.
 
-    Weights go with the model and the exact prompts with the prompt's style, so they are named only where they differ
-    alone.
+    `differing` is that of `analysis.compare.Comparison`. Weights go with the model and the exact prompts with the
+    prompt's style, so they are named only where they differ alone.
     """
     parts = []
     for key, values in differing.items():
@@ -71,7 +74,7 @@ _FIELDS = {
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(repr, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return given(value) if isinstance(value, float) else str(value)
 
 
 def obstacle_sentence(found: Obstacle) -> str:
@@ -87,7 +90,7 @@ def obstacle_sentence(found: Obstacle) -> str:
             f"{dataset_title(b.identity.dataset)}: choose runs of one dataset."
         )
     return (
-        f"{first} was asked {a.decoding.n_samples} times a question and {second} {b.decoding.n_samples} times: more "
+        f"{first} was asked {times(a.decoding.n_samples)} a question and {second} {times(b.decoding.n_samples)}: more "
         "answers make more different ones, so choose runs with the same number."
     )
 
@@ -103,9 +106,9 @@ def short_names(runs: Sequence[Run]) -> list[str]:
     return stages if all(stages) and len(set(stages)) == len(stages) else list("ABCDEFGH"[: len(stages)])
 
 
-def arrow(values: Sequence[float], show: Callable[[float], str] | None = None) -> str:
+def arrow(values: Sequence[float], show: Callable[[float], str] = whole) -> str:
     """Values along the runs, as in `9 → 5 → 1`."""
-    return " → ".join(map(show or _digits(0), values))
+    return " → ".join(show(value) for value in values)
 
 
 def _digits(n: int) -> Callable[[float], str]:
@@ -130,7 +133,7 @@ def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
     if not n:
         return "There is no question on which both have at least two answers, so nothing can be compared."
     if not fewer and not more:
-        return f"{last} gives as many different answers as {first} on all {n} questions."
+        return f"{last} gives as many different answers as {first} on all {counted(n, 'question')}."
     one, two = ("fewer", "more") if fewer >= more else ("more", "fewer")
     return (
         f"On {max(fewer, more)} of {n} questions {last} gives {one} different answers than {first}, on "
@@ -188,29 +191,9 @@ def broken_title(found: Comparison, run_id: str, name: str) -> str:
 
 def estimate_cell(found: Estimate, statistic: str) -> str:
     """A statistic of a run in a table."""
-    return with_interval(found, tenth_percent if ESTIMATES[statistic].is_share else number)
+    return with_interval(found, RUN_STATISTICS[statistic].show)
 
 
-class Title(NamedTuple):
-    """What a statistic is called."""
-
-    text: str
-    is_share: bool
-
-
-ESTIMATES = {  # of `analysis.compare.Comparison.estimates`, in the order of the table
-    "single_cluster_rate": Title("Questions with a single cluster", True),
-    "num_semantic_sets": Title("Different answers per question", False),
-    "discrete_semantic_entropy": Title("Semantic entropy, nats", False),
-    "mean_token_entropy": Title("Token entropy of the greedy answer, nats", False),
-    "mean_token_entropy_sampled": Title("Token entropy of the sampled answers, nats", False),
-    "accuracy": Title("Correct among the graded greedy answers", True),
-    "distinct_across_questions": Title("Different greedy answers across questions", True),
-    "most_common_answer": Title("Questions that get the most common greedy answer", True),
-    "looping": Title("Sampled answers that repeat themselves", True),
-    "cut": Title("Sampled answers cut by the token limit", True),
-    "invalid": Title("Sampled answers that are empty", True),
-}
 _TESTS = {"wilcoxon_signed_rank": "Wilcoxon signed-rank", "mcnemar_exact": "McNemar, exact"}
 
 _STATISTICS = {  # noun, unit of the difference
@@ -226,6 +209,28 @@ _SWITCHES = {  # what a question becomes or ceases to be, and the rate
 }
 
 STATISTICS = ("num_semantic_sets", "single_cluster", "correct", *list(_STATISTICS)[1:])  # in the order of telling
+
+
+class Shown(NamedTuple):
+    """How a statistic is called and written."""
+
+    title: str
+    show: Callable[[float], str]
+
+
+RUN_STATISTICS = {  # of analysis.compare.run_statistics, in its order
+    "single_cluster_rate": Shown("Questions with a single cluster", tenth_percent),
+    "num_semantic_sets": Shown("Different answers per question", number),
+    "discrete_semantic_entropy": Shown("Semantic entropy, nats", number),
+    "mean_token_entropy": Shown("Token entropy of the greedy answer, nats", number),
+    "mean_token_entropy_sampled": Shown("Token entropy of the sampled answers, nats", number),
+    "accuracy": Shown("Correct among the graded greedy answers", tenth_percent),
+    "distinct_across_questions": Shown("Different greedy answers across questions", tenth_percent),
+    "most_common_answer": Shown("Questions that get the most common greedy answer", tenth_percent),
+    "looping": Shown("Sampled answers that repeat themselves", tenth_percent),
+    "cut": Shown("Sampled answers cut by the token limit", tenth_percent),
+    "invalid": Shown("Sampled answers that are empty", tenth_percent),
+}
 
 
 class Told(NamedTuple):

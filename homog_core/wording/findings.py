@@ -4,20 +4,17 @@ Every number in them comes from the rows that the chart shows. Plain text; whoev
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis.cascade import CascadeStudy, stop_shares
 from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate, Stage
-from homog_core.statistics.cascade import MARGIN, Saving, Verdict
-from homog_core.statistics.discrimination import AurocDifference
-from homog_core.wording.numbers import CHANCE, bounds, counted, noun, number, p_value, percent, signed, tokens
-from homog_core.wording.titles import STAGE_TITLES, first_upper, score_title, undefined_words
+from homog_core.wording.numbers import CHANCE, bounds, counted, given, noun, number, p_value, percent, signed
+from homog_core.wording.titles import STAGE_TITLES, first_upper, reason, score_title
 
 TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
 
@@ -79,21 +76,16 @@ def threshold(curves: Mapping[str, pd.DataFrame], focus: str, base: str | None, 
     own = found[focus]
     here = own.iloc[np.abs(own.index.to_numpy() - tau).argmin()]
     if base is None or base not in found or base == focus:
-        return (
-            f"{focus}: {_single_at(here)} at τ = {tau:g}, {percent(own.max())} at most, {percent(own.min())} at least"
-        )
+        reach = f"{percent(own.max())} at most, {percent(own.min())} at least"
+        return f"{focus}: {percent(here)} single-cluster questions at τ = {given(tau)}, {reach}"
     gap = own - found[base]
     if not gap.max() > 0:
         return f"At no threshold has {focus} more single-cluster questions than {base}"
     widest = gap.idxmax()
     return (
-        f"{focus} is furthest above {base} at τ = {widest:g}: {percent(own[widest])} against "
-        f"{percent(found[base][widest])}; at τ = {tau:g} it is {percent(here)}"
+        f"{focus} is furthest above {base} at τ = {given(widest)}: {percent(own[widest])} against "
+        f"{percent(found[base][widest])}; at τ = {given(tau)} it is {percent(here)}"
     )
-
-
-def _single_at(share: float) -> str:
-    return f"{percent(share)} single-cluster questions"
 
 
 def budget(curve: pd.DataFrame, focus: str, n: int) -> str:
@@ -138,13 +130,12 @@ def temperature(rows: pd.DataFrame) -> str:
         return "Undefined: fewer than two temperatures have a rate"
     first, last = own.iloc[0], own.iloc[-1]
     change = np.sign(last["value"] - first["value"])
-    verb = {-1.0: "falls", 1.0: "rises", 0.0: "stays"}[float(change)]
+    cold, warm = given(first["temperature"]), given(last["temperature"])
+    if not change:
+        return f"{first['group']}: the share is {percent(first['value'])} at temperature {cold} and at {warm}"
     return (
-        f"{first['group']}: from temperature {first['temperature']:g} to {last['temperature']:g} the share {verb} from "
+        f"{first['group']}: from temperature {cold} to {warm} the share {'rises' if change > 0 else 'falls'} from "
         f"{percent(first['value'])} to {percent(last['value'])}"
-        if change
-        else f"{first['group']}: the share is {percent(first['value'])} at temperature {first['temperature']:g} and at "
-        f"{last['temperature']:g}"
     )
 
 
@@ -174,11 +165,11 @@ def _common_reason(rows: pd.DataFrame) -> str:
         return "there are no scores"
     why = own["undefined"].mode()[0]
     n = int((own["n_correct"] + own["n_incorrect"]).max())
-    return undefined_words(why, n).removeprefix("undefined: ")
+    return reason(why, n)
 
 
 def differences(rows: pd.DataFrame) -> str:
-    """Title of token entropy against semantic entropy, on all questions. `rows` of `signals.difference_rows`."""
+    """Title of token entropy against semantic entropy. `rows` of `analysis.signals.difference_rows`."""
     own = rows[(rows["subset"] == "all") & rows["value"].notna()]
     if own.empty:
         return "No difference to test: no run has correct and incorrect answers"
@@ -299,84 +290,3 @@ def correlations(rows: pd.DataFrame) -> str:
     lead = "" if len(own) == 1 else "Most alike: "
     pair = f"{score_title(top['first'])} and {score_title(top['second'])}"
     return f"{lead}{pair if lead else first_upper(pair)}, r = {number(top['value'])}"
-
-
-VERDICTS: dict[Verdict, str] = {
-    "no cost": "Every signal is free here: there is nothing to save",
-    "no gain": "No gain: all signals together are not shown to be better than {cheapest} alone",
-    "kept": "The cascade saves {saving} at the same quality",
-    "lost": "The cascade saves {saving}, and part of that is paid for with quality",
-    "unclear": "The cascade saves {saving}; whether quality is kept is unclear with {n}",
-}
-
-
-def cascade(study: CascadeStudy) -> str:
-    """Title of cost against quality: the verdict on the operating point that is chosen on training folds."""
-    found = study.saving
-    return VERDICTS[found.verdict].format(
-        cheapest=score_title(found.cheapest_name),
-        saving=percent(found.saving.value),
-        n=counted(found.saving.n, "question"),
-    )
-
-
-def operating_point(rows: pd.DataFrame, position: int, names: Sequence[str]) -> str:
-    """What the cascade costs and saves at one of its operating points. `rows` of `analysis.cascade.cascade_rows`."""
-    points = rows[rows["kind"] == "cascade"]
-    point, everything = points.iloc[position], points.iloc[-1]
-    stops = ", ".join(
-        f"{percent(share)} at {score_title(name)}" for name, share in zip(names, stop_shares(point), strict=True)
-    )
-    saved = "" if not everything["cost"] else f", {percent(1 - point['cost'] / everything['cost'])} less"
-    accepted = (
-        f"It accepts {percent(point['accepted'])} of the answers, of which {percent(point['accepted_accuracy'])} are "
-        "correct."
-        if point["accepted"]
-        else "It accepts no answer."
-    )
-    return (
-        f"Here a question costs {tokens(point['cost'])} extra tokens on average instead of "
-        f"{tokens(everything['cost'])}{saved}, at an AUROC of {number(point['value'])} instead of "
-        f"{number(everything['value'])}. Questions are decided {stops}. {accepted}"
-    )
-
-
-# The cascade in one sentence
-
-
-def cascade_sentence(saving: Saving) -> str:
-    """One sentence for a page: what the cascade costs, what it saves, at which quality, and what that is worth."""
-    if saving.verdict == "no cost":
-        return "Running every signal costs nothing extra here, so there is nothing to save."
-    share = saving.saving
-    return (
-        "Running dear signals only where the cheaper ones are unsure costs "
-        f"{tokens(saving.cascade.mean_cost)} instead of {tokens(saving.everything.mean_cost)} tokens a question, "
-        f"{percent(share.value)} less (95 % interval {percent(share.low)} to {percent(share.high)}), at an AUROC of "
-        f"{number(saving.cascade.auroc, 3)} instead of {number(saving.everything.auroc, 3)} "
-        f"(difference {_interval(saving.difference)}); {_judgement(saving)}."
-    )
-
-
-def _judgement(saving: Saving) -> str:
-    if saving.verdict == "no gain":
-        return (
-            f"but all signals together are not shown to be better than {score_title(saving.cheapest_name)} alone "
-            f"({number(saving.cheapest.auroc, 3)}), which would save "
-            f"{percent(1 - saving.cheapest.mean_cost / saving.everything.mean_cost)}"
-        )
-    quality = {
-        "kept": f"a loss of more than {MARGIN} is ruled out",
-        "lost": "part of this is paid for with quality",
-        "unclear": f"{saving.saving.n} questions are too few to rule out a loss of more than {MARGIN}",
-    }[saving.verdict]
-    return (
-        f"{quality}, and stopping every question at the same signal would save "
-        f"{percent(saving.fixed_saving.value)} at {number(saving.fixed.auroc, 3)}"
-    )
-
-
-def _interval(change: AurocDifference) -> str:
-    if np.isnan(change.low):
-        return signed(change.difference, 3)
-    return f"{signed(change.difference, 3)}, {signed(change.low, 3)} to {signed(change.high, 3)}"

@@ -6,7 +6,7 @@ from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.measures.report_cards import report_cards
 from homog_core.records import Decoding
 from homog_core.runs.store import Run
-from homog_core.wording.numbers import counted, number, percent
+from homog_core.wording.numbers import counted, given, number, percent
 from homog_core.wording.titles import STAGE_TITLES, dataset_title, encoder_title
 
 
@@ -18,14 +18,14 @@ def run_title(run: Run) -> str:
         f"{identity.model} ({stage})" if stage else identity.model,
         dataset_title(identity.dataset),
         counted(identity.n_questions, "question"),
-        f"temperature {identity.decoding.temperature:g}",
+        f"temperature {given(identity.decoding.temperature)}",
         prompt_title(identity.prompt_style),
         status if status != "complete" else "imported" if run.is_imported else "",
     ]
     return " · ".join(part for part in parts if part)
 
 
-def run_recipe(run: Run, clusterer: Clusterer | None, n: int, interval: str = "") -> str:
+def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
     """The recipe line of what is computed from a run."""
     return recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval)
 
@@ -37,9 +37,9 @@ def recipe(
     parts = [
         model,
         f"N = {decoding.n_samples}",
-        f"temperature {decoding.temperature:g}",
-        f"top-p {decoding.top_p:g}" if decoding.top_p < 1 else "",
-        f"{decoding.max_new_tokens} tokens",
+        f"temperature {given(decoding.temperature)}",
+        f"top-p {given(decoding.top_p)}" if decoding.top_p < 1 else "",
+        counted(decoding.max_new_tokens, "token"),
         prompt_title(style),
         clusterer_recipe(clusterer) if clusterer else "",
         "" if n is None else counted(n, "question"),
@@ -98,17 +98,17 @@ def clusterer_name(clusterer: Clusterer) -> str:
 
 def joins_at(clusterer: Clusterer) -> str:
     """What joins two answers: a threshold, or a rule of entailment."""
-    return clusterer.entailment if clusterer.method == "nli" else f"τ = {clusterer.threshold:g}"
+    return clusterer.entailment if clusterer.method == "nli" else f"τ = {given(clusterer.threshold)}"
 
 
 def report_card_sentence(clusterer: Clusterer) -> str:
     """How well a clusterer does on reference answers, in Markdown; the card is by the threshold that it has there."""
     card = report_cards().get(clusterer.key)
-    published = f" The published threshold is {PUBLISHED_COSINE_THRESHOLD:g}." if clusterer.is_linkage else ""
+    published = f" The published threshold is {given(PUBLISHED_COSINE_THRESHOLD)}." if clusterer.is_linkage else ""
     if card is None:
         return f"No report card: this clusterer has not been calibrated.{published}"
-    joins = "it joins" if clusterer.method == "nli" else f"at τ = {card.threshold:g} it joins"
-    now = "" if clusterer.threshold == card.threshold else f" (Here τ is {clusterer.threshold:g}.)"
+    joins = "it joins" if clusterer.method == "nli" else f"at τ = {given(card.threshold)} it joins"
+    now = "" if clusterer.threshold == card.threshold else f" (Here τ is {given(clusterer.threshold)}.)"
     return (
         f"**Report card** on {counted(card.n_agreeing, 'agreeing pair')} and "
         f"{counted(card.n_contradicting, 'contradicting pair')} of reference answers: AUC {number(card.auc)} (0.5 is "

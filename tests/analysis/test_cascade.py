@@ -4,70 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
+from scored_runs import EXACT, graded_run, many_run
 
 from homog_core.analysis import cascade as analysis_cascade
-from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
-from homog_core.records import Decoding, ModelSpec, Question
-from homog_core.runs.sample import sample_run
-from homog_core.runs.score import score_run
 from homog_core.statistics.cascade import Signal, cascade
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
 
-EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
-ANSWERS = {
-    "same": ("red fox",),
-    "two": ("red fox", "red fox", "blue whale", "red fox"),
-    "all": ("red fox", "grey seal", "blue whale", "green frog"),
-    "near": ("a red fox ran", "a red fox sat", "a red fox ran", "one blue whale"),
-    "one": ("", "", "red fox", ""),  # one valid answer
-    "three": ("grey seal", "", "grey seal", "red fox"),
-}
-
-
-QUESTIONS = [
-    Question(key, "test", f"What is {key}?", ("red fox",), category="first" if i < 3 else "second")
-    for i, key in enumerate(ANSWERS)
-]
-
-
-def run_of(key="model", answers=ANSWERS, stage="base", temperature=1.0, questions=QUESTIONS, family="Fake"):
-    spec = ModelSpec(key, FAKE_SPEC.source, family=family, stage=stage)
-    decoding = Decoding(n_samples=4, temperature=temperature)
-    return score_run(sample_run(FakeSampler(answers, spec), questions, decoding, "plain").id, [FakeEncoder()])
-
-
-GRADED = {  # the greedy answer is the first one
-    **{f"right{i}": ("red fox",) * 4 for i in range(3)},
-    **{f"wrong{i}": ("grey seal",) * 4 for i in range(3)},
-    "spread": ("grey seal", "blue whale", "green frog", "red fox"),
-}
-
-
-GRADED_QUESTIONS = [Question(key, "test", f"What is {key}?", ("red fox",)) for key in GRADED]
-
-
 @pytest.fixture
 def graded():
-    return ScoredRun(run_of(answers=GRADED, questions=GRADED_QUESTIONS))
-
-
-MANY = {
-    **{f"r{i}": ("red fox", "red fox", "red fox", "blue whale")[: 2 + i % 3] for i in range(8)},
-    **{f"w{i}": ("grey seal", "blue whale", "green frog", "red fox")[: 1 + i % 4] for i in range(12)},
-}
+    return graded_run()
 
 
 @pytest.fixture
 def many():
-    questions = [Question(key, "test", f"What {'big ' * (i % 5)}{key}?", ("red fox",)) for i, key in enumerate(MANY)]
-    return ScoredRun(run_of(answers=MANY, questions=questions))
+    return many_run()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,48 +1,21 @@
 """What changed between runs, and the questions that they share."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+from scored_runs import DPO, EXACT, THREE_QUESTIONS, sampled, scored
 
 from homog_core.analysis.changes import changes, levels, transitions
 from homog_core.analysis.compare import common_clusterers, common_questions
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.catalogue.models import MODELS
-from homog_core.measures.clustering import Clusterer
-from homog_core.records import Decoding
-from homog_core.runs.sample import sample_run
-from homog_core.runs.score import score_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
 
-EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
-QUESTIONS = [make_question(f"q{n}") for n in range(3)]
-
-
-BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
-
-
-DPO = {"q0": ("a fox",), "q1": ("a fox", "a seal", "a whale"), "q2": ("a seal",)}
-
-
-def sampled(key="base", answers=BASE, questions=QUESTIONS, style="plain", **decoding):
-    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key)
-    return sample_run(FakeSampler(answers, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
-
-
-def scored(*args, **kwargs):
-    return ScoredRun(score_run(sampled(*args, **kwargs).id, [FakeEncoder()]))
-
-
 def test_questions_and_clusterers_that_all_have():
-    one, two = scored("a"), scored("b", questions=QUESTIONS[1:])
+    one, two = scored("a"), scored("b", questions=THREE_QUESTIONS[1:])
     raw = ScoredRun(sampled("c"))
     assert common_questions([one, two]) == ["q1", "q2"]
     assert {c.key for c in common_clusterers([one, two])} == {"jaccard", "embedding/fake", "embedding_masked/fake"}

@@ -1,43 +1,17 @@
 """One space for the answers of several runs."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+from scored_runs import DPO, EXACT, sampled, scored
 
 from homog_core.analysis.joint import block_distances, joint, joint_clusterer, mean_distance
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.catalogue.models import MODELS
 from homog_core.measures.clustering import Clusterer
-from homog_core.records import Decoding
 from homog_core.runs.evidence import stored_vectors
-from homog_core.runs.sample import sample_run
-from homog_core.runs.score import score_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
-EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
-QUESTIONS = [make_question(f"q{n}") for n in range(3)]
-
-
-BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
-
-
-DPO = {"q0": ("a fox",), "q1": ("a fox", "a seal", "a whale"), "q2": ("a seal",)}
-
-
-def sampled(key="base", answers=BASE, questions=QUESTIONS, style="plain", **decoding):
-    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key)
-    return sample_run(FakeSampler(answers, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
-
-
-def scored(*args, **kwargs):
-    return ScoredRun(score_run(sampled(*args, **kwargs).id, [FakeEncoder()]))
 
 
 def vectors(runs, question_id):

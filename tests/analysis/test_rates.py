@@ -1,97 +1,24 @@
 """Rates by hand, and against the functions that compute the same one question and one threshold at a time."""
 
-import math
 from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
+from scored_runs import ANSWERS, EXACT, run_of
 
 from homog_core.analysis import rates
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer
-from homog_core.measures.scores import GROUPS
-from homog_core.measures.uncertainty import discrete_semantic_entropy
-from homog_core.records import Decoding, ModelSpec, Question
-from homog_core.runs.sample import sample_run
-from homog_core.runs.score import score_run
-from homog_core.runs.store import open_run
-from homog_core.statistics import intervals
 from homog_core.statistics.budget import entropy_at_budget, scr_at_budget
 from homog_core.statistics.intervals import single_cluster_rate, wilson_interval
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
-EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
 JACCARD = Clusterer("jaccard", 0.4)
-
-
-ANSWERS = {
-    "same": ("red fox",),
-    "two": ("red fox", "red fox", "blue whale", "red fox"),
-    "all": ("red fox", "grey seal", "blue whale", "green frog"),
-    "near": ("a red fox ran", "a red fox sat", "a red fox ran", "one blue whale"),
-    "one": ("", "", "red fox", ""),  # one valid answer
-    "three": ("grey seal", "", "grey seal", "red fox"),
-}
-
-
-QUESTIONS = [
-    Question(key, "test", f"What is {key}?", ("red fox",), category="first" if i < 3 else "second")
-    for i, key in enumerate(ANSWERS)
-]
-
-
-def run_of(key="model", answers=ANSWERS, stage="base", temperature=1.0, questions=QUESTIONS, family="Fake"):
-    spec = ModelSpec(key, FAKE_SPEC.source, family=family, stage=stage)
-    decoding = Decoding(n_samples=4, temperature=temperature)
-    return score_run(sample_run(FakeSampler(answers, spec), questions, decoding, "plain").id, [FakeEncoder()])
 
 
 @pytest.fixture
 def run():
     return run_of()
-
-
-@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.4, 0.9, 0.99])
-@pytest.mark.parametrize(
-    "clusterer", [EXACT, JACCARD, replace(JACCARD, rule="first_member")], ids=["embedding", "jaccard", "first_member"]
-)
-def test_cluster_columns_are_those_of_the_run_question_by_question(run, clusterer, threshold):
-    clusterer = replace(clusterer, threshold=threshold)
-    found = ScoredRun(run).cluster_frame(clusterer)
-    scored = ScoredRun(run)
-    for key in found.index:
-        labels = scored.labels(key, clusterer) if len(scored.valid(key)) > 1 else []
-        assert found["num_semantic_sets"].fillna(0)[key] == len(set(labels))
-        np.testing.assert_allclose(
-            found["discrete_semantic_entropy"][key], discrete_semantic_entropy(labels), atol=1e-12
-        )
-
-
-def test_scores_have_each_score_once_and_agree_with_what_is_stored(run):
-    view = ScoredRun(run)
-    jaccard = next(c for c in view.clusterers() if c.method == "jaccard")
-    scores = view.score_frame(jaccard)
-    assert list(scores) == [name for names in GROUPS.values() for name in names if name != "selfcheck_nli"]
-    for name in ("semantic_entropy", "num_semantic_sets", "degree_uncertainty"):
-        np.testing.assert_allclose(scores[name], view.scores[f"{name}@jaccard"], atol=1e-12)
-    assert scores.loc["same", "semantic_entropy"] == 0
-    assert math.isnan(scores.loc["one", "semantic_entropy"])
-
-
-def test_a_run_that_is_not_scored_says_so():
-    raw = sample_run(FakeSampler(ANSWERS), QUESTIONS, Decoding(n_samples=4), "plain")
-    assert not ScoredRun(raw).is_scored
-    with pytest.raises(HomogError, match="has not been scored"):
-        _ = ScoredRun(raw).scores
-    (score_run(raw.id, [FakeEncoder()]).folder / "similarities.parquet").unlink()
-    with pytest.raises(HomogError, match="has not been scored"):
-        _ = ScoredRun(open_run(raw.id)).correct
 
 
 @pytest.mark.parametrize("clusterer", [EXACT, JACCARD], ids=["embedding", "jaccard"])
@@ -136,13 +63,6 @@ def test_no_curve_over_thresholds_where_there_is_none(run):
     view = ScoredRun(run)
     assert rates.threshold_curve(view, replace(JACCARD, rule="first_member"), "").empty
     assert rates.threshold_curve(view, Clusterer("nli", 0.0, "x"), "").empty
-
-
-def test_wilson_bounds_are_those_of_the_interval():
-    for k, n in ((0, 5), (2, 7), (7, 7)):
-        found = wilson_interval(k, n)
-        assert [float(b) for b in intervals.wilson_bounds(np.array(k / n), n)] == pytest.approx([found.low, found.high])
-    assert np.isnan(intervals.wilson_bounds(np.array(float("nan")), 0)).all()
 
 
 def test_single_cluster_rates_are_compared_question_by_question(run):

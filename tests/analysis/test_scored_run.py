@@ -1,17 +1,28 @@
 """A scored run in memory: what is stored, what follows a threshold, and search."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from fakes import ANSWERS, DECODING, QUESTIONS, FakeEncoder, FakeNli, FakeSampler, Interrupted, make_question
+from scored_runs import ANSWERS as SIX_ANSWERS
+from scored_runs import EXACT, run_of
+from scored_runs import QUESTIONS as SIX_QUESTIONS
 
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, square
+from homog_core.measures.scores import GROUPS
+from homog_core.measures.uncertainty import discrete_semantic_entropy
+from homog_core.records import Decoding
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
-from homog_core.runs.store import list_runs
+from homog_core.runs.store import list_runs, open_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
+JACCARD = Clusterer("jaccard", 0.4)
 
 
 def test_cluster_frame_at_the_default_thresholds_is_what_is_stored(run):
@@ -47,6 +58,49 @@ def test_answers_and_coordinates_of_a_question(run):
 )
 def test_search_in_questions_and_answers(run, words, found):
     assert ScoredRun(run).search(words) == found
+
+
+# Scores and clusters of six questions
+
+
+@pytest.fixture
+def six():
+    return ScoredRun(run_of())
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.4, 0.9, 0.99])
+@pytest.mark.parametrize(
+    "clusterer", [EXACT, JACCARD, replace(JACCARD, rule="first_member")], ids=["embedding", "jaccard", "first_member"]
+)
+def test_cluster_columns_are_those_of_the_run_question_by_question(six, clusterer, threshold):
+    clusterer = replace(clusterer, threshold=threshold)
+    found = six.cluster_frame(clusterer)
+    for key in found.index:
+        labels = six.labels(key, clusterer) if len(six.valid(key)) > 1 else []
+        assert found["num_semantic_sets"].fillna(0)[key] == len(set(labels))
+        np.testing.assert_allclose(
+            found["discrete_semantic_entropy"][key], discrete_semantic_entropy(labels), atol=1e-12
+        )
+
+
+def test_scores_have_each_score_once_and_agree_with_what_is_stored(six):
+    jaccard = next(c for c in six.clusterers() if c.method == "jaccard")
+    scores = six.score_frame(jaccard)
+    assert list(scores) == [name for names in GROUPS.values() for name in names if name != "selfcheck_nli"]
+    for name in ("semantic_entropy", "num_semantic_sets", "degree_uncertainty"):
+        np.testing.assert_allclose(scores[name], six.scores[f"{name}@jaccard"], atol=1e-12)
+    assert scores.loc["same", "semantic_entropy"] == 0
+    assert math.isnan(scores.loc["one", "semantic_entropy"])
+
+
+def test_a_run_that_is_not_scored_says_so():
+    raw = sample_run(FakeSampler(SIX_ANSWERS), SIX_QUESTIONS, Decoding(n_samples=4), "plain")
+    assert not ScoredRun(raw).is_scored
+    with pytest.raises(HomogError, match="has not been scored"):
+        _ = ScoredRun(raw).scores
+    (score_run(raw.id, [FakeEncoder()]).folder / "similarities.parquet").unlink()
+    with pytest.raises(HomogError, match="has not been scored"):
+        _ = ScoredRun(open_run(raw.id)).correct
 
 
 # Entailment

@@ -6,7 +6,6 @@ import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
 
 from homog_core.analysis.cascade import cascade_signals
-from homog_core.analysis.compare import compare
 from homog_core.analysis.rates import budget_curve, threshold_curve
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import score_ranks, score_statistics
@@ -20,17 +19,8 @@ from homog_core.runs.store import open_run
 from homog_core.wording.run_summary import summary_document
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
 QUESTIONS = [Question(f"q{n}", "test", f"What is q{n}?", ("red fox",)) for n in range(6)]
-
-
-DIVERSE = {question.id: ("red fox", "blue whale", "grey seal") for question in QUESTIONS}
-
-
 COLLAPSED = {question.id: ("blue whale",) for question in QUESTIONS[:5]} | {"q5": ("red fox", "red fox", "grey seal")}
 
 
@@ -38,11 +28,6 @@ def run_of(key, answers, questions=QUESTIONS, decoding=Decoding(n_samples=3), sc
     sampler = FakeSampler(answers, ModelSpec(key, FAKE_SPEC.source, stage="base"))
     run = sample_run(sampler, questions, decoding, "plain")
     return ScoredRun(score_run(run.id, [FakeEncoder()]) if score else open_run(run.id))
-
-
-@pytest.fixture
-def found():
-    return compare([run_of("base", DIVERSE), run_of("dpo", COLLAPSED)], EXACT)
 
 
 GRADED = [Question(f"g{n:02}", "test", f"Which is number {n}?", ("red fox",)) for n in range(24)]

@@ -1,3 +1,5 @@
+"""The figures of the pages that explain."""
+
 import re
 
 import numpy as np

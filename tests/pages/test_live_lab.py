@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 from fakes import FAKE_SPEC, TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question
-from homog_core.sampling.devices import Device
 from page_testing import button, html, open_page, words
 from streamlit.testing.v1 import AppTest
 
 import dashboard.live
 from dashboard import cache, page
+from homog_core.device import Device
 from homog_core.live import LiveQueue, Request
 from homog_core.records import Decoding
 from homog_core.runs import store

@@ -1,5 +1,6 @@
 """The HTML report: every answer is in it, escaped; its numbers are those of the library; it loads nothing."""
 
+import json
 import os
 import re
 from dataclasses import replace
@@ -12,8 +13,9 @@ from fakes import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_plan, make_
 from html_reader import Reader, loads_nothing
 
 from homog_core import files
-from homog_core.analysis import compare, summary
+from homog_core.analysis import compare
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.summary import summarise
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Decoding, Question
@@ -22,6 +24,7 @@ from homog_core.runs import importers, store, tables
 from homog_core.runs.importers import jsonl
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
+from homog_core.wording.cascade import cascade_sentence
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -50,6 +53,10 @@ def fake_run(key="fake", answers=ANSWERS, questions=QUESTIONS, score=True, **dec
 
 def texts(page):
     return " ".join(" ".join(Reader(page).texts).split())
+
+
+def figures(page):
+    return json.loads(Reader(page).raw["script"][0])
 
 
 def is_safe(page):
@@ -90,17 +97,35 @@ def test_what_models_and_datasets_wrote_is_escaped():
 def test_its_numbers_are_those_of_the_library():
     run = fake_run()
     said = texts(report_html([run], MADE))
-    found = summary.summarise(run)
-    best = ScoredRun(run).clusterer.key
-    rate = found["estimates"][f"single_cluster_rate@{best}"]
-    assert f"{100 * rate['value']:.1f} % 95 % interval {100 * rate['low']:.1f} to {100 * rate['high']:.1f}" in said
-    assert f"n = {rate['n']}: few questions, read with care" in said
-    score = next(row for row in found["scores"] if row["score"] == f"discrete_semantic_entropy@{best}")
-    assert f"semantic entropy {best} {score['auroc']['value']:.2f} [{score['auroc']['low']:.2f}" in said
-    assert found["cascade"]["sentence"] in said
-    assert "not computed: needs an NLI model" in said or "SelfCheck" not in said
+    scored = ScoredRun(run)
+    found, best = summarise(scored), scored.clusterer.key
+    rate = found.estimates[f"single_cluster_rate@{best}"]
+    value, low, high = (f"{100 * share:.1f} %" for share in (rate.value, rate.low, rate.high))
+    assert f"{value} 95 % interval {low} to {high}, n = {rate.n}: few questions, read with care" in said
+    assert f"as scored {value} [{low}, {high}], only {rate.n}" in said
+    auroc = next(row.auroc for row in found.scores if row.score == f"discrete_semantic_entropy@{best}")
+    assert f"semantic entropy {best} {auroc.value:.2f} [{auroc.low:.2f}" in said
+    assert cascade_sentence(found.saving) in said
     assert "no signal: all scores tie" in said  # every token of a fake model has the same entropy
     assert "What is missing: NLI scores" in said
+
+
+def test_its_charts_say_what_they_show():
+    drawn = figures(report_html([fake_run()], MADE))
+    assert list(drawn) == ["coverage", "auroc", "threshold", "budget"]
+    hovers = {key: " ".join(str(trace.get("hovertext")) for trace in figure["data"]) for key, figure in drawn.items()}
+    assert "token entropy<" in hovers["auroc"]
+    assert re.search(r"fake \(base\)</b><br>0\.85: [\d.]+ % \[[\d.]+ %, [\d.]+ %\]", hovers["threshold"])
+    assert re.search(r"fake \(base\)</b><br>3: [\d.]+ \[[\d.]+, [\d.]+\]", hovers["budget"])
+    assert "answering 50 %: " in hovers["coverage"]
+
+
+def test_that_an_nli_model_is_missing_stands_in_the_chart_of_one_run_alone():
+    def words(runs):
+        return [text for trace in figures(report_html(runs, MADE))["auroc"]["data"] for text in trace.get("text", [])]
+
+    assert " needs an NLI model" in words([fake_run()])
+    assert " needs an NLI model" not in words([fake_run(), fake_run("b")])
 
 
 def test_the_same_run_gives_the_same_file():
@@ -172,6 +197,7 @@ def test_a_clusterer_without_thresholds_has_no_threshold_curve(monkeypatch):
     by_nli = Clusterer("nli", 0.0, "scripted")
     monkeypatch.setattr(compare, "common_clusterers", lambda runs: [by_nli])
     page = report_html([run], MADE)
+    assert "threshold" not in figures(page)
     assert "chart-threshold" not in page
     assert "nli, bidirectional · scripted" in texts(page)
     assert "What is missing" not in texts(page)
@@ -189,15 +215,16 @@ def test_the_report_of_a_comparison():
     base, aligned = fake_run("base-model"), fake_run("aligned-model", ONE)
     page = report_html([base, aligned], MADE)
     said = texts(page)
-    assert "base-model (base) → aligned-model (base) on test" in said
-    assert "aligned-model gives fewer different answers than base-model" in said
+    assert "base-model → aligned-model (base) on test" in said
+    assert "aligned-model (base) gives fewer different answers than base-model" in said
     assert "The runs differ in the model (base-model / aligned-model)" in said
-    assert "From base-model to aligned-model, question by question" in said
+    assert "From base-model to aligned-model (base), question by question" in said
     assert re.search(r"Fewer different answers on \d+ of 14 questions", said)
     assert "Wilcoxon signed-rank" in said
     assert "McNemar, exact" in said
     assert Reader(page).tags.count("article") == len(QUESTIONS)
     assert Reader(page).values("class").count("name") == 2 * len(QUESTIONS)
+    assert list(figures(page)) == ["slopes", "auroc", "threshold", "budget"]
     assert is_safe(page)
 
 

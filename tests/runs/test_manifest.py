@@ -64,6 +64,14 @@ def content_of(folder):
     return json.loads((folder / "manifest.json").read_text())
 
 
+def place_of(content, field):
+    """The object that holds a field, and the field's name in it."""
+    *path, last = field.split(".")
+    for name in path:
+        content = content[name]
+    return content, last
+
+
 def a_manifest():
     identity = make_identity([make_question("q")], decoding=Decoding(stop=("\n",)))
     provenance = Provenance("2025-01-01", "complete", packages={"numpy": "2"}, n_parameters=7, wall_seconds=1.5)
@@ -125,12 +133,27 @@ def test_an_old_import_is_upgraded(folder):
 def test_a_field_of_another_type_is_named(field, value, folder):
     write_manifest(folder, a_manifest())
     content = content_of(folder)
-    *path, last = field.split(".")
-    place = content
-    for name in path:
-        place = place[name]
+    place, last = place_of(content, field)
     place[last] = value
     with pytest.raises(CorruptRun, match=rf"manifest\.json of run .* is damaged \({field}"):
+        read_manifest(stored(folder, content))
+
+
+@pytest.mark.parametrize("field", ["identity", "identity.decoding", "identity.dataset", "provenance.status", "run_id"])
+def test_a_field_that_is_missing_is_named(field, folder):
+    write_manifest(folder, a_manifest())
+    content = content_of(folder)
+    place, last = place_of(content, field)
+    del place[last]
+    with pytest.raises(CorruptRun, match=rf"is damaged \({field}: Field required\)"):
+        read_manifest(stored(folder, content))
+
+
+def test_settings_that_cannot_be_are_refused(folder):
+    write_manifest(folder, a_manifest())
+    content = content_of(folder)
+    content["identity"]["decoding"]["temperature"] = 0
+    with pytest.raises(CorruptRun, match=r"is damaged \(The temperature is 0"):
         read_manifest(stored(folder, content))
 
 

@@ -228,7 +228,14 @@ def test_a_made_id_depends_on_the_question_alone(tmp_path):
         ("own.csv", "", "holds no questions"),
         ("own.jsonl", '{"question": "Why?"}\n\n{"text": "How?"}\n', "own.jsonl, line 3: there is no column `question`"),
         ("own.jsonl", '{"question": "Why?"}\n{"question":\n', "own.jsonl, line 2: this is not JSON"),
-        ("own.jsonl", '"Why?"\n', "own.jsonl, line 1: a row must be a JSON object"),
+        ("own.jsonl", '"Why?"\n', "own.jsonl, line 1: a row must be a JSON object, not a text"),
+        (
+            "own.jsonl",
+            '{"question": "Why?", "question": "How?"}\n',
+            "own.jsonl, line 1: the field 'question' is there tw",
+        ),
+        ("own.jsonl", "[" * 100_000, "own.jsonl, line 1: this is not JSON"),
+        ("own.csv", "question,id,id\nWhy?,1,2\n", "own.csv, line 1: the column 'id' is there twice; keep one"),
         ("own.jsonl", '{"question": ["Why?"]}\n', "own.jsonl, line 1: the question is empty"),
         (
             "own.jsonl",
@@ -253,9 +260,10 @@ def test_a_complaint_is_made_once(tmp_path):
 
 @pytest.mark.parametrize("file", ["own.csv", "own.jsonl"])
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path, file):
-    (tmp_path / file).write_bytes('question\n{"question": "Où?"}\n'.encode("latin-1"))
+    lines = {"own.csv": "question\nOù?\n", "own.jsonl": '{"question": "Why?"}\n{"question": "Où?"}\n'}
+    (tmp_path / file).write_bytes(lines[file].encode("latin-1"))
 
-    with pytest.raises(InvalidInput, match=f"{file} is not UTF-8 text; save it as UTF-8"):
+    with pytest.raises(InvalidInput, match=f"{file}, line 2: this is not UTF-8 text; save it as UTF-8"):
         load_questions(str(tmp_path / file))
 
 
@@ -393,4 +401,6 @@ def test_an_empty_typed_question_is_refused(text):
 def test_the_hash_of_a_set_of_questions_does_not_depend_on_its_order():
     why, how = typed_question("Why?"), typed_question("How?")
 
-    assert question_ids_sha256([why.id, how.id]) == question_ids_sha256([how.id, why.id]) != question_ids_sha256([why.id])
+    assert (
+        question_ids_sha256([why.id, how.id]) == question_ids_sha256([how.id, why.id]) != question_ids_sha256([why.id])
+    )

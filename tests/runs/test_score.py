@@ -18,17 +18,16 @@ from fakes import (
     Interrupted,
     interrupt_after,
     make_question,
-    make_response,
     make_responses,
 )
 
 from homog_core import files
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.summary import summarise
 from homog_core.errors import HomogError
 from homog_core.measures import report_cards, uncertainty
 from homog_core.measures.clustering import Clusterer, cosine_similarity
 from homog_core.measures.report_cards import ReportCard, read_report_cards
-from homog_core.measures.scores import response_scores
 from homog_core.measures.words import mask_answer
 from homog_core.records import Question
 from homog_core.runs import evidence
@@ -94,7 +93,7 @@ def test_a_run_of_empty_answers_is_scored():
     score_run(run.id, [FakeEncoder()])
     assert list(run.table("scores")["n_valid"]) == [0]
     assert run.table("clusters").empty
-    assert summarise(run)["estimates"]["single_cluster_rate@jaccard"]["n"] == 0
+    assert summarise(ScoredRun(run)).estimates["single_cluster_rate@jaccard"].n == 0
     assert verify(run.id) == []
 
 
@@ -146,20 +145,11 @@ def test_embeddings_are_computed_again_when_responses_were_missing():
 
 def test_summary_counts_single_clusters(run):
     with pytest.raises(HomogError, match="has not been scored"):
-        summarise(run)
-    summary = summarise(score_run(run.id, [FakeEncoder()]))
-    rate = summary["estimates"]["single_cluster_rate@jaccard"]
-    assert (rate["value"], rate["n"]) == (0.5, 2)  # "same" of "mixed" and "same"
-    assert summary["n_questions"] == 4
-
-
-def test_cut_answers_are_counted():
-    whole = make_response("a b")
-    cut = type(whole)(whole.text, whole.tokens, whole.token_entropies, whole.token_logprobs, "length")
-    scores = response_scores([whole, cut, cut], whole)
-    assert (scores["n_valid"], scores["n_cut"]) == (3, 2)
-    # own tokens: two of the whole answer, all three of a cut one: −¼ · (2 + 3 + 3) / 3
-    assert scores["predictive_entropy"] == pytest.approx(0.25 * 8 / 3)
+        summarise(ScoredRun(run))
+    summary = summarise(ScoredRun(score_run(run.id, [FakeEncoder()])))
+    rate = summary.estimates["single_cluster_rate@jaccard"]
+    assert (rate.value, rate.n) == (0.5, 2)  # "same" of "mixed" and "same"
+    assert summary.n_questions == 4
 
 
 # Entailment

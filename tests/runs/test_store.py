@@ -1,26 +1,19 @@
 """A run directory: what is written reads back, nothing is stored twice, and damage is found and named."""
 
-import csv
 import json
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_identity, make_question, make_responses
+from fakes import FAKE_SPEC, make_identity, make_question, make_responses
 
-from homog_core import files as files_module
 from homog_core.errors import CorruptRun, HomogError, NotFound
 from homog_core.files import cache
 from homog_core.records import Decoding, Provenance, Question, Response, ResponseSet
-from homog_core.runs import store, strip, write
+from homog_core.runs import store, write
 from homog_core.runs.manifest import run_id_of
-from homog_core.runs.questions import load_questions
-from homog_core.runs.sample import sample_run
-from homog_core.runs.score import score_run
 from homog_core.runs.store import list_runs, open_run
 from homog_core.runs.tables import response_set, write_parquet
 from homog_core.runs.verify import verify
@@ -331,18 +324,7 @@ def test_verify_misses_a_question(good_run):
         (lambda m: m["provenance"].update(status="importing"), "The run is importing; import the same file under the"),
         (lambda m: m["identity"].update(question_ids_sha256="0"), "question ids are not those"),
         (lambda m: m.update(format=99), "has format 99; this version reads 1"),
-        (lambda m: m.pop("identity"), r"manifest\.json of run .* is damaged"),
-        (lambda m: m.update(identity=[1]), r"manifest\.json of run .* is damaged"),
-        (lambda m: m.update(provenance=None), r"manifest\.json of run .* is damaged"),
-        (lambda m: m["identity"].pop("decoding"), r"is damaged \(identity\.decoding: Field required\)"),
-        (lambda m: m["identity"].update(decoding=7), r"is damaged \(identity\.decoding: "),
-        (
-            lambda m: m["identity"]["decoding"].update(temperature="hot"),
-            r"is damaged \(identity\.decoding\.temperature: ",
-        ),
-        (lambda m: m["identity"]["decoding"].update(temperature=0), r"is damaged \(The temperature is 0"),
-        (lambda m: m["identity"].pop("dataset"), r"is damaged \(identity\.dataset: Field required\)"),
-        (lambda m: m["provenance"].pop("status"), r"is damaged \(provenance\.status: Field required\)"),
+        (lambda m: m.pop("identity"), r"manifest\.json of run .* is damaged \(identity: "),
     ],
 )
 def test_verify_names_what_is_wrong_with_the_manifest(good_run, change, problem):
@@ -368,143 +350,6 @@ def test_verify_looks_at_the_tables(good_run):
     assert "clusters.parquet has questions that were not sampled: ['five']" in problems[0]
     assert f"no scores.parquet; run `python -m homog_core score {good_run.id}`" in problems[1]
     assert f"maps.parquet of run {good_run.id} is damaged" in problems[2]
-
-
-# Without the dataset's sentences
-
-
-COLUMNS = ("Type", "Category", "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Source")
-SKY = ("Is the sky blue on Tuesdays?", "On every clear day", ("The weekday does not matter",), ("Only on Tuesdays",))
-WALLS = ("What do walls hear?", "Walls hear nothing", ("They have no ears",), ("They hear all of it", "Secrets"))
-SENTENCES = [text for question, best, right, wrong in (SKY, WALLS) for text in (question, best, *right, *wrong)]
-
-
-@pytest.fixture
-def truthfulqa(tmp_path, monkeypatch):
-    """A dataset of two questions that is on this machine."""
-    path = tmp_path / "data" / "truthfulqa.csv"
-    path.parent.mkdir()
-    rows = [("A", "Myths", q, best, "; ".join(right), "; ".join(wrong), "") for q, best, right, wrong in (SKY, WALLS)]
-    with path.open("w", newline="") as stream:
-        csv.writer(stream).writerows([COLUMNS, *rows])
-    monkeypatch.setenv("HOMOG_DATA", str(path.parent))
-    return path
-
-
-class OtherEncoder(FakeEncoder):
-    key = "other"
-
-
-def scored(questions, style="few_shot"):
-    run = sample_run(FakeSampler({q.id: ("red fox", "blue whale") for q in questions}), questions, DECODING, style)
-    return score_run(run.id, [FakeEncoder(), OtherEncoder()], FakeNli({}))
-
-
-def written(run):
-    """Everything in a run's folder: the values of every column, and the bytes of every file."""
-    files = [path for path in run.folder.iterdir() if path.name != ".lock"]
-    tables = [str(pq.read_table(path).to_pylist()) for path in files if path.suffix == ".parquet"]
-    return "\n".join([*tables, *(path.read_bytes().decode("latin-1") for path in files)])
-
-
-@pytest.fixture
-def elsewhere(monkeypatch):
-    """A context in which no dataset is on this machine."""
-
-    @contextmanager
-    def without_datasets():
-        with monkeypatch.context() as patch:
-            patch.setattr(files_module, "dataset_folders", list)
-            yield
-
-    return without_datasets
-
-
-def test_a_stripped_run_holds_no_sentence_of_its_dataset(truthfulqa):
-    run = scored(load_questions("truthfulqa"))
-    answers = {path.name: path.read_bytes() for path in run.folder.glob("responses-*")}
-    assert [text for text in SENTENCES if text not in written(run)] == []
-    assert strip.strip(run.id, "fake").id == run.id
-    assert [text for text in SENTENCES if text in written(run)] == []
-    assert {path.name: path.read_bytes() for path in run.folder.glob("responses-*")} == answers
-    assert run.encoders() == ["fake"]
-    assert set(run.embeddings("fake")["view"]) == {"answer", "masked", "question"}
-    assert len(run.nli("scripted")) > 0
-    assert verify(run.id) == []
-
-
-@pytest.mark.parametrize("style", ["plain", "few_shot"])
-@pytest.mark.parametrize("times", [1, 2])
-def test_a_stripped_run_is_as_before_where_the_dataset_is(truthfulqa, style, times):
-    run = scored(load_questions("truthfulqa"), style)
-    questions, tables = run.questions(), {name: run.table(name) for name in store.TABLES}
-    for _ in range(times):
-        strip.strip(run.id, "fake")
-    again = run.questions()
-    for name in questions.columns:
-        assert [list(cell) for cell in again[name]] == [list(cell) for cell in questions[name]]
-    score_run(run.id, [FakeEncoder(), OtherEncoder()], FakeNli({}))
-    for name, table in tables.items():
-        pd.testing.assert_frame_equal(run.table(name), table)
-
-
-def test_a_stripped_run_elsewhere_says_what_scoring_needs(truthfulqa, elsewhere):
-    run = scored(load_questions("truthfulqa"))
-    questions, scores = run.questions(), run.table("scores")
-    strip.strip(run.id, "fake")
-    with elsewhere():
-        bare = run.questions()
-        assert list(bare["id"]) == list(questions["id"])
-        assert list(bare["category"]) == ["Myths", "Myths"]
-        assert set(bare["text"]) == set(bare["prompt"]) == {""}
-        assert not any(map(len, (*bare["references"], *bare["incorrect_references"])))
-        assert verify(run.id) == []
-        with pytest.raises(HomogError, match="without the sentences of TruthfulQA") as caught:
-            score_run(run.id, [FakeEncoder()])
-        assert str(caught.value).endswith("name the folder of truthfulqa.csv or TruthfulQA.csv in HOMOG_DATA.")
-        strip.strip(run.id, "fake")  # nothing is left to take out
-    pd.testing.assert_frame_equal(run.table("scores"), scores)
-    assert list(run.questions()["prompt"]) == list(questions["prompt"])
-
-
-def test_what_the_dataset_would_not_give_back_is_not_taken_out(truthfulqa):
-    mine = Question("truthfulqa-mine", "truthfulqa", "Who wrote my own question?")
-    run = scored([*load_questions("truthfulqa"), mine])
-    before = written(run)
-    with pytest.raises(HomogError, match="truthfulqa-mine is not in the TruthfulQA on this machine"):
-        strip.strip(run.id, "fake")
-    assert written(run) == before
-
-
-def test_a_prompt_without_its_question_is_not_stripped(truthfulqa):
-    run = scored(load_questions("truthfulqa"))
-    edit(run.folder / "questions.parquet", first_changed(prompt="Q: something else\nA:"))
-    before = written(run)
-    with pytest.raises(HomogError, match="does not hold its text, so the run cannot be stripped"):
-        strip.strip(run.id, "fake")
-    assert written(run) == before
-
-
-@pytest.mark.parametrize("dataset", ["mine.jsonl", "starter"])
-def test_own_questions_and_those_of_the_starter_set_stay(dataset, tmp_path, elsewhere, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("mine.jsonl").write_text('{"question": "Who am I?", "references": ["me"], "incorrect_references": ["you"]}\n')
-    run = scored(load_questions(dataset, limit=1))
-    before = run.questions()
-    strip.strip(run.id, "fake")
-    with elsewhere():
-        pd.testing.assert_frame_equal(run.questions(), before)
-        assert before["text"].str.len().all() and before["prompt"].str.len().all()
-        assert run.encoders() == ["fake"]
-        assert verify(run.id) == []
-
-
-def test_sentences_that_could_not_come_back_are_not_taken_out(truthfulqa, elsewhere):
-    run = scored(load_questions("truthfulqa"))
-    before = written(run)
-    with elsewhere(), pytest.raises(HomogError, match=r"would lose its questions for good.*HOMOG_DATA"):
-        strip.strip(run.id, "fake")
-    assert written(run) == before
 
 
 @pytest.mark.parametrize("name", ["scores", "similarities"])

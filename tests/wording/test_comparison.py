@@ -1,22 +1,19 @@
 """Runs side by side, in words."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FAKE_SPEC, FakeSampler, make_question
+from scored_runs import THREE_QUESTIONS, sampled
 
 from homog_core.analysis.changes import Changes
 from homog_core.analysis.compare import differing
 from homog_core.analysis.lineage import obstacle
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.catalogue.models import MODELS
-from homog_core.records import Decoding, Question
-from homog_core.runs.sample import sample_run
+from homog_core.records import Question
 from homog_core.wording.comparison import (
     STATISTICS,
     arrow,
+    chain_title,
     differences,
     in_words,
     obstacle_sentence,
@@ -26,17 +23,6 @@ from homog_core.wording.comparison import (
 from homog_core.wording.numbers import percent
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
-QUESTIONS = [make_question(f"q{n}") for n in range(3)]
-
-
-BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
-
-
-def sampled(key="base", answers=BASE, questions=QUESTIONS, style="plain", **decoding):
-    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key)
-    return sample_run(FakeSampler(answers, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
 
 
 def a_test(statistic, test="wilcoxon_signed_rank", **fields):
@@ -66,7 +52,7 @@ def test_differences_in_words():
     assert "style of the prompt (plain / few_shot)." in differences(
         differing([a, ScoredRun(sampled("a", style="few_shot"))])
     )
-    assert "set of questions." in differences(differing([a, ScoredRun(sampled("a", questions=QUESTIONS[1:]))]))
+    assert "set of questions." in differences(differing([a, ScoredRun(sampled("a", questions=THREE_QUESTIONS[1:]))]))
     assert "nothing that is recorded" in differences({})
     assert "stop strings (none / '.')" in differences({"stop": [[], ["."]]})
 
@@ -74,6 +60,11 @@ def test_differences_in_words():
 def test_values_along_the_runs():
     assert arrow([9, 5, 1]) == "9 → 5 → 1"
     assert arrow([float("nan"), 0.25], percent) == "undefined → 25 %"
+
+
+def test_a_chain_is_named_by_its_stages():
+    chain = [sampled(key) for key in ("gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo")]
+    assert chain_title([*chain, sampled("x", stage=None)]) == "base → SFT → DPO → x"
 
 
 @pytest.mark.parametrize(

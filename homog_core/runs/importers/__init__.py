@@ -1,9 +1,12 @@
-"""TODO homog_core.runs.importers."""
+"""Answers that were sampled elsewhere → a stored run, which everything after sampling then works on.
+
+A file is checked to its end before anything of it is stored. Each format is a module of this package.
+"""
 
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,19 +16,14 @@ from typing import Any
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.progress import OnProgress
 from homog_core.records import Decoding, Provenance, Question
-from homog_core.runs.importers.csv_rows import read_csv
-from homog_core.runs.importers.jsonl import read_jsonl
-from homog_core.runs.importers.reading import Sampled
+from homog_core.runs.importers.responses import Sampled
 from homog_core.runs.manifest import identity_of
 from homog_core.runs.store import Run
 from homog_core.runs.write import write_run
 
 MAX_BYTES = 512 << 20  # of a file that is imported
-
-
 MAX_QUESTIONS = 100_000
-
-
+MAX_ANSWERS = 500  # to a question; every two are compared
 MAX_NAME = 100  # characters; both names stand in the name of a folder
 
 
@@ -36,7 +34,7 @@ def import_samples(
     decoding: Decoding | None = None,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> Run:
-    """Store samples that were produced elsewhere as a run, which everything after sampling then works on.
+    """Store the answers of a file as a run.
 
     `.jsonl`: one line a question with `question` and `answers`; optionally the fields of our own question files,
     `prompt`, and what `export_run` writes of the responses; token_logprobs or token_entropies may be there alone, and
@@ -45,9 +43,9 @@ def import_samples(
     unless given. Of `decoding` the number of samples is the file's; what nobody knows stays at its default. Without a
     greedy answer the greedy response is an error, so that its scores are undefined.
 
-    The same file under the same names and decoding is the same run, and an import that was interrupted is gone on with.
-    Raises `NotFound` for a missing file, `InvalidInput` with the line for one that does not read, before anything is
-    stored, and `HomogError` where the file changes meanwhile.
+    The same file under the same names and decoding is the same run; the same call goes on with an import that was
+    interrupted. Raises `NotFound` for a missing file, `InvalidInput` with the line and the field for one that does not
+    read, and `HomogError` where the file changes meanwhile.
     """
     _check_file(path)
     model = _name(model, "model")
@@ -102,7 +100,7 @@ def import_upload(
 
 @dataclass(frozen=True, slots=True)
 class _Survey:
-    """What of a checked file is known before anything of it is stored."""
+    """What the first reading of a file keeps: everything but the answers."""
 
     questions: list[tuple[Question, str]]  # with their prompts
     n_samples: int
@@ -110,15 +108,17 @@ class _Survey:
 
 
 def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise InvalidInput(f"{path} is a folder; give a .jsonl or .csv file.")
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:  # a name may be too long for the disk, or hold a null character
+        raise NotFound(f"There is no file {path}.") from error
     if not path.is_file():
-        raise NotFound(f"There is no file {path}.")
+        raise InvalidInput(f"{path} is not a file; give a {' or '.join(_readers())} file.")
     if not os.access(path, os.R_OK):
         raise InvalidInput(f"{path} may not be read by you; change its permissions.")
-    if path.suffix.lower() not in (".jsonl", ".csv"):
-        raise InvalidInput(f"{path.name} is neither a .jsonl nor a .csv file; name it after what it holds.")
-    if (size := path.stat().st_size) > MAX_BYTES:
+    if path.suffix.lower() not in _readers():
+        raise InvalidInput(f"{path.name} is not a {' or '.join(_readers())} file; name it after what it holds.")
+    if size > MAX_BYTES:
         raise InvalidInput(f"{path.name} has {size:,} bytes and the limit is {MAX_BYTES:,}; import it in parts.")
 
 
@@ -143,7 +143,7 @@ def _check_unchanged(path: Path, version: tuple[int, int, int]) -> None:
         raise HomogError(f"{path.name} has changed while it was being imported; import it again.")
 
 
-def _unchanged(path: Path, version: tuple[int, int, int], dataset: str) -> Iterator["Sampled"]:
+def _unchanged(path: Path, version: tuple[int, int, int], dataset: str) -> Iterator[Sampled]:
     for sampled in _read(path, dataset):
         _check_unchanged(path, version)
         yield sampled
@@ -177,6 +177,8 @@ def _survey(samples: Iterable[Sampled], source: str) -> _Survey:
             raise InvalidInput(f"{where}: the id {question.id!r} already stands in line {by_id[question.id]}.")
         if question.text in by_text:
             raise InvalidInput(f"{where}: the question already stands in line {by_text[question.text]}; keep one.")
+        if not 0 < n <= MAX_ANSWERS:
+            raise InvalidInput(f"{where}: the question has {n} answers; give 1 to {MAX_ANSWERS}.")
         first = first or sampled
         if n != len(first.responses):
             raise InvalidInput(
@@ -194,4 +196,11 @@ def _survey(samples: Iterable[Sampled], source: str) -> _Survey:
 
 
 def _read(path: Path, dataset: str) -> Iterator[Sampled]:
-    return (read_csv if path.suffix.lower() == ".csv" else read_jsonl)(path, dataset)
+    return _readers()[path.suffix.lower()](path, dataset)
+
+
+def _readers() -> dict[str, Callable[[Path, str], Iterator[Sampled]]]:
+    """The reader of each format, by the ending of a file's name."""
+    from homog_core.runs.importers import csv_rows, jsonl  # here, since they import pydantic
+
+    return {".jsonl": jsonl.read, ".csv": csv_rows.read}

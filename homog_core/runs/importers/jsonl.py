@@ -1,105 +1,99 @@
-"""TODO homog_core.runs.importers.jsonl."""
+"""Our own JSONL: one line a question, with all its answers and what is known of them. `export` writes the same."""
 
-import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from homog_core.errors import InvalidInput
-from homog_core.records import Question, Response
+from homog_core.records import FinishReason, Response
 from homog_core.runs.dataset_formats import own_question
-from homog_core.runs.importers.reading import (
-    MAX_ANSWERS,
-    MAX_CHARACTERS,
-    RESPONSE_FIELDS,
-    TEXT_FIELDS,
-    Sampled,
-    check_characters,
-    decoded_lines,
-    kind_of,
-    prompt_for,
-    response_from,
-)
+from homog_core.runs.importers.fields import Entropies, Logprobs, QuestionRow, Several, Text, checked
+from homog_core.runs.importers.responses import Sampled, no_greedy, prompt_for, response_from
+from homog_core.runs.rows import read_rows
 
 EXAMPLE_JSONL = """\
 {"question": "Which planet is red?", "answers": ["Mars.", "It is Mars.", "Venus."], "greedy_answer": "Mars."}
 {"question": "How many legs has a spider?", "answers": ["Eight.", "8", "Six."], "references": ["eight", "8"]}
 """
 
+# What a line says of each response: in lists over the samples, and of the greedy response.
+RESPONSE_FIELDS = {
+    "text": ("answers", "greedy_answer"),
+    "finish_reason": ("finish_reasons", "greedy_finish_reason"),
+    "entropy_kind": ("entropy_kinds", "greedy_entropy_kind"),
+    "tokens": ("tokens", "greedy_tokens"),
+    "token_logprobs": ("token_logprobs", "greedy_token_logprobs"),
+    "token_entropies": ("token_entropies", "greedy_token_entropies"),
+}
+_EXPORTED = ("grade", "grade_policy", "scores")  # what `export` writes and scoring computes again
 
-# In: JSONL
+
+def _known_kind(kind: str) -> str:
+    if not re.fullmatch(r"exact|none|top_k:[1-9][0-9]{0,8}", kind):
+        said = {"said": repr(kind[:24])}
+        raise PydanticCustomError(
+            "kind", "it must be 'exact', 'none' or 'top_k:<k>', as in 'top_k:20', not {said}", said
+        )
+    return kind
 
 
-def read_jsonl(path: Path, dataset: str) -> Iterator[Sampled]:
-    for number, line in enumerate(decoded_lines(path), start=1):
-        if not line.strip():
+_EntropyKind = Annotated[str, AfterValidator(_known_kind)]
+
+
+class _Line(QuestionRow):
+    prompt: Text | None = None
+    answers: Several[Text]
+    finish_reasons: Several[FinishReason] | None = None
+    entropy_kinds: Several[_EntropyKind] | None = None
+    tokens: Several[Several[Text]] | None = None
+    token_logprobs: Several[Logprobs] | None = None
+    token_entropies: Several[Entropies] | None = None
+    greedy_answer: Text | None = None
+    greedy_finish_reason: FinishReason | None = None
+    greedy_entropy_kind: _EntropyKind | None = None
+    greedy_tokens: Several[Text] | None = None
+    greedy_token_logprobs: Logprobs | None = None
+    greedy_token_entropies: Entropies | None = None
+
+
+def read(path: Path, dataset: str) -> Iterator[Sampled]:
+    """The questions of a JSONL file, line by line. Raises `InvalidInput` with the line of the first that is wrong."""
+    for line, row in read_rows(path):
+        where = f"{path.name}, line {line}"
+        said = checked(row, _Line, where, _EXPORTED)
+        question = own_question(row, dataset, where)
+        columns = _columns(said, where)
+        responses = tuple(
+            response_from(f"{where}, answer {i + 1}", **{name: column[i] for name, column in columns.items()})
+            for i in range(len(said.answers))
+        )
+        yield Sampled(line, question, said.prompt or prompt_for(question), responses, _greedy(said, where))
+
+
+def _columns(said: _Line, where: str) -> dict[str, list[Any]]:
+    """What is said of the samples, by name of the response's field; only what is there."""
+    columns = {}
+    for name, (of_samples, _) in RESPONSE_FIELDS.items():
+        values = getattr(said, of_samples)
+        if values is None:
             continue
-        where = f"{path.name}, line {number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:  # a ValueError: also a number of thousands of digits
-            raise InvalidInput(f"{where}: this is not JSON ({getattr(error, 'msg', error)}).") from error
-        if not isinstance(row, dict):
-            raise InvalidInput(f"{where}: a line must be a JSON object, not {kind_of(row)}.")
-        yield _sampled(row, dataset, path.name, number)
+        if len(values) != len(said.answers):
+            raise InvalidInput(
+                f"{where}, `{of_samples}`: it has {len(values)} entries for {len(said.answers)} answers; "
+                "give one per answer."
+            )
+        columns[name] = values
+    return columns
 
 
-def _sampled(row: dict[str, Any], dataset: str, source: str, line: int) -> Sampled:
-    where = f"{source}, line {line}"
-    question = question_from(row, "answers", dataset, source, line)
-    answers = row["answers"]
-    if not isinstance(answers, list):
-        raise InvalidInput(f"{where}: `answers` must be a list of texts, not {kind_of(answers)}.")
-    if not 0 < len(answers) <= MAX_ANSWERS:
-        raise InvalidInput(f"{where}: `answers` has {len(answers):,} entries; give 1 to {MAX_ANSWERS}.")
-    columns = {name: _per_answer(row, of_samples, where) for name, (of_samples, _) in RESPONSE_FIELDS.items()}
-    responses = tuple(
-        response_from({name: column[i] for name, column in columns.items()}, f"{where}, answer {i + 1}")
-        for i in range(len(answers))
-    )
-    prompt = row.get("prompt") or prompt_for(question)
-    return Sampled(line, question, prompt, responses, _greedy(row, where))
-
-
-def question_from(row: dict[str, Any], answer_column: str, dataset: str, source: str, line: int) -> Question:
-    """The question of a row, after a look at what a question file cannot get wrong."""
-    where = f"{source}, line {line}"
-    for name in ("question", answer_column):
-        if name not in row:
-            raise InvalidInput(f"{where}: there is no `{name}`; `question` and `{answer_column}` must be there.")
-    for name in TEXT_FIELDS:
-        if not isinstance(row.get(name), str | None) or (name == "question" and row[name] is None):
-            raise InvalidInput(f"{where}: `{name}` must be a text, not {kind_of(row[name])}.")
-        check_characters(row.get(name) or "", f"{where}, `{name}`")
-    if type(row.get("id")) not in (str, int, type(None)):
-        raise InvalidInput(f"{where}: `id` must be a text or a whole number, not {kind_of(row['id'])}.")
-    for name in ("id", "references", "incorrect_references"):
-        values = row[name] if isinstance(row.get(name), list) else [row.get(name)]
-        check_characters("".join(value for value in values if isinstance(value, str)), f"{where}, `{name}`")
-    if len(row["question"]) > MAX_CHARACTERS:
-        raise InvalidInput(f"{where}: the question has {len(row['question']):,} characters; cut it.")
-    return own_question(row, dataset, source, line)
-
-
-def _per_answer(row: dict[str, Any], column: str, where: str) -> Sequence[Any]:
-    """One entry an answer; None where the line does not have the column."""
-    n, values = len(row["answers"]), row.get(column)
-    if values is None:
-        return [None] * n
-    if not isinstance(values, list):
-        raise InvalidInput(f"{where}: `{column}` must be a list with one entry per answer, not {kind_of(values)}.")
-    if len(values) != n:
-        raise InvalidInput(f"{where}: `{column}` has {len(values)} entries for {n} answers; give one per answer.")
-    if column != "answers" and None in values:
-        raise InvalidInput(f"{where}: `{column}` has an entry that is null; give all of them or leave the field out.")
-    return values
-
-
-def _greedy(row: dict[str, Any], where: str) -> Response:
-    fields = {name: row.get(of_greedy) for name, (_, of_greedy) in RESPONSE_FIELDS.items()}
-    if fields["text"] is not None:
-        return response_from(fields, f"{where}, greedy answer")
-    for name, (_, of_greedy) in RESPONSE_FIELDS.items():
-        if fields[name] is not None:
-            raise InvalidInput(f"{where}: there is a `{of_greedy}` without a `greedy_answer`; give both or neither.")
-    return response_from({"text": "", "finish_reason": "error"}, where)
+def _greedy(said: _Line, where: str) -> Response:
+    fields = {name: value for name, (_, of) in RESPONSE_FIELDS.items() if (value := getattr(said, of)) is not None}
+    if "text" in fields:
+        return response_from(f"{where}, greedy answer", **fields)
+    for name in fields:
+        raise InvalidInput(f"{where}, `{RESPONSE_FIELDS[name][1]}`: there is no `greedy_answer`; give both or neither.")
+    return no_greedy()
