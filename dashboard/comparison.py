@@ -37,7 +37,7 @@ from homog_core.runs.evidence import stored_vectors
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 from homog_core.wording import recipes
 from homog_core.wording.comparison import CHANCE, RUN_STATISTICS, STATISTICS, arrow, in_words, summary_sentence
-from homog_core.wording.numbers import with_interval
+from homog_core.wording.numbers import number, percent, tenth, with_interval
 from homog_core.wording.titles import STAGE_TITLES
 
 
@@ -120,9 +120,9 @@ def overview(shown: Shown, found: Changes) -> str | None:
     rates = [single_cluster_rate(found.clusters[key]).value for key in found.clusters]
     left, right = st.columns([5, 3], gap="large", vertical_alignment="bottom")
     left.markdown(
-        f"#### {arrow(means, '{:.1f}')} different answers per question\n"
+        f"#### {arrow(means, tenth)} different answers per question\n"
         f"{plain(summary_sentence(found, shown.names))} All answers mean the same on "
-        f"{arrow(rates, '{:.0%}')} of the questions."
+        f"{arrow(rates, percent)} of the questions."
     )
     words = right.text_input("Search in questions and answers", key="compare-search", placeholder="a word or a phrase")
     ids = list(found.clusters.index)
@@ -331,7 +331,7 @@ def by_another(shown: Shown, found: Joint) -> str:
 def matrix(shown: Shown, question_id: str, found: Joint) -> None:
     """Distances within and between the runs."""
     blocks = block_distances(found)
-    within = arrow([blocks.iloc[i, i] for i in range(len(blocks))], "{:.2f}")
+    within = arrow([blocks.iloc[i, i] for i in range(len(blocks))], number)
     last = len(shown.runs) - 1
     between = blocks.iloc[0, last]
     key = [f"{mark} is {plain(name)}" for mark, name in zip(shown.marks, shown.names, strict=True)]
@@ -406,7 +406,7 @@ def traces(shown: Shown, question_id: str) -> None:
     empty = " Undefined: the greedy answer is empty, or its entropies are not known." if np.isnan(means).any() else ""
     blocks.chart(
         stacked_traces(entropies, tokens, GREEDY, shown.names, shown.colors),
-        title=f"The greedy answer: {arrow(means, '{:.2f}')} nats on average",
+        title=f"The greedy answer: {arrow(means, number)} nats on average",
         how_to_read=(
             "How open the next word was along the greedy answer, in colour: entropy of the model's own next-token "
             f"distribution. The sampled answers are thin and grey. All rows have the same axes.{empty}"
@@ -455,7 +455,7 @@ def slopes(shown: Shown, found: Changes, question_id: str | None) -> None:
             this=this,
             dark=blocks.is_dark(),
         ),
-        title=f"{arrow([m.value for m in means], '{:.2f}')} different answers per question on average",
+        title=f"{arrow([m.value for m in means], number)} different answers per question on average",
         how_to_read=(
             "A line joins the numbers of different answers that a question gets from neighbouring models; the more "
             "questions take the same way, the wider it is. The size of a mark and the number beside it are the "

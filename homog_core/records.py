@@ -171,21 +171,6 @@ class ResponseSet:
             )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Clustering:
-    """One label per response, numbered 0… by first appearance."""
-
-    labels: np.ndarray  # (N,) integers
-    method: str
-    threshold: float
-    encoder: str | None = None
-
-    @property
-    def n_clusters(self) -> int:
-        """K, the number of distinct labels."""
-        return len(np.unique(self.labels))
-
-
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A statistic of n observations with its 95 % interval; NaN where it is undefined."""

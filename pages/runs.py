@@ -16,6 +16,7 @@ from dashboard.cache import run_stamp, scoring_lock
 from dashboard.page import end_page, errors_shown, friendly_errors, start_page
 from dashboard.text import plain
 from homog_core.analysis import lineage
+from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.errors import CorruptRun, HomogError
 from homog_core.records import Decoding
@@ -179,7 +180,7 @@ def links(run: store.Run) -> None:
     """To what can be seen of it elsewhere."""
     chain = lineage.chain(run, store.list_runs())[-lineage.MOST_RUNS :]
     compared = ",".join(one.id for one in chain) if len(chain) > 1 else run.id
-    not_scored = run_card.scored_state(run) != "yes"
+    not_scored = scored_state(run) is not Scored.YES
     tax = {"dataset": run.identity.dataset, "runs": run.id}
     with st.container(horizontal=True):
         for page, label, icon, params, disabled in (
@@ -215,7 +216,7 @@ def missing(run: store.Run) -> None:
         st.caption(plain(part.what))
         if part.command:
             st.code(part.command, language=None, wrap_lines=True)
-    can_be_scored = run_card.scored_state(run) == "no" and run.provenance.status == "complete"
+    can_be_scored = scored_state(run) is Scored.NO and run.provenance.status == "complete"
     if can_be_scored and st.button("Score it now", icon=":material/calculate:", help="With the encoders in the box"):
         with errors_shown():
             score(run.id, progress(st.empty()))
@@ -309,7 +310,7 @@ def compared_runs(run: store.Run) -> list[store.Run]:
         if other.id != run.id
         and other.identity.n_questions > 1
         and not lineage.obstacle([run, other])
-        and run_card.scored_state(other) == "yes"
+        and scored_state(other) is Scored.YES
     }
     chosen = st.multiselect(
         "Beside it in the report",
@@ -386,7 +387,7 @@ def imported(name: str, content: memoryview, model: str, dataset: str | None, de
         place.empty()
         raise
     words = "These answers were here already, under this name." if run.id in before else "Imported."
-    if run_card.scored_state(run) != "yes":
+    if scored_state(run) is not Scored.YES:
         try:
             score(run.id, progress(place))
         except HomogError as error:  # the answers are stored, and can be scored by the button

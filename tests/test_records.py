@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from homog_core.errors import InvalidInput
-from homog_core.records import Clustering, Decoding, Question, Response, ResponseSet, strip_reasoning
+from homog_core.records import Decoding, Question, Response, ResponseSet, strip_reasoning
 
 
 def make_response(tokens=("Paris",), text=None, finish_reason="stop"):
@@ -126,8 +126,3 @@ def test_a_response_set_holds_as_many_responses_as_were_asked_for():
 
     with pytest.raises(InvalidInput, match="'q1' has 1 responses, not 2"):
         ResponseSet(**fields, responses=(make_response(),), greedy=make_response())
-
-
-@pytest.mark.parametrize(("labels", "n_clusters"), [([], 0), ([0], 1), ([0, 0], 1), ([0, 1, 0, 2], 3)])
-def test_clusters_are_counted(labels, n_clusters):
-    assert Clustering(np.array(labels, dtype=int), "jaccard", 0.4).n_clusters == n_clusters

@@ -29,6 +29,7 @@ from homog_core.figures import aggregate, dots, series
 from homog_core.figures.dots import Panel, Row
 from homog_core.figures.series import Series
 from homog_core.wording import findings
+from homog_core.wording.cascade import cascade_sentence, cascade_title, operating_point_sentence
 from homog_core.wording.numbers import counted, number, percent
 from homog_core.wording.titles import score_title, undefined_words
 
@@ -271,7 +272,7 @@ def cascade(chosen: Selection, of: str) -> None:
 
     blocks.chart(
         aggregate.cost_quality(points, alone, color, dark=blocks.is_dark()),
-        title=plain(findings.cascade(study)),
+        title=plain(cascade_title(study)),
         how_to_read=(
             "Cheap signals first; a question goes on to a dearer one only where the cheaper ones are unsure. Each "
             "point of the line passes more questions on than the one to its left. The other marks are single signals "
@@ -296,7 +297,7 @@ def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None
         "Operating point: per cent of all questions that a signal passes on when it is unsure", "band", 50, 0, 100, 5
     )
     position = round(band / 5)
-    shares = findings.stop_shares(points.iloc[position])
+    shares = cascade_analysis.stop_shares(points.iloc[position])
     room = 0.3 if narrow() else 0.12
     labels = [
         (score_title(k), s, f"{score_title(k)} {percent(s)}" if s >= room else "")
@@ -308,10 +309,10 @@ def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None
         config={"displayModeBar": False},
         alt="Place of the operating point on the costs, and which signal decides how many questions",
     )
-    st.markdown(plain(findings.operating_point(rows, position, names)))
+    st.markdown(plain(operating_point_sentence(rows, position, names)))
     st.caption(
         "A point picked by eye from this curve flatters itself. Chosen on training folds instead: "
-        + plain(findings.cascade_sentence(study.saving))
+        + plain(cascade_sentence(study.saving))
     )
 
 

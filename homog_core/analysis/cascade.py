@@ -24,16 +24,16 @@ from homog_core.statistics.cascade import (
     parallel,
     stage_costs,
 )
-from homog_core.statistics.columns import NAN
-from homog_core.statistics.discrimination import delong_test
+from homog_core.statistics.within_folds import auroc_within_folds_estimate
 
 
 def cascade_signals(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> tuple[list[Signal], np.ndarray]:
-    """The signals of the cascade over the graded questions, in the order of their cost, and which answers are incorrect.
+    """The signals of the cascade over the graded questions, the cheapest first, and which answers are incorrect.
 
-    Token entropy of the greedy answer: 0, it has been written anyway. Embedding density: the encoder reads the
-    question. Discrete semantic entropy by the clusterer: the samples, and its encoder reads them. Costs are in tokens
-    of the run's model. A word is counted as 4/3 of a token; models of unknown size are taken to be as large as MiniLM.
+    Token entropy of the greedy answer costs nothing: the answer has been written anyway. For embedding density the
+    encoder reads the question. For discrete semantic entropy the samples are drawn, and the clusterer's encoder reads
+    them. Costs are in tokens of the run's model. A word counts as 4/3 of a token; a model of unknown size is taken to
+    be as large as MiniLM.
     Raises `InvalidInput` for NLI, whose cost is not counted.
     """
     if clusterer.method == "nli":
@@ -101,17 +101,8 @@ def cascade_study(scored: ScoredRun, clusterer: Clusterer, category: str = "") -
 
 
 def within_folds_auroc(outcome: Outcome, incorrect: np.ndarray) -> Estimate:
-    """`Outcome.auroc` with DeLong's 95 % interval: the paired test against scores that all tie within a fold.
-
-    Folds are set so far apart that pairs across them are ranked alike by both and cancel, as in `statistics.cascade`. The fitted
-    models are taken as given.
-    """
-    found = delong_test(outcome.score + 2 * outcome.fold, 2.0 * outcome.fold, incorrect)
-    folds = [incorrect[outcome.fold == fold] == 1 for fold in np.unique(outcome.fold)]
-    within = sum(int(wrong.sum()) * int((~wrong).sum()) for wrong in folds)
-    scale = int((incorrect == 1).sum()) * int((incorrect == 0).sum()) / within
-    low, high = np.clip([0.5 + scale * found.low, 0.5 + scale * found.high], 0, 1)
-    return Estimate(outcome.auroc, float(low), float(high), len(incorrect), "delong")
+    """`Outcome.auroc` with its interval."""
+    return auroc_within_folds_estimate(outcome.score, incorrect, outcome.fold)
 
 
 def outcome_row(outcome: Outcome, incorrect: np.ndarray) -> dict[str, Any]:
@@ -133,8 +124,14 @@ def cascade_rows(study: CascadeStudy) -> pd.DataFrame:
         for share, outcome in zip(study.curve.passed_on, study.curve.outcomes, strict=True)
     ]
     alone = [
-        {"kind": "alone", "name": name, "passed_on": NAN, **outcome_row(outcome, study.incorrect)}
+        {"kind": "alone", "name": name, "passed_on": np.nan, **outcome_row(outcome, study.incorrect)}
         for name, outcome in study.alone.items()
     ]
     everything = {"kind": "parallel", "name": "all signals", **outcome_row(study.curve.outcomes[-1], study.incorrect)}
     return pd.DataFrame([*points, *alone, everything])
+
+
+def stop_shares(point: pd.Series) -> list[float]:
+    """The share of questions that each signal decides, at an operating point (a row of `cascade_rows`)."""
+    reached = [point[name] for name in point.index if name.startswith("reached_") and not np.isnan(point[name])]
+    return [here - after for here, after in zip(reached, [*reached[1:], 0.0], strict=True)]

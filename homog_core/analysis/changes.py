@@ -1,4 +1,4 @@
-"""What changed from the first to the last of several runs over the same questions: how many different answers each gives."""
+"""How many different answers each of several runs gives to the same questions, and what changed from first to last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from homog_core.analysis.lineage import differing_fields
@@ -13,23 +14,12 @@ from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.diversity import degeneration
 from homog_core.records import Estimate
-from homog_core.statistics.columns import NAN
+from homog_core.statistics.columns import SAME
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
-from homog_core.statistics.paired import (
-    PairedTest,
-    holm,
-    mcnemar_exact,
-    paired_bootstrap_difference,
-    wilcoxon_signed_rank,
-)
+from homog_core.statistics.paired import holm, mcnemar_exact, paired_bootstrap_difference, wilcoxon_signed_rank
 
 MEANS = ("num_semantic_sets", "discrete_semantic_entropy", "mean_token_entropy", "mean_token_entropy_sampled")
-_SAME = 1e-9  # sums of the same numbers in another order
-_TESTS = {
-    "single_cluster": mcnemar_exact,
-    **dict.fromkeys(MEANS, wilcoxon_signed_rank),
-    "correct": mcnemar_exact,
-}
+_TESTS = {"single_cluster": mcnemar_exact, **dict.fromkeys(MEANS, wilcoxon_signed_rank), "correct": mcnemar_exact}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +101,7 @@ def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
         "single_cluster_rate": single_cluster_rate(frame["num_semantic_sets"]),
         **{name: mean_estimate(frame[name]) for name in MEANS},
         "accuracy": wilson_interval(int(graded.sum()), len(graded)),
-        **{name: Estimate(share, NAN, NAN, len(sets), "share") for name, share in broken._asdict().items()},
+        **{name: Estimate(share, np.nan, np.nan, len(sets), "share") for name, share in broken._asdict().items()},
     }
 
 
@@ -120,7 +110,7 @@ def _tests(frames: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
     rows = []
     for (first, a), (second, b) in combinations(frames.items(), 2):
         for column, test in _TESTS.items():
-            found: PairedTest = test(a[column], b[column])
+            found = test(a[column], b[column])
             interval = paired_bootstrap_difference(a[column], b[column])
             rows.append(
                 {
@@ -132,23 +122,10 @@ def _tests(frames: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
                     "high": interval.high,
                     "pvalue": found.pvalue,
                     "n": found.n,
-                    "n_lower": int((b[column] < a[column] - _SAME).sum()),
-                    "n_higher": int((b[column] > a[column] + _SAME).sum()),
+                    "n_lower": int((b[column] < a[column] - SAME).sum()),
+                    "n_higher": int((b[column] > a[column] + SAME).sum()),
                     "test": test.__name__,
                 }
             )
     adjusted = holm([row["pvalue"] for row in rows])
     return [{**row, "pvalue_holm": float(p)} for row, p in zip(rows, adjusted, strict=True)]
-
-
-_SAME = 1e-9  # sums of the same numbers in another order
-
-
-_TESTS = {
-    "single_cluster": mcnemar_exact,
-    "num_semantic_sets": wilcoxon_signed_rank,
-    "discrete_semantic_entropy": wilcoxon_signed_rank,
-    "mean_token_entropy": wilcoxon_signed_rank,
-    "mean_token_entropy_sampled": wilcoxon_signed_rank,
-    "correct": mcnemar_exact,
-}

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.hierarchy import linkage
 
-from homog_core.statistics.columns import NAN
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MergeTrees:
@@ -84,8 +82,8 @@ def cluster_scores(sizes: np.ndarray) -> dict[str, np.ndarray]:
     undefined = total[:, 0] < 2
     entropy[n_sets == 1] = 0.0
     return {
-        "num_semantic_sets": np.where(undefined, NAN, n_sets),
-        "discrete_semantic_entropy": np.where(undefined, NAN, entropy),
+        "num_semantic_sets": np.where(undefined, np.nan, n_sets),
+        "discrete_semantic_entropy": np.where(undefined, np.nan, entropy),
     }
 
 
@@ -104,7 +102,7 @@ def likelihood_weighted_entropy(labels: np.ndarray, mean_logprobs: np.ndarray) -
         share = mass / total
         entropy = -np.sum(np.where(share > 0, share * np.log(share), 0), axis=1)
     entropy[(mass > 0).sum(axis=1) == 1] = 0.0
-    return np.where(known & ~np.isnan(weight).any(axis=1), entropy, NAN)
+    return np.where(known & ~np.isnan(weight).any(axis=1), entropy, np.nan)
 
 
 def by_cluster(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:

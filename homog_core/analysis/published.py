@@ -13,7 +13,6 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate
 from homog_core.statistics.calibration import platt_probabilities
-from homog_core.statistics.columns import NAN
 from homog_core.statistics.discrimination import auroc_estimate, cohens_d_estimate
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 from homog_core.statistics.selective import selective_estimates
@@ -62,4 +61,4 @@ def counterpart(scored: ScoredRun, metric: str, clusterer: Clusterer, category: 
             return saving(scored, clusterer, category).saving
         except InvalidInput:
             pass
-    return Estimate(NAN, NAN, NAN, int(kept.sum()), "")
+    return Estimate(np.nan, np.nan, np.nan, int(kept.sum()), "")

@@ -1,7 +1,5 @@
 """How often a run gives one answer: single-cluster rates by clusterer, threshold, number of samples and category."""
 
-from functools import cache
-from math import comb, log
 from typing import Any
 
 import numpy as np
@@ -10,7 +8,7 @@ import pandas as pd
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.records import Estimate
-from homog_core.statistics.columns import NAN
+from homog_core.statistics.budget import budget_terms
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_bounds
 from homog_core.statistics.paired import mcnemar_exact
 
@@ -53,44 +51,27 @@ def threshold_curve(scored: ScoredRun, clusterer: Clusterer, category: str = "")
     trees = scored.trees(clusterer)
     kept = scored.in_category(category) & (trees.n_valid > 1)
     n = int(kept.sum())
-    share = trees.is_single(THRESHOLDS)[kept].mean(axis=0) if n else np.full(len(THRESHOLDS), NAN)
+    share = trees.is_single(THRESHOLDS)[kept].mean(axis=0) if n else np.full(len(THRESHOLDS), np.nan)
     low, high = wilson_bounds(share, n)
     return pd.DataFrame({"threshold": THRESHOLDS, "value": share, "low": low, "high": high, "n": n})[columns]
-
-
-@cache
-def _budget_table(total: int) -> np.ndarray:
-    """What a cluster of each size 0 … N adds at each budget 0 … N: (2, N + 1, N + 1) for SCR and entropy.
-
-    C(size, n)/C(N, n), and −Σ_m Hypergeom(m; N, size, n) (m/n) ln(m/n): the terms of `statistics.scr_at_budget` and
-    `statistics.entropy_at_budget`.
-    """
-    table = np.zeros((2, total + 1, total + 1))
-    for n in range(1, total + 1):
-        for size in range(1, total + 1):
-            table[0, n, size] = comb(size, n) / comb(total, n)
-            table[1, n, size] = sum(
-                comb(size, m) * comb(total - size, n - m) / comb(total, n) * (m / n) * log(n / m)
-                for m in range(1, min(size, n) + 1)
-            )
-    return table
 
 
 def budget_curve(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> pd.DataFrame:
     """SCR and discrete semantic entropy for n = 2 … N samples, exactly, with intervals over questions.
 
-    Over the questions with at least n valid answers, whose clusters stay those of all of them. Wilson bounds for the SCR (`wilson_bounds`), t bounds for the entropy. One row an n.
+    Over the questions with at least n valid answers, whose clusters stay those of all of them. Wilson bounds for the
+    SCR (`wilson_bounds`), t bounds for the entropy. One row an n.
     """
     sizes = scored.sizes(clusterer)[scored.in_category(category)]
     total = sizes.sum(axis=1)
     rows = []
     for n in range(2, scored.n_samples + 1):
-        values = np.full((2, len(sizes)), NAN)
+        values = np.full((2, len(sizes)), np.nan)
         for answers in np.unique(total[total >= n]):
             own = total == answers
-            values[:, own] = _budget_table(int(answers))[:, n, sizes[own]].sum(axis=2)
+            values[:, own] = budget_terms(int(answers), n)[:, sizes[own]].sum(axis=2)
         rate, entropy = values[:, total >= n]
-        share = float(rate.mean()) if len(rate) else NAN
+        share = float(rate.mean()) if len(rate) else np.nan
         low, high = wilson_bounds(np.array(share), len(rate))
         scr = {"value": share, "low": float(low), "high": float(high), "n": len(rate)}
         rows.append({"n_samples": n, **scr, **fields(mean_estimate(entropy), "entropy_")})
@@ -98,7 +79,7 @@ def budget_curve(scored: ScoredRun, clusterer: Clusterer, category: str = "") ->
 
 
 def clusterer_rows(scored: ScoredRun, category: str = "") -> list[dict[str, Any]]:
-    """SCR by every clusterer as the run was scored, and by whole answers at the published threshold. One row a clusterer.
+    """One row a clusterer: SCR as the run was scored, and by whole answers at the published threshold too.
 
     Default thresholds of encoders join 15 % of the contradicting pairs, so that encoders are compared like with like.
     """

@@ -28,7 +28,6 @@ from homog_core.runs.evidence import stored_probabilities
 from homog_core.runs.score import MAP_COLUMNS
 from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of, response_set
-from homog_core.statistics.columns import NAN
 
 
 class ScoredRun:
@@ -108,7 +107,7 @@ class ScoredRun:
 
     @cached_property
     def correct(self) -> np.ndarray:
-        """(Q,) 1 for a correct greedy answer, 0 for an incorrect one; NaN for abstained, ambiguous and ungraded ones."""
+        """(Q,) 1 for a correct greedy answer, 0 for an incorrect one, NaN for one that is neither."""
         return self.scores["grade"].map({"correct": 1.0, "incorrect": 0.0}).to_numpy(np.float64)
 
     @property
@@ -159,7 +158,7 @@ class ScoredRun:
     @cached_property
     def _mean_logprobs(self) -> np.ndarray:
         """Mean token log-probability (Q, N) of the valid sampled answers in their order, NaN after the last."""
-        matrix = np.full((len(self.questions), max(self.n_samples, 1)), NAN)
+        matrix = np.full((len(self.questions), max(self.n_samples, 1)), np.nan)
         for q, key in enumerate(self.questions.index):
             found = [mean_logprob(r.token_logprobs[r.own_tokens]) for r in self.valid_responses(key)]
             matrix[q, : len(found)] = found

@@ -13,7 +13,7 @@ from homog_core.statistics.calibration import (
     platt_probabilities,
     reliability,
 )
-from homog_core.statistics.columns import NAN
+from homog_core.statistics.columns import SAME
 from homog_core.statistics.discrimination import is_constant
 from homog_core.statistics.intervals import wilson_interval
 from homog_core.statistics.selective import risk_coverage, selective_estimates
@@ -57,8 +57,8 @@ def calibration_of(values: np.ndarray, correct: np.ndarray) -> Calibration:
 
     ECE over ten bins; the diagram has five where there are fewer than 300 questions. Before: the score read as it
     stands, 1 where it is smallest and 0 where it is largest among these questions, in proportion between. After:
-    `statistics.platt_probabilities`, out of fold. Both are undefined where the score is undefined; after, with fewer than
-    five of a class; before, where all scores tie.
+    `statistics.platt_probabilities`, out of fold. Both are undefined where the score is undefined; "after" also with
+    fewer than five of a class, "before" also where all scores tie.
     """
     graded = ~np.isnan(values) & ~np.isnan(correct)
     shown = N_BINS if graded.sum() >= 30 * N_BINS else N_BINS // 2  # fewer bins where they would be nearly empty
@@ -77,10 +77,10 @@ def calibration_of(values: np.ndarray, correct: np.ndarray) -> Calibration:
 
 def _as_it_stands(values: np.ndarray, graded: np.ndarray) -> np.ndarray:
     finite = values[graded & np.isfinite(values)]
-    if not len(finite) or np.ptp(finite) <= 1e-9:
-        return np.full(len(values), NAN)
+    if not len(finite) or np.ptp(finite) <= SAME:
+        return np.full(len(values), np.nan)
     scaled = (np.clip(values, finite.min(), finite.max()) - finite.min()) / np.ptp(finite)
-    return np.where(graded, 1 - scaled, NAN)
+    return np.where(graded, 1 - scaled, np.nan)
 
 
 def calibration_estimates(probability: np.ndarray, correct: np.ndarray, seed: int = 0) -> dict[str, Estimate]:
@@ -91,17 +91,16 @@ def calibration_estimates(probability: np.ndarray, correct: np.ndarray, seed: in
     """
     both = ~np.isnan(probability) & ~np.isnan(correct)
     p, right, n = probability[both], correct[both], int(both.sum())
-    values = expected_calibration_error(p, right, N_BINS), brier_score(p, right)
+    values = {"ECE": expected_calibration_error(p, right, N_BINS), "Brier": brier_score(p, right)}
     if n < 2:
-        return {m: Estimate(v, NAN, NAN, n, "basic bootstrap") for m, v in zip(("ECE", "Brier"), values, strict=True)}
+        return {name: Estimate(value, np.nan, np.nan, n, "basic bootstrap") for name, value in values.items()}
     drawn = np.random.default_rng(seed).integers(n, size=(N_RESAMPLES, n))
     bin_of = np.minimum((p * N_BINS).astype(int), N_BINS - 1)
     gap = np.zeros((N_RESAMPLES, N_BINS))
     np.add.at(gap, (np.arange(N_RESAMPLES)[:, None], bin_of[drawn]), (right - p)[drawn])
-    draws = np.abs(gap).sum(axis=1) / n, ((p - right) ** 2)[drawn].mean(axis=1)
+    draws = {"ECE": np.abs(gap).sum(axis=1) / n, "Brier": ((p - right) ** 2)[drawn].mean(axis=1)}
     return {
-        measure: Estimate(value, *_reflected(value, found), n, "basic bootstrap")
-        for measure, value, found in zip(("ECE", "Brier"), values, draws, strict=True)
+        name: Estimate(value, *_reflected(value, draws[name]), n, "basic bootstrap") for name, value in values.items()
     }
 
 

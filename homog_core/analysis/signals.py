@@ -16,7 +16,6 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import GROUPS, SEMANTIC_ENTROPY, TOKEN_ENTROPY, score_columns
 from homog_core.records import Estimate
-from homog_core.statistics.columns import NAN
 from homog_core.statistics.dependence import correlation
 from homog_core.statistics.discrimination import auroc_estimate, cohens_d_estimate, delong_test, is_constant
 from homog_core.statistics.paired import holm
@@ -157,7 +156,7 @@ def score_rows(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> p
 
 def _missing_row() -> dict[str, Any]:
     """A score that only an NLI model gives."""
-    empty = Estimate(NAN, NAN, NAN, 0, "")
+    empty = Estimate(np.nan, np.nan, np.nan, 0, "")
     why = Undefined.NEEDS_NLI
     return {**fields(empty), "n_incorrect": 0, "n_correct": 0, "undefined": why, **fields(empty, "d_")}
 
@@ -217,7 +216,7 @@ def difference_rows(runs: Mapping[str, ScoredRun], clusterer: Clusterer, categor
 
 
 def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
-    both = np.where(np.isnan(token) | np.isnan(semantic), NAN, correct)
+    both = np.where(np.isnan(token) | np.isnan(semantic), np.nan, correct)
     found = delong_test(token, semantic, 1 - correct)
     graded = both[~np.isnan(both)]
     why = _undefined(token, both, ~np.isnan(both), int(np.sum(graded == 0)))
@@ -255,7 +254,7 @@ def largest_correlation(scores: pd.DataFrame, names: Sequence[str]) -> Estimate:
     rows = correlation_rows(scores, [name for name in names if name in scores])
     rows = rows[(rows["kind"] == "pearson") & rows["value"].notna()]
     if rows.empty:
-        return Estimate(NAN, NAN, NAN, len(scores), "fisher-z")
+        return Estimate(np.nan, np.nan, np.nan, len(scores), "fisher-z")
     row = rows.loc[rows["value"].abs().idxmax()]
     low, high = sorted((abs(row["low"]), abs(row["high"])))
     low = 0.0 if row["low"] < 0 < row["high"] else low

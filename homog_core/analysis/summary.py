@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from homog_core.analysis.cascade import saving
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import ScoreStatistics, score_statistics
 from homog_core.errors import InvalidInput
 from homog_core.records import Estimate
 from homog_core.statistics.cascade import Saving
-from homog_core.statistics.columns import NAN
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
 
 
@@ -29,7 +30,7 @@ class RunSummary:
     @property
     def tokens_per_second(self) -> float:
         """How fast it was sampled; NaN where nobody knows."""
-        return self.n_tokens / self.wall_seconds if self.wall_seconds else NAN
+        return self.n_tokens / self.wall_seconds if self.wall_seconds else np.nan
 
 
 def summarise(scored: ScoredRun) -> RunSummary:

@@ -7,27 +7,17 @@ from homog_core.figures.series import FADED
 from homog_core.figures.theme import GREY
 
 GRID = "rgba(128,128,128,0.18)"
-
-
 MARK = {"width": 1.5, "dash": "dot", "color": FADED}
-
-
 BAND = 0.16
-
-
 ALIGNED = {"l": 60, "r": 16, "autoexpand": False}  # so that two figures share their horizontal axis
 
-
 # Axes and lines. Figures are handed over as one mapping: to add traces and axes one by one takes ten times as long.
-
 LAYOUT = {
     "margin": {"l": 8, "r": 16, "t": 8, "b": 8},
     "dragmode": False,
     "hovermode": "closest",
     "hoverlabel": {"align": "left"},
 }
-
-
 CURVE_LEGEND = {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "itemsizing": "constant"}
 
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from homog_core.figures.theme import GREY
 
 ENTROPY_SCALE = 4.0  # nats at which the token heat map is saturated
-
-
 _ENTROPY_RGB = "213,94,0"  # one hue, read as intensity
 
 

@@ -16,11 +16,7 @@ from homog_core.figures.theme import GREY
 from homog_core.records import Estimate
 
 _HUE = "213,94,0"  # of entropies, as in `figures`
-
-
 _MOST_IN_A_ROW = 5
-
-
 _MARGIN = {"l": 8, "r": 12, "t": 8, "b": 8}
 
 

@@ -6,20 +6,10 @@ from dataclasses import dataclass
 from homog_core.figures.theme import MODEL_COLORS
 
 DASHES = ("solid", "dash", "dot", "dashdot")
-
-
 RUN_SYMBOLS = ("circle", "square", "triangle-up", "cross")
-
-
 PUBLISHED = "published"  # the name of the series
-
-
 FADED = "rgba(128,128,128,0.75)"
-
-
 INK = {False: "#1a2026", True: "#e8edf2"}
-
-
 _GROUP_COLORS = {  # what a score is read from: colour in the light and in the dark theme, and symbol
     "one answer": ("#D55E00", "#D55E00", "circle"),
     "samples": ("#0072B2", "#56B4E9", "square"),

@@ -4,17 +4,11 @@ import html
 import textwrap
 
 MODEL_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # Okabe–Ito
-
-
 SYMBOLS = tuple(
     "circle square diamond triangle-up cross star hexagon pentagon triangle-down x hexagram bowtie "  # noqa: SIM905
     "star-square star-diamond hourglass octagon diamond-wide triangle-left triangle-right star-triangle-up".split()
 )
-
-
 GREY = "rgba(128,128,128,0.45)"
-
-
 MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 

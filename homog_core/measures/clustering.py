@@ -16,17 +16,10 @@ from homog_core.errors import InvalidInput
 from homog_core.measures.words import numbers_disagree
 
 _VIEWS = {"embedding": "answer", "embedding_masked": "masked"}  # which text of an answer is encoded
-
-
 METHODS = ("jaccard", *_VIEWS, "nli")
-
-
+ENTAILMENT_RULES = ("bidirectional", "non_contradiction", "either")
 JACCARD_THRESHOLD = 0.4
-
-
 PUBLISHED_COSINE_THRESHOLD = 0.85  # the one of arXiv:2603.24124, offered beside the calibrated default
-
-
 MAX_THRESHOLD = 0.99  # at 1, floating point separates identical answers
 
 
@@ -95,7 +88,8 @@ def cluster_first_member(joined: np.ndarray) -> np.ndarray:
 def average_linkage_heights(similarity: np.ndarray) -> np.ndarray:
     """The N − 1 merge heights of average linkage on distance 1 − similarity, ascending; none for one response.
 
-    They answer every threshold at once: K = 1 + #(heights ≥ 1 − τ).
+    They answer every threshold at once (`n_clusters_at`). Nothing here needs them: they are for those who check the
+    clusters from outside.
     """
     if len(similarity) < 2:
         return np.zeros(0)
@@ -115,14 +109,8 @@ def cluster_average_linkage(similarity: np.ndarray, threshold: float) -> np.ndar
 
 
 def n_clusters_at(heights: np.ndarray, threshold: float) -> int:
-    """K at a threshold from the merge heights of one question."""
+    """K at a threshold from the `average_linkage_heights` of one question: 1 + #(heights ≥ 1 − τ)."""
     return 1 + int(np.count_nonzero(heights >= 1.0 - threshold))
-
-
-def _average_linkage(similarity: np.ndarray) -> np.ndarray:
-    distances = np.clip(1.0 - np.asarray(similarity, dtype=np.float64), 0.0, None)
-    np.fill_diagonal(distances, 0.0)
-    return linkage(squareform((distances + distances.T) / 2, checks=False), method="average")
 
 
 def first_appearance(labels: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -131,6 +119,12 @@ def first_appearance(labels: Sequence[int] | np.ndarray) -> np.ndarray:
     rank = np.empty(len(index), dtype=np.int64)
     rank[np.argsort(index)] = np.arange(len(index))
     return rank[inverse]
+
+
+def _average_linkage(similarity: np.ndarray) -> np.ndarray:
+    distances = np.clip(1.0 - np.asarray(similarity, dtype=np.float64), 0.0, None)
+    np.fill_diagonal(distances, 0.0)
+    return linkage(squareform((distances + distances.T) / 2, checks=False), method="average")
 
 
 def entailment_joins(probabilities: np.ndarray, rule: str = "bidirectional") -> np.ndarray:
@@ -164,9 +158,6 @@ def entailment_similarity(probabilities: np.ndarray) -> np.ndarray:
     similarity = (entailment + entailment.T) / 2
     np.fill_diagonal(similarity, 1.0)
     return similarity
-
-
-ENTAILMENT_RULES = ("bidirectional", "non_contradiction", "either")
 
 
 RULES = {"components": cluster_components, "first_member": cluster_first_member}

@@ -1,13 +1,12 @@
-"""TODO homog_core.measures.diversity."""
+"""Homogenised or broken: what tells a model that repeats itself from one that gives the same answer again."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from homog_core.measures.grading import normalise
 from homog_core.records import Response
-
-NAN = float("nan")
 
 
 class Degeneration(NamedTuple):
@@ -29,8 +28,8 @@ def degeneration(greedy: Sequence[Response], sampled: Sequence[Response]) -> Deg
     counts = Counter(normalise(response.answer) for response in greedy if response.is_valid)
     answers = [response for response in sampled if response.is_valid]
     return Degeneration(
-        len(counts) / counts.total() if counts else NAN,
-        max(counts.values()) / counts.total() if counts else NAN,
+        len(counts) / counts.total() if counts else math.nan,
+        max(counts.values()) / counts.total() if counts else math.nan,
         _share([is_looping(response.answer) for response in answers]),
         _share([response.finish_reason == "length" for response in sampled]),
         _share([not response.is_valid for response in sampled]),
@@ -44,4 +43,4 @@ def is_looping(text: str) -> bool:
 
 
 def _share(flags: Sequence[bool]) -> float:
-    return sum(flags) / len(flags) if flags else NAN
+    return sum(flags) / len(flags) if flags else math.nan

@@ -19,23 +19,11 @@ from homog_core.measures.words import content_words, is_negation, last_number
 from homog_core.records import Question, Response, strip_reasoning
 
 Verdict = Literal["correct", "incorrect", "abstained", "ambiguous", "ungraded"]
-
-
 Similarity = Callable[[str, Sequence[str]], np.ndarray]  # an answer, n references → n cosines
-
-
 F1_THRESHOLD = 0.5
-
-
 COSINE_MARGIN = 0.05
-
-
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-
-
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”–—…")
-
-
 _DIGITS = {
     word: str(number)
     for number, word in enumerate(
@@ -43,8 +31,6 @@ _DIGITS = {
         "seventeen eighteen nineteen twenty".split()
     )
 }
-
-
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|dont|don’t) know|i( am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
     r"i (cannot|can't|can’t|am unable to) (answer|say|tell)|as an ai\b|it is not known|i( am|'m|’m) sorry)",

@@ -14,11 +14,7 @@ from scipy.stats import spearmanr
 from homog_core.errors import InvalidInput
 
 Method = Literal["umap", "mds"]
-
-
 MIN_DISTINCT_FOR_UMAP = 8  # below it UMAP has no density to estimate
-
-
 _SAME = 1e-6  # distances below it are those of one point
 
 
@@ -115,8 +111,8 @@ def _umap(distances: np.ndarray, init: np.ndarray, seed: int) -> np.ndarray:
 
 def _faithfulness(distances: np.ndarray, coordinates: np.ndarray) -> float:
     if len(distances) < 3:
-        return float("nan")
+        return np.nan
     here, there = squareform(distances, checks=False), pdist(coordinates)
     if np.ptp(here) == 0 or np.ptp(there) == 0:
-        return float("nan")
+        return np.nan
     return float(spearmanr(here, there).statistic)

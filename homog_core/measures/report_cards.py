@@ -18,7 +18,13 @@ from sklearn.metrics import roc_auc_score
 from homog_core import files
 from homog_core.catalogue.encoders import DEFAULT_ENCODER
 from homog_core.errors import InvalidInput
-from homog_core.measures.clustering import JACCARD_THRESHOLD, Clusterer, entailment_joins, entailment_similarity
+from homog_core.measures.clustering import (
+    JACCARD_THRESHOLD,
+    PUBLISHED_COSINE_THRESHOLD,
+    Clusterer,
+    entailment_joins,
+    entailment_similarity,
+)
 from homog_core.measures.encoders import Encoder, encode
 from homog_core.measures.nli import Nli, probability_matrix, with_context
 from homog_core.records import Question
@@ -128,12 +134,6 @@ def write_report_cards(path: Path, cards: Iterable[ReportCard]) -> None:
     os.replace(partial, path)
 
 
-FALLBACK_THRESHOLD = 0.85  # of an encoder that has not been calibrated: the published one
-
-
-# Clusterers and their report cards
-
-
 def report_cards() -> dict[str, ReportCard]:
     """The report cards of the clusterers, the user's own before the shipped ones."""
     found: dict[str, ReportCard] = {}
@@ -149,7 +149,7 @@ def default_clusterers(encoders: Sequence[str] = (DEFAULT_ENCODER,), nli: str | 
     for encoder in encoders:
         for method in ("embedding", "embedding_masked"):
             card = cards.get(f"{method}/{encoder}")
-            clusterers.append(Clusterer(method, card.threshold if card else FALLBACK_THRESHOLD, encoder))
+            clusterers.append(Clusterer(method, card.threshold if card else PUBLISHED_COSINE_THRESHOLD, encoder))
     if nli:
         clusterers.append(Clusterer("nli", 0.0, nli))
     return sorted(clusterers, key=lambda c: -cards[c.key].auc if c.key in cards else 0)

@@ -1,4 +1,7 @@
-"""TODO homog_core.measures.scores."""
+"""The scores of one question by name, from its answers and from what models said of them.
+
+It calls the formulas of `uncertainty` and lays out the rows that a scored run stores; it writes nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +15,11 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.records import Response, ResponseSet
 
 Vectors = Mapping[str, np.ndarray]  # view → unit vectors (n, d), or NLI probabilities
-
-
 Evidence = Mapping[str, Vectors]  # by key of the encoder or NLI model
-
 
 # The scores of docs/methods.md §"Uncertainty scores": what each needs
 SINGLE_PASS = ("mean_token_entropy", "max_token_entropy", "std_token_entropy", "high_entropy_ratio", "perplexity")
-
-
 QUESTION_ONLY = ("embedding_density",)
-
-
 SAMPLED = (
     "mean_token_entropy_sampled",
     "predictive_entropy",
@@ -39,8 +35,6 @@ SAMPLED = (
     "sindex",
     "selfcheck_nli",
 )
-
-
 GROUPS = {"one answer": SINGLE_PASS, "samples": SAMPLED, "question": QUESTION_ONLY}  # what a score is read from
 TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY = "mean_token_entropy", "discrete_semantic_entropy", "embedding_density"
 CLUSTER_SCORES = ("num_semantic_sets", SEMANTIC_ENTROPY, "semantic_entropy")  # the ones that a threshold moves
@@ -90,7 +84,7 @@ def analyse(answers: ResponseSet, evidence: Evidence, clusterers: Sequence[Clust
 def cluster_scores(labels: np.ndarray, responses: Sequence[Response]) -> dict[str, float]:
     """The scores that depend on the clusters; NaN with fewer than two valid responses."""
     if len(responses) < 2:
-        return dict.fromkeys(("num_semantic_sets", "discrete_semantic_entropy", "semantic_entropy"), float("nan"))
+        return dict.fromkeys(CLUSTER_SCORES, np.nan)
     mean_logprobs = [uncertainty.mean_logprob(r.token_logprobs[r.own_tokens]) for r in responses]
     return {
         "num_semantic_sets": uncertainty.num_semantic_sets(labels),
@@ -103,7 +97,7 @@ def graph_scores(similarity: np.ndarray) -> dict[str, float]:
     """The scores of the graph of similarities, negative ones taken as 0; NaN with fewer than two valid responses."""
     weights = np.clip(similarity, 0.0, None).astype(np.float64)
     return {
-        score.__name__: score(weights) if len(weights) > 1 else float("nan")
+        score.__name__: score(weights) if len(weights) > 1 else np.nan
         for score in (
             uncertainty.eigenvalue_laplacian,
             uncertainty.degree_uncertainty,
@@ -119,7 +113,7 @@ def model_scores(evidence: Evidence) -> dict[str, float]:
     for key, found in evidence.items():
         if "answer" in found:
             enough = len(found["answer"]) > 1
-            scores[f"sindex@{key}"] = uncertainty.sindex(found["answer"]) if enough else float("nan")
+            scores[f"sindex@{key}"] = uncertainty.sindex(found["answer"]) if enough else np.nan
         if "selfcheck" in found:
             scores[f"selfcheck_nli@{key}"] = uncertainty.selfcheck_nli(found["selfcheck"])
     return scores

@@ -1,27 +1,17 @@
-"""TODO homog_core.measures.sentences."""
+"""A text → its sentences, by rules for end marks and abbreviations. No model is asked."""
 
 import re
 
 # An end mark, what may close after it, and white space; the ideographic marks need no white space.
 _END_MARK = re.compile(r"""[.!?…]+["'”’»)\]*_]*\s+|[。！？]+[」』”’）]*\s*""")
-
-
 _NEVER_LAST = re.compile(
     r"(?<![\w.])(?:Dr|Mr|Mrs|Ms|Prof|St|Mt|Gen|Col|Capt|Lt|Sgt|Rev|Hon|Gov|Sen|Rep|e\.g|i\.e|vs|cf|ca|approx)\.$"
 )
-
-
 _BEFORE_A_NUMBER = re.compile(
     r"(?<!\w)(?:nos?|figs?|vol|pp?|chap|sec|eq|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.$", re.IGNORECASE
 )
-
-
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\(?\d{1,2}\.$")
-
-
 _SELDOM_LAST = re.compile(r"(?<!\w)(?:[^\W\d_]|etc|al|Jr|Sr|Inc|Ltd|Co|Corp)\.$")  # "U.S.", "J. Smith", "etc."
-
-
 _OPENER = re.compile(
     r"(?:The|This|That|These|Those|It|Its|He|His|She|Her|They|Their|We|Our|You|I|A|An|There|In|On|At|For|From|As|If|"
     r"When|While|After|Before|Since|However|But|And|So|Also|Both|Some|Many|Most|No|Yes)[\s,']"

@@ -18,15 +18,8 @@ from scipy.stats import entropy
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import cluster_average_linkage, cosine_similarity
 
-_NAN = float("nan")
-
-
 _LARGEST_EIGENVALUE = 0.9  # eccentricity keeps eigenvectors below it; the value of Lin et al.
-
-
 _HEAT = 0.3  # the diffusion time t of kernel language entropy; the value of Nikitin et al.
-
-
 _ROUNDING = 1e-6  # how far a similarity may be from symmetric, from a unit diagonal and from [0, 1]
 
 
@@ -37,7 +30,7 @@ def discrete_semantic_entropy(labels: Sequence[int] | np.ndarray) -> float:
     entropy" from black-box models mean this one.
     """
     if len(labels) == 0:
-        return float("nan")
+        return np.nan
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
     return float(entropy(counts)) if len(counts) > 1 else 0.0
 
@@ -51,7 +44,7 @@ def semantic_entropy(labels: Sequence[int] | np.ndarray, mean_logprobs: Sequence
     """
     labels, logprobs = np.asarray(labels), np.asarray(mean_logprobs, dtype=np.float64)
     if len(labels) == 0 or np.isnan(logprobs).any():
-        return float("nan")
+        return np.nan
     clusters = np.unique(labels)
     if len(clusters) == 1:
         return 0.0
@@ -62,7 +55,7 @@ def semantic_entropy(labels: Sequence[int] | np.ndarray, mean_logprobs: Sequence
 
 def num_semantic_sets(labels: Sequence[int] | np.ndarray) -> float:
     """K, the number of clusters. No responses: NaN. Source: Lin et al. 2024."""
-    return float(len(np.unique(np.asarray(labels)))) if len(labels) else float("nan")
+    return float(len(np.unique(np.asarray(labels)))) if len(labels) else np.nan
 
 
 def predictive_entropy(token_logprobs: Sequence[np.ndarray]) -> float:
@@ -94,19 +87,19 @@ def mean_token_entropy(token_entropies: np.ndarray) -> float:
 
 def max_token_entropy(token_entropies: np.ndarray) -> float:
     """The largest token entropy of the response. nats; no tokens: NaN."""
-    return float(np.max(token_entropies)) if len(token_entropies) else float("nan")
+    return float(np.max(token_entropies)) if len(token_entropies) else np.nan
 
 
 def std_token_entropy(token_entropies: np.ndarray) -> float:
     """Population standard deviation (ddof = 0) of the token entropies. nats; one token: 0; no tokens: NaN."""
-    return float(np.std(np.asarray(token_entropies, dtype=np.float64))) if len(token_entropies) else float("nan")
+    return float(np.std(np.asarray(token_entropies, dtype=np.float64))) if len(token_entropies) else np.nan
 
 
 def high_entropy_ratio(token_entropies: np.ndarray) -> float:
     """Share of tokens whose entropy is above twice the response's mean. In [0, 0.5); none, or one that is NaN: NaN."""
     entropies = np.asarray(token_entropies, dtype=np.float64)
     if len(entropies) == 0 or np.isnan(entropies).any():
-        return float("nan")
+        return np.nan
     return float(np.mean(entropies > 2 * entropies.mean()))
 
 
@@ -133,7 +126,7 @@ def lexical_dissimilarity(texts: Sequence[str]) -> float:
     `LexicalSimilarity` is −similarity, that is this minus 1; UQ-NLG's likewise.
     """
     if len(texts) < 2:
-        return _NAN
+        return np.nan
     from rouge_score.rouge_scorer import RougeScorer  # slow to import: it brings nltk
     from rouge_score.tokenizers import DefaultTokenizer
 
@@ -157,7 +150,7 @@ def selfcheck_nli(probabilities: np.ndarray) -> float:
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     if probabilities.size == 0:
-        return _NAN
+        return np.nan
     if probabilities.ndim != 3 or probabilities.shape[2] != 3:
         raise InvalidInput(
             f"The NLI probabilities have shape {probabilities.shape}; they must be (sentences, samples, 3), "
@@ -178,7 +171,7 @@ def eigenvalue_laplacian(similarity: np.ndarray) -> float:
     """
     weights = _weights(similarity)
     if weights is None:
-        return _NAN
+        return np.nan
     return float(np.clip(1.0 - np.linalg.eigvalsh(_normalised_laplacian(weights)), 0.0, None).sum())
 
 
@@ -189,7 +182,7 @@ def degree_uncertainty(similarity: np.ndarray) -> float:
     authors' package returns N times this, of the directed similarities.
     """
     weights = _weights(similarity)
-    return _NAN if weights is None else float(1.0 - weights.mean())
+    return np.nan if weights is None else float(1.0 - weights.mean())
 
 
 def eccentricity(similarity: np.ndarray) -> float:
@@ -202,7 +195,7 @@ def eccentricity(similarity: np.ndarray) -> float:
     """
     weights = _weights(similarity)
     if weights is None:
-        return _NAN
+        return np.nan
     eigenvalues, vectors = np.linalg.eigh(_normalised_laplacian(weights))
     # Rounding spreads an eigenvalue of exactly 0.9 to both sides, differently for each order of the rows.
     kept = vectors[:, eigenvalues < _LARGEST_EIGENVALUE - 1e-9]  # (N, kept)
@@ -221,7 +214,7 @@ def kernel_language_entropy(similarity: np.ndarray) -> float:
     """
     weights = _weights(similarity)
     if weights is None:
-        return _NAN
+        return np.nan
     eigenvalues, vectors = np.linalg.eigh(np.diag(weights.sum(axis=1)) - weights)
     kernel = (vectors * np.exp(-_HEAT * eigenvalues)) @ vectors.T
     scale = np.sqrt(np.diag(kernel))
@@ -237,7 +230,7 @@ def sindex(embeddings: np.ndarray, threshold: float = 0.95) -> float:
     `discrete_semantic_entropy` of the same clusters is the case in which all cosines within them are 1.
     """
     if len(embeddings) == 0:
-        return _NAN
+        return np.nan
     similarity = cosine_similarity(embeddings)
     labels = cluster_average_linkage(similarity, threshold)
     members = (labels == np.arange(labels.max() + 1)[:, None]).astype(np.float64)  # (K, N)
@@ -255,7 +248,7 @@ def embedding_density(embedding: np.ndarray, others: np.ndarray, k: int = 10) ->
     the cascade of arXiv:2603.24124. Not the semantic density of Qiu & Miikkulainen 2024, which looks at responses.
     """
     if len(others) == 0:
-        return _NAN
+        return np.nan
     embedding, others = np.asarray(embedding, dtype=np.float64), np.asarray(others, dtype=np.float64)
     norms = np.linalg.norm(others, axis=1) * np.linalg.norm(embedding)
     cosines = np.clip(others @ embedding / np.where(norms > 0, norms, 1.0), -1.0, 1.0)
@@ -291,4 +284,4 @@ def _normalised_laplacian(weights: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:
-    return float(np.mean(np.asarray(values, dtype=np.float64))) if len(values) else float("nan")
+    return float(np.mean(np.asarray(values, dtype=np.float64))) if len(values) else np.nan

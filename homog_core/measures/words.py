@@ -1,4 +1,4 @@
-"""TODO homog_core.measures.words."""
+"""The words and numbers of an answer: what is left of it without the question, and the numbers that it names."""
 
 import re
 from collections.abc import Sequence
@@ -7,31 +7,21 @@ import numpy as np
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 _NUMBER = re.compile(r"(?:(?<![\w.)])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")  # the minus of "20-5" is no sign
-
-
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
-
-
-NEGATIONS = frozenset(
+_NEGATIONS = frozenset(
     "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()  # noqa: SIM905
 )
-
-
 _NUMBER_WORDS = frozenset(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "  # noqa: SIM905
     "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million "
     "billion half quarter dozen once twice first second third fourth fifth sixth seventh eighth ninth tenth".split()
 )
-
-
 _NO_FUNCTION_WORDS = frozenset(  # in scikit-learn's list, but with a meaning of their own
     "full empty thick thin fire bill system cry top bottom front back side amount describe detail find found fill "  # noqa: SIM905
     "interest mill mine move name part serious show sincere call give take keep made beyond above below under over "
     "before after up down off out less more most least few many every all always last own same other alone".split()
 )
-
-
-FUNCTION_WORDS = (ENGLISH_STOP_WORDS | {"does", "did", "doing"}) - NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
+FUNCTION_WORDS = (ENGLISH_STOP_WORDS | {"does", "did", "doing"}) - _NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
 
 
 def mask_answer(answer: str, question: str) -> str:
@@ -50,18 +40,10 @@ def content_words(text: str, question: str) -> list[str]:
     return [word for word in _WORD.findall(text.lower()) if _always_stays(word) or not _drops(word, repeated)]
 
 
-def _always_stays(word: str) -> bool:
-    return is_negation(word) or word in _NUMBER_WORDS or word[0].isdigit()
-
-
 def is_negation(word: str) -> bool:
     """Whether a lower-cased word says no, as `not`, `never` and `isn't` do."""
     plain = word.replace("'", "").replace("’", "")
-    return plain in NEGATIONS or (plain.endswith("nt") and plain != word)
-
-
-def _drops(word: str, repeated: set[str]) -> bool:
-    return word in FUNCTION_WORDS or word in repeated
+    return plain in _NEGATIONS or (plain.endswith("nt") and plain != word)
 
 
 def last_number(text: str) -> float | None:
@@ -85,3 +67,11 @@ def numbers_disagree(answers: Sequence[str]) -> np.ndarray:
     return np.array(
         [[bool(a and b) and a[-1] not in b and b[-1] not in a for b in found] for a in found], dtype=bool
     ).reshape(len(found), len(found))
+
+
+def _always_stays(word: str) -> bool:
+    return is_negation(word) or word in _NUMBER_WORDS or word[0].isdigit()
+
+
+def _drops(word: str, repeated: set[str]) -> bool:
+    return word in FUNCTION_WORDS or word in repeated

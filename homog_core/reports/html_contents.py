@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from homog_core.analysis import changes, compare, lineage, rates, signals
@@ -22,8 +23,8 @@ from homog_core.reports import html_charts
 from homog_core.reports.html_answers import Asked, asked
 from homog_core.reports.html_charts import Chart
 from homog_core.runs.store import Run
-from homog_core.statistics.columns import NAN
 from homog_core.wording import comparison, findings, run_card
+from homog_core.wording.cascade import cascade_sentence
 from homog_core.wording.comparison import RUN_STATISTICS, Told
 from homog_core.wording.numbers import SMALL_N, counted, interval, number, percent, tenth_percent, with_interval
 from homog_core.wording.recipes import clusterer_recipe, run_recipe
@@ -142,7 +143,7 @@ def _one(shown: Mapping[str, ScoredRun], clusterer: Clusterer) -> tuple[Found, d
     estimates = compare.run_statistics(scored, clusterer, list(scored.questions.index))
     rate = estimates["single_cluster_rate"]
     row = {"label": name, "stage": scored.run.provenance.stage, "value": rate.value, "n": rate.n}
-    lead = f"{findings.single_cluster(pd.DataFrame([row]), None, NAN)}."
+    lead = f"{findings.single_cluster(pd.DataFrame([row]), None, np.nan)}."
     broken: Table = {(RUN_STATISTICS[key].title,): {"value": _statistic(key, estimates[key])} for key in _DEGENERATION}
     found = Found(lead, broken, tiles=[_tile(key, estimates[key]) for key in _TILES])
     return found, {"coverage": html_charts.coverage(scored, clusterer)}
@@ -212,7 +213,7 @@ def _scores(summaries: Mapping[str, RunSummary]) -> Table:
 
 def _cascade(summary: RunSummary) -> str:
     found = summary.saving
-    return str(found) if isinstance(found, InvalidInput) else findings.cascade_sentence(found)
+    return str(found) if isinstance(found, InvalidInput) else cascade_sentence(found)
 
 
 # Questions

@@ -1,15 +1,15 @@
-"""TODO homog_core.statistics.budget."""
+"""What fewer samples would have shown: the single-cluster rate and the semantic entropy of n of the N responses."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from math import comb, log
 
 import numpy as np
 
 from homog_core.errors import InvalidInput
-from homog_core.statistics.columns import NAN, Labels
 
-# Smaller budgets
+Labels = Sequence[int] | np.ndarray  # (N,) one per response
 
 
 def scr_at_budget(labels: Labels | Sequence[Labels], n: int) -> float:
@@ -18,7 +18,7 @@ def scr_at_budget(labels: Labels | Sequence[Labels], n: int) -> float:
     `labels` (N,) of one question, or one such array per question: then the mean over those with at least n. Exact. The
     clusters stay those of all N. n = 1: 1 by definition. None with n responses: NaN. n = N: the single-cluster rate.
     """
-    return _at_budget(labels, n, lambda sizes: sum(comb(size, n) for size in sizes) / comb(sum(sizes), n))
+    return _mean_at_budget(labels, n)[0]
 
 
 def entropy_at_budget(labels: Labels | Sequence[Labels], n: int) -> float:
@@ -27,24 +27,33 @@ def entropy_at_budget(labels: Labels | Sequence[Labels], n: int) -> float:
     −Σ_k Σ_m Hypergeom(m; N, n_k, n) (m/n) ln(m/n). `labels` and edges as for `scr_at_budget`. n = 1: 0. n = N: the
     discrete semantic entropy. Exact, where packages subsample; it grows with n, as the plug-in entropy is biased down.
     """
+    return _mean_at_budget(labels, n)[1]
 
-    def expected(sizes: list[int]) -> float:
-        total, ways = sum(sizes), comb(sum(sizes), n)
-        return sum(
-            comb(size, m) * comb(total - size, n - m) / ways * (m / n) * log(n / m)
-            for size in sizes
-            for m in range(1, min(size, n) + 1)
+
+@cache
+def budget_terms(total: int, n: int) -> np.ndarray:
+    """What a cluster of each size 0 … N adds to both statistics when n of the N responses are drawn: (2, N + 1).
+
+    C(size, n)/C(N, n), and −Σ_m Hypergeom(m; N, size, n) (m/n) ln(m/n).
+    """
+    ways = comb(total, n)
+    terms = np.zeros((2, total + 1))
+    for size in range(1, total + 1):
+        terms[0, size] = comb(size, n) / ways
+        terms[1, size] = sum(
+            comb(size, m) * comb(total - size, n - m) / ways * (m / n) * log(n / m) for m in range(1, min(size, n) + 1)
         )
+    return terms
 
-    return _at_budget(labels, n, expected)
 
-
-def _at_budget(labels: Labels | Sequence[Labels], n: int, statistic: Callable[[list[int]], float]) -> float:
+def _mean_at_budget(labels: Labels | Sequence[Labels], n: int) -> tuple[float, float]:
+    """Both statistics, averaged over the questions with at least n responses."""
     if n < 1:
         raise InvalidInput(f"The number of responses is {n}; it must be at least 1.")
     questions = list(labels)
     if questions and np.ndim(questions[0]) == 0:
         questions = [questions]
     sizes = [list(Counter(np.asarray(question).tolist()).values()) for question in questions]
-    values = [statistic(of_one) for of_one in sizes if sum(of_one) >= n]
-    return float(np.mean(values)) if values else NAN
+    values = [budget_terms(sum(of_one), n)[:, of_one].sum(axis=1) for of_one in sizes if sum(of_one) >= n]
+    rate, entropy = np.mean(values, axis=0) if values else (np.nan, np.nan)
+    return float(rate), float(entropy)

@@ -1,13 +1,11 @@
-"""TODO homog_core.statistics.calibration."""
+"""Calibration: probabilities of being correct made from a score, and how far they can be believed."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from homog_core.errors import InvalidInput
-from homog_core.statistics.columns import NAN, Values, graded_columns
-
-# Calibration
+from homog_core.statistics.columns import Values, graded_columns
 
 
 def platt_probabilities(uncertainty: Values, correct: Values, *, seed: int = 0, folds: int = 5) -> np.ndarray:
@@ -25,7 +23,7 @@ def platt_probabilities(uncertainty: Values, correct: Values, *, seed: int = 0, 
     from sklearn.preprocessing import StandardScaler
 
     scores, rows, right = graded_columns(uncertainty, np.arange(len(uncertainty)), correct)
-    probabilities, finite = np.full(len(uncertainty), NAN), scores[np.isfinite(scores)]
+    probabilities, finite = np.full(len(uncertainty), np.nan), scores[np.isfinite(scores)]
     if min(right.sum(), (~right).sum()) < folds or not len(finite):
         return probabilities
     order = np.lexsort((right, scores))  # the folds do not depend on the order of the questions
@@ -58,7 +56,7 @@ def reliability(probability: Values, correct: Values, bins: int = 10) -> Reliabi
     index = np.digitize(p, np.arange(1, bins) / bins)
     count = np.bincount(index, minlength=bins)
     said, true = (np.bincount(index, weights=column, minlength=bins) for column in (p, right))
-    filled = np.where(count, count, NAN)
+    filled = np.where(count, count, np.nan)
     return Reliability(np.arange(bins + 1) / bins, said / filled, true / filled, count)
 
 
@@ -70,7 +68,7 @@ def expected_calibration_error(probability: Values, correct: Values, bins: int =
     """
     diagram = reliability(probability, correct, bins)
     n = diagram.count.sum()
-    return float(np.nansum(diagram.count * np.abs(diagram.accuracy - diagram.probability)) / n) if n else NAN
+    return float(np.nansum(diagram.count * np.abs(diagram.accuracy - diagram.probability)) / n) if n else np.nan
 
 
 def brier_score(probability: Values, correct: Values) -> float:
@@ -82,4 +80,4 @@ def brier_score(probability: Values, correct: Values) -> float:
     from sklearn.metrics import brier_score_loss
 
     p, right = graded_columns(probability, correct)
-    return float(brier_score_loss(right, p, pos_label=True)) if len(p) else NAN
+    return float(brier_score_loss(right, p, pos_label=True)) if len(p) else np.nan

@@ -1,12 +1,8 @@
-"""Cheapest-first cascades: several uncertainty signals, run only as far as a question needs (docs/methods.md §6).
+"""Cheapest-first cascades: several uncertainty signals, run only as far as a question needs (docs/methods.md).
 
 Handed one value and one cost per question and signal; does not know how a signal is measured. Every number is out of
-fold: five folds, stratified by correctness; a question is scored by models and thresholds of the other four. The folds
-do not depend on the order of the questions; those that are alike in everything are interchangeable.
-
-AUROC and selective accuracy compare questions of one fold only, which one model has scored. Ranking all folds together
-would break ties between the folds by their models' base rates, against the labels: where most scores tie, as after
-homogenization, that costs an AUROC of 0.53 about 0.01 over 800 questions and 0.02 over 250 (Forman & Scholz 2010).
+fold, and AUROC and selective accuracy compare questions of one fold only. The folds do not depend on the order of the
+questions; those that are alike in everything are interchangeable.
 """
 
 from collections.abc import Sequence
@@ -14,32 +10,24 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from homog_core.errors import InvalidInput
 from homog_core.records import Estimate
 from homog_core.statistics.columns import Values
-from homog_core.statistics.discrimination import AurocDifference, auroc, delong_test
-from homog_core.statistics.selective import selective_accuracy
+from homog_core.statistics.discrimination import AurocDifference
+from homog_core.statistics.stages import N_FOLDS, StageData, Stages, deal_folds, fit_stages, stops
+from homog_core.statistics.within_folds import (
+    auroc_difference_within_folds,
+    auroc_within_folds,
+    selective_accuracy_within_folds,
+)
 
 Verdict = Literal["kept", "lost", "unclear", "no gain", "no cost"]
-
-
-N_FOLDS = 5
-
-
 COVERAGE = 0.5  # of the selective accuracy
-
-
 PASSED_ON = tuple(k / 20 for k in range(21))  # operating points of a curve
-
-
 TOLERANCE = 0.005  # AUROC that an operating point may lose on the training folds
-
-
 MARGIN = 0.02  # AUROC; quality counts as kept where the held-out folds exclude a larger loss
-
-
 _N_RESAMPLES = 2000
 
 
@@ -178,8 +166,8 @@ def cascade(signals: Sequence[Signal], incorrect: Values, passed_on: float, *, s
     if not 0 <= passed_on <= 1:
         raise InvalidInput(f"The share passed on is {passed_on:g}; it must be from 0 to 1.")
     data = _prepared(signals, incorrect)
-    stages = _out_of_fold(data, _folds(data, seed))
-    return _outcome(data, stages, _stops(stages, passed_on))
+    stages = fit_stages(data, deal_folds(data, seed))
+    return _outcome(data, stages, stops(stages, passed_on))
 
 
 def parallel(signals: Sequence[Signal], incorrect: Values, *, seed: int = 0) -> Outcome:
@@ -187,7 +175,7 @@ def parallel(signals: Sequence[Signal], incorrect: Values, *, seed: int = 0) -> 
 
     With one signal: that signal alone. Hand it the cost that it has by itself, since an entropy over samples is cheap
     only where they have been drawn already. The logistic regression learns the sign, on the training folds: a signal
-    that is lower for errors counts as a good one here and below 0.5 in `metrics.auroc`.
+    that is lower for errors counts as a good one here and below 0.5 in `discrimination.auroc`.
     """
     return cascade(signals, incorrect, 1.0, seed=seed)
 
@@ -198,8 +186,8 @@ def cost_quality_curve(signals: Sequence[Signal], incorrect: Values, *, seed: in
     To choose an operating point from this curve and to report its quality would be in-sample: see `matched_saving`.
     """
     data = _prepared(signals, incorrect)
-    stages = _out_of_fold(data, _folds(data, seed))
-    outcomes = tuple(_outcome(data, stages, _stops(stages, passed_on)) for passed_on in PASSED_ON)
+    stages = fit_stages(data, deal_folds(data, seed))
+    outcomes = tuple(_outcome(data, stages, stops(stages, passed_on)) for passed_on in PASSED_ON)
     return Curve(np.array(PASSED_ON), outcomes)
 
 
@@ -223,17 +211,17 @@ def matched_saving(signals: Sequence[Signal], incorrect: Values, *, seed: int = 
     if len(signals) < 2:
         raise InvalidInput(f"A saving needs at least two signals, there is {len(signals)}; add a dearer one.")
     data = _prepared(signals, incorrect)
-    fold = _folds(data, seed)
+    fold = deal_folds(data, seed)
     chosen = [_choose(data.at(fold != held_out), seed) for held_out in range(N_FOLDS)]
     passed_on, last = (np.array(column) for column in zip(*chosen, strict=True))
-    stages = _out_of_fold(data, fold)
-    stops = _stops(stages, passed_on[fold]), last[fold], _everywhere(data, -1), _everywhere(data, 0)
-    adaptive, fixed, everything, cheapest = (_outcome(data, stages, stop) for stop in stops)
+    stages = fit_stages(data, fold)
+    stopped = stops(stages, passed_on[fold]), last[fold], _everywhere(data, -1), _everywhere(data, 0)
+    adaptive, fixed, everything, cheapest = (_outcome(data, stages, stop) for stop in stopped)
     return Saving(
         saving=_saved(adaptive.cost, everything.cost, seed),
         fixed_saving=_saved(fixed.cost, everything.cost, seed),
-        difference=_difference(adaptive, everything, data.incorrect),
-        gain=_difference(everything, cheapest, data.incorrect),
+        difference=_difference(adaptive, everything, data),
+        gain=_difference(everything, cheapest, data),
         cascade=adaptive,
         fixed=fixed,
         everything=everything,
@@ -243,28 +231,7 @@ def matched_saving(signals: Sequence[Signal], incorrect: Values, *, seed: int = 
     )
 
 
-# Folds, models, decisions
-
-
-class _Data(NamedTuple):
-    values: np.ndarray  # (K, Q) uncertainties
-    cost: np.ndarray  # (K, Q) of all stages up to this one
-    incorrect: np.ndarray  # (Q,) bool
-
-    def at(self, questions: np.ndarray) -> "_Data":
-        return _Data(self.values[:, questions], self.cost[:, questions], self.incorrect[questions])
-
-
-class _Stages(NamedTuple):
-    """What each stage says of each question, out of fold."""
-
-    evidence: np.ndarray  # (K, Q) log odds of an error minus the base rate's; the latest defined one, otherwise 0
-    weaker: np.ndarray  # (K, Q) share of the training questions with weaker evidence; −∞ where the stage is undefined
-    base_rate: np.ndarray  # (Q,) log odds of an error in the training folds
-    fold: np.ndarray  # (Q,)
-
-
-def _prepared(signals: Sequence[Signal], incorrect: Values) -> _Data:
+def _prepared(signals: Sequence[Signal], incorrect: Values) -> StageData:
     if not signals:
         raise InvalidInput("A cascade needs at least one signal; there is none.")
     grades = np.asarray(incorrect, dtype=np.float64)
@@ -283,74 +250,20 @@ def _prepared(signals: Sequence[Signal], incorrect: Values) -> _Data:
             f"{n_incorrect} of {len(grades)} are incorrect. Grade more questions."
         )
     cost = np.cumsum([signal.cost for signal in signals], axis=0)
-    return _Data(np.stack([signal.uncertainty for signal in signals]), cost, grades == 1)
+    return StageData(np.stack([signal.uncertainty for signal in signals]), cost, grades == 1)
 
 
-def _folds(data: _Data, seed: int) -> np.ndarray:
-    """Fold (Q,) of each question: dealt within each class, in an order drawn over the sorted questions."""
-    order = np.lexsort((data.incorrect, *data.cost[::-1], *data.values[::-1]))
-    order = np.random.default_rng(seed).permutation(order)
-    fold = np.empty(len(order), dtype=int)
-    fold[order[np.argsort(data.incorrect[order], kind="stable")]] = np.arange(len(order)) % N_FOLDS
-    return fold
-
-
-def _each(fold: np.ndarray) -> list[np.ndarray]:
-    return [fold == index for index in range(N_FOLDS)]
-
-
-def _out_of_fold(data: _Data, fold: np.ndarray) -> _Stages:
-    """Fit every stage on four folds and apply it to the fifth, for each of the five."""
-    evidence, weaker = np.empty_like(data.values), np.empty_like(data.values)
-    base_rate = np.empty(len(fold))
-    for held_out in _each(fold):
-        latest = np.zeros(np.count_nonzero(held_out))
-        for k in range(len(data.values)):
-            found, weaker[k, held_out] = _fit_stage(data.values[: k + 1], data.incorrect, held_out)
-            evidence[k, held_out] = latest = np.where(np.isnan(found), latest, found)
-        base_rate[held_out] = logit(data.incorrect[~held_out].mean())
-    return _Stages(evidence, weaker, base_rate, fold)
-
-
-def _fit_stage(values: np.ndarray, incorrect: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Evidence and share of weaker evidence (n held out,) by a model of the other questions that define this stage."""
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    defined = ~np.isnan(values[-1])
-    training = defined & ~held_out
-    if len(np.unique(incorrect[training])) < 2:
-        return np.full(held_out.sum(), np.nan), np.full(held_out.sum(), -np.inf)
-    model = make_pipeline(
-        SimpleImputer(keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(solver="newton-cholesky", tol=1e-9),
-    ).fit(values[:, training].T, incorrect[training])
-    evidence = np.full(len(incorrect), np.nan)
-    evidence[defined] = model.decision_function(values[:, defined].T) - logit(incorrect[~held_out].mean())
-    evidence = np.round(evidence, 6)  # what the solver leaves over is no evidence
-    weights = np.sort(np.abs(evidence[training]))
-    weaker = np.searchsorted(weights, np.abs(evidence)) / (len(weights) + 1)
-    return evidence[held_out], np.where(defined, weaker, -np.inf)[held_out]
-
-
-def _stops(stages: _Stages, passed_on: float | np.ndarray) -> np.ndarray:
-    """Stage (Q,) at which each question is decided: the first that does not pass it on, at the latest the last."""
-    return np.cumprod(stages.weaker[:-1] < passed_on, axis=0).sum(axis=0, dtype=int)
-
-
-def _everywhere(data: _Data, stage: int) -> np.ndarray:
+def _everywhere(data: StageData, stage: int) -> np.ndarray:
+    """Every question (Q,) stops at one stage."""
     return np.full(len(data.incorrect), stage % len(data.values))
 
 
-def _scores(stages: _Stages, stop: np.ndarray) -> np.ndarray:
+def _scores(stages: Stages, stop: np.ndarray) -> np.ndarray:
     """Probability (Q,) of an error at the stage where each question stops."""
     return expit(stages.evidence[stop, np.arange(len(stop))] + stages.base_rate)
 
 
-def _outcome(data: _Data, stages: _Stages, stop: np.ndarray) -> Outcome:
+def _outcome(data: StageData, stages: Stages, stop: np.ndarray) -> Outcome:
     questions = np.arange(len(stop))
     score, cost = _scores(stages, stop), data.cost[stop, questions]
     accepted = stages.evidence[stop, questions] < 0
@@ -362,52 +275,27 @@ def _outcome(data: _Data, stages: _Stages, stop: np.ndarray) -> Outcome:
         cost=cost,
         reached=(stop >= np.arange(len(data.values))[:, np.newaxis]).mean(axis=1),
         mean_cost=float(cost.mean()),
-        auroc=_auroc(score, data.incorrect, stages.fold),
-        selective_accuracy=_selective_accuracy(score, data.incorrect, stages.fold),
-        accepted_accuracy=float(np.mean(~data.incorrect[accepted])) if accepted.any() else float("nan"),
+        auroc=auroc_within_folds(score, data.incorrect, stages.fold),
+        selective_accuracy=selective_accuracy_within_folds(score, data.incorrect, stages.fold, COVERAGE),
+        accepted_accuracy=float(np.mean(~data.incorrect[accepted])) if accepted.any() else np.nan,
     )
 
 
-def _choose(training: _Data, seed: int) -> tuple[float, int]:
+def _choose(training: StageData, seed: int) -> tuple[float, int]:
     """Narrowest band, and first stage to stop every question at, that lose at most `TOLERANCE` on these questions."""
-    stages = _out_of_fold(training, _folds(training, seed))
+    stages = fit_stages(training, deal_folds(training, seed))
 
     def quality(stop: np.ndarray) -> float:
-        return _auroc(_scores(stages, stop), training.incorrect, stages.fold)
+        return auroc_within_folds(_scores(stages, stop), training.incorrect, stages.fold)
 
     target = quality(_everywhere(training, -1)) - TOLERANCE
-    passed_on = next(share for share in PASSED_ON if quality(_stops(stages, share)) >= target)
+    passed_on = next(share for share in PASSED_ON if quality(stops(stages, share)) >= target)
     stage = next(k for k in range(len(training.values)) if quality(_everywhere(training, k)) >= target)
     return passed_on, stage
 
 
-def _pairs(incorrect: np.ndarray) -> int:
-    return int(incorrect.sum() * (~incorrect).sum())
-
-
-def _auroc(score: np.ndarray, incorrect: np.ndarray, fold: np.ndarray) -> float:
-    """AUROC over the pairs of an incorrect and a correct question in one fold."""
-    folds = [each for each in _each(fold) if _pairs(incorrect[each])]
-    values = [auroc(score[each], incorrect[each]) for each in folds]
-    return float(np.average(values, weights=[_pairs(incorrect[each]) for each in folds]))
-
-
-def _selective_accuracy(score: np.ndarray, incorrect: np.ndarray, fold: np.ndarray) -> float:
-    """Accuracy at `COVERAGE` within each fold, averaged by its number of questions."""
-    values = [selective_accuracy(score[each], ~incorrect[each], COVERAGE) for each in _each(fold)]
-    return float(np.average(values, weights=np.bincount(fold)))
-
-
-def _difference(a: Outcome, b: Outcome, incorrect: np.ndarray) -> AurocDifference:
-    """AUROC of a minus that of b, within folds, by DeLong's paired test.
-
-    Scores of different folds are set so far apart that all pairs across folds are ranked alike in a and b and cancel.
-    What is left is a share of all pairs, of which the test has taken the mean.
-    """
-    found = delong_test(a.score + 2 * a.fold, b.score + 2 * b.fold, incorrect)
-    scale = _pairs(incorrect) / sum(_pairs(incorrect[each]) for each in _each(a.fold))
-    low, high = np.clip([scale * found.low, scale * found.high], -1, 1)
-    return AurocDifference(scale * found.difference, float(low), float(high), found.pvalue)
+def _difference(a: Outcome, b: Outcome, data: StageData) -> AurocDifference:
+    return auroc_difference_within_folds(a.score, b.score, data.incorrect, a.fold)
 
 
 def _saved(cost: np.ndarray, everything: np.ndarray, seed: int) -> Estimate:
@@ -415,7 +303,7 @@ def _saved(cost: np.ndarray, everything: np.ndarray, seed: int) -> Estimate:
     pairs = np.stack([cost, everything])[:, np.lexsort((cost, everything))]  # whatever the order of the questions
     n = len(cost)
     if not everything.any():
-        return Estimate(float("nan"), float("nan"), float("nan"), n, "paired bootstrap")
+        return Estimate(np.nan, np.nan, np.nan, n, "paired bootstrap")
     drawn = np.random.default_rng(seed).integers(n, size=(_N_RESAMPLES, n))
     some, all_of_them = pairs[:, drawn].sum(axis=2)
     with np.errstate(invalid="ignore"):  # a resample of questions that cost nothing

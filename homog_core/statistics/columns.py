@@ -1,4 +1,7 @@
-"""TODO homog_core.statistics.columns."""
+"""Columns with one value per question, made ready for a statistic: what is undefined is left out, ties are found.
+
+It does not know what is measured.
+"""
 
 from collections.abc import Sequence
 
@@ -6,30 +9,11 @@ import numpy as np
 from scipy.stats import norm
 
 from homog_core.errors import InvalidInput
-from homog_core.records import Estimate
 
 Values = Sequence[float] | np.ndarray  # (n,) one per question, NaN where undefined
 
-
-Labels = Sequence[int] | np.ndarray  # (N,) one per response
-
-
-NAN = float("nan")
-
-
 SAME = 1e-9  # what summing the same numbers in another order may do
-
-
-Z = float(norm.ppf(0.975))
-
-
-def percentiles(value: float, drawn: np.ndarray, n: int) -> Estimate:
-    defined = drawn[~np.isnan(drawn)]
-    low, high = np.quantile(defined, [0.025, 0.975]) if len(defined) and not np.isnan(value) else (NAN, NAN)
-    return Estimate(value, float(low), float(high), n, "percentile bootstrap")
-
-
-# Columns
+Z = float(norm.ppf(0.975))  # of a two-sided 95 % interval
 
 
 def complete_columns(*columns: Values) -> list[np.ndarray]:
@@ -43,7 +27,7 @@ def complete_columns(*columns: Values) -> list[np.ndarray]:
 
 
 def graded_columns(*columns: Values) -> list[np.ndarray]:
-    """As `_complete`; the last column says yes or no. Raises `InvalidInput` where it holds other than 0 and 1."""
+    """As `complete_columns`; the last one says yes or no. Raises `InvalidInput` where it holds other than 0 and 1."""
     *scores, outcome = complete_columns(*columns)
     others = outcome[(outcome != 0) & (outcome != 1)]
     if len(others):
@@ -58,7 +42,7 @@ def ranked_columns(uncertainty: Values, outcome: Values) -> tuple[np.ndarray, np
 
 
 def tie_groups(scores: np.ndarray) -> np.ndarray:
-    """Dense ranks (n,) from 0. Neighbours in the sorted order tie when they are within 1e-9."""
+    """Dense ranks (n,) from 0. Neighbours in the sorted order tie when they are within `SAME`."""
     distinct, place = np.unique(scores, return_inverse=True)
     return np.concatenate([[0], np.cumsum(np.diff(distinct) > SAME)])[place]
 
@@ -71,7 +55,7 @@ def paired_differences(a: Values, b: Values) -> np.ndarray:
 
 
 def resampled_counts(values: np.ndarray, size: int, rng: np.random.Generator, n_resamples: int) -> np.ndarray:
-    """How often each of 0 … size − 1 is among as many draws from `values` (n,): (n_resamples, size)."""
+    """How often each of 0 … size − 1 is drawn in resamples of `values` (n,): (n_resamples, size)."""
     drawn = np.sort(values)[rng.integers(len(values), size=(n_resamples, len(values)))]
     drawn += size * np.arange(n_resamples)[:, np.newaxis]
     return np.bincount(drawn.ravel(), minlength=n_resamples * size).reshape(n_resamples, size)

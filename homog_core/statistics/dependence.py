@@ -1,4 +1,4 @@
-"""TODO homog_core.statistics.dependence."""
+"""How two signals depend on each other."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,7 @@ import numpy as np
 from scipy.stats import pearsonr, spearmanr
 
 from homog_core.records import Estimate
-from homog_core.statistics.columns import NAN, Values, Z, complete_columns, tie_groups
-
-# Dependence of signals
+from homog_core.statistics.columns import Values, Z, complete_columns, tie_groups
 
 
 class Correlation(NamedTuple):
@@ -29,8 +27,8 @@ def correlation(a: Values, b: Values) -> Correlation:
     ranks = tie_groups(x), tie_groups(y)
     varies = len(x) > 1 and all(column.any() for column in ranks)
     finite = bool(np.isfinite(x).all() and np.isfinite(y).all())
-    r = float(pearsonr(x, y).statistic) if varies and finite else NAN
-    rho = float(spearmanr(*ranks).statistic) if varies else NAN
+    r = float(pearsonr(x, y).statistic) if varies and finite else np.nan
+    rho = float(spearmanr(*ranks).statistic) if varies else np.nan
     return Correlation(
         Estimate(r, *_tanh_interval(r, 1, len(x)), len(x), "fisher-z"),
         Estimate(rho, *_tanh_interval(rho, 1 + rho**2 / 2, len(x)), len(x), "bonett-wright"),
@@ -39,7 +37,7 @@ def correlation(a: Values, b: Values) -> Correlation:
 
 def _tanh_interval(r: float, variance: float, n: int) -> tuple[float, float]:
     if n < 4:
-        return NAN, NAN
+        return np.nan, np.nan
     half = Z * np.sqrt(variance / (n - 3))
     with np.errstate(divide="ignore"):  # r = ±1: the interval is that point
         centre = np.arctanh(r)

@@ -1,4 +1,4 @@
-"""TODO homog_core.statistics.discrimination."""
+"""How well a score tells incorrect from correct answers: AUROC, its intervals and differences, and Cohen's d."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,6 @@ from scipy.stats import norm, rankdata
 
 from homog_core.records import Estimate
 from homog_core.statistics.columns import (
-    NAN,
     SAME,
     Values,
     Z,
@@ -19,8 +18,6 @@ from homog_core.statistics.columns import (
     resampled_counts,
     tie_groups,
 )
-
-# Telling incorrect from correct
 
 
 def auroc(uncertainty: Values, incorrect: Values) -> float:
@@ -62,13 +59,14 @@ def auroc_bootstrap(uncertainty: Values, incorrect: Values, *, seed: int = 0, n_
     """`auroc` with the 95 % percentile interval of a bootstrap that draws within each class, so that none is empty.
 
     Ties are exact in every resample, and the row order plays no part. Fewer than two in a class: NaN bounds. AUROC 0
-    or 1: an interval of one point, since no resample has another; `auroc_estimate` says more there. Source: Carpenter &
-    Bithell 2000; pROC's `ci.auc(method="bootstrap")`.
+    or 1: an interval of one point, since no resample has another; `auroc_estimate` says more there. No chart shows it:
+    it is there to check DeLong's interval (docs/methods.md). Source: Carpenter & Bithell 2000; pROC's
+    `ci.auc(method="bootstrap")`.
     """
     ranks, wrong = ranked_columns(uncertainty, incorrect)
     value, n = _auroc(ranks, wrong), len(ranks)
     if min(wrong.sum(), (~wrong).sum()) < 2:
-        return Estimate(value, NAN, NAN, n, "stratified bootstrap")
+        return Estimate(value, np.nan, np.nan, n, "stratified bootstrap")
     rng = np.random.default_rng(seed)
     above, below = (resampled_counts(ranks[side], ranks.max() + 1, rng, n_resamples) for side in (wrong, ~wrong))
     wins = above * (np.cumsum(below, axis=1) - below / 2)  # (resamples, groups)
@@ -95,61 +93,16 @@ def delong_test(uncertainty_a: Values, uncertainty_b: Values, incorrect: Values)
     """
     first, second, wrong = graded_columns(uncertainty_a, uncertainty_b, incorrect)
     if wrong.all() or not wrong.any():
-        return AurocDifference(NAN, NAN, NAN, NAN)
+        return AurocDifference(np.nan, np.nan, np.nan, np.nan)
     pair = [_placements(tie_groups(scores), wrong) for scores in (first, second)]
     change = _Placements(*(a - b for a, b in zip(*pair, strict=True)))
     if not any(side.any() for side in change):
         return AurocDifference(0.0, 0.0, 0.0, 1.0)
     difference, error = float(change.incorrect.mean()), _delong_error(change)
     if not error > SAME:
-        return AurocDifference(difference, NAN, NAN, NAN)
+        return AurocDifference(difference, np.nan, np.nan, np.nan)
     low, high = np.clip([difference - Z * error, difference + Z * error], -1, 1)
     return AurocDifference(difference, float(low), float(high), float(2 * norm.sf(abs(difference) / error)))
-
-
-class _Placements(NamedTuple):
-    """The share of the other class that is more certain, ties by half."""
-
-    incorrect: np.ndarray  # (m,) one per incorrect question; the mean is the AUROC
-    correct: np.ndarray  # (n,) one per correct question; the mean is 1 − AUROC
-
-
-def _placements(ranks: np.ndarray, wrong: np.ndarray) -> _Placements:
-    midranks = rankdata(ranks)
-    of_wrong = (midranks[wrong] - rankdata(ranks[wrong])) / np.count_nonzero(~wrong)
-    of_right = (midranks[~wrong] - rankdata(ranks[~wrong])) / np.count_nonzero(wrong)
-    return _Placements(of_wrong, of_right)
-
-
-def _auroc(ranks: np.ndarray, wrong: np.ndarray) -> float:
-    m, n = np.count_nonzero(wrong), np.count_nonzero(~wrong)
-    wins = rankdata(ranks)[wrong].sum() - m * (m + 1) / 2  # halves: exact in any order
-    return float(wins / (m * n)) if m and n else NAN
-
-
-def _delong_error(placements: _Placements) -> float:
-    """Standard error of the mean of the placements; NaN with fewer than two in a class."""
-    if min(len(side) for side in placements) < 2:
-        return NAN
-    return float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in placements)))
-
-
-def _newcombe_bound(m: int, n: int) -> float:
-    """Lower 95 % bound of an AUROC that is 1 in a sample of m and n: the θ for which (1 − θ)² = z² V(θ).
-
-    V(θ) = θ (1 − θ) (1 + N (1 − θ)/(2 − θ) + N θ/(1 + θ)) / (m n), N = (m + n)/2 − 1. For m = n = 1 it is Wilson's
-    bound of 1 in 1. Source: Newcombe 2006 part 2, method 5.
-    """
-    half = (m + n) / 2 - 1
-
-    def excess(theta: float) -> float:  # both sides divided by 1 − θ
-        shape = 1 + half * (1 - theta) / (2 - theta) + half * theta / (1 + theta)
-        return 1 - theta - Z**2 * theta * shape / (m * n)
-
-    return float(brentq(excess, 0, 1))
-
-
-# Effect size
 
 
 def cohens_d(incorrect_values: Values, correct_values: Values) -> float:
@@ -170,7 +123,7 @@ def cohens_d_estimate(incorrect_values: Values, correct_values: Values) -> Estim
     """
     wrong, right = (complete_columns(values)[0] for values in (incorrect_values, correct_values))
     m, n = len(wrong), len(right)
-    undefined = Estimate(NAN, NAN, NAN, m + n, "hedges-olkin")
+    undefined = Estimate(np.nan, np.nan, np.nan, m + n, "hedges-olkin")
     if min(m, n) < 2 or not (np.isfinite(wrong).all() and np.isfinite(right).all()):
         return undefined
     difference = float(wrong.mean() - right.mean())
@@ -180,3 +133,45 @@ def cohens_d_estimate(incorrect_values: Values, correct_values: Values) -> Estim
     d = difference / pooled
     half = Z * np.sqrt((m + n) / (m * n) + d**2 / (2 * (m + n)))
     return Estimate(d, float(d - half), float(d + half), m + n, "hedges-olkin")
+
+
+class _Placements(NamedTuple):
+    """The share of the other class that is more certain, ties by half."""
+
+    incorrect: np.ndarray  # (m,) one per incorrect question; the mean is the AUROC
+    correct: np.ndarray  # (n,) one per correct question; the mean is 1 − AUROC
+
+
+def _placements(ranks: np.ndarray, wrong: np.ndarray) -> _Placements:
+    midranks = rankdata(ranks)
+    of_wrong = (midranks[wrong] - rankdata(ranks[wrong])) / np.count_nonzero(~wrong)
+    of_right = (midranks[~wrong] - rankdata(ranks[~wrong])) / np.count_nonzero(wrong)
+    return _Placements(of_wrong, of_right)
+
+
+def _auroc(ranks: np.ndarray, wrong: np.ndarray) -> float:
+    m, n = np.count_nonzero(wrong), np.count_nonzero(~wrong)
+    wins = rankdata(ranks)[wrong].sum() - m * (m + 1) / 2  # halves: exact in any order
+    return float(wins / (m * n)) if m and n else np.nan
+
+
+def _delong_error(placements: _Placements) -> float:
+    """Standard error of the mean of the placements; NaN with fewer than two in a class."""
+    if min(len(side) for side in placements) < 2:
+        return np.nan
+    return float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in placements)))
+
+
+def _newcombe_bound(m: int, n: int) -> float:
+    """Lower 95 % bound of an AUROC that is 1 in a sample of m and n: the θ for which (1 − θ)² = z² V(θ).
+
+    V(θ) = θ (1 − θ) (1 + N (1 − θ)/(2 − θ) + N θ/(1 + θ)) / (m n), N = (m + n)/2 − 1. For m = n = 1 it is Wilson's
+    bound of 1 in 1. Source: Newcombe 2006 part 2, method 5.
+    """
+    half = (m + n) / 2 - 1
+
+    def excess(theta: float) -> float:  # both sides divided by 1 − θ
+        shape = 1 + half * (1 - theta) / (2 - theta) + half * theta / (1 + theta)
+        return 1 - theta - Z**2 * theta * shape / (m * n)
+
+    return float(brentq(excess, 0, 1))

@@ -1,23 +1,34 @@
 """Rates and means over questions, with 95 % intervals."""
 
 import numpy as np
-from scipy.stats import binomtest, t
+from scipy.stats import t
 
 from homog_core.records import Estimate
-from homog_core.statistics.columns import NAN, Values, Z
-
-# Rates and means
+from homog_core.statistics.columns import Values
 
 
 def wilson_interval(successes: int, n: int) -> Estimate:
     """The share successes/n with its 95 % Wilson score interval (no continuity correction).
 
-    n = 0: NaN throughout. Source: Wilson 1927, by `scipy.stats.binomtest`.
+    n = 0: NaN throughout. Source: Wilson 1927.
     """
-    if n == 0:
-        return Estimate(NAN, NAN, NAN, 0, "wilson")
-    interval = binomtest(int(successes), int(n)).proportion_ci(confidence_level=0.95, method="wilson")
-    return Estimate(successes / n, float(interval.low), float(interval.high), int(n), "wilson")
+    share = successes / n if n else np.nan
+    low, high = wilson_bounds(share, n)
+    return Estimate(share, float(low), float(high), int(n), "wilson")
+
+
+def wilson_bounds(share: float | np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % Wilson bounds of shares of n, arrays in one go; NaN for n = 0.
+
+    Also for the mean of n probabilities, such as the SCR at a smaller budget: their variance is at most that of a
+    share, so the interval is no narrower than it should be. By statsmodels' `proportion_confint`; cut at the share, so
+    that rounding puts no bound on its wrong side.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    share, n = np.asarray(share, dtype=np.float64), np.where(np.asarray(n) == 0, np.nan, n)
+    low, high = proportion_confint(share * n, n, method="wilson")
+    return np.minimum(low, share), np.maximum(high, share)
 
 
 def single_cluster_rate(n_clusters: Values) -> Estimate:
@@ -37,22 +48,7 @@ def mean_estimate(values: Values) -> Estimate:
     defined = defined[~np.isnan(defined)]
     n = len(defined)
     if n < 2:
-        return Estimate(float(defined[0]) if n else NAN, NAN, NAN, n, "t")
+        return Estimate(float(defined[0]) if n else np.nan, np.nan, np.nan, n, "t")
     mean = float(defined.mean())
     half = float(t.ppf(0.975, n - 1) * defined.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n, "t")
-
-
-# How often one answer
-
-
-def wilson_bounds(share: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % Wilson bounds of shares of n, arrays in one go; NaN for n = 0.
-
-    Also for the mean of n probabilities, as of the SCR at a smaller budget: their variance is at most that of a share,
-    so the interval is no narrower than it should be.
-    """
-    share, n = np.asarray(share, dtype=np.float64), np.where(np.asarray(n) == 0, NAN, n)
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return np.clip(centre - half, 0, share), np.clip(centre + half, share, 1)

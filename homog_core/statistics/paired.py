@@ -1,4 +1,4 @@
-"""TODO homog_core.statistics.paired."""
+"""Tests and differences of two runs, paired by question, and the adjustment of several p values."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,7 @@ import numpy as np
 from scipy.stats import binomtest, wilcoxon
 
 from homog_core.records import Estimate
-from homog_core.statistics.columns import NAN, Values, paired_differences
-
-# Paired comparisons
+from homog_core.statistics.columns import Values, paired_differences
 
 
 class PairedTest(NamedTuple):
@@ -27,7 +25,7 @@ def wilcoxon_signed_rank(a: Values, b: Values) -> PairedTest:
     """
     difference = paired_differences(a, b)
     if len(difference) == 0:
-        return PairedTest(NAN, NAN, 0)
+        return PairedTest(np.nan, np.nan, 0)
     pvalue = float(wilcoxon(difference, zero_method="pratt").pvalue) if np.any(difference) else 1.0
     return PairedTest(float(difference.mean()), pvalue, len(difference))
 
@@ -40,7 +38,7 @@ def mcnemar_exact(a: Values, b: Values) -> PairedTest:
     """
     difference = paired_differences(a, b)
     if len(difference) == 0:
-        return PairedTest(NAN, NAN, 0)
+        return PairedTest(np.nan, np.nan, 0)
     gained, lost = int(np.sum(difference > 0)), int(np.sum(difference < 0))
     pvalue = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
     return PairedTest(float(difference.mean()), pvalue, len(difference))
@@ -54,7 +52,7 @@ def paired_bootstrap_difference(a: Values, b: Values, *, seed: int = 0, n_resamp
     difference = paired_differences(a, b)
     n = len(difference)
     if n < 2:
-        return Estimate(float(difference[0]) if n else NAN, NAN, NAN, n, "paired bootstrap")
+        return Estimate(float(difference[0]) if n else np.nan, np.nan, np.nan, n, "paired bootstrap")
     drawn = np.random.default_rng(seed).integers(n, size=(n_resamples, n))
     low, high = np.quantile(difference[drawn].mean(axis=1), [0.025, 0.975])
     return Estimate(float(difference.mean()), float(low), float(high), n, "paired bootstrap")
@@ -69,7 +67,7 @@ def holm(pvalues: Values) -> np.ndarray:
     from statsmodels.stats.multitest import multipletests
 
     p = np.asarray(pvalues, dtype=np.float64)
-    adjusted, defined = np.full(len(p), NAN), ~np.isnan(p)
+    adjusted, defined = np.full(len(p), np.nan), ~np.isnan(p)
     if defined.any():
         adjusted[defined] = multipletests(p[defined], method="holm")[1]
     return adjusted

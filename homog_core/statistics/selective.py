@@ -1,4 +1,4 @@
-"""TODO homog_core.statistics.selective."""
+"""Selective prediction: what it is worth to answer only the questions that a score is most certain of."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,7 @@ import numpy as np
 
 from homog_core.errors import InvalidInput
 from homog_core.records import Estimate
-from homog_core.statistics.columns import NAN, SAME, Values, percentiles, ranked_columns, resampled_counts
-
-# Selective prediction
+from homog_core.statistics.columns import SAME, Values, ranked_columns, resampled_counts
 
 
 class RiskCoverage(NamedTuple):
@@ -37,7 +35,7 @@ def aurc(uncertainty: Values, correct: Values) -> float:
     over the oracle (E-AURC).
     """
     risk = risk_coverage(uncertainty, correct).risk
-    return float(risk.mean()) if len(risk) else NAN
+    return float(risk.mean()) if len(risk) else np.nan
 
 
 def prediction_rejection_ratio(uncertainty: Values, correct: Values) -> float:
@@ -48,7 +46,7 @@ def prediction_rejection_ratio(uncertainty: Values, correct: Values) -> float:
     lm-polygraph simulates the random order and leaves ties as sorted.
     """
     risk = risk_coverage(uncertainty, correct).risk
-    return float(_prr(risk[np.newaxis])[0]) if len(risk) else NAN
+    return float(_prr(risk[np.newaxis])[0]) if len(risk) else np.nan
 
 
 def selective_accuracy(uncertainty: Values, correct: Values, coverage: float) -> float:
@@ -58,7 +56,7 @@ def selective_accuracy(uncertainty: Values, correct: Values, coverage: float) ->
     """
     risk = risk_coverage(uncertainty, correct).risk
     answered = _n_answered(coverage, len(risk))
-    return float(1 - risk[answered - 1]) if len(risk) else NAN
+    return float(1 - risk[answered - 1]) if len(risk) else np.nan
 
 
 class SelectiveEstimates(NamedTuple):
@@ -85,11 +83,17 @@ def selective_estimates(
         selective_accuracy(uncertainty, correct, coverage),
     )
     if n < 2:
-        return SelectiveEstimates(*(Estimate(value, NAN, NAN, n, "percentile bootstrap") for value in values))
+        return SelectiveEstimates(*(Estimate(value, np.nan, np.nan, n, "percentile bootstrap") for value in values))
     counts = resampled_counts(2 * ranks + ~right, 2 * n_groups, np.random.default_rng(seed), n_resamples)
     risk = _risk(counts.reshape(n_resamples, n_groups, 2))
     draws = (risk.mean(axis=1), _prr(risk), 1 - risk[:, _n_answered(coverage, n) - 1])
-    return SelectiveEstimates(*(percentiles(value, drawn, n) for value, drawn in zip(values, draws, strict=True)))
+    return SelectiveEstimates(*(_percentiles(value, drawn, n) for value, drawn in zip(values, draws, strict=True)))
+
+
+def _percentiles(value: float, drawn: np.ndarray, n: int) -> Estimate:
+    defined = drawn[~np.isnan(drawn)]
+    low, high = np.quantile(defined, [0.025, 0.975]) if len(defined) and not np.isnan(value) else (np.nan, np.nan)
+    return Estimate(value, float(low), float(high), n, "percentile bootstrap")
 
 
 def _risk(counts: np.ndarray) -> np.ndarray:
@@ -106,7 +110,7 @@ def _prr(risk: np.ndarray) -> np.ndarray:
     wrong = np.rint(risk[:, -1] * n).astype(int)
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, n + 1))])
     oracle = (wrong - (n - wrong) * (harmonic[n] - harmonic[n - wrong])) / n  # its AURC: errors from k = n_correct on
-    gain = np.where(wrong % n == 0, NAN, wrong / n - oracle)
+    gain = np.where(wrong % n == 0, np.nan, wrong / n - oracle)
     return (wrong / n - risk.mean(axis=1)) / gain
 
 

@@ -116,11 +116,6 @@ def solution_sentence(solution: str) -> str | None:
     return lines[-1].rstrip(". ") + "."
 
 
-def ids_sha256(ids: Iterable[str]) -> str:
-    """Hash of a set of question ids, independent of their order."""
-    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
-
-
 def _webquestions(name: str) -> list[Example]:
     """Questions with one to three short answers; the answer types that Freebase left as links are dropped."""
     examples = []

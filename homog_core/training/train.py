@@ -21,6 +21,7 @@ from homog_core.catalogue.models import MODELS
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.progress import Say
 from homog_core.records import ModelSpec
+from homog_core.runs.questions import question_ids_sha256
 from homog_core.sampling.weights import adapter_folder, find_model, local_adapter, local_weights
 from homog_core.training import data, trainer
 from homog_core.training.card import GEMMA_NOTICE, model_card
@@ -58,7 +59,7 @@ def train(
         "parent_revision": local_adapter(parent).revision if parent else None,
         "n_examples": len(rows),
         "rows_sha256": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
-        "question_ids_sha256": data.ids_sha256(row["id"] for row in rows),
+        "question_ids_sha256": question_ids_sha256(row["id"] for row in rows),
         "largest_overlap_with": data.check_for_leaks([row["question"] for row in rows]),
         "packages": {package: version(package) for package in ("torch", "transformers", "peft", "trl")},
     }

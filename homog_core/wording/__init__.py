@@ -1,1 +1,1 @@
-"""TODO homog_core/wording."""
+"""Every sentence, title and number that a person reads, made from the values of the packages below."""

@@ -8,17 +8,26 @@ import numpy as np
 from homog_core.analysis.changes import Changes
 from homog_core.analysis.lineage import Obstacle, names
 from homog_core.runs.store import Run
-from homog_core.wording.numbers import UNDEFINED, interval, number, p_value, signed, tenth_percent
+from homog_core.wording.numbers import (
+    CHANCE,
+    counted,
+    given,
+    interval,
+    number,
+    p_value,
+    signed,
+    tenth_percent,
+    times,
+    whole,
+)
 from homog_core.wording.titles import STAGE_TITLES, dataset_title
-
-CHANCE = 0.05  # a p value below it is called more than chance would give
 
 
 def differences(differing: Mapping[str, Sequence[Any]]) -> str:
-    """The fields in which runs differ (`analysis.compare.Comparison.differing`) in words, with a caution where it is not one alone.
+    """The fields in which runs differ, in words, with a caution where they are several.
 
-    Weights go with the model and the exact prompts with the prompt's style, so they are named only where they differ
-    alone.
+    `differing` is that of `analysis.compare.Comparison`. Weights go with the model and the exact prompts with the
+    prompt's style, so they are named only where they differ alone.
     """
     parts = []
     for key, values in differing.items():
@@ -60,7 +69,7 @@ _FIELDS = {
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(repr, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return given(value) if isinstance(value, float) else str(value)
 
 
 def obstacle_sentence(found: Obstacle) -> str:
@@ -76,7 +85,7 @@ def obstacle_sentence(found: Obstacle) -> str:
             f"{dataset_title(b.identity.dataset)}: choose runs of one dataset."
         )
     return (
-        f"{first} was asked {a.decoding.n_samples} times a question and {second} {b.decoding.n_samples} times: more "
+        f"{first} was asked {times(a.decoding.n_samples)} a question and {second} {times(b.decoding.n_samples)}: more "
         "answers make more different ones, so choose runs with the same number."
     )
 
@@ -86,9 +95,9 @@ def chain_title(runs: Sequence[Run]) -> str:
     return " → ".join(STAGE_TITLES[run.provenance.stage] or run.identity.model for run in runs)
 
 
-def arrow(values: Sequence[float], form: str = "{:.0f}") -> str:
+def arrow(values: Sequence[float], show: Callable[[float], str] = whole) -> str:
     """Values along the runs, as in `9 → 5 → 1`."""
-    return " → ".join(UNDEFINED if np.isnan(value) else form.format(value) for value in values)
+    return " → ".join(show(value) for value in values)
 
 
 def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
@@ -98,7 +107,7 @@ def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
     if not n:
         return "There is no question on which both have at least two answers, so nothing can be compared."
     if not fewer and not more:
-        return f"{last} gives as many different answers as {first} on all {n} questions."
+        return f"{last} gives as many different answers as {first} on all {counted(n, 'question')}."
     one, two = ("fewer", "more") if fewer >= more else ("more", "fewer")
     return (
         f"On {max(fewer, more)} of {n} questions {last} gives {one} different answers than {first}, on "

@@ -9,25 +9,29 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis.cascade import CascadeStudy
 from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
 from homog_core.catalogue.published import PUBLISHED
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate, Stage
-from homog_core.statistics.cascade import MARGIN, Saving, Verdict
-from homog_core.statistics.discrimination import AurocDifference
-from homog_core.wording.numbers import counted, metric_value, number, p_value, percent, published_value, signed, tokens
-from homog_core.wording.titles import METRIC_TITLES, STAGE_TITLES, score_title, undefined_words
+from homog_core.wording.numbers import (
+    CHANCE,
+    UNDEFINED,
+    counted,
+    given,
+    metric_value,
+    millions,
+    number,
+    p_value,
+    percent,
+    published_value,
+    signed,
+)
+from homog_core.wording.titles import METRIC_TITLES, STAGE_TITLES, reason, score_title
 
-CHANCE = 0.05  # a p value below it is called more than chance gives
-TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
-SMALL_MODEL = 1e9  # parameters; a model with fewer is called very small
-FEW = 0.06  # a published SCR of an aligned model below it shows almost no homogenization
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+_TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
+_SMALL_MODEL = 1e9  # parameters; a model with fewer is called very small
+_FEW = 0.06  # a published SCR of an aligned model below it shows almost no homogenization
 
 
 # What the page says before any chart
@@ -36,21 +40,22 @@ def _first_upper(text: str) -> str:
 def severity_note(models: Mapping[str, int | None]) -> str:
     """That severity varies by family, and how small the models are that were measured here; numbers from the data."""
     rates = [p for p in PUBLISHED if p.metric == "single_cluster_rate" and p.stage not in ("base", "sft") and p.model]
-    low = [p for p in rates if p.value < FEW]
+    low = [p for p in rates if p.value < _FEW]
     top = max(PUBLISHED, key=lambda p: p.value if p.metric == "single_cluster_rate" else -1)
-    names = " and ".join(f"{p.model} {100 * p.value:g} %" for p in sorted(low, key=lambda p: p.value)[:2])
+    least = sorted(low, key=lambda p: p.value)[:2]
+    names = " and ".join(f"{p.model} {published_value(p.metric, p.value)}" for p in least)
     sizes = sorted(n for n in models.values() if n)
     smallness = ""
     if sizes:
-        reach = f"{sizes[0] / 1e6:,.0f} million"
-        reach += f" to {sizes[-1] / 1e6:,.0f} million" if sizes[-1] != sizes[0] else ""
-        reach += " parameters: very small." if sizes[-1] < SMALL_MODEL else " parameters."
+        reach = millions(sizes[0])
+        reach += f" to {millions(sizes[-1])}" if sizes[-1] != sizes[0] else ""
+        reach += " parameters: very small." if sizes[-1] < _SMALL_MODEL else " parameters."
         what = counted(len(models), "model")
         smallness = f" The {what} measured here {'has' if len(models) == 1 else 'have'} {reach}"
     return (
         "“Alignment tax” is a name for what some aligned models lose, not a law. How much varies by family: published "
         f"shares of questions with a single answer go up to {percent(top.value)}, and {len(low)} of the "
-        f"{len(rates)} aligned models that are named there stay below {percent(FEW)} ({names}).{smallness}"
+        f"{len(rates)} aligned models that are named there stay below {percent(_FEW)} ({names}).{smallness}"
     )
 
 
@@ -111,21 +116,16 @@ def threshold(curves: Mapping[str, pd.DataFrame], focus: str, base: str | None, 
     own = found[focus]
     here = own.iloc[np.abs(own.index.to_numpy() - tau).argmin()]
     if base is None or base not in found or base == focus:
-        return (
-            f"{focus}: {_single_at(here)} at τ = {tau:g}, {percent(own.max())} at most, {percent(own.min())} at least"
-        )
+        reach = f"{percent(own.max())} at most, {percent(own.min())} at least"
+        return f"{focus}: {percent(here)} single-cluster questions at τ = {given(tau)}, {reach}"
     gap = own - found[base]
     if not gap.max() > 0:
         return f"At no threshold has {focus} more single-cluster questions than {base}"
     widest = gap.idxmax()
     return (
-        f"{focus} is furthest above {base} at τ = {widest:g}: {percent(own[widest])} against "
-        f"{percent(found[base][widest])}; at τ = {tau:g} it is {percent(here)}"
+        f"{focus} is furthest above {base} at τ = {given(widest)}: {percent(own[widest])} against "
+        f"{percent(found[base][widest])}; at τ = {given(tau)} it is {percent(here)}"
     )
-
-
-def _single_at(share: float) -> str:
-    return f"{percent(share)} single-cluster questions"
 
 
 def budget(curve: pd.DataFrame, focus: str, n: int) -> str:
@@ -170,13 +170,12 @@ def temperature(rows: pd.DataFrame) -> str:
         return "Undefined: fewer than two temperatures have a rate"
     first, last = own.iloc[0], own.iloc[-1]
     change = np.sign(last["value"] - first["value"])
-    verb = {-1.0: "falls", 1.0: "rises", 0.0: "stays"}[float(change)]
+    cold, warm = given(first["temperature"]), given(last["temperature"])
+    if not change:
+        return f"{first['group']}: the share is {percent(first['value'])} at temperature {cold} and at {warm}"
     return (
-        f"{first['group']}: from temperature {first['temperature']:g} to {last['temperature']:g} the share {verb} from "
+        f"{first['group']}: from temperature {cold} to {warm} the share {'rises' if change > 0 else 'falls'} from "
         f"{percent(first['value'])} to {percent(last['value'])}"
-        if change
-        else f"{first['group']}: the share is {percent(first['value'])} at temperature {first['temperature']:g} and at "
-        f"{last['temperature']:g}"
     )
 
 
@@ -206,11 +205,11 @@ def _common_reason(rows: pd.DataFrame) -> str:
         return "there are no scores"
     why = own["undefined"].mode()[0]
     n = int((own["n_correct"] + own["n_incorrect"]).max())
-    return undefined_words(why, n).removeprefix("undefined: ")
+    return reason(why, n)
 
 
 def differences(rows: pd.DataFrame) -> str:
-    """Title of token entropy against semantic entropy. `rows` of `analysis.signals.difference_rows`, on all questions."""
+    """Title of token entropy against semantic entropy. `rows` of `analysis.signals.difference_rows`."""
     own = rows[(rows["subset"] == "all") & rows["value"].notna()]
     if own.empty:
         return "No difference to test: no run has correct and incorrect answers"
@@ -258,7 +257,7 @@ def categories(rows: pd.DataFrame) -> str:
 
 def category_caution(found: Estimate) -> str:
     """A caution where knowing the category alone tells incorrect from correct (`analysis.signals.category_auroc`)."""
-    if math.isnan(found.value) or found.value < TELLING:
+    if math.isnan(found.value) or found.value < _TELLING:
         return ""
     return (
         f"Knowing nothing but the category of a question would give an AUROC of {number(found.value)} here: part of "
@@ -313,61 +312,13 @@ def correlations(rows: pd.DataFrame) -> str:
     return f"{lead}{pair if lead else _first_upper(pair)}, r = {number(top['value'])}"
 
 
-VERDICTS: dict[Verdict, str] = {
-    "no cost": "Every signal is free here: there is nothing to save",
-    "no gain": "No gain: all signals together are not shown to be better than {cheapest} alone",
-    "kept": "The cascade saves {saving} at the same quality",
-    "lost": "The cascade saves {saving}, and part of that is paid for with quality",
-    "unclear": "The cascade saves {saving}; whether quality is kept is unclear with {n}",
-}
-
-
-def cascade(study: CascadeStudy) -> str:
-    """Title of cost against quality: the verdict on the operating point that is chosen on training folds."""
-    found = study.saving
-    return VERDICTS[found.verdict].format(
-        cheapest=score_title(found.cheapest_name),
-        saving=percent(found.saving.value),
-        n=counted(found.saving.n, "question"),
-    )
-
-
-def operating_point(rows: pd.DataFrame, position: int, names: Sequence[str]) -> str:
-    """What the cascade costs and saves at one of its operating points. `rows` of `analysis.cascade.cascade_rows`."""
-    points = rows[rows["kind"] == "cascade"]
-    point, everything = points.iloc[position], points.iloc[-1]
-    stops = ", ".join(
-        f"{percent(share)} at {score_title(name)}" for name, share in zip(names, stop_shares(point), strict=True)
-    )
-    saved = "" if not everything["cost"] else f", {percent(1 - point['cost'] / everything['cost'])} less"
-    accepted = (
-        f"It accepts {percent(point['accepted'])} of the answers, of which {percent(point['accepted_accuracy'])} are "
-        "correct."
-        if point["accepted"]
-        else "It accepts no answer."
-    )
-    return (
-        f"Here a question costs {tokens(point['cost'])} extra tokens on average instead of "
-        f"{tokens(everything['cost'])}{saved}, at an AUROC of {number(point['value'])} instead of "
-        f"{number(everything['value'])}. Questions are decided {stops}. {accepted}"
-    )
-
-
-def stop_shares(point: pd.Series) -> list[float]:
-    """The share of questions that each signal decides, at an operating point."""
-    reached = [point[name] for name in point.index if name.startswith("reached_") and not math.isnan(point[name])]
-    return [here - after for here, after in zip(reached, [*reached[1:], 0.0], strict=True)]
-
-
 # Published beside measured
 
 
 def beside_published(metric: str, measured: Sequence[float], reported: Sequence[float]) -> str:
     """Title of one published figure beside ours."""
     ours, theirs = span(metric, measured), span(metric, reported, published_value)
-    return (
-        f"{_first_upper(METRIC_TITLES[metric])}: measured here {ours or 'undefined'}, published {theirs or 'nowhere'}"
-    )
+    return f"{_first_upper(METRIC_TITLES[metric])}: measured here {ours or UNDEFINED}, published {theirs or 'nowhere'}"
 
 
 def span(metric: str, values: Sequence[float], show: Callable[[str, float], str] = metric_value) -> str:
@@ -379,42 +330,5 @@ def span(metric: str, values: Sequence[float], show: Callable[[str, float], str]
     return low if low == high else f"{low} to {high}"
 
 
-# The cascade in one sentence
-
-
-def cascade_sentence(saving: Saving) -> str:
-    """One sentence for a page: what the cascade costs, what it saves, at which quality, and what that is worth."""
-    if saving.verdict == "no cost":
-        return "Running every signal costs nothing extra here, so there is nothing to save."
-    share = saving.saving
-    return (
-        "Running dear signals only where the cheaper ones are unsure costs "
-        f"{tokens(saving.cascade.mean_cost)} instead of {tokens(saving.everything.mean_cost)} tokens a question, "
-        f"{percent(share.value)} less (95 % interval {percent(share.low)} to {percent(share.high)}), at an AUROC of "
-        f"{number(saving.cascade.auroc, 3)} instead of {number(saving.everything.auroc, 3)} "
-        f"(difference {_interval(saving.difference)}); {_judgement(saving)}."
-    )
-
-
-def _judgement(saving: Saving) -> str:
-    if saving.verdict == "no gain":
-        return (
-            f"but all signals together are not shown to be better than {score_title(saving.cheapest_name)} alone "
-            f"({number(saving.cheapest.auroc, 3)}), which would save "
-            f"{percent(1 - saving.cheapest.mean_cost / saving.everything.mean_cost)}"
-        )
-    quality = {
-        "kept": f"a loss of more than {MARGIN} is ruled out",
-        "lost": "part of this is paid for with quality",
-        "unclear": f"{saving.saving.n} questions are too few to rule out a loss of more than {MARGIN}",
-    }[saving.verdict]
-    return (
-        f"{quality}, and stopping every question at the same signal would save "
-        f"{percent(saving.fixed_saving.value)} at {number(saving.fixed.auroc, 3)}"
-    )
-
-
-def _interval(change: AurocDifference) -> str:
-    if np.isnan(change.low):
-        return signed(change.difference, 3)
-    return f"{signed(change.difference, 3)}, {signed(change.low, 3)} to {signed(change.high, 3)}"
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

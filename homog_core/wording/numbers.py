@@ -1,12 +1,41 @@
-"""How a number is written, wherever a person reads it: the minus sign, the per cent, the interval, the noun."""
+"""How a number is written, wherever a person reads it: the minus sign, the per cent, the interval, the noun.
+
+The only place that formats one: "12 %" with a plain space, a true minus, a comma at thousands, and "undefined" for NaN.
+"""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
 UNDEFINED = "undefined"
+CHANCE = 0.05  # a p value below it is called more than chance would give
 SMALL_N = 30  # a statistic of fewer is to be read with care
 PERCENTAGES = ("single_cluster_rate", "selective_accuracy", "cost_saving")  # published figures that are shares
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number: 0.14, −1,234.50."""
+    return UNDEFINED if math.isnan(value) else _minus(f"{value:,.{digits}f}")
+
+
+def whole(value: float) -> str:
+    """A number without digits behind the point."""
+    return number(value, 0)
+
+
+def tenth(value: float) -> str:
+    """A number with one digit behind the point, as a mean of counts."""
+    return number(value, 1)
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A difference, with its sign: +0.14."""
+    return UNDEFINED if math.isnan(value) else _minus(f"{value:+,.{digits}f}")
+
+
+def given(value: float) -> str:
+    """A number with the digits that somebody gave: a setting, or a figure of others. 0.7, 1, 28.5."""
+    return _minus(f"{value:g}")
 
 
 def percent(share: float, digits: int | None = None) -> str:
@@ -14,23 +43,13 @@ def percent(share: float, digits: int | None = None) -> str:
     if math.isnan(share):
         return UNDEFINED
     if digits is None:
-        digits = 0 if share in (0, 1) or 0.01 <= share <= 0.99 else 1
-    return f"{100 * share:.{digits}f} %".replace("-", "−")
+        digits = 0 if abs(share) in (0, 1) or 0.01 <= abs(share) <= 0.99 else 1
+    return f"{number(100 * share, digits)} %"
 
 
 def tenth_percent(share: float) -> str:
     """A share in per cent with one digit, as it stands beside an interval."""
     return percent(share, 1)
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number with a true minus sign."""
-    return UNDEFINED if math.isnan(value) else f"{value:,.{digits}f}".replace("-", "−")
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """A difference, with its sign."""
-    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def with_interval(found: Any, show: Callable[[float], str] = number) -> str:
@@ -55,16 +74,21 @@ def times(n: int) -> str:
     return "once" if n == 1 else f"{n} times"
 
 
+def millions(n: float) -> str:
+    """A large count: 268 million."""
+    return f"{whole(n / 1e6)} million"
+
+
 def p_value(p: float) -> str:
-    """A p value."""
+    """A p value: p = 0.69, p = 0.012, p < 0.001."""
     if math.isnan(p):
         return UNDEFINED
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3 if p < 0.1 else 2)}"
 
 
 def tokens(cost: float) -> str:
     """A cost in tokens, whole ones unless there are only a few."""
-    return f"{cost:,.0f}" if cost >= 10 or cost == 0 else f"{cost:.2g}"
+    return whole(cost) if cost >= 10 or cost == 0 else f"{cost:.2g}"
 
 
 def duration(seconds: float) -> str:
@@ -82,4 +106,8 @@ def metric_value(metric: str, value: float) -> str:
 
 def published_value(metric: str, value: float) -> str:
     """A figure of others with the digits that they gave."""
-    return f"{100 * value:g} %" if metric in PERCENTAGES else f"{value:g}"
+    return f"{given(100 * value)} %" if metric in PERCENTAGES else given(value)
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")

@@ -4,7 +4,7 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.measures.report_cards import report_cards
 from homog_core.records import Decoding
 from homog_core.runs.store import Run
-from homog_core.wording.numbers import counted, number
+from homog_core.wording.numbers import counted, given, number
 from homog_core.wording.titles import STAGE_TITLES, dataset_title, encoder_title
 
 
@@ -16,7 +16,7 @@ def run_title(run: Run) -> str:
         f"{identity.model} ({stage})" if stage else identity.model,
         dataset_title(identity.dataset),
         counted(identity.n_questions, "question"),
-        f"temperature {identity.decoding.temperature:g}",
+        f"temperature {given(identity.decoding.temperature)}",
         prompt_title(identity.prompt_style),
         status if status != "complete" else "imported" if run.is_imported else "",
     ]
@@ -35,9 +35,9 @@ def recipe(
     parts = [
         model,
         f"N = {decoding.n_samples}",
-        f"temperature {decoding.temperature:g}",
-        f"top-p {decoding.top_p:g}" if decoding.top_p < 1 else "",
-        f"{decoding.max_new_tokens} tokens",
+        f"temperature {given(decoding.temperature)}",
+        f"top-p {given(decoding.top_p)}" if decoding.top_p < 1 else "",
+        counted(decoding.max_new_tokens, "token"),
         prompt_title(style),
         clusterer_recipe(clusterer) if clusterer else "",
         "" if n is None else counted(n, "question"),
@@ -64,4 +64,4 @@ def clusterer_recipe(clusterer: Clusterer) -> str:
 
 def joins_at(clusterer: Clusterer) -> str:
     """What joins two answers: a threshold, or a rule of entailment."""
-    return clusterer.entailment if clusterer.method == "nli" else f"τ = {clusterer.threshold:g}"
+    return clusterer.entailment if clusterer.method == "nli" else f"τ = {given(clusterer.threshold)}"

@@ -7,7 +7,7 @@ from homog_core.analysis.summary import RunSummary
 from homog_core.errors import InvalidInput
 from homog_core.statistics.cascade import Saving
 from homog_core.wording import commands
-from homog_core.wording.findings import cascade_sentence
+from homog_core.wording.cascade import cascade_sentence
 
 
 def summary_document(found: RunSummary) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from homog_core.analysis.signals import Undefined
 from homog_core.catalogue import DATASETS, ENCODERS, MODELS, NLI_MODELS
 from homog_core.records import Stage
 from homog_core.sampling.weights import availability
+from homog_core.wording.numbers import UNDEFINED
 
 STAGE_TITLES: dict[Stage | None, str] = {
     "base": "base",
@@ -83,18 +84,25 @@ def encoder_title(key: str) -> str:
 
 
 def undefined_words(why: Undefined, n: int = 0) -> str:
-    """Why there is no figure; `n` is how many questions it would rest on."""
+    """What stands in the place of a figure, with the reason; `n` is how many questions it would rest on."""
+    if why in (Undefined.NOT, Undefined.NEEDS_NLI):
+        return reason(why)
+    return f"{'no signal' if why == Undefined.ALL_TIE else UNDEFINED}: {reason(why, n)}"
+
+
+def reason(why: Undefined, n: int = 0) -> str:
+    """Why there is no figure, in a few words; "" where there is one."""
     all_of_them = "the only one" if n == 1 else f"all {n}"
     return {
         Undefined.NOT: "",
         Undefined.NEEDS_NLI: "needs an NLI model",
-        Undefined.NO_GRADES: "undefined: no graded question",
-        Undefined.NO_VALUES: "undefined: the score has no value",
-        Undefined.ALL_CORRECT: f"undefined: {all_of_them} correct",
-        Undefined.ALL_INCORRECT: f"undefined: {all_of_them} incorrect",
-        Undefined.ALL_TIE: "no signal: all scores tie",
-        Undefined.CONSTANT: "undefined: a score is the same for all",
-        Undefined.NO_QUESTIONS: "undefined: no questions",
+        Undefined.NO_GRADES: "no graded question",
+        Undefined.NO_VALUES: "the score has no value",
+        Undefined.ALL_CORRECT: f"{all_of_them} correct",
+        Undefined.ALL_INCORRECT: f"{all_of_them} incorrect",
+        Undefined.ALL_TIE: "all scores tie",
+        Undefined.CONSTANT: "a score is the same for all",
+        Undefined.NO_QUESTIONS: "no questions",
     }[why]
 
 

@@ -16,10 +16,7 @@ from homog_core.runs.score import score_run
 from homog_core.statistics.cascade import Signal, cascade
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
 
 ANSWERS = {
     "same": ("red fox",),
@@ -29,7 +26,6 @@ ANSWERS = {
     "one": ("", "", "red fox", ""),  # one valid answer
     "three": ("grey seal", "", "grey seal", "red fox"),
 }
-
 
 QUESTIONS = [
     Question(key, "test", f"What is {key}?", ("red fox",), category="first" if i < 3 else "second")
@@ -48,7 +44,6 @@ GRADED = {  # the greedy answer is the first one
     **{f"wrong{i}": ("grey seal",) * 4 for i in range(3)},
     "spread": ("grey seal", "blue whale", "green frog", "red fox"),
 }
-
 
 GRADED_QUESTIONS = [Question(key, "test", f"What is {key}?", ("red fox",)) for key in GRADED]
 

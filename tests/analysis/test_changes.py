@@ -18,17 +18,9 @@ from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
 QUESTIONS = [make_question(f"q{n}") for n in range(3)]
-
-
 BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
-
-
 DPO = {"q0": ("a fox",), "q1": ("a fox", "a seal", "a whale"), "q2": ("a seal",)}
 
 

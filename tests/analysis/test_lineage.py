@@ -1,62 +1,102 @@
 """Names, order, pairs, chains and obstacles of runs."""
 
+from dataclasses import replace
+
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
+from fakes import FAKE_SPEC, FakeSampler, make_question
 
 from homog_core.analysis import lineage
-from homog_core.records import Decoding, ModelSpec, Question
+from homog_core.analysis.lineage import chain, default_runs, names
+from homog_core.catalogue.models import MODELS
+from homog_core.records import Decoding, Question
 from homog_core.runs.sample import sample_run
-from homog_core.runs.score import score_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
-
-ANSWERS = {
-    "same": ("red fox",),
-    "two": ("red fox", "red fox", "blue whale", "red fox"),
-    "all": ("red fox", "grey seal", "blue whale", "green frog"),
-    "near": ("a red fox ran", "a red fox sat", "a red fox ran", "one blue whale"),
-    "one": ("", "", "red fox", ""),  # one valid answer
-    "three": ("grey seal", "", "grey seal", "red fox"),
-}
+QUESTIONS = [make_question(f"q{n}") for n in range(3)]
+ANSWERS = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
+CHAIN = ("gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo")
 
 
-QUESTIONS = [
-    Question(key, "test", f"What is {key}?", ("red fox",), category="first" if i < 3 else "second")
-    for i, key in enumerate(ANSWERS)
-]
+def sampled(key="base", questions=QUESTIONS, style="plain", stage="base", family="Fake", **decoding):
+    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key, stage=stage, family=family)
+    return sample_run(FakeSampler(ANSWERS, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
 
 
-def run_of(key="model", answers=ANSWERS, stage="base", temperature=1.0, questions=QUESTIONS, family="Fake"):
-    spec = ModelSpec(key, FAKE_SPEC.source, family=family, stage=stage)
-    decoding = Decoding(n_samples=4, temperature=temperature)
-    return score_run(sample_run(FakeSampler(answers, spec), questions, decoding, "plain").id, [FakeEncoder()])
-
-
-@pytest.fixture
-def run():
-    return run_of()
+# Names and order
 
 
 def test_runs_are_ordered_named_and_paired():
-    base, dpo = run_of("fake-b"), run_of("fake-a-dpo", stage="dpo")
-    warm, other = run_of("fake-a-dpo", stage="dpo", temperature=1.5), run_of("other", stage="instruct", family="Other")
+    base, dpo = sampled("fake-b"), sampled("fake-a-dpo", stage="dpo")
+    warm, other = sampled("fake-a-dpo", stage="dpo", temperature=1.5), sampled("other", stage="instruct", family="Else")
     runs = sorted([other, warm, dpo, base], key=lineage.order)
     assert [run.id for run in runs] == [base.id, dpo.id, warm.id, other.id]
-    assert list(lineage.names(runs).values()) == [
-        "fake-b (base)",
-        "fake-a-dpo",
-        "fake-a-dpo, T = 1.5",
-        "other (instruct)",
-    ]
+    assert list(names(runs).values()) == ["fake-b (base)", "fake-a-dpo", "fake-a-dpo, T = 1.5", "other (instruct)"]
     assert lineage.base_and_aligned(runs) == (base, dpo)
     assert lineage.base_and_aligned([dpo, warm]) is None
     assert lineage.temperature_siblings(warm, runs) == [dpo, warm]
     assert lineage.temperature_siblings(base, runs) == [base]
 
 
-def test_runs_that_look_alike_get_different_names(run):
-    again = run_of(questions=QUESTIONS[:3])
-    names = lineage.names([run, again])
-    assert len(set(names.values())) == 2
-    assert all(names[key].endswith(key[-10:]) for key in names)
+def test_runs_are_named_by_what_tells_them_apart():
+    a, cold, few = sampled("a"), sampled("a", temperature=0.3), sampled("a", style="few_shot")
+    assert list(names([a, sampled("b")]).values()) == ["a (base)", "b (base)"]
+    assert list(names([a, cold, few]).values()) == ["a (base)", "a (base), T = 0.3", "a (base), few-shot prompt"]
+    assert list(names([cold], but=["temperature"]).values()) == ["a (base)"]
+    other = sampled("a", seed=1)
+    assert list(names([a, other]).values()) == ["a (base), seed 0", "a (base), seed 1"]
+
+
+def test_runs_that_look_alike_get_different_names():
+    runs = [sampled("a"), sampled("a", questions=QUESTIONS[:2])]
+    assert list(names(runs).values()) == [f"a (base), {run.id[-10:]}" for run in runs]
+
+
+# Chains
+
+
+def test_a_chain_is_found_among_the_runs_whatever_their_order():
+    runs = [sampled(key) for key in reversed(CHAIN)]
+    sampled("gemma-3-270m", temperature=0.3)
+
+    for run in runs:
+        assert [r.identity.model for r in chain(run, runs)] == list(CHAIN)
+
+
+def test_a_chain_has_only_runs_that_were_sampled_alike_and_prefers_the_same_prompt():
+    plain, few_shot, other = sampled(CHAIN[0]), sampled(CHAIN[0], style="few_shot"), sampled(CHAIN[2], temperature=0.3)
+    dpo = sampled(CHAIN[2])
+    runs = [few_shot, other, plain, dpo]
+
+    assert chain(dpo, runs) == [plain, dpo]
+    assert chain(few_shot, runs) == [few_shot, dpo]  # itself; the others by their own default
+    assert chain(other, runs) == [other]
+
+
+def test_a_model_that_is_not_in_the_catalogue_stands_alone():
+    run = sampled("somebody-elses")
+    assert chain(run, [run, sampled(CHAIN[0])]) == [run]
+
+
+def test_the_page_opens_with_both_ends_of_the_longest_chain():
+    base, sft, dpo = (sampled(key) for key in CHAIN)
+    assert default_runs([sampled("other"), sft, dpo, base]) == [base, dpo]
+
+
+def test_without_a_chain_it_opens_with_two_runs_that_can_be_compared():
+    first, five, second = sampled("a"), sampled("b", n_samples=5), sampled("c")
+    assert default_runs([first, five, second]) == [first, second]
+    assert default_runs([first, five]) == [first]
+    assert default_runs([]) == []
+
+
+# What cannot be compared
+
+
+def test_an_obstacle_names_the_two_runs_that_do_not_go_together():
+    a, five = sampled("a"), sampled("b", n_samples=5)
+    elsewhere = sampled("b", questions=[Question("q0", "elsewhere", "What?")])
+    assert lineage.obstacle([a]) == ("one_run", (a,))
+    assert lineage.obstacle([a, sampled("c"), five]) == ("n_samples", (a, five))
+    assert lineage.obstacle([a, elsewhere]) == ("dataset", (a, elsewhere))
+    assert lineage.obstacle([a, sampled("b"), sampled("a", temperature=0.3)]) is None

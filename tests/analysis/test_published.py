@@ -13,10 +13,7 @@ from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
 
 ANSWERS = {
     "same": ("red fox",),
@@ -26,7 +23,6 @@ ANSWERS = {
     "one": ("", "", "red fox", ""),  # one valid answer
     "three": ("grey seal", "", "grey seal", "red fox"),
 }
-
 
 QUESTIONS = [
     Question(key, "test", f"What is {key}?", ("red fox",), category="first" if i < 3 else "second")

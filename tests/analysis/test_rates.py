@@ -17,18 +17,12 @@ from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.runs.store import open_run
-from homog_core.statistics import intervals
 from homog_core.statistics.budget import entropy_at_budget, scr_at_budget
 from homog_core.statistics.intervals import single_cluster_rate, wilson_interval
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
 JACCARD = Clusterer("jaccard", 0.4)
-
 
 ANSWERS = {
     "same": ("red fox",),
@@ -38,7 +32,6 @@ ANSWERS = {
     "one": ("", "", "red fox", ""),  # one valid answer
     "three": ("grey seal", "", "grey seal", "red fox"),
 }
-
 
 QUESTIONS = [
     Question(key, "test", f"What is {key}?", ("red fox",), category="first" if i < 3 else "second")
@@ -136,13 +129,6 @@ def test_no_curve_over_thresholds_where_there_is_none(run):
     view = ScoredRun(run)
     assert rates.threshold_curve(view, replace(JACCARD, rule="first_member"), "").empty
     assert rates.threshold_curve(view, Clusterer("nli", 0.0, "x"), "").empty
-
-
-def test_wilson_bounds_are_those_of_the_interval():
-    for k, n in ((0, 5), (2, 7), (7, 7)):
-        found = wilson_interval(k, n)
-        assert [float(b) for b in intervals.wilson_bounds(np.array(k / n), n)] == pytest.approx([found.low, found.high])
-    assert np.isnan(intervals.wilson_bounds(np.array(float("nan")), 0)).all()
 
 
 def test_single_cluster_rates_are_compared_question_by_question(run):

@@ -17,10 +17,7 @@ from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
 
 ANSWERS = {
     "same": ("red fox",),
@@ -30,7 +27,6 @@ ANSWERS = {
     "one": ("", "", "red fox", ""),  # one valid answer
     "three": ("grey seal", "", "grey seal", "red fox"),
 }
-
 
 QUESTIONS = [
     Question(key, "test", f"What is {key}?", ("red fox",), category="first" if i < 3 else "second")
@@ -54,7 +50,6 @@ GRADED = {  # the greedy answer is the first one
     **{f"wrong{i}": ("grey seal",) * 4 for i in range(3)},
     "spread": ("grey seal", "blue whale", "green frog", "red fox"),
 }
-
 
 GRADED_QUESTIONS = [Question(key, "test", f"What is {key}?", ("red fox",)) for key in GRADED]
 

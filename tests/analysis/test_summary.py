@@ -20,17 +20,9 @@ from homog_core.runs.store import open_run
 from homog_core.wording.run_summary import summary_document
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
-
-
 QUESTIONS = [Question(f"q{n}", "test", f"What is q{n}?", ("red fox",)) for n in range(6)]
-
-
 DIVERSE = {question.id: ("red fox", "blue whale", "grey seal") for question in QUESTIONS}
-
-
 COLLAPSED = {question.id: ("blue whale",) for question in QUESTIONS[:5]} | {"q5": ("red fox", "red fox", "grey seal")}
 
 

@@ -6,7 +6,6 @@ from fakes import make_response
 
 from homog_core.errors import InvalidInput
 from homog_core.measures.grading import grade, matches, normalise, supported, token_f1
-from homog_core.measures.words import last_number
 from homog_core.records import Question
 
 
@@ -100,13 +99,6 @@ def test_any_reference_will_do():
     assert matches("the answer is Oslo", ["Bergen", "Oslo"])
     assert not matches("the answer is Rome", ["Bergen", "Oslo"])
     assert not matches("the answer is Rome", [""])
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("48+24 = 72 clips", 72), ("$1,234.50.", 1234.5), (".5", 0.5), ("none", None), ("-3", -3)]
-)
-def test_last_number(text, number):
-    assert last_number(text) == number
 
 
 # Words beside the cosine

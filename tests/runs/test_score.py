@@ -18,7 +18,6 @@ from fakes import (
     Interrupted,
     interrupt_after,
     make_question,
-    make_response,
     make_responses,
 )
 
@@ -29,7 +28,6 @@ from homog_core.errors import HomogError
 from homog_core.measures import report_cards, uncertainty
 from homog_core.measures.clustering import Clusterer, cosine_similarity
 from homog_core.measures.report_cards import ReportCard, read_report_cards
-from homog_core.measures.scores import response_scores
 from homog_core.measures.words import mask_answer
 from homog_core.records import Question
 from homog_core.runs import evidence
@@ -152,15 +150,6 @@ def test_summary_counts_single_clusters(run):
     rate = summary.estimates["single_cluster_rate@jaccard"]
     assert (rate.value, rate.n) == (0.5, 2)  # "same" of "mixed" and "same"
     assert summary.n_questions == 4
-
-
-def test_cut_answers_are_counted():
-    whole = make_response("a b")
-    cut = type(whole)(whole.text, whole.tokens, whole.token_entropies, whole.token_logprobs, "length")
-    scores = response_scores([whole, cut, cut], whole)
-    assert (scores["n_valid"], scores["n_cut"]) == (3, 2)
-    # own tokens: two of the whole answer, all three of a cut one: −¼ · (2 + 3 + 3) / 3
-    assert scores["predictive_entropy"] == pytest.approx(0.25 * 8 / 3)
 
 
 # Entailment

@@ -1,33 +1,28 @@
+"""Cascades: decisions worked by hand, what never changes, no leakage, and the saving at matched quality."""
+
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from graded_scores import half_decided
 
 from homog_core.errors import InvalidInput
-from homog_core.records import Estimate
 from homog_core.statistics import cascade as cascade_module
 from homog_core.statistics.cascade import (
     MARGIN,
     PASSED_ON,
     Signal,
-    _auroc,
-    _difference,
-    _folds,
-    _out_of_fold,
     _prepared,
-    _Stages,
-    _stops,
     cascade,
     cost_quality_curve,
     matched_saving,
     parallel,
     stage_costs,
 )
-from homog_core.statistics.discrimination import AurocDifference, auroc
+from homog_core.statistics.discrimination import auroc
 from homog_core.statistics.selective import selective_accuracy
-from homog_core.wording.findings import cascade_sentence
-from homog_core.wording.numbers import tokens
+from homog_core.statistics.stages import Stages, deal_folds, fit_stages, stops
 
 NAN = math.nan
 
@@ -46,17 +41,6 @@ def noisy(n=211, shifts=(0.8, 0.4, 0.9), costs=(0, 12, 300), seed=0, share_undef
         values[rng.random(n) < share_undefined] = NAN
         signals.append(signal(values, cost * rng.uniform(0.5, 1.5, n), f"costs {cost}"))
     return signals, incorrect
-
-
-def half_decided(n=40, extra=8.0):
-    """The free signal is 1 for a quarter, all errors, −1 for a quarter, none of them, and 0 for the rest, half errors.
-
-    The dear one knows the rest and nothing else. So the cascade needs it on exactly half of the questions.
-    """
-    free = np.repeat([-1.0, 0.0, 0.0, 1.0], n // 4)
-    incorrect = np.repeat([0, 0, 1, 1], n // 4)
-    dear = np.where(free == 0, 2.0 * incorrect - 1, 0)
-    return [signal(free, 0, "free"), signal(dear, extra, "dear")], incorrect
 
 
 def rows(signals, order):
@@ -142,11 +126,11 @@ def test_three_stages_by_hand():
     # Share of weaker evidence at stages 1 and 2; the last decides whatever is left. At a band of .5:
     # .6 stays; .2 goes on to .5, which stays, as it is not below; undefined and .1 go on and on.
     weaker = np.array([[0.6, 0.2, -np.inf, 0.1], [0.0, 0.5, 0.3, -np.inf], [0, 0, 0, 0]])
-    stages = _Stages(np.zeros((3, 4)), weaker, np.zeros(4), np.arange(4))
+    stages = Stages(np.zeros((3, 4)), weaker, np.zeros(4), np.arange(4))
 
-    assert _stops(stages, 0.5).tolist() == [0, 1, 2, 2]
-    assert _stops(stages, 0).tolist() == [0, 0, 1, 0]
-    assert _stops(stages, np.array([1, 0, 0.2, 0.05])).tolist() == [2, 0, 1, 0]
+    assert stops(stages, 0.5).tolist() == [0, 1, 2, 2]
+    assert stops(stages, 0).tolist() == [0, 0, 1, 0]
+    assert stops(stages, np.array([1, 0, 0.2, 0.05])).tolist() == [2, 0, 1, 0]
 
 
 def test_the_averages_are_those_of_the_questions():
@@ -251,10 +235,10 @@ def test_the_unit_of_a_signal_plays_no_part():
 def test_the_folds_are_seeded_and_hold_equal_shares_of_errors():
     data = _prepared(*noisy(n=203))
 
-    fold = _folds(data, 4)
+    fold = deal_folds(data, 4)
 
-    assert fold.tolist() == _folds(data, 4).tolist()
-    assert fold.tolist() != _folds(data, 5).tolist()
+    assert fold.tolist() == deal_folds(data, 4).tolist()
+    assert fold.tolist() != deal_folds(data, 5).tolist()
     for members in (data.incorrect, ~data.incorrect):
         assert np.ptp(np.bincount(fold[members], minlength=5)) <= 1
 
@@ -265,7 +249,7 @@ def test_the_folds_are_seeded_and_hold_equal_shares_of_errors():
 @pytest.fixture
 def fixed_folds(monkeypatch):
     """Folds by row number, so that a changed label or value moves no question."""
-    monkeypatch.setattr(cascade_module, "_folds", lambda data, seed: np.arange(len(data.incorrect)) % 5)
+    monkeypatch.setattr(cascade_module, "deal_folds", lambda data, seed: np.arange(len(data.incorrect)) % 5)
 
 
 @pytest.mark.usefixtures("fixed_folds")
@@ -333,7 +317,7 @@ def test_the_last_stage_falls_back_to_the_latest_probability():
     signals[2].uncertainty[:3] = NAN
     signals[1].uncertainty[1] = NAN
 
-    everything = _out_of_fold(_prepared(signals, incorrect), np.arange(211) % 5).evidence
+    everything = fit_stages(_prepared(signals, incorrect), np.arange(211) % 5).evidence
 
     assert everything[2, 0] == everything[1, 0]
     assert everything[2, 1] == everything[0, 1]
@@ -472,7 +456,6 @@ def test_what_dear_signals_without_information_save_is_no_merit():
 
     assert found.saving.value > 0.9
     assert found.verdict == "no gain"
-    assert "not shown to be better than costs 0 alone" in cascade_sentence(found)
 
 
 def test_a_dear_signal_that_is_useless_to_all_needs_no_cascade():
@@ -500,84 +483,3 @@ def test_where_everything_is_free_there_is_nothing_to_save():
 
     assert np.isnan([found.saving.value, found.saving.low, found.fixed_saving.value]).all()
     assert found.verdict == "no cost"
-    assert cascade_sentence(found) == "Running every signal costs nothing extra here, so there is nothing to save."
-
-
-def test_a_difference_within_folds_by_hand():
-    # Two folds of two errors and two correct ones. a ranks all 4 + 4 pairs rightly, b 3 + 3, whatever the levels of its
-    # folds: ¼. The change of each error is 0, ½, 0, ½, and of each correct one: variance 1/12, so that the standard
-    # error is √(1/48 + 1/48) = .20412 and the interval ¼ ± .40007.
-    incorrect, fold = np.array([1, 1, 0, 0] * 2, dtype=bool), np.repeat([0, 1], 4)
-    a, b = [0.8, 0.7, 0.2, 0.1] * 2, [0.8, 0.15, 0.2, 0.1, 0.05, 0.03, 0.04, 0.02]
-    a, b = (replace(cascade(*half_decided(), 0), score=np.array(score), fold=fold) for score in (a, b))
-
-    found = _difference(a, b, incorrect)
-
-    assert (found.difference, found.low, found.high) == pytest.approx((0.25, -0.15007, 0.65007), abs=1e-5)
-    assert _auroc(a.score, incorrect, fold) == 1
-    assert _auroc(b.score, incorrect, fold) == 0.75
-
-
-GAIN, NO_GAIN = AurocDifference(0.05, 0.01, 0.09, 0.01), AurocDifference(0.05, -0.01, 0.11, 0.1)
-
-
-@pytest.mark.parametrize(
-    ("gain", "difference", "verdict", "ending"),
-    [
-        (
-            NO_GAIN,
-            AurocDifference(0.0, 0.0, 0.0, 1.0),
-            "no gain",
-            "(difference +0.000, +0.000 to +0.000); but all signals together are not shown to be better than free "
-            "alone (0.870), which would save 100 %.",
-        ),
-        (
-            GAIN,
-            AurocDifference(-0.004, -0.019, 0.011, 0.6),
-            "kept",
-            "(difference −0.004, −0.019 to +0.011); a loss of more than 0.02 is ruled out, and stopping every question "
-            "at the same signal would save 0 % at 1.000.",
-        ),
-        (
-            GAIN,
-            AurocDifference(-0.03, -0.05, -0.01, 0.01),
-            "lost",
-            "(difference −0.030, −0.050 to −0.010); part of this is paid for with quality, and stopping every question "
-            "at the same signal would save 0 % at 1.000.",
-        ),
-        (
-            GAIN,
-            AurocDifference(-0.03, -0.07, 0.01, 0.2),
-            "unclear",
-            "(difference −0.030, −0.070 to +0.010); 40 questions are too few to rule out a loss of more than 0.02, and "
-            "stopping every question at the same signal would save 0 % at 1.000.",
-        ),
-        (
-            GAIN,
-            AurocDifference(-0.03, NAN, NAN, NAN),
-            "unclear",
-            "(difference −0.030); 40 questions are too few to rule out a loss of more than 0.02, and stopping every "
-            "question at the same signal would save 0 % at 1.000.",
-        ),
-    ],
-)
-def test_the_sentence_says_what_the_evidence_says(gain, difference, verdict, ending):
-    found = matched_saving(*half_decided())
-    found = replace(
-        found,
-        gain=gain,
-        difference=difference,
-        saving=Estimate(0.5, 0.35, 0.65, 40, "paired bootstrap"),
-        cheapest=replace(found.cheapest, auroc=0.87),
-    )
-
-    assert found.verdict == verdict
-    assert cascade_sentence(found) == (
-        "Running dear signals only where the cheaper ones are unsure costs 4 instead of 8 tokens a question, 50 % less "
-        f"(95 % interval 35 % to 65 %), at an AUROC of 1.000 instead of 1.000 {ending}"
-    )
-
-
-@pytest.mark.parametrize(("cost", "shown"), [(0, "0"), (0.123, "0.12"), (4.5, "4.5"), (1234.4, "1,234")])
-def test_costs_are_readable(cost, shown):
-    assert tokens(cost) == shown

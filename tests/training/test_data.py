@@ -1,7 +1,5 @@
 """What the recipe learns from: sentences by hand, disjoint parts, and nothing that models are judged by."""
 
-import json
-
 import pytest
 from fakes import make_question
 
@@ -121,8 +119,3 @@ def test_answers_of_arithmetic_end_with_the_right_number():
     for example in rows:
         assert last_number(example.answer) == float(example.question.references[0])
         assert "<<" not in example.answer
-
-
-def test_ids_hash_does_not_depend_on_the_order():
-    assert data.ids_sha256(["a", "b"]) == data.ids_sha256(["b", "a"]) != data.ids_sha256(["ab"])
-    assert json.dumps(data.ids_sha256([]))

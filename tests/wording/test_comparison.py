@@ -17,24 +17,22 @@ from homog_core.runs.sample import sample_run
 from homog_core.wording.comparison import (
     STATISTICS,
     arrow,
+    chain_title,
     differences,
     in_words,
     obstacle_sentence,
     summary_sentence,
     verdict,
 )
+from homog_core.wording.numbers import percent
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
-
 QUESTIONS = [make_question(f"q{n}") for n in range(3)]
-
-
 BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a fox",)}
 
 
-def sampled(key="base", answers=BASE, questions=QUESTIONS, style="plain", **decoding):
-    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key)
+def sampled(key="base", answers=BASE, questions=QUESTIONS, style="plain", stage="base", **decoding):
+    spec = MODELS.get(key) or replace(FAKE_SPEC, key=key, stage=stage)
     return sample_run(FakeSampler(answers, spec), questions, Decoding(**{"n_samples": 3} | decoding), style)
 
 
@@ -72,7 +70,12 @@ def test_differences_in_words():
 
 def test_values_along_the_runs():
     assert arrow([9, 5, 1]) == "9 → 5 → 1"
-    assert arrow([float("nan"), 0.25], "{:.0%}") == "undefined → 25%"
+    assert arrow([float("nan"), 0.25], percent) == "undefined → 25 %"
+
+
+def test_a_chain_is_named_by_its_stages():
+    chain = [sampled(key) for key in ("gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo")]
+    assert chain_title([*chain, sampled("x", stage=None)]) == "base → SFT → DPO → x"
 
 
 @pytest.mark.parametrize(

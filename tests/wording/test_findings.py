@@ -8,7 +8,7 @@ import pytest
 from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
 from homog_core.records import Estimate
-from homog_core.wording import findings, numbers
+from homog_core.wording import findings
 
 NAN = math.nan
 BASE, DPO = "tiny (base)", "tiny-dpo"
@@ -16,14 +16,6 @@ BASE, DPO = "tiny (base)", "tiny-dpo"
 
 def rates(*rows):
     return pd.DataFrame(rows, columns=["label", "stage", "value", "n"])
-
-
-@pytest.mark.parametrize(
-    ("share", "words"),
-    [(0, "0 %"), (1, "100 %"), (0.145, "14 %"), (0.004, "0.4 %"), (0.996, "99.6 %"), (NAN, "undefined")],
-)
-def test_a_share_that_is_neither_none_nor_all_does_not_look_like_it(share, words):
-    assert numbers.percent(share) == words
 
 
 @pytest.mark.parametrize(
@@ -196,24 +188,6 @@ def test_titles_of_what_can_be_won_back():
     assert findings.correlations(pairs) == "Most alike: perplexity and graph: eccentricity, r = −0.90"
     assert findings.correlations(pairs.iloc[:1]) == "Perplexity and SINdex, r = 0.20"
     assert findings.correlations(pairs.assign(value=NAN)).startswith("No correlation")
-
-
-def test_what_an_operating_point_costs_and_saves():
-    common = {"kind": "cascade", "accepted": 0.4, "accepted_accuracy": 0.9, "value": 0.7}
-    rows = pd.DataFrame(
-        [
-            {**common, "cost": 25.0, "reached_1": 1.0, "reached_2": 0.25},
-            {**common, "cost": 100.0, "reached_1": 1.0, "reached_2": 1.0},
-        ]
-    )
-    names = ["mean_token_entropy", "discrete_semantic_entropy"]
-    assert findings.operating_point(rows, 0, names) == (
-        "Here a question costs 25 extra tokens on average instead of 100, 75 % less, at an AUROC of 0.70 instead of "
-        "0.70. Questions are decided 75 % at token entropy, 25 % at semantic entropy. It accepts 40 % of the answers, "
-        "of which 90 % are correct."
-    )
-    assert findings.operating_point(rows.assign(accepted=0.0), 0, names).endswith("It accepts no answer.")
-    assert "less" not in findings.operating_point(rows.assign(cost=0.0), 0, names)
 
 
 def test_published_figures_keep_their_digits_and_ours_their_undefined():

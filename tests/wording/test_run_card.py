@@ -102,7 +102,7 @@ def test_the_card_of_a_sampled_run():
     said = facts(run)
     assert said["What"].startswith("fake was asked 2 questions of test, 3 times each at temperature 0.7")
     assert said["How"] == "Top-p 0.9, at most 16 tokens an answer, seed 5, prompt plain: Q: … / A:, nothing before it."
-    assert said["Model"].startswith("Fake, stage: base, 268 M parameters, computed in float32")
+    assert said["Model"].startswith("Fake, stage: base, 268 million parameters, computed in float32")
     assert said["When and where"] == (
         "Begun on 4 March 2025 at 05:06 UTC. Device: Abacus. 7,200 tokens in 1 h 2 min, 2 tokens a second."
     )
@@ -141,14 +141,6 @@ def test_the_card_as_html_is_escaped():
     assert "a&lt;b&gt;.jsonl" in found
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.4, "0 s"), (59.6, "1 min 0 s"), (203, "3 min 23 s"), (3600, "1 h 0 min"), (7380, "2 h 3 min")],
-)
-def test_durations(seconds, words):
-    assert run_card.duration(seconds) == words
-
-
 # What is missing
 
 
@@ -157,7 +149,6 @@ def test_an_unscored_run_says_how_to_score_it():
     (found,) = run_card.missing(run)
     assert "has not been scored" in found.what
     assert found.command == f"python -m homog_core score {run.id}"
-    assert run_card.scored_state(run) == "no"
 
 
 def test_a_scored_run_lacks_nli_alone():
@@ -170,7 +161,7 @@ def test_a_scored_run_lacks_nli_alone():
 def test_a_run_of_an_older_version_says_so():
     run = fake_run(score=True)
     (run.folder / "similarities.parquet").unlink()
-    assert run_card.scored_state(run) == "by an older version"
+    assert run_card.run_rows()[0]["scored"] == "by an older version"
     assert "older version" in run_card.missing(run)[0].what
 
 

@@ -1,0 +1,60 @@
+"""How far a stored run has come: whether it has been scored, and what it lacks. Values, no sentences.
+
+It reads the manifest and asks which files there are; answers and scores it leaves alone.
+"""
+
+from enum import StrEnum
+
+from homog_core.catalogue import DATASETS
+from homog_core.runs import store
+from homog_core.runs.dataset_files import dataset_file
+from homog_core.runs.store import Run
+
+
+class Scored(StrEnum):
+    """Whether a run has been scored."""
+
+    YES = "yes"
+    OLDER = "older"  # by an older version of this program, so that tables are missing
+    NO = "no"
+
+
+class Lack(StrEnum):
+    """Something that a run does not have."""
+
+    ANSWERS = "answers"  # it is being sampled or imported, or that did not end
+    SENTENCES = "sentences"  # of a hub dataset that is not on this machine
+    SCORES = "scores"
+    TABLES = "tables"  # it was scored by an older version
+    NLI = "nli"  # no NLI model has read the answers
+
+
+def scored_state(run: Run) -> Scored:
+    """Whether a run has been scored, by the tables that there are."""
+    if all((run.folder / f"{name}.parquet").is_file() for name in store.TABLES):
+        return Scored.YES
+    return Scored.OLDER if (run.folder / "scores.parquet").is_file() else Scored.NO
+
+
+def lacks(run: Run) -> list[Lack]:
+    """What a run does not have, the most important first; nothing where everything is there."""
+    scored = scored_state(run)
+    found = {
+        Lack.ANSWERS: run.provenance.status != "complete",
+        Lack.SENTENCES: _lacks_sentences(run),
+        Lack.SCORES: scored is Scored.NO,
+        Lack.TABLES: scored is Scored.OLDER,
+        Lack.NLI: scored is not Scored.NO and not _has_nli(run),
+    }
+    return [lack for lack, is_so in found.items() if is_so]
+
+
+def _lacks_sentences(run: Run) -> bool:
+    """Whether the run is over a hub dataset that is not on this machine, and does not hold its sentences itself."""
+    spec = DATASETS.get(run.identity.dataset)
+    return bool(spec and spec.hub and not dataset_file(spec) and (run.questions()["text"] == "").any())
+
+
+def _has_nli(run: Run) -> bool:
+    scores = run.table("scores")
+    return scores is not None and any("nli/" in column for column in scores)
