@@ -19,8 +19,8 @@ from homog_core.analysis.signals import Undefined
 from homog_core.figures import aggregate
 from homog_core.figures.comparison import slope_chart
 from homog_core.figures.dots import Panel, Row, dots
-from homog_core.figures.series import INK, run_series, score_series
-from homog_core.figures.theme import MODEL_COLORS
+from homog_core.figures.series import run_series, score_series
+from homog_core.figures.theme import INK, MODEL_COLORS
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.statistics.intervals import mean_estimate
