@@ -23,10 +23,9 @@ from homog_core.figures.series import run_series, score_series
 from homog_core.figures.theme import INK, MODEL_COLORS
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
-from homog_core.statistics.intervals import mean_estimate
 from homog_core.wording import findings
-from homog_core.wording.comparison import arrow
-from homog_core.wording.numbers import FEW, given, number, percent, tenth, tenth_percent, with_interval
+from homog_core.wording.comparison import answers_per_question
+from homog_core.wording.numbers import FEW, given, number, percent, tenth_percent, with_interval
 from homog_core.wording.titles import GROUP_TITLES, auroc_words, score_title
 
 _GRID = "#dfe5ea"
@@ -43,10 +42,9 @@ class Chart:
 
 def slopes(found: changes.Changes, names: Sequence[str]) -> Chart:
     """How many different answers questions get, from run to run."""
-    means = [mean_estimate(found.clusters[key]) for key in found.clusters]
     levels, ways = changes.levels(found.clusters), changes.transitions(found.clusters)
-    figure = slope_chart(levels, ways, means, names, MODEL_COLORS[: len(names)], dark=False)
-    return Chart(f"{arrow([m.value for m in means], tenth)} different answers per question", plain(figure))
+    figure = slope_chart(levels, ways, found.means, names, MODEL_COLORS[: len(names)], dark=False)
+    return Chart(answers_per_question(found), plain(figure))
 
 
 def aurocs(rows: Mapping[str, pd.DataFrame]) -> Chart:
