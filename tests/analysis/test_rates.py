@@ -4,7 +4,7 @@ from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
-from scored_runs import ANSWERS, EXACT, run_of
+from scored_runs import ANSWERS, EXACT, QUESTIONS, run_of, sampled
 
 from homog_core.analysis import rates
 from homog_core.analysis.scored_run import ScoredRun
@@ -80,8 +80,7 @@ def test_every_clusterer_has_a_row_and_whole_answers_one_at_the_published_thresh
 
 
 def test_rates_of_a_run_need_no_scores(run):
-    spec = ModelSpec("raw", FAKE_SPEC.source)
-    raw = ScoredRun(sample_run(FakeSampler(ANSWERS, spec), QUESTIONS, Decoding(n_samples=4), "plain"))
+    raw = ScoredRun(sampled("raw", ANSWERS, QUESTIONS, n_samples=4))
     view = ScoredRun(run)
     found, unscored = rates.run_rates(view, JACCARD), rates.run_rates(raw, JACCARD)
     row = rates.single_cluster_row(view, JACCARD, "")
