@@ -11,7 +11,7 @@ from homog_core.analysis.compare import Comparison
 from homog_core.figures.comparison import slope_chart
 from homog_core.wording import commands
 from homog_core.wording import comparison as say
-from homog_core.wording.numbers import with_care
+from homog_core.wording.numbers import number, with_care
 
 
 def all_questions(shown: Shown, question_id: str | None) -> None:
@@ -44,7 +44,7 @@ def _slopes(shown: Shown, question_id: str | None) -> None:
             this=this,
             dark=blocks.is_dark(),
         ),
-        title=f"{say.answers_per_question(found, 2)} on average",
+        title=f"{say.answers_per_question(found, number)} on average",
         how_to_read=(
             "A line joins the numbers of different answers that a question gets from neighbouring models; the more "
             "questions take the same way, the wider it is. The size of a mark and the number beside it are the "

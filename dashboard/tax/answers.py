@@ -30,7 +30,7 @@ from homog_core.figures import aggregate, dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.figures.series import Series
 from homog_core.wording import commands, findings, recipes
-from homog_core.wording.numbers import UNDEFINED, counted, number, percent, with_care
+from homog_core.wording.numbers import UNDEFINED, counted, given, number, percent, with_care
 from homog_core.wording.published import published_title
 
 
@@ -118,7 +118,7 @@ def threshold(chosen: Selection) -> None:
     curves = {label: computed.threshold_curve(run, *chosen.how) for label, run in chosen.versions.items()}
     frame = pd.concat([curve.assign(series=label) for label, curve in curves.items()])
     said = [
-        hover(row, row.series, f"τ = {row.threshold:g}: {percent(row.value)}", show=percent)
+        hover(row, row.series, f"τ = {given(row.threshold)}: {percent(row.value)}", show=percent)
         for row in frame.itertuples()
     ]
     tau = chosen.clusterer.threshold
@@ -131,7 +131,7 @@ def threshold(chosen: Selection) -> None:
             x_title="threshold τ",
             x_range=(0.0, 1.0),
             mark=tau,
-            mark_label=f"τ = {tau:g} now",
+            mark_label=f"τ = {given(tau)} now",
             narrow=narrow(),
         ),
         title=plain(findings.threshold(curves, chosen.focus(), pair[0] if pair else None, tau)),
@@ -273,7 +273,7 @@ def temperature(chosen: Selection) -> None:
         ]
     )
     said = [
-        hover(row, row.group, f"temperature {row.temperature:g}: {percent(row.value)}", show=percent)
+        hover(row, row.group, f"temperature {given(row.temperature)}: {percent(row.value)}", show=percent)
         for row in frame.itertuples()
     ]
     recipe = recipes.clusterer_recipe(chosen.clusterer)

@@ -94,4 +94,4 @@ def block_distances(found: Joint) -> pd.DataFrame:
 def mean_distance(similarity: np.ndarray) -> float:
     """Mean distance 1 − similarity of two different answers (N, N); NaN below two answers."""
     pairs = similarity[np.triu_indices(len(similarity), 1)]
-    return float(1 - pairs.mean()) if len(pairs) else float("nan")
+    return float(1 - pairs.mean()) if len(pairs) else np.nan

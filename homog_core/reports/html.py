@@ -20,7 +20,7 @@ from homog_core.files import replacing
 from homog_core.progress import OnProgress
 from homog_core.reports.html_contents import gather
 from homog_core.runs.store import Run
-from homog_core.wording.numbers import number
+from homog_core.wording.numbers import tenth
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -62,8 +62,8 @@ def document(title: str, content: str, figures: Mapping[str, dict[str, Any]]) ->
         parts,
         title=title,
         sources=[_source(parts[name]) for name in ("library", "draw")],
-        size=number(sum(megabytes.values()), 1),
-        size_of_library=number(megabytes["library"], 1),
+        size=tenth(sum(megabytes.values())),
+        size_of_library=tenth(megabytes["library"]),
     )
 
 

@@ -19,14 +19,13 @@ from homog_core.analysis.signals import Undefined
 from homog_core.figures import aggregate
 from homog_core.figures.comparison import slope_chart
 from homog_core.figures.dots import Panel, Row, dots
-from homog_core.figures.series import INK, run_series, score_series
-from homog_core.figures.theme import MODEL_COLORS
+from homog_core.figures.series import run_series, score_series
+from homog_core.figures.theme import INK, MODEL_COLORS
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
-from homog_core.statistics.intervals import mean_estimate
 from homog_core.wording import findings
-from homog_core.wording.comparison import arrow
-from homog_core.wording.numbers import FEW, number, percent, tenth_percent, with_interval
+from homog_core.wording.comparison import answers_per_question
+from homog_core.wording.numbers import FEW, given, number, percent, tenth_percent, with_interval
 from homog_core.wording.titles import GROUP_TITLES, auroc_words, score_title
 
 _GRID = "#dfe5ea"
@@ -43,10 +42,9 @@ class Chart:
 
 def slopes(found: changes.Changes, names: Sequence[str]) -> Chart:
     """How many different answers questions get, from run to run."""
-    means = [mean_estimate(found.clusters[key]) for key in found.clusters]
     levels, ways = changes.levels(found.clusters), changes.transitions(found.clusters)
-    figure = slope_chart(levels, ways, means, names, MODEL_COLORS[: len(names)], dark=False)
-    return Chart(f"{arrow([m.value for m in means], '{:.1f}')} different answers per question", plain(figure))
+    figure = slope_chart(levels, ways, found.means, names, MODEL_COLORS[: len(names)], dark=False)
+    return Chart(answers_per_question(found), plain(figure))
 
 
 def aurocs(rows: Mapping[str, pd.DataFrame]) -> Chart:
@@ -91,7 +89,7 @@ def threshold(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | No
         x_title="threshold τ: how similar two answers must be to count as the same",
         x_range=(0, 1),
         mark=tau,
-        mark_label=f"τ = {tau:g}",
+        mark_label=f"τ = {given(tau)}",
     )
     focus, base = (others[-1], first) if others else (first, None)
     return Chart(findings.threshold(curves, focus, base, tau), plain(figure))
@@ -128,7 +126,7 @@ def _line(
     """A run's line in one panel, as `figures.aggregate.curves` draws it."""
     fields = {field: curve[f"{prefix}{field}"] for field in ("value", "low", "high")}
     line = pd.DataFrame({"x": curve[x], **fields})
-    hover = [f"{name}\n{row.x:g}: {with_interval(row, show)}" for row in line.itertuples()]
+    hover = [f"{name}\n{given(row.x)}: {with_interval(row, show)}" for row in line.itertuples()]
     return line.assign(series=name, panel=panel, hover=hover)
 
 

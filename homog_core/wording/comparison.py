@@ -20,6 +20,7 @@ from homog_core.wording.numbers import (
     p_value,
     percent,
     signed,
+    tenth,
     tenth_percent,
     times,
     whole,
@@ -111,13 +112,9 @@ def arrow(values: Sequence[float], show: Callable[[float], str] = whole) -> str:
     return " → ".join(show(value) for value in values)
 
 
-def _digits(n: int) -> Callable[[float], str]:
-    return lambda value: number(value, n)
-
-
-def answers_per_question(found: Changes, digits: int = 1) -> str:
+def answers_per_question(found: Changes, show: Callable[[float], str] = tenth) -> str:
     """Title: the mean number of different answers along the runs."""
-    return f"{arrow([mean.value for mean in found.means], _digits(digits))} different answers per question"
+    return f"{arrow([mean.value for mean in found.means], show)} different answers per question"
 
 
 def overview(found: Changes, titles: Sequence[str]) -> str:

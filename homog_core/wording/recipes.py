@@ -65,8 +65,8 @@ def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | 
     values = {
         "": list(names) if len(runs) <= 3 else [counted(len(runs), "run")],
         "N = ": [str(decoding.n_samples) for decoding in decodings],
-        "temperature ": [f"{decoding.temperature:g}" for decoding in decodings],
-        "at most ": [f"{decoding.max_new_tokens} tokens" for decoding in decodings],
+        "temperature ": [given(decoding.temperature) for decoding in decodings],
+        "at most ": [counted(decoding.max_new_tokens, "token") for decoding in decodings],
     }
     parts = [what + " and ".join(dict.fromkeys(found)) for what, found in values.items()]
     parts += [clusterer_recipe(clusterer)] if clusterer else []

@@ -27,7 +27,9 @@ def test_changes_are_ordered_by_size_whatever_their_direction():
     assert found.clusters.to_numpy().tolist() == [[3, 1], [2, 3], [1, 1]]
     assert list(found.clusters.index) == ["q0", "q1", "q2"]
     assert found.change.tolist() == [-2, 1, 0]
-    assert (found.n_fewer, found.n_more) == (1, 1)
+    assert (found.n_fewer, found.n_more, found.n_in_all) == (1, 1, 3)
+    assert [mean.value for mean in found.means] == [2, pytest.approx(5 / 3)]
+    assert [rate.value for rate in found.rates] == [pytest.approx(1 / 3), pytest.approx(2 / 3)]
     assert found.entropies.loc["q0"].tolist() == pytest.approx([math.log(3), 0])
 
 
@@ -38,6 +40,7 @@ def test_equal_changes_are_ordered_by_entropy_then_id_and_undefined_ones_come_la
     # 2 → 1: entropy 0.64; 3 → 2: 0.46
     assert list(found.clusters.index) == ["q1", "q2", "q0"]
     assert math.isnan(found.change["q0"])
+    assert found.n_in_all == 2
 
 
 def test_transitions_and_levels_count_questions():

@@ -45,6 +45,8 @@ def test_what_each_run_found(found):
     # the greedy answer is the first one: everywhere the same for the base, two different ones for the other
     assert value(found, "base", "distinct_across_questions") == 1 / 6
     assert value(found, "dpo", "most_common_answer") == 5 / 6
+    rate = found.estimate(found.estimates[0]["run"], "single_cluster_rate")
+    assert (rate.value, rate.n, rate.low) == (0, 6, 0)
 
 
 def test_paired_tests_by_hand(found):
@@ -71,6 +73,9 @@ def test_runs_that_were_graded_by_different_rules_say_so():
     one, other = run_of("base", DIVERSE), run_of("dpo", COLLAPSED)
     other.scores["grade_policy"] = "number"
     assert compare([one, other], EXACT).differing["grade_policy"] == ["phrase_or_f1", "number"]
+    assert other.grading_encoders == set()
+    other.scores["grade_policy"] = "supported_margin/minilm"
+    assert other.grading_encoders == {"minilm"}
 
 
 def test_only_questions_that_all_runs_have_are_compared():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scored_runs import DPO, EXACT, sampled, scored
 
-from homog_core.analysis.joint import block_distances, joint, joint_clusterer
+from homog_core.analysis.joint import block_distances, joint, joint_clusterer, mean_distance
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.runs.evidence import stored_vectors
@@ -73,3 +73,9 @@ def test_block_distances_by_hand():
 def test_the_distance_within_a_run_of_one_answer_is_undefined():
     runs = [ScoredRun(sampled("base", {"q0": ("", "", "a fox")})), ScoredRun(sampled("dpo", DPO))]
     assert math.isnan(block_distances(joint(runs, "q0", Clusterer("jaccard", 0.4))).iloc[0, 0])
+
+
+def test_the_mean_distance_is_that_of_different_answers():
+    similarity = np.array([[1, 0.5, 0], [0.5, 1, 0.25], [0, 0.25, 1]])
+    assert mean_distance(similarity) == 0.75
+    assert math.isnan(mean_distance(similarity[:1, :1]))

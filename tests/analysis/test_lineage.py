@@ -25,6 +25,10 @@ def test_runs_are_ordered_named_and_paired():
     assert lineage.base_and_aligned([dpo, warm]) is None
     assert lineage.temperature_siblings(warm, runs) == [dpo, warm]
     assert lineage.temperature_siblings(base, runs) == [base]
+    assert lineage.temperature_groups([base, warm], runs) == {warm.id: [dpo, warm]}
+    assert lineage.temperature_groups([dpo, warm], runs) == {dpo.id: [dpo, warm]}  # one group, once
+    assert lineage.at_usual_temperature(runs) == [base, dpo, other]
+    assert lineage.at_usual_temperature([warm]) == [warm]
 
 
 def test_runs_are_named_by_what_tells_them_apart():

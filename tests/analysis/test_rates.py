@@ -4,7 +4,7 @@ from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
-from scored_runs import ANSWERS, EXACT, run_of
+from scored_runs import ANSWERS, EXACT, QUESTIONS, run_of, sampled
 
 from homog_core.analysis import rates
 from homog_core.analysis.scored_run import ScoredRun
@@ -77,3 +77,14 @@ def test_every_clusterer_has_a_row_and_whole_answers_one_at_the_published_thresh
     kinds = {(row["clusterer"].key, row["kind"]) for row in rows}
     assert ("embedding/fake", "published threshold") in kinds
     assert {key for key, kind in kinds if kind == "as scored"} == {"jaccard", "embedding/fake", "embedding_masked/fake"}
+
+
+def test_rates_of_a_run_need_no_scores(run):
+    raw = ScoredRun(sampled("raw", ANSWERS, QUESTIONS, n_samples=4))
+    view = ScoredRun(run)
+    found, unscored = rates.run_rates(view, JACCARD), rates.run_rates(raw, JACCARD)
+    row = rates.single_cluster_row(view, JACCARD, "")
+    assert (found.single_cluster.value, found.clusters.value) == (row["value"], row["clusters_value"])
+    assert found.token_entropy.value == view.scores["mean_token_entropy"].mean()
+    assert unscored[:2] == found[:2]
+    assert np.isnan(unscored.token_entropy.value)

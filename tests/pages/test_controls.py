@@ -5,6 +5,7 @@ from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
 from page_testing import in_url, open_page
 from streamlit.testing.v1 import AppTest
 
+from dashboard.controls import clusterer_params
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Decoding
 from homog_core.runs.sample import sample_run
@@ -75,3 +76,13 @@ def test_a_run_is_shown_as_it_was_scored():
     assert app.selectbox(key="widget:rule").value == "first_member"
     assert app.slider(key="widget:tau").value == 0.25
     assert not in_url(app, "rule")
+
+
+def test_the_parameters_of_a_clusterer_choose_it():
+    judged = Clusterer("nli", 0.0, "judge", entailment="either")
+    assert clusterer_params(judged)["entailment"] == "either"
+    assert clusterer_params(Clusterer("jaccard", 0.25, rule="first_member")) == {
+        "clusterer": "jaccard",
+        "tau": "0.25",
+        "rule": "first_member",
+    }

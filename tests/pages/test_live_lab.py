@@ -127,7 +127,7 @@ def test_answers_are_shown_while_they_arrive(queue):
 def test_a_finished_job_can_be_kept(queue):
     job = queue.ask(FAKE_SPEC)
     queue.finish()
-    app = open_page("live_lab", job=job)
+    app = open_page("live_lab", job=job, clusterer="jaccard")  # the scripted queue has none of the real encoders
 
     assert not app.exception
     assert "2 answers, 2 different ones" in words(app)
@@ -142,7 +142,7 @@ def test_a_finished_job_can_be_kept(queue):
 def test_two_models_stand_side_by_side(queue):
     job = queue.ask(FAKE_SPEC, SFT)
     queue.finish()
-    app = open_page("live_lab", job=job)
+    app = open_page("live_lab", job=job, clusterer="jaccard")  # the scripted queue has none of the real encoders
 
     assert "**2 of 2 → 2 of 2 different answers** along fake → fake-sft" in words(app)
     assert app.segmented_control[0].options == ["fake", "fake-sft"]

@@ -1,0 +1,61 @@
+"""What Alignment tax computes once, and what each figure depends on."""
+
+from dataclasses import replace
+
+import pytest
+from fakes import FakeEncoder, FakeSampler
+from page_testing import open_page
+
+from dashboard.cache import version
+from dashboard.tax import computed
+from homog_core.measures.clustering import Clusterer
+from homog_core.records import Decoding, Question
+from homog_core.runs.sample import sample_run
+from homog_core.runs.score import score_run
+
+JACCARD = Clusterer("jaccard", 0.4)
+ANSWERS = {"q0": ("red fox", "red fox", "blue whale"), "q1": ("red fox",), "q2": ("red fox", "blue whale", "grey seal")}
+QUESTIONS = [Question(key, "test", f"What is {key}?", ("red fox",), category=f"of {key}") for key in ANSWERS]
+
+
+@pytest.fixture
+def run(no_shipped_runs):
+    sampled = sample_run(FakeSampler(ANSWERS), QUESTIONS, Decoding(n_samples=3), "plain")
+    return score_run(sampled.id, [FakeEncoder()])
+
+
+def test_a_curve_over_thresholds_is_the_same_whatever_threshold_is_chosen(run):
+    curve = computed.threshold_curve(version(run), JACCARD, "")
+    assert computed.threshold_curve(version(run), replace(JACCARD, threshold=0.9), "") is curve
+    assert computed.threshold_curve(version(run), JACCARD, "of q1") is not curve
+    embedding = Clusterer("embedding", 0.4, "fake")
+    assert not computed.threshold_curve(version(run), embedding, "").equals(curve)
+
+
+def test_a_rate_depends_on_threshold_and_category(run):
+    rate = computed.rate(version(run), JACCARD, "")
+    assert computed.rate(version(run), JACCARD, "") is rate
+    assert rate["value"] == pytest.approx(1 / 3)
+    assert computed.rate(version(run), replace(JACCARD, threshold=0.0), "")["value"] == 1
+    assert computed.rate(version(run), JACCARD, "of q1")["value"] == 1
+
+
+def test_a_run_that_is_scored_again_is_computed_again(run):
+    before, rate = version(run), computed.rate(version(run), JACCARD, "")
+    again = score_run(run.id, [FakeEncoder()])
+    assert version(again) != before
+    assert computed.rate(version(again), JACCARD, "") is not rate
+
+
+def test_the_chart_and_the_table_of_published_figures_show_one_computation(run, monkeypatch):
+    asked, real = [], computed.published.counterpart
+
+    def counterpart(scored, metric, *how):
+        asked.append(metric)
+        return real(scored, metric, *how)
+
+    monkeypatch.setattr(computed.published, "counterpart", counterpart)
+    computed.counterpart.clear()
+    app = open_page("alignment_tax", view="published", figure="auroc")
+    assert not app.exception
+    assert len(asked) == len(set(asked)) == 10
