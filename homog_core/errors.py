@@ -1,6 +1,6 @@
 """What can go wrong, as sentences for the person at the screen.
 
-Every message names the value that was wrong and what to do next. The command line and `ui.py` are the two
+Every message names the value that was wrong and what to do next. The command line and `dashboard.page` are the two
 places that catch; everything between lets these pass.
 """
 
