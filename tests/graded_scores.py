@@ -22,7 +22,7 @@ def columns(rows: list[tuple[float, bool]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def simulated(n: int = 800, ties: float = 0.6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of which many are 0, as of homogenised questions, and whether incorrect, which depends on them."""
+    """Scores of which many are 0, as of homogenized questions, and whether incorrect, which depends on them."""
     rng = np.random.default_rng(seed)
     scores = rng.exponential(size=n) * (rng.random(n) > ties)
     return scores, rng.random(n) < 0.3 + 0.1 * scores

@@ -15,7 +15,7 @@ from homog_core.wording.numbers import number, with_care
 
 
 def all_questions(shown: Shown, question_id: str | None) -> None:
-    """The slope chart, the paired tests in words, and what tells a homogenised model from a broken one."""
+    """The slope chart, the paired tests in words, and what tells a homogenized model from a broken one."""
     n = len(shown.changes.clusters)
     of_all = all(len(scored.questions) == n for scored in shown.runs)
     st.markdown(f"### {say.all_questions_title(n, of_all=of_all)}")
@@ -90,10 +90,10 @@ def _test_line(row: dict) -> str:
 
 
 def _estimates(shown: Shown, result: Comparison) -> None:
-    """What each run found, with the numbers that tell a homogenised model from a broken one."""
+    """What each run found, with the numbers that tell a homogenized model from a broken one."""
     st.markdown(f"##### {plain(say.broken_title(result, shown.runs[-1].run.id, shown.names[-1]))}")
     st.caption(
-        "A homogenised model answers each question in one way and different questions differently; a broken one loops, "
+        "A homogenized model answers each question in one way and different questions differently; a broken one loops, "
         "says nothing, or says the same to everything. In brackets 95 % intervals: Wilson for shares, t for means."
     )
     rows = [

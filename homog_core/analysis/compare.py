@@ -97,7 +97,7 @@ def question_frame(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
 
 
 def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) -> dict[str, Estimate]:
-    """SCR, means, accuracy, and the shares that tell a broken model from a homogenised one, over questions of a run."""
+    """SCR, means, accuracy, and the shares that tell a broken model from a homogenized one, over questions of a run."""
     frame = question_frame(scored, clusterer, ids)
     graded = frame["correct"].dropna()
     sets = [scored.answers(key) for key in ids]

@@ -1,4 +1,4 @@
-"""Homogenised or broken: what tells a model that repeats itself from one that gives the same answer again."""
+"""Homogenized or broken: what tells a model that repeats itself from one that gives the same answer again."""
 
 import math
 from collections import Counter
@@ -10,7 +10,7 @@ from homog_core.records import Response
 
 
 class Degeneration(NamedTuple):
-    """What tells a broken model from a homogenised one: shares of answers, in [0, 1]."""
+    """What tells a broken model from a homogenized one: shares of answers, in [0, 1]."""
 
     distinct_across_questions: float  # different greedy answers over questions; 1: every question has its own
     most_common_answer: float  # the greedy answer given to most questions
@@ -22,7 +22,7 @@ class Degeneration(NamedTuple):
 def degeneration(greedy: Sequence[Response], sampled: Sequence[Response]) -> Degeneration:
     """How far a model's answers are broken. Greedy answers (one a question) are compared by their normalised words.
 
-    A homogenised model gives one answer per question and different ones to different questions; a broken one loops,
+    A homogenized model gives one answer per question and different ones to different questions; a broken one loops,
     says nothing, or says the same to everything. No answers: NaN.
     """
     counts = Counter(normalise(response.answer) for response in greedy if response.is_valid)

@@ -201,7 +201,7 @@ def matched_saving(signals: Sequence[Signal], incorrect: Values, *, seed: int = 
     by DeLong's paired test (within folds), and `Saving.verdict` says what it shows. The point aims well inside
     `MARGIN`, since one that aimed at the margin itself could seldom be shown to keep to it. Two comparisons say what a
     large saving is worth: `gain`, without which the cheapest signal would do, and `fixed_saving`, which leaves out the
-    same dear signals for every question and needs no cascade.
+    same costly signals for every question and needs no cascade.
 
     A share of the extra costs, the answer itself not counted. The intervals are over questions, given the fitted models
     and the chosen points: the spread of `passed_on` shows how firm these are, and near an AUROC of 0.5, where the
@@ -210,7 +210,7 @@ def matched_saving(signals: Sequence[Signal], incorrect: Values, *, seed: int = 
     five correct or incorrect answers.
     """
     if len(signals) < 2:
-        raise InvalidInput(f"A saving needs at least two signals, there is {len(signals)}; add a dearer one.")
+        raise InvalidInput(f"A saving needs at least two signals, there is {len(signals)}; add a costlier one.")
     data = _prepared(signals, incorrect)
     fold = deal_folds(data, seed)
     chosen = [_choose(data.at(fold != held_out), seed) for held_out in range(N_FOLDS)]

@@ -57,7 +57,7 @@ def cascade_sentence(saving: Saving) -> str:
         return "Running every signal costs nothing extra here, so there is nothing to save."
     share = saving.saving
     return (
-        "Running dear signals only where the cheaper ones are unsure costs "
+        "Running costly signals only where the cheaper ones are unsure costs "
         f"{tokens(saving.cascade.mean_cost)} instead of {tokens(saving.everything.mean_cost)} tokens a question, "
         f"{percent(share.value)} less (95 % interval {percent(share.low)} to {percent(share.high)}), at an AUROC of "
         f"{number(saving.cascade.auroc, 3)} instead of {number(saving.everything.auroc, 3)} "

@@ -181,7 +181,7 @@ def broken_title(found: Comparison, run_id: str, name: str) -> str:
     """Whether a run gives the same answer to everything, or loops."""
     distinct, looping = (found.estimate(run_id, key).value for key in ("distinct_across_questions", "looping"))
     return (
-        f"Homogenised or broken? {percent(distinct)} different greedy answers across questions, {percent(looping)} of "
+        f"Homogenized or broken? {percent(distinct)} different greedy answers across questions, {percent(looping)} of "
         f"the answers loop ({name})"
     )
 

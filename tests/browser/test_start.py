@@ -8,7 +8,7 @@ from fakes import settled
 TITLES = (
     "Ask the same question ten times",
     "After aligning, the answers fall into piles",
-    "On one pile, asking again tells you nothing",
+    "When every answer is the same, asking again tells you nothing",
     "The hesitation is still inside the answer",
     "What to do about it: the cheapest signal first",
 )

@@ -1,4 +1,4 @@
-"""Homogenised or broken."""
+"""Homogenized or broken."""
 
 import math
 from dataclasses import replace

@@ -69,8 +69,8 @@ def test_the_sentence_says_what_the_evidence_says(gain, difference, verdict, end
 
     assert found.verdict == verdict
     assert cascade_sentence(found) == (
-        "Running dear signals only where the cheaper ones are unsure costs 4 instead of 8 tokens a question, 50 % less "
-        f"(95 % interval 35 % to 65 %), at an AUROC of 1.000 instead of 1.000 {ending}"
+        "Running costly signals only where the cheaper ones are unsure costs 4 instead of 8 tokens a question, 50 % "
+        f"less (95 % interval 35 % to 65 %), at an AUROC of 1.000 instead of 1.000 {ending}"
     )
 
 
