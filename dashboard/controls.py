@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import url
 from homog_core.measures.clustering import MAX_THRESHOLD, Clusterer
+from homog_core.wording.labels import encoder_title
 from homog_core.wording.recipes import report_card_sentence
-from homog_core.wording.titles import encoder_title
 
 CLUSTERER_TITLES = {
     "jaccard": "same words (Jaccard)",

@@ -12,7 +12,7 @@ from dashboard.cache import Version, version
 from dashboard.page import errors_shown
 from dashboard.scoring import progress, score
 from dashboard.text import plain
-from homog_core.analysis import lineage
+from homog_core.analysis import comparable
 from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.errors import HomogError
 from homog_core.records import Decoding
@@ -20,7 +20,7 @@ from homog_core.reports.html import write_report
 from homog_core.runs import importers, store
 from homog_core.runs.export import export_run
 from homog_core.runs.importers import csv_rows, jsonl
-from homog_core.wording import recipes
+from homog_core.wording import run_names
 
 MIB = 1 << 20
 FORMATS = {"html": "HTML report", "jsonl": "JSONL", "parquet": "Parquet", "csv": "CSV"}
@@ -87,14 +87,14 @@ def _compared_runs(run: store.Run) -> list[store.Run]:
         for other in store.list_runs()
         if other.id != run.id
         and other.identity.n_questions > 1
-        and not lineage.obstacle([run, other])
+        and not comparable.obstacle([run, other])
         and scored_state(other) is Scored.YES
     }
     chosen = st.multiselect(
         "Runs to compare it with in the report",
         list(possible),
-        format_func=lambda key: recipes.run_title(possible[key]),
-        max_selections=lineage.MOST_RUNS - 1,
+        format_func=lambda key: run_names.run_title(possible[key]),
+        max_selections=comparable.MOST_RUNS - 1,
         placeholder="none: a report on this run alone",
         key=f"beside-{run.id}",
         disabled=not possible,

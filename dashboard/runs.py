@@ -10,7 +10,7 @@ from dashboard.cache import Version, version
 from dashboard.page import errors_shown
 from dashboard.scoring import progress, score
 from dashboard.text import plain
-from homog_core.analysis import lineage
+from homog_core.analysis import comparable, lineage
 from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.errors import CorruptRun, HomogError
 from homog_core.runs import store
@@ -100,7 +100,7 @@ def still_written(run_id: str) -> None:
 
 def links(run: store.Run) -> None:
     """To what can be seen of it elsewhere."""
-    chain = lineage.chain(run, store.list_runs())[-lineage.MOST_RUNS :]
+    chain = lineage.chain(run, store.list_runs())[-comparable.MOST_RUNS :]
     compared = ",".join(one.id for one in chain) if len(chain) > 1 else run.id
     not_scored = scored_state(run) is not Scored.YES
     tax = {"dataset": run.identity.dataset, "runs": run.id}

@@ -11,7 +11,7 @@ from homog_core.analysis.published import published_metrics
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.runs import store
-from homog_core.wording import titles
+from homog_core.wording import labels
 from homog_core.wording.published import severity_note
 
 SECTIONS = {
@@ -53,7 +53,7 @@ def section(chosen: Selection) -> None:
     else:
         metrics = published_metrics()
         with st.columns(2)[0]:
-            metric = url.choice("Figure", metrics, "figure", titles.METRIC_TITLES.get)
+            metric = url.choice("Figure", metrics, "figure", labels.METRIC_TITLES.get)
         published.figure(chosen, metric)
         published.table(chosen)
 
@@ -72,7 +72,7 @@ def choose_scores(view: ScoredRun, chosen: Selection) -> list[str]:
     options = list(view.score_columns(chosen.clusterer))
     defaults = [name for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY) if name in options]
     url.fill(scores=",".join(defaults))
-    return url.choices("Scores", options, "scores", helps.MOST_SCORES, defaults, titles.score_title)
+    return url.choices("Scores", options, "scores", helps.MOST_SCORES, defaults, labels.score_title)
 
 
 main()

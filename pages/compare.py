@@ -12,11 +12,11 @@ from dashboard.comparison.one_question import one_question
 from dashboard.comparison.overview import overview
 from dashboard.comparison.shown import shown
 from dashboard.text import plain
-from homog_core.analysis import compare, lineage
-from homog_core.analysis.lineage import MOST_RUNS
+from homog_core.analysis import comparable, compare, lineage
+from homog_core.analysis.comparable import MOST_RUNS
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.runs import store
-from homog_core.wording import recipes
+from homog_core.wording import run_names
 from homog_core.wording.comparison import chain_title, differences, obstacle_sentence
 
 
@@ -28,7 +28,7 @@ def main() -> None:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
     chosen, row = run_controls(runs)
-    if reason := lineage.obstacle(chosen):
+    if reason := comparable.obstacle(chosen):
         cannot_compare(obstacle_sentence(reason), chosen, runs)
         return
     scored = [load_run(run.id) for run in chosen]
@@ -59,7 +59,7 @@ def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator
         "runs",
         MOST_RUNS,
         default,
-        lambda key: recipes.run_title(by_id[key]),
+        lambda key: run_names.run_title(by_id[key]),
         help="Over the same questions and with the same number of answers.",
     )
     chosen = [by_id[key] for key in ids]
@@ -84,13 +84,13 @@ def cannot_compare(reason: str, chosen: list[store.Run], runs: list[store.Run]) 
     """The sentence that says why, and what the first run can be compared with."""
     st.info(plain(reason))
     first = chosen[0] if chosen else runs[0]
-    others = [run for run in runs if run.id != first.id and not lineage.obstacle([first, run])]
+    others = [run for run in runs if run.id != first.id and not comparable.obstacle([first, run])]
     if not others:
         st.markdown("There is no other run over the same questions with as many answers. Sample one in the Live lab.")
         return
-    st.markdown(f"**{plain(recipes.run_title(first))}** can be compared with:")
+    st.markdown(f"**{plain(run_names.run_title(first))}** can be compared with:")
     for run in others[:8]:
-        choose_button(recipes.run_title(run), [first, run], icon=":material/add:", key=f"with-{run.id}")
+        choose_button(run_names.run_title(run), [first, run], icon=":material/add:", key=f"with-{run.id}")
 
 
 def no_common_question(scored: list[ScoredRun]) -> str:

@@ -16,7 +16,7 @@ from homog_core.measures import report_cards
 from homog_core.records import PROMPT_STYLES, Decoding, ModelSpec, Question
 from homog_core.runs.questions import typed_question
 from homog_core.sampling.weights import find_model
-from homog_core.wording.titles import model_title
+from homog_core.wording.labels import model_title
 
 OTHER = "another model"
 MOST_MODELS = 4

@@ -11,7 +11,7 @@ from homog_core.analysis.rates import run_rates
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.runs import store
-from homog_core.wording import commands, recipes
+from homog_core.wording import commands, recipes, run_names
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
     by_id = {run.id: run for run in runs}
-    scored = load_run(url.choice("Run", list(by_id), "run", lambda key: recipes.run_title(by_id[key])))
+    scored = load_run(url.choice("Run", list(by_id), "run", lambda key: run_names.run_title(by_id[key])))
     if scored.questions.empty:
         st.info("This run has no answers yet: it is being sampled. Reload the page in a moment.")
         return

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import exchange, page, runs, url
 from dashboard.text import plain
 from homog_core.runs import store
-from homog_core.wording import recipes, run_card
+from homog_core.wording import run_card, run_names
 from homog_core.wording.numbers import counted
 
 
@@ -42,7 +42,7 @@ def choose(rows: list[dict]) -> str:
 
 def one_run(run: store.Run) -> None:
     """Everything about one run."""
-    st.markdown(f"#### {plain(recipes.run_title(run))}")
+    st.markdown(f"#### {plain(run_names.run_title(run))}")
     if run.provenance.status in ("sampling", "importing"):
         runs.still_written(run.id)
     runs.links(run)

@@ -9,7 +9,6 @@ import streamlit as st
 from dashboard import blocks
 from dashboard.cache import Version, load_run, version
 from dashboard.question.picture import Map, computed_map
-from homog_core.analysis import lineage
 from homog_core.analysis.changes import Changes
 from homog_core.analysis.changes import changes as compute_changes
 from homog_core.analysis.compare import Comparison, compare
@@ -19,7 +18,7 @@ from homog_core.figures.html import model_heading
 from homog_core.measures.clustering import Clusterer
 from homog_core.runs import store
 from homog_core.runs.evidence import stored_vectors
-from homog_core.wording import recipes
+from homog_core.wording import recipes, run_names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +67,7 @@ class Shown:
 def shown(scored: Sequence[ScoredRun], clusterer: Clusterer) -> Shown:
     """Some runs under one clusterer, with their names."""
     runs = [one.run for one in scored]
-    return Shown(list(scored), tuple(map(version, runs)), list(lineage.names(runs).values()), clusterer)
+    return Shown(list(scored), tuple(map(version, runs)), list(run_names.names(runs).values()), clusterer)
 
 
 def _runs(versions: Sequence[Version]) -> list[ScoredRun]:

@@ -10,8 +10,8 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import Story, hesitation_of, mean_hesitation
 from homog_core.figures import lessons
 from homog_core.wording import story as say
+from homog_core.wording.labels import dataset_title
 from homog_core.wording.numbers import number
-from homog_core.wording.titles import dataset_title
 
 
 def show(story: Story, presenting: bool) -> None:

@@ -6,15 +6,14 @@ import streamlit as st
 from dashboard import blocks
 from dashboard.story import computed, pieces
 from dashboard.text import plain
-from homog_core.analysis import lineage
 from homog_core.analysis.story import Advice, Measured, Story
 from homog_core.catalogue.published import PUBLISHED
 from homog_core.errors import InvalidInput
 from homog_core.figures import lessons
-from homog_core.wording import recipes
+from homog_core.wording import recipes, run_names
 from homog_core.wording import story as say
+from homog_core.wording.labels import STAGE_TITLES
 from homog_core.wording.numbers import percent, published_value, with_interval
-from homog_core.wording.titles import STAGE_TITLES
 
 SIGNALS = ("Hesitation of the answer", "How unusual the question is", "Ask ten times")
 WAYS = ("hesitation alone", "the cascade", "everything, always")
@@ -79,7 +78,7 @@ def _cascade(story: Story, found: Advice, presenting: bool) -> None:
 def _severity(story: Story, rates: list[Measured]) -> None:
     """Measured here beside what others have published, in tables of their own."""
     st.markdown("##### Measured here, and published elsewhere")
-    names = lineage.names([m.run for m in rates])
+    names = run_names.names([m.run for m in rates])
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Measured here**, on our own questions")

@@ -29,7 +29,7 @@ from homog_core.catalogue.published import Published
 from homog_core.figures import aggregate, dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.figures.series import Series
-from homog_core.wording import commands, findings, recipes
+from homog_core.wording import chart_titles, commands, recipes, run_names
 from homog_core.wording.numbers import UNDEFINED, counted, given, number, percent, with_care
 from homog_core.wording.published import published_title
 
@@ -76,7 +76,7 @@ def rates(chosen: Selection) -> None:
             legend=measured_or_published(),
             narrow=narrow(),
         ),
-        title=plain(findings.single_cluster(frame, pair, pvalue)),
+        title=plain(chart_titles.single_cluster(frame, pair, pvalue)),
         how_to_read=(
             "Left: the share of questions whose answers all count as the same (single-cluster rate). Right: how many "
             "different answers a question gets. Runs are in the order of their training stage. Hollow diamonds are "
@@ -134,7 +134,7 @@ def threshold(chosen: Selection) -> None:
             mark_label=f"τ = {given(tau)} now",
             narrow=narrow(),
         ),
-        title=plain(findings.threshold(curves, chosen.focus(), pair[0] if pair else None, tau)),
+        title=plain(chart_titles.threshold(curves, chosen.focus(), pair[0] if pair else None, tau)),
         how_to_read=(
             "To the right answers must be more alike to count as the same, so fewer questions have a single answer. "
             "The slider above moves the dotted line; the curves stay, as they hold every threshold."
@@ -181,7 +181,7 @@ def budget(chosen: Selection) -> None:
             mark_label=f"N = {n}",
             narrow=narrow(),
         ),
-        title=plain(findings.budget(curves[focus], focus, n)),
+        title=plain(chart_titles.budget(curves[focus], focus, n)),
         how_to_read=(
             "What fewer samples would have shown, exactly: every choice of that many among the samples counts alike, "
             "and the clusters stay those of all samples. With few samples answers look more alike than they are."
@@ -220,7 +220,7 @@ def by_clusterer(chosen: Selection) -> None:
             dodge=True,
             narrow=narrow(),
         ),
-        title=plain(findings.by_clusterer(frame, chosen.focus())),
+        title=plain(chart_titles.by_clusterer(frame, chosen.focus())),
         how_to_read=(
             "The same answers put into clusters in other ways. The default τ of an encoder is the one that joins 15 % "
             "of contradicting reference answers, so that encoders are compared like with like; Jaccard keeps the "
@@ -264,7 +264,7 @@ def temperature(chosen: Selection) -> None:
             icon=":material/thermostat:",
         )
         return
-    names = lineage.names([run for run in runs if run.id in groups], but=["temperature"])
+    names = run_names.names([run for run in runs if run.id in groups], but=["temperature"])
     frame = pd.DataFrame(
         [
             {"group": names[key], "temperature": run.decoding.temperature, **computed.rate(version(run), *chosen.how)}
@@ -291,7 +291,7 @@ def temperature(chosen: Selection) -> None:
             points=True,
             narrow=narrow(),
         ),
-        title=plain(findings.temperature(frame)),
+        title=plain(chart_titles.temperature(frame)),
         how_to_read=(
             "A lower temperature makes likely answers likelier, so answers repeat. Every run of the data set that "
             "differs from a chosen one in its temperature alone is here, whether it is chosen above or not."

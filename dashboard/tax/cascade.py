@@ -15,8 +15,8 @@ from homog_core.analysis.cascade import CascadeStudy, stop_shares
 from homog_core.errors import InvalidInput
 from homog_core.figures import aggregate
 from homog_core.wording.cascade import cascade_sentence, cascade_title, operating_point_sentence
+from homog_core.wording.labels import score_title
 from homog_core.wording.numbers import number, percent, tokens, with_care
-from homog_core.wording.titles import score_title
 
 
 def cascade(chosen: Selection, of: str) -> None:

@@ -12,8 +12,8 @@ from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import HomogError
 from homog_core.runs.store import Run
-from homog_core.wording import commands, findings
-from homog_core.wording.titles import dataset_title
+from homog_core.wording import chart_titles, commands, run_names
+from homog_core.wording.labels import dataset_title
 
 MOST_RUNS = 8
 
@@ -54,7 +54,7 @@ def filters(runs: Sequence[Run]) -> Selection | None:
 
 def left_out_note(ids: Sequence[str]) -> str:
     """How many runs are not shown, and the command that scores the first; Markdown."""
-    return f"{findings.left_out(len(ids))}. To score one: `{commands.score(ids[0])}`"
+    return f"{chart_titles.left_out(len(ids))}. To score one: `{commands.score(ids[0])}`"
 
 
 def _has_scores(run: Run) -> bool:
@@ -74,7 +74,7 @@ def _forget_other_dataset(dataset: str, known: set[str]) -> None:
 
 def _choose_runs(runs: Sequence[Run]) -> list[Run]:
     """Up to `MOST_RUNS` runs, by id in the URL; at first those at the usual temperature."""
-    names = lineage.names(runs)
+    names = run_names.names(runs)
     usual = [run.id for run in lineage.at_usual_temperature(runs)][:MOST_RUNS]
     offered = ("Runs", list(names), "runs", MOST_RUNS, usual)
     known = url.several(*offered)
@@ -86,7 +86,7 @@ def _choose_runs(runs: Sequence[Run]) -> list[Run]:
 def _read(runs: Sequence[Run]) -> tuple[dict[str, ScoredRun], list[str]]:
     """The runs by label, and the ids of those that cannot be read, or were scored by another version."""
     found, unread = {}, []
-    for run_id, label in lineage.names(runs).items():
+    for run_id, label in run_names.names(runs).items():
         try:
             scored = load_run(run_id)
         except HomogError:

@@ -6,17 +6,17 @@ from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis import signals
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.wording import findings
+from homog_core.wording import chart_titles
 
 
 def grades(chosen: Selection, of: str) -> None:
     """How many answers of a run are graded, and the cautions."""
     view = chosen.views[of]
     counts = view.scores.loc[view.in_category(chosen.category), "grade"].value_counts()
-    st.caption(findings.grades(plain(of), counts.to_dict()))
+    st.caption(chart_titles.grades(plain(of), counts.to_dict()))
     if len({frozenset(one.grading_encoders) for one in chosen.views.values()}) > 1:
         st.warning("These runs were graded by different rules; score them again before you compare their AUROCs.")
-    if not chosen.category and (caution := findings.category_caution(signals.category_auroc(view))):
+    if not chosen.category and (caution := chart_titles.category_caution(signals.category_auroc(view))):
         st.caption(f":material/warning: {plain(caution)}")
 
 

@@ -19,10 +19,10 @@ from homog_core.catalogue.published import Published
 from homog_core.figures import aggregate, dots, series
 from homog_core.figures.dots import Panel, Row
 from homog_core.figures.series import Series
-from homog_core.wording import findings
+from homog_core.wording import chart_titles
+from homog_core.wording.labels import score_title, undefined_words
 from homog_core.wording.numbers import FEW, counted, number, percent, published_value, with_care
 from homog_core.wording.published import published_details, published_errors
-from homog_core.wording.titles import score_title, undefined_words
 
 MOST_SCORES = 4
 
@@ -84,7 +84,7 @@ def coverage(chosen: Selection, of: str, scores: Sequence[str]) -> None:
     n = int(max((curve.points["n"].max() for curve in found.values() if len(curve.points)), default=0))
     blocks.chart(
         figure,
-        title=plain(findings.coverage(found)),
+        title=plain(chart_titles.coverage(found)),
         how_to_read=(
             "Answer only the questions that a score is most certain of: to the left fewer are answered, and the line "
             "should rise. Ties count by their average over all orders, so a score that ties everywhere is flat."
@@ -144,12 +144,12 @@ def calibration(chosen: Selection, of: str, score: str) -> None:
     n = int(found.summary["n"].max())
     blocks.chart(
         aggregate.reliability(bins, looks),
-        title=plain(findings.calibration(found.summary, score)),
+        title=plain(chart_titles.calibration(found.summary, score)),
         how_to_read=(
             "A score read as a probability of being correct, in bins: on the dashed line it says what happens. "
             "Before: in proportion between its largest and its smallest value. After: a logistic curve fitted on other "
             f"questions (five folds). Grey: fewer than {FEW} questions in the bin. "
-            f"{findings.calibration_errors(found.summary)} {published_errors(published_rows('ece'))}"
+            f"{chart_titles.calibration_errors(found.summary)} {published_errors(published_rows('ece'))}"
         ),
         recipe_line=chosen.recipe(n, f"{score_title(score)} · whiskers: 95 % Wilson; ECE over 10 bins", [of]),
         data=pd.concat([found.summary, found.bins.rename(columns={"value": "share_correct"})]),
@@ -195,7 +195,7 @@ def correlations(chosen: Selection, of: str, scores: Sequence[str]) -> None:
             dodge=True,
             narrow=narrow(),
         ),
-        title=plain(findings.correlations(rows)),
+        title=plain(chart_titles.correlations(rows)),
         how_to_read=(
             "How far two scores rise and fall together over the same questions: 0 not at all, 1 always, −1 in opposite "
             "directions. Scores that depend little on each other can add to each other, which is what a cascade needs."

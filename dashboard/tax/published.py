@@ -26,10 +26,10 @@ from homog_core.analysis import rates
 from homog_core.analysis.published import published_metrics, published_rows
 from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
-from homog_core.wording import numbers, titles
+from homog_core.wording import labels, numbers
 from homog_core.wording import published as say
+from homog_core.wording.labels import METRIC_TITLES
 from homog_core.wording.numbers import UNDEFINED, counted
-from homog_core.wording.titles import METRIC_TITLES
 
 
 def figure(chosen: Selection, metric: str) -> None:
@@ -67,7 +67,7 @@ def figure(chosen: Selection, metric: str) -> None:
         how_to_read=(
             "Dots with whiskers were measured here, hollow diamonds were published by others: other models, other "
             "questions, other clusterers. They stand side by side for scale and are never averaged together. "
-            + plain(titles.METRIC_NOTES.get(metric, ""))
+            + plain(labels.METRIC_NOTES.get(metric, ""))
         ),
         recipe_line=chosen.recipe(span(pd.Series([f.n for f in figures.values()])), "whiskers: 95 %"),
         data=pd.concat(

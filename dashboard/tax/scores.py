@@ -17,9 +17,8 @@ from homog_core.analysis.signals import SUBSETS, Undefined
 from homog_core.figures import dots, series
 from homog_core.figures.dots import Panel, Row
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
-from homog_core.wording import commands, findings, numbers
-from homog_core.wording.numbers import FEW, UNDEFINED, counted, number
-from homog_core.wording.titles import (
+from homog_core.wording import chart_titles, commands, numbers
+from homog_core.wording.labels import (
     GROUP_TITLES,
     SCORE_TITLES,
     SUBSET_TITLES,
@@ -27,6 +26,7 @@ from homog_core.wording.titles import (
     score_title,
     undefined_words,
 )
+from homog_core.wording.numbers import FEW, UNDEFINED, counted, number
 
 
 def uncertainty(chosen: Selection, of: str) -> None:
@@ -84,7 +84,7 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             series.group_series(GROUP_TITLES, dark=blocks.is_dark()),
             narrow=narrow(),
         ),
-        title=plain(findings.aurocs(rows)),
+        title=plain(chart_titles.aurocs(rows)),
         how_to_read=(
             "AUROC: how often an incorrect answer has the higher score than a correct one. 0.5 (dashed) is chance, 1 "
             "perfect; below 0.5 the score points the wrong way. On single-cluster questions the number of clusters and "
@@ -126,7 +126,7 @@ def differences(chosen: Selection) -> None:
             legend=(),
             narrow=narrow(),
         ),
-        title=plain(findings.differences(rows)),
+        title=plain(chart_titles.differences(rows)),
         how_to_read=(
             "AUROC of token entropy minus AUROC of semantic entropy on the same questions. Right of the dashed line "
             "the score read inside one answer is the better one. On single-cluster questions semantic entropy ties, so "
@@ -179,7 +179,7 @@ def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             series.group_series(GROUP_TITLES, dark=blocks.is_dark()),
             narrow=narrow(),
         ),
-        title=plain(findings.effects(whole)),
+        title=plain(chart_titles.effects(whole)),
         how_to_read=(
             "How far the scores of incorrect answers lie above those of correct ones, in standard deviations. 0.2 is "
             "called small, 0.5 medium, 0.8 large; left of the dashed line the score points the wrong way."
@@ -207,7 +207,7 @@ def categories(chosen: Selection, of: str) -> None:
     enough = rows.groupby("category")[["n_correct", "n_incorrect"]].transform("max").min(axis=1) > 1
     shown = rows[enough]
     if shown.empty:
-        st.markdown(f"##### {plain(findings.categories(rows))}")
+        st.markdown(f"##### {plain(chart_titles.categories(rows))}")
         st.caption("An AUROC within a category needs two answers of either kind, and no category of this run has them.")
         return
     names = list(dict.fromkeys(shown["category"]))
@@ -236,7 +236,7 @@ def categories(chosen: Selection, of: str) -> None:
             dodge=True,
             narrow=narrow(),
         ),
-        title=plain(findings.categories(rows)),
+        title=plain(chart_titles.categories(rows)),
         how_to_read=(
             "Within a category a score cannot win by telling categories apart. Grey: fewer than "
             f"{FEW} graded questions.{hidden if n_hidden else ''}"

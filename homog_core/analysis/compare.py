@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis.lineage import differing_fields
+from homog_core.analysis.comparable import differing_fields
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer

@@ -1,41 +1,14 @@
-"""Kinship of runs: a run's name, its stage, its chain, and what it may be compared with. Values, no sentences."""
+"""How runs are related: the stage of training, the base and what was made of it, the chain. Values, no sentences."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
 
+from homog_core.analysis.comparable import USUAL, conditions, fields, obstacle
 from homog_core.catalogue import MODELS
 from homog_core.catalogue.models import training_chain
 from homog_core.records import Stage
 from homog_core.runs.store import Run
 
 STAGES: tuple[Stage | None, ...] = ("base", "sft", "dpo", "rlvr", "instruct", None)
-MOST_RUNS = 4  # that are compared at once
-_MARKS = {  # how a name writes what tells runs of one model apart
-    "temperature": "T = {:g}",
-    "prompt_style": "{} prompt",
-    "top_p": "top-p {:g}",
-    "max_new_tokens": "{} tokens",
-    "seed": "seed {}",
-    "n_samples": "N = {}",
-    "dataset": "{}",
-}
-_USUAL = {"temperature": 1.0, "prompt_style": "plain"}  # anything else always stands in the name
-
-
-# What a run is
-
-
-def fields(run: Run) -> dict[str, Any]:
-    """The fields of a run's identity and of its decoding, by name."""
-    identity = asdict(run.identity)
-    return {name: value for name, value in (identity | identity["decoding"]).items() if name != "decoding"}
-
-
-def differing_fields(runs: Sequence[Run]) -> dict[str, list[Any]]:
-    """The `fields` that differ between runs, with the value of each."""
-    found = [fields(run) for run in runs]
-    return {key: [own[key] for own in found] for key in found[0] if any(own[key] != found[0][key] for own in found)}
 
 
 def stage_rank(stage: Stage | None) -> int:
@@ -48,46 +21,6 @@ def order(run: Run) -> tuple:
     identity = run.identity
     usual_prompt = identity.prompt_style == "plain"
     return stage_rank(run.provenance.stage), identity.model, not usual_prompt, identity.decoding.temperature, run.id
-
-
-def names(runs: Sequence[Run], *, but: Collection[str] = ()) -> dict[str, str]:
-    """A short and unique name for each run, by id.
-
-    The model with its stage, unless the model's own name says it; what is unusual about the run; and what tells it
-    from the others of the same model. Fields in `but` are left out.
-    """
-    found = {run.id: ", ".join([_model_name(run), *_marks(run, runs, but)]) for run in runs}
-    shown = list(found.values())
-    return {key: name if shown.count(name) == 1 else f"{name}, {key[-10:]}" for key, name in found.items()}
-
-
-def _model_name(run: Run) -> str:
-    model, stage = run.identity.model, run.provenance.stage
-    return f"{model} ({stage})" if stage and stage not in model else model
-
-
-def _marks(run: Run, runs: Sequence[Run], but: Collection[str]) -> list[str]:
-    own = fields(run)
-    same = [fields(other) for other in runs if other.identity.model == run.identity.model]
-    shown = [
-        key
-        for key in _MARKS
-        if key not in but and (own[key] != _USUAL[key] if key in _USUAL else any(o[key] != own[key] for o in same))
-    ]
-    return [_MARKS[key].format(str(own[key]).replace("_", "-") if key == "prompt_style" else own[key]) for key in shown]
-
-
-# What belongs together
-
-
-def conditions(run: Run, *, but: Collection[str] = ()) -> tuple[tuple[str, Any], ...]:
-    """The circumstances that runs must share to be compared: questions, decoding and style of the prompt.
-
-    All of them but those named. Runs with equal conditions differ in the model alone.
-    """
-    kept = ("dataset", "question_ids_sha256", "prompt_style", *asdict(run.decoding))
-    own = fields(run)
-    return tuple((name, own[name]) for name in kept if name not in but)
 
 
 def family(run: Run) -> str:
@@ -127,7 +60,7 @@ def temperature_groups(runs: Sequence[Run], pool: Sequence[Run]) -> dict[str, li
 
 def at_usual_temperature(runs: Sequence[Run]) -> list[Run]:
     """The runs at temperature 1; all of them where there is none."""
-    return [run for run in runs if run.decoding.temperature == _USUAL["temperature"]] or list(runs)
+    return [run for run in runs if run.decoding.temperature == USUAL["temperature"]] or list(runs)
 
 
 def chain(run: Run, runs: Sequence[Run]) -> list[Run]:
@@ -169,23 +102,4 @@ def default_runs(runs: Sequence[Run]) -> list[Run]:
 
 def _is_usual(run: Run) -> bool:
     own = fields(run)
-    return own["dataset"] == "starter" and all(own[name] == value for name, value in _USUAL.items())
-
-
-class Obstacle(NamedTuple):
-    """Why runs cannot be compared."""
-
-    kind: Literal["one_run", "dataset", "n_samples"]
-    runs: tuple[Run, ...]  # the two that do not go together
-
-
-def obstacle(runs: Sequence[Run]) -> Obstacle | None:
-    """Why these runs cannot be compared; None where they can, as far as their manifests say."""
-    if len(runs) < 2:
-        return Obstacle("one_run", tuple(runs))
-    for other in runs[1:]:
-        if other.identity.dataset != runs[0].identity.dataset:
-            return Obstacle("dataset", (runs[0], other))
-        if other.decoding.n_samples != runs[0].decoding.n_samples:
-            return Obstacle("n_samples", (runs[0], other))
-    return None
+    return own["dataset"] == "starter" and all(own[name] == value for name, value in USUAL.items())

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from homog_core.analysis.cascade import cascade_signals, within_folds_auroc
+from homog_core.analysis.comparable import conditions
 from homog_core.analysis.compare import common_clusterers, common_questions
-from homog_core.analysis.lineage import conditions, stage_rank
+from homog_core.analysis.lineage import stage_rank
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer, by_size, medoids

@@ -11,12 +11,17 @@ from homog_core.errors import InvalidInput
 
 def compare_runs(options: argparse.Namespace) -> None:
     """Compare runs."""
-    from homog_core.analysis import lineage
+    from homog_core.analysis.comparable import obstacle
     from homog_core.analysis.compare import compare
     from homog_core.analysis.scored_run import ScoredRun
     from homog_core.runs.store import open_run
+    from homog_core.wording.comparison import obstacle_sentence
+    from homog_core.wording.run_names import names
 
-    runs = [ScoredRun(open_run(run_id)) for run_id in dict.fromkeys(options.runs)]
+    stored = [open_run(run_id) for run_id in dict.fromkeys(options.runs)]
+    if reason := obstacle(stored):
+        raise InvalidInput(obstacle_sentence(reason))
+    runs = [ScoredRun(run) for run in stored]
     known = {clusterer.key: clusterer for clusterer in runs[0].clusterers()}
     key = options.clusterer or next(iter(known))
     if key not in known:
@@ -26,11 +31,11 @@ def compare_runs(options: argparse.Namespace) -> None:
     if options.json:
         print_result(options, asdict(found))
         return
-    names = lineage.names([scored.run for scored in runs])
+    titles = names(stored)
     print(f"{found.n_questions} questions · {key}, τ = {threshold:g} · differing: {', '.join(found.differing)}\n")
-    print_result(options, [row | {"run": names[row["run"]]} for row in found.estimates])
+    print_result(options, [row | {"run": titles[row["run"]]} for row in found.estimates])
     print()
-    print_result(options, [row | {"from": names[row["from"]], "to": names[row["to"]]} for row in found.tests])
+    print_result(options, [row | {"from": titles[row["from"]], "to": titles[row["to"]]} for row in found.tests])
 
 
 def report_runs(options: argparse.Namespace) -> None:

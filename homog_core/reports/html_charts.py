@@ -23,10 +23,10 @@ from homog_core.figures.series import run_series, score_series
 from homog_core.figures.theme import INK, MODEL_COLORS
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
-from homog_core.wording import findings
+from homog_core.wording import chart_titles
 from homog_core.wording.comparison import answers_per_question
+from homog_core.wording.labels import GROUP_TITLES, auroc_words, score_title
 from homog_core.wording.numbers import FEW, given, number, percent, tenth_percent, with_interval
-from homog_core.wording.titles import GROUP_TITLES, auroc_words, score_title
 
 _GRID = "#dfe5ea"
 _SINGLE = Panel("questions with a single cluster", range=(0, 1.02), percent=True)
@@ -92,7 +92,7 @@ def threshold(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | No
         mark_label=f"τ = {given(tau)}",
     )
     focus, base = (others[-1], first) if others else (first, None)
-    return Chart(findings.threshold(curves, focus, base, tau), plain(figure))
+    return Chart(chart_titles.threshold(curves, focus, base, tau), plain(figure))
 
 
 def budget(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | None:
@@ -112,7 +112,7 @@ def budget(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | None:
         x_title="number of answers",
     )
     last = list(runs)[-1]
-    return Chart(findings.budget(curves[last], last, 3), plain(figure))
+    return Chart(chart_titles.budget(curves[last], last, 3), plain(figure))
 
 
 def _line(
@@ -158,7 +158,7 @@ def coverage(scored: ScoredRun, clusterer: Clusterer) -> Chart | None:
         x_percent=True,
         extra=marks,
     )
-    return Chart(findings.coverage(found), plain(figure))
+    return Chart(chart_titles.coverage(found), plain(figure))
 
 
 def plain(figure: go.Figure) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis import changes, compare, lineage, rates, signals
+from homog_core.analysis import changes, comparable, compare, rates, signals
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import COVERAGE, Undefined
 from homog_core.analysis.summary import RunSummary, summarise
@@ -23,12 +23,12 @@ from homog_core.reports import html_charts
 from homog_core.reports.html_answers import Asked, asked
 from homog_core.reports.html_charts import Chart
 from homog_core.runs.store import Run
-from homog_core.wording import comparison, findings, run_card
+from homog_core.wording import chart_titles, comparison, run_card, run_names
 from homog_core.wording.cascade import cascade_sentence
 from homog_core.wording.comparison import RUN_STATISTICS, Told
+from homog_core.wording.labels import dataset_title, score_title, undefined_words
 from homog_core.wording.numbers import FEW, counted, interval, number, percent, tenth_percent, with_interval
 from homog_core.wording.recipes import clusterer_recipe, run_recipe
-from homog_core.wording.titles import dataset_title, score_title, undefined_words
 
 _TILES = ("single_cluster_rate", "num_semantic_sets", "discrete_semantic_entropy", "mean_token_entropy", "accuracy")
 _DEGENERATION = ("distinct_across_questions", "most_common_answer", "looping", "cut", "invalid")
@@ -103,7 +103,7 @@ def gather(runs: Sequence[Run], on_progress: OnProgress) -> Report:
         recipes=_recipes(shown, clusterer, len(ids)),
         found=found,
         by_clusterer=_by_clusterer(shown),
-        aurocs={name: findings.aurocs(frame) for name, frame in rows.items()},
+        aurocs={name: chart_titles.aurocs(frame) for name, frame in rows.items()},
         scores=_scores(summaries),
         cascades={name: _cascade(summary) for name, summary in summaries.items()},
         origins={name: (run_card.card(one.run), run_card.missing(one.run)) for name, one in shown.items()},
@@ -116,11 +116,11 @@ def gather(runs: Sequence[Run], on_progress: OnProgress) -> Report:
 
 def _read(runs: Sequence[Run], on_progress: OnProgress) -> dict[str, ScoredRun]:
     """The runs by name, with their scores."""
-    if len(runs) > 1 and (reason := lineage.obstacle(runs)):
+    if len(runs) > 1 and (reason := comparable.obstacle(runs)):
         raise InvalidInput(comparison.obstacle_sentence(reason))
-    if not 1 <= len({run.id for run in runs}) == len(runs) <= lineage.MOST_RUNS:
-        raise InvalidInput(f"A report is of one to {lineage.MOST_RUNS} different runs, not of {len(runs)}.")
-    shown, names = {}, lineage.names(runs)
+    if not 1 <= len({run.id for run in runs}) == len(runs) <= comparable.MOST_RUNS:
+        raise InvalidInput(f"A report is of one to {comparable.MOST_RUNS} different runs, not of {len(runs)}.")
+    shown, names = {}, run_names.names(runs)
     for position, run in enumerate(runs, start=1):
         shown[names[run.id]] = ScoredRun(run)
         _ = shown[names[run.id]].scores  # raises where it has not been scored
@@ -143,7 +143,7 @@ def _one(shown: Mapping[str, ScoredRun], clusterer: Clusterer) -> tuple[Found, d
     estimates = compare.run_statistics(scored, clusterer, list(scored.questions.index))
     rate = estimates["single_cluster_rate"]
     row = {"label": name, "stage": scored.run.provenance.stage, "value": rate.value, "n": rate.n}
-    lead = f"{findings.single_cluster(pd.DataFrame([row]), None, np.nan)}."
+    lead = f"{chart_titles.single_cluster(pd.DataFrame([row]), None, np.nan)}."
     broken: Table = {(RUN_STATISTICS[key].title,): {"value": _statistic(key, estimates[key])} for key in _DEGENERATION}
     found = Found(lead, broken, tiles=[_tile(key, estimates[key]) for key in _TILES])
     return found, {"coverage": html_charts.coverage(scored, clusterer)}

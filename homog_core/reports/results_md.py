@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from homog_core import files
-from homog_core.analysis import lineage, rates
+from homog_core.analysis import comparable, lineage, rates
 from homog_core.analysis.cascade import saving
 from homog_core.analysis.compare import compare
 from homog_core.analysis.published import counterpart, published_metrics
@@ -23,8 +23,9 @@ from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.records import Estimate
 from homog_core.runs.store import list_runs
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
+from homog_core.wording import run_names
+from homog_core.wording.labels import dataset_title
 from homog_core.wording.numbers import PERCENTAGES, number, published_value, tenth_percent, with_interval
-from homog_core.wording.titles import dataset_title
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 BUDGETS = (2, 3, 5, 10)
@@ -98,7 +99,7 @@ def chain_tables(runs: Sequence[ScoredRun]) -> list[Table]:
     """For runs that share weights and conditions: what each found, and the paired tests."""
     groups: dict[tuple, list[ScoredRun]] = {}
     for scored in runs:
-        key = scored.run.provenance.source, lineage.conditions(scored.run)
+        key = scored.run.provenance.source, comparable.conditions(scored.run)
         groups.setdefault(key, []).append(scored)
     return [table for group in groups.values() if len(group) > 1 for table in _chain(group)]
 
@@ -355,7 +356,7 @@ def _names(runs: Sequence[ScoredRun]) -> dict[str, str]:
     """Names of runs within their dataset, by id."""
     found: dict[str, str] = {}
     for dataset in dict.fromkeys(scored.run.identity.dataset for scored in runs):
-        found |= lineage.names([scored.run for scored in runs if scored.run.identity.dataset == dataset])
+        found |= run_names.names([scored.run for scored in runs if scored.run.identity.dataset == dataset])
     return found
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 from homog_core.analysis.cascade import CascadeStudy, stop_shares
 from homog_core.statistics.cascade import MARGIN, Saving, Verdict
 from homog_core.statistics.discrimination import AurocDifference
+from homog_core.wording.labels import score_title
 from homog_core.wording.numbers import counted, number, percent, signed, tokens
-from homog_core.wording.titles import score_title
 
 _VERDICTS: dict[Verdict, str] = {
     "no cost": "Every signal is free here: there is nothing to save",

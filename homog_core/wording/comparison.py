@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from homog_core.analysis.changes import Changes
+from homog_core.analysis.comparable import Obstacle
 from homog_core.analysis.compare import Comparison
-from homog_core.analysis.lineage import Obstacle, names
 from homog_core.records import Estimate
 from homog_core.runs.store import Run
+from homog_core.wording.labels import STAGE_TITLES, dataset_title, first_upper
 from homog_core.wording.numbers import (
     CHANCE,
     counted,
@@ -26,7 +27,7 @@ from homog_core.wording.numbers import (
     whole,
     with_interval,
 )
-from homog_core.wording.titles import STAGE_TITLES, dataset_title, first_upper
+from homog_core.wording.run_names import names
 
 
 def differences(differing: Mapping[str, Sequence[Any]]) -> str:

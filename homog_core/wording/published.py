@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 from homog_core.catalogue.published import PUBLISHED, Published
+from homog_core.wording.labels import METRIC_TITLES, STAGE_TITLES, first_upper
 from homog_core.wording.numbers import UNDEFINED, counted, metric_value, millions, noun, percent, published_value
-from homog_core.wording.titles import METRIC_TITLES, STAGE_TITLES, first_upper
 
 SMALL_MODEL = 1e9  # parameters; a model with fewer is called very small
 ALMOST_NONE = 0.06  # a published SCR of an aligned model below it shows almost no homogenization

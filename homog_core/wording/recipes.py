@@ -1,4 +1,4 @@
-"""The recipe line under a chart, and a run or a clusterer in one line."""
+"""The recipe line under a chart, and a clusterer in one line."""
 
 from collections.abc import Sequence
 
@@ -6,23 +6,9 @@ from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.measures.report_cards import report_cards
 from homog_core.records import Decoding
 from homog_core.runs.store import Run
+from homog_core.wording.labels import encoder_title
 from homog_core.wording.numbers import counted, given, number, percent
-from homog_core.wording.titles import STAGE_TITLES, dataset_title, encoder_title
-
-
-def run_title(run: Run) -> str:
-    """A run in one line."""
-    identity, status = run.identity, run.provenance.status
-    stage = STAGE_TITLES[run.provenance.stage]
-    parts = [
-        f"{identity.model} ({stage})" if stage else identity.model,
-        dataset_title(identity.dataset),
-        counted(identity.n_questions, "question"),
-        f"temperature {given(identity.decoding.temperature)}",
-        prompt_title(identity.prompt_style),
-        status if status != "complete" else "imported" if run.is_imported else "",
-    ]
-    return " · ".join(part for part in parts if part)
+from homog_core.wording.run_names import prompt_title
 
 
 def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
@@ -71,11 +57,6 @@ def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | 
     parts = [what + " and ".join(dict.fromkeys(found)) for what, found in values.items()]
     parts += [clusterer_recipe(clusterer)] if clusterer else []
     return " · ".join([*parts, of, interval])
-
-
-def prompt_title(style: str) -> str:
-    """A style of prompt: few-shot prompt."""
-    return f"{style.replace('_', '-')} prompt"
 
 
 def clusterer_recipe(clusterer: Clusterer) -> str:

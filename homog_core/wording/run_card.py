@@ -20,8 +20,8 @@ from homog_core.runs.manifest import manifest_json
 from homog_core.runs.store import Run
 from homog_core.sampling.weights import adapter_folder
 from homog_core.wording import commands
+from homog_core.wording.labels import STAGE_TITLES, dataset_title
 from homog_core.wording.numbers import counted, duration, given, millions, times, whole
-from homog_core.wording.titles import STAGE_TITLES, dataset_title
 
 DAMAGED = "damaged"  # the status, in a list, of a run whose manifest does not read
 _SCORED = {Scored.YES: "yes", Scored.OLDER: "by an older version", Scored.NO: "no"}

@@ -6,11 +6,11 @@ Markdown, without a word from a model or a data set. Every number is computed; e
 import math
 from collections.abc import Sequence
 
-from homog_core.analysis import lineage
 from homog_core.analysis.story import Advice, Detection, Measured, Story, Typical
 from homog_core.catalogue.published import Published
 from homog_core.measures.report_cards import ReportCard
 from homog_core.records import Estimate
+from homog_core.wording import run_names
 from homog_core.wording.numbers import (
     FEW,
     UNDEFINED,
@@ -286,7 +286,7 @@ def in_short(story: Story) -> str:
 def other_models(rates: Sequence[Measured], story: Story) -> str:
     """The other models that were measured on the same questions: that it need not be so."""
     shown = (story.base.run.id, story.aligned.run.id)
-    names = lineage.names([m.run for m in rates])
+    names = run_names.names([m.run for m in rates])
     others = [m for m in rates if m.run.id not in shown and m.run.provenance.stage != "base"]
     if not others:
         return ""

@@ -6,12 +6,12 @@ import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
 from page_testing import SHIPPED, open_page, words
 
-from homog_core.analysis import lineage
 from homog_core.catalogue import published
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs import store
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
+from homog_core.wording import run_names
 
 CHAIN = [key for key in SHIPPED if "few" not in key and "smollm" not in key and "continued" not in key]
 
@@ -127,4 +127,4 @@ def test_the_table_has_every_published_figure():
 
 
 def test_labels_of_the_shipped_runs_are_unique():
-    assert len(set(lineage.names([store.open_run(key) for key in SHIPPED]).values())) == len(SHIPPED)
+    assert len(set(run_names.names([store.open_run(key) for key in SHIPPED]).values())) == len(SHIPPED)

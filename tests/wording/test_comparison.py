@@ -6,8 +6,8 @@ import pytest
 from scored_runs import THREE_QUESTIONS, sampled
 
 from homog_core.analysis.changes import Changes
+from homog_core.analysis.comparable import obstacle
 from homog_core.analysis.compare import differing
-from homog_core.analysis.lineage import obstacle
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.records import Question
 from homog_core.wording.comparison import (

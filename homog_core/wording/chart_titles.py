@@ -13,8 +13,8 @@ from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate, Stage
+from homog_core.wording.labels import STAGE_TITLES, first_upper, reason, score_title
 from homog_core.wording.numbers import CHANCE, bounds, counted, given, noun, number, p_value, percent, signed
-from homog_core.wording.titles import STAGE_TITLES, first_upper, reason, score_title
 
 TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
 

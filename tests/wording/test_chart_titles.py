@@ -8,7 +8,7 @@ import pytest
 from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
 from homog_core.records import Estimate
-from homog_core.wording import findings
+from homog_core.wording import chart_titles
 
 NAN = math.nan
 BASE, DPO = "tiny (base)", "tiny-dpo"
@@ -35,7 +35,7 @@ def rates(*rows):
 )
 def test_single_cluster_rates_before_and_after(before, after, p, title):
     frame = rates((BASE, "base", before, 100), (DPO, "dpo", after, 100))
-    assert findings.single_cluster(frame, (BASE, DPO), p).startswith(title)
+    assert chart_titles.single_cluster(frame, (BASE, DPO), p).startswith(title)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_single_cluster_rates_before_and_after(before, after, p, title):
     ],
 )
 def test_single_cluster_rates_without_a_pair(rows, title):
-    assert findings.single_cluster(rates(*rows), None, 1.0) == title
+    assert chart_titles.single_cluster(rates(*rows), None, 1.0) == title
 
 
 def curve(**values):
@@ -60,39 +60,41 @@ def curve(**values):
 
 def test_threshold_titles():
     curves = {BASE: curve(value=[0.5, 0.0, 0.0]), DPO: curve(value=[0.9, 0.3, 0.1])}
-    assert findings.threshold(curves, DPO, BASE, 0.41) == (
+    assert chart_titles.threshold(curves, DPO, BASE, 0.41) == (
         "tiny-dpo is furthest above tiny (base) at τ = 0.1: 90 % against 50 %; at τ = 0.41 it is 30 %"
     )
-    assert findings.threshold(curves, DPO, None, 0.4).startswith("tiny-dpo: 30 % single-cluster questions at τ = 0.4")
-    assert "At no threshold" in findings.threshold({BASE: curves[BASE], DPO: curves[BASE]}, DPO, BASE, 0.4)
-    assert findings.threshold({DPO: curve(value=[NAN] * 3)}, DPO, None, 0.4).startswith("Undefined")
-    assert findings.threshold({}, DPO, None, 0.4).startswith("Undefined")
+    assert chart_titles.threshold(curves, DPO, None, 0.4).startswith(
+        "tiny-dpo: 30 % single-cluster questions at τ = 0.4"
+    )
+    assert "At no threshold" in chart_titles.threshold({BASE: curves[BASE], DPO: curves[BASE]}, DPO, BASE, 0.4)
+    assert chart_titles.threshold({DPO: curve(value=[NAN] * 3)}, DPO, None, 0.4).startswith("Undefined")
+    assert chart_titles.threshold({}, DPO, None, 0.4).startswith("Undefined")
 
 
 def test_budget_titles():
     frame = pd.DataFrame({"n_samples": [2, 3, 10], "value": [0.5, 0.3, 0.2], "entropy_value": [0.1, 0.3, 1.0]})
-    assert findings.budget(frame, "a", 3) == (
+    assert chart_titles.budget(frame, "a", 3) == (
         "a: with 3 samples instead of 10, 30 % of the questions would show a single answer instead of 20 %, and "
         "semantic entropy would be 0.30 instead of 1.00 nats"
     )
-    assert findings.budget(frame, "a", 99).startswith("a: with all 10 samples 20 %")
-    assert findings.budget(frame.assign(value=NAN), "a", 3).startswith("Undefined")
+    assert chart_titles.budget(frame, "a", 99).startswith("a: with all 10 samples 20 %")
+    assert chart_titles.budget(frame.assign(value=NAN), "a", 3).startswith("Undefined")
 
 
 def test_clusterer_and_temperature_titles():
     columns = ["label", "method", "encoder", "kind", "value"]
     rows = [("a", "embedding_masked", e, "as scored", v) for e, v in (("one", 0.1), ("two", 0.3))]
     frame = pd.DataFrame([*rows, ("a", "jaccard", "", "as scored", 0.05)], columns=columns)
-    assert findings.by_clusterer(frame, "a") == (
+    assert chart_titles.by_clusterer(frame, "a") == (
         "a: from 5 % to 30 %, depending on the clusterer; two encoders at the same false-join rate say 10 % (one) and "
         "30 % (two)"
     )
-    assert findings.by_clusterer(frame.iloc[2:], "a") == "a: 5 % by the only clusterer that is stored"
-    assert findings.by_clusterer(frame, "b").startswith("Undefined")
+    assert chart_titles.by_clusterer(frame.iloc[2:], "a") == "a: 5 % by the only clusterer that is stored"
+    assert chart_titles.by_clusterer(frame, "b").startswith("Undefined")
     heat = pd.DataFrame({"group": "a", "temperature": [0.3, 1.0], "value": [0.7, 0.1]})
-    assert findings.temperature(heat) == "a: from temperature 0.3 to 1 the share falls from 70 % to 10 %"
-    assert "is 70 % at temperature 0.3 and at 1" in findings.temperature(heat.assign(value=0.7))
-    assert findings.temperature(heat.iloc[:1]).startswith("Undefined")
+    assert chart_titles.temperature(heat) == "a: from temperature 0.3 to 1 the share falls from 70 % to 10 %"
+    assert "is 70 % at temperature 0.3 and at 1" in chart_titles.temperature(heat.assign(value=0.7))
+    assert chart_titles.temperature(heat.iloc[:1]).startswith("Undefined")
 
 
 def scores(single_why=Undefined.ALL_TIE, n_single=4):
@@ -107,12 +109,12 @@ def scores(single_why=Undefined.ALL_TIE, n_single=4):
 
 def test_auroc_titles():
     lead = "AUROC of token entropy 0.70, of semantic entropy 0.60; "
-    assert findings.aurocs(scores()) == lead + "on the 4 questions with a single cluster 1 of 2 scores ties"
-    assert findings.aurocs(scores("")) == lead + "on the 4 questions with a single cluster no score ties"
-    assert findings.aurocs(scores(n_single=1)).startswith(lead + "on the one question")
-    assert findings.aurocs(scores(n_single=0)) == lead + "no graded question has a single cluster"
+    assert chart_titles.aurocs(scores()) == lead + "on the 4 questions with a single cluster 1 of 2 scores ties"
+    assert chart_titles.aurocs(scores("")) == lead + "on the 4 questions with a single cluster no score ties"
+    assert chart_titles.aurocs(scores(n_single=1)).startswith(lead + "on the one question")
+    assert chart_titles.aurocs(scores(n_single=0)) == lead + "no graded question has a single cluster"
     undefined = scores().assign(value=NAN, undefined=Undefined.ALL_CORRECT, n_correct=3, n_incorrect=0)
-    assert findings.aurocs(undefined) == "No AUROC: all 3 correct"
+    assert chart_titles.aurocs(undefined) == "No AUROC: all 3 correct"
 
 
 def differences(*rows):
@@ -142,12 +144,12 @@ def differences(*rows):
     ],
 )
 def test_difference_titles(rows, title):
-    assert findings.differences(differences(*rows)) == title
+    assert chart_titles.differences(differences(*rows)) == title
 
 
 def test_effect_and_category_titles():
-    assert findings.effects(scores()) == "Largest effect: semantic entropy, d = 0.90; token entropy 0.50"
-    assert findings.effects(scores().assign(d_value=NAN)).startswith("Cohen's d is undefined")
+    assert chart_titles.effects(scores()) == "Largest effect: semantic entropy, d = 0.90; token entropy 0.50"
+    assert chart_titles.effects(scores().assign(d_value=NAN)).startswith("Cohen's d is undefined")
     rows = pd.DataFrame(
         {
             "score": "mean_token_entropy",
@@ -157,12 +159,12 @@ def test_effect_and_category_titles():
             "undefined": Undefined.NOT,
         }
     )
-    assert findings.categories(rows).endswith("better than chance in 1 of 2 categories")
-    assert findings.categories(rows.iloc[1:]) == "Within “b” token entropy is not shown to be better than chance"
-    assert findings.categories(rows.assign(low=NAN)).startswith("No category has two")
-    assert "AUROC of 0.75" in findings.category_caution(Estimate(0.75, 0.6, 0.9, 50, ""))
-    assert findings.category_caution(Estimate(0.55, 0.5, 0.6, 50, "")) == ""
-    assert findings.category_caution(Estimate(NAN, NAN, NAN, 0, "")) == ""
+    assert chart_titles.categories(rows).endswith("better than chance in 1 of 2 categories")
+    assert chart_titles.categories(rows.iloc[1:]) == "Within “b” token entropy is not shown to be better than chance"
+    assert chart_titles.categories(rows.assign(low=NAN)).startswith("No category has two")
+    assert "AUROC of 0.75" in chart_titles.category_caution(Estimate(0.75, 0.6, 0.9, 50, ""))
+    assert chart_titles.category_caution(Estimate(0.55, 0.5, 0.6, 50, "")) == ""
+    assert chart_titles.category_caution(Estimate(NAN, NAN, NAN, 0, "")) == ""
 
 
 def covered(half, whole):
@@ -172,29 +174,31 @@ def covered(half, whole):
 
 def test_titles_of_what_can_be_won_back():
     found = {"mean_token_entropy": covered(0.6, 0.4), "perplexity": covered(0.5, 0.4)}
-    assert findings.coverage(found) == (
+    assert chart_titles.coverage(found) == (
         "Answering only the half that token entropy is most certain of: 60 % correct instead of 40 %"
     )
-    assert findings.coverage({"perplexity": covered(0.4, 0.4)}).startswith("No score helps")
-    assert findings.coverage({}).startswith("Undefined")
+    assert chart_titles.coverage({"perplexity": covered(0.4, 0.4)}).startswith("No score helps")
+    assert chart_titles.coverage({}).startswith("Undefined")
     summary = pd.DataFrame({"measure": "ECE", "when": ["before", "after"], "value": [0.3, 0.1]})
-    assert findings.calibration(summary, "perplexity").startswith("Platt scaling lowers the calibration error of perpl")
-    assert findings.calibration(summary.assign(value=[0.1, 0.3]), "perplexity").startswith("Platt scaling does not")
-    assert "constant" in findings.calibration(summary.assign(value=[NAN, 0.1]), "perplexity")
-    assert findings.calibration(summary.assign(value=NAN), "perplexity").startswith("Calibration is undefined")
+    assert chart_titles.calibration(summary, "perplexity").startswith(
+        "Platt scaling lowers the calibration error of perpl"
+    )
+    assert chart_titles.calibration(summary.assign(value=[0.1, 0.3]), "perplexity").startswith("Platt scaling does not")
+    assert "constant" in chart_titles.calibration(summary.assign(value=[NAN, 0.1]), "perplexity")
+    assert chart_titles.calibration(summary.assign(value=NAN), "perplexity").startswith("Calibration is undefined")
     pairs = pd.DataFrame(
         {"first": "perplexity", "second": ["sindex", "eccentricity"], "kind": "pearson", "value": [0.2, -0.9]}
     )
-    assert findings.correlations(pairs) == "Most alike: perplexity and graph: eccentricity, r = −0.90"
-    assert findings.correlations(pairs.iloc[:1]) == "Perplexity and SINdex, r = 0.20"
-    assert findings.correlations(pairs.assign(value=NAN)).startswith("No correlation")
+    assert chart_titles.correlations(pairs) == "Most alike: perplexity and graph: eccentricity, r = −0.90"
+    assert chart_titles.correlations(pairs.iloc[:1]) == "Perplexity and SINdex, r = 0.20"
+    assert chart_titles.correlations(pairs.assign(value=NAN)).startswith("No correlation")
 
 
 def test_grades_are_counted_and_so_is_what_they_leave_out():
-    assert findings.grades("tiny", {"correct": 18, "incorrect": 140}) == (
+    assert chart_titles.grades("tiny", {"correct": 18, "incorrect": 140}) == (
         "158 graded answers of tiny: 18 correct, 140 incorrect."
     )
-    assert findings.grades("tiny", {"incorrect": 1, "abstained": 2, "ungraded": 3}) == (
+    assert chart_titles.grades("tiny", {"incorrect": 1, "abstained": 2, "ungraded": 3}) == (
         "1 graded answer of tiny: 0 correct, 1 incorrect; left out: 2 abstained, 3 ungraded."
     )
 
@@ -202,7 +206,7 @@ def test_grades_are_counted_and_so_is_what_they_leave_out():
 def test_calibration_errors_stand_with_their_intervals():
     rows = [("ECE", "before", 0.5, 0.4, 0.6), ("ECE", "after", 0.1, NAN, NAN)]
     rows += [("Brier", "before", 0.3, 0.2, 0.4), ("Brier", "after", 0.25, 0.2, 0.3)]
-    said = findings.calibration_errors(pd.DataFrame(rows, columns=["measure", "when", "value", "low", "high"]))
+    said = chart_titles.calibration_errors(pd.DataFrame(rows, columns=["measure", "when", "value", "low", "high"]))
     assert said == (
         "**Calibration error (ECE)** 0.50 [0.40, 0.60] before, 0.10 after. "
         "**Brier score** 0.30 [0.20, 0.40] before, 0.25 [0.20, 0.30] after."

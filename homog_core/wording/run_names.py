@@ -1,0 +1,68 @@
+"""What a run is called: shortly, in a legend or a table, and in one line, in a list to choose from."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from homog_core.analysis.comparable import USUAL, fields
+from homog_core.runs.store import Run
+from homog_core.wording.labels import STAGE_TITLES, dataset_title
+from homog_core.wording.numbers import counted, given
+
+
+def names(runs: Sequence[Run], *, but: Collection[str] = ()) -> dict[str, str]:
+    """A short and unique name for each run, by id.
+
+    The model with its stage, unless the model's own name says it; what is unusual about the run; and what tells it
+    from the others of the same model. Fields in `but` are left out.
+    """
+    found = {run.id: ", ".join([_model_name(run), *_marks(run, runs, but)]) for run in runs}
+    shown = list(found.values())
+    return {key: name if shown.count(name) == 1 else f"{name}, {key[-10:]}" for key, name in found.items()}
+
+
+def _model_name(run: Run) -> str:
+    model, stage = run.identity.model, run.provenance.stage
+    return f"{model} ({STAGE_TITLES[stage]})" if stage and stage not in model else model
+
+
+def _marks(run: Run, runs: Sequence[Run], but: Collection[str]) -> list[str]:
+    own = fields(run)
+    if own["prompt_style"] == "unknown":  # of an imported run
+        but = [*but, "prompt_style"]
+    same = [fields(other) for other in runs if other.identity.model == run.identity.model]
+    return [
+        show(own[key])
+        for key, show in _MARKS.items()
+        if key not in but and (own[key] != USUAL[key] if key in USUAL else any(o[key] != own[key] for o in same))
+    ]
+
+
+def run_title(run: Run) -> str:
+    """A run in one line."""
+    identity, status = run.identity, run.provenance.status
+    stage = STAGE_TITLES[run.provenance.stage]
+    parts = [
+        f"{identity.model} ({stage})" if stage else identity.model,
+        dataset_title(identity.dataset),
+        counted(identity.n_questions, "question"),
+        f"temperature {given(identity.decoding.temperature)}",
+        prompt_title(identity.prompt_style),
+        status if status != "complete" else "imported" if run.is_imported else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def prompt_title(style: str) -> str:
+    """A style of prompt: few-shot prompt."""
+    return f"{style.replace('_', '-')} prompt"
+
+
+_MARKS: dict[str, Callable[[Any], str]] = {  # how a name writes what tells runs of one model apart
+    "temperature": lambda value: f"T = {given(value)}",
+    "prompt_style": prompt_title,
+    "top_p": lambda value: f"top-p {given(value)}",
+    "max_new_tokens": lambda value: f"{value} tokens",
+    "seed": lambda value: f"seed {value}",
+    "n_samples": lambda value: f"N = {value}",
+    "dataset": dataset_title,
+}
