@@ -1,6 +1,8 @@
 """Stored runs on the screen: all of them in a table, and what one is made of, what it lacks, whether it is intact."""
 
+import html
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -75,7 +77,7 @@ def damaged(run_id: str) -> None:
 def card(run: store.Run) -> None:
     """What a run is made of, in words and as it is stored."""
     with st.container(border=True):
-        st.html(run_card.card_html(run_card.card(run)))
+        st.html(card_html(run_card.card(run)))
         if text := run_card.model_card(run):  # of an adapter that was trained here
             with st.expander(f"Model card of {plain(run.identity.model)}", icon=":material/model_training:"):
                 st.markdown(re.sub(r"^#+ ", "###### ", text, flags=re.MULTILINE))
@@ -159,3 +161,13 @@ def integrity(run: store.Run) -> None:
     st.warning(words, icon=":material/warning:")
     for problem in known[now]:
         st.markdown(f"- {plain(problem)}")
+
+
+def card_html(facts: Sequence[run_card.Fact]) -> str:
+    """A card as HTML, all escaped."""
+    rows = "".join(
+        f'<div style="margin-bottom:.55rem;overflow-wrap:anywhere"><div style="font-size:.8rem;opacity:.8">'
+        f"{html.escape(fact.label)}</div><div>{html.escape(fact.text)}</div></div>"
+        for fact in facts
+    )
+    return f"<div>{rows}</div>"

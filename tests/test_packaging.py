@@ -212,6 +212,7 @@ def test_an_installed_library_keeps_runs_in_the_users_folder_and_has_its_report_
 def test_a_checkout_is_known_by_its_project_file(monkeypatch, tmp_path):
     assert files.is_checkout()
     monkeypatch.delenv("HOMOG_CACHE")
+    monkeypatch.delenv("HOMOG_DATA", raising=False)
     assert files.cache() == files.SHIPPED
     monkeypatch.setattr(files, "PROJECT", tmp_path)
     assert not files.is_checkout()

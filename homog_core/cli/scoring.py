@@ -30,9 +30,16 @@ def calibrate(options: argparse.Namespace) -> None:
 
 def score(options: argparse.Namespace) -> None:
     """Score a run again, with the settings that were given."""
+    from homog_core.measures.clustering import Clusterer
+    from homog_core.runs.evidence import stored_judgements
+    from homog_core.runs.store import open_run
+
     thresholds = dict(_threshold(text) for text in options.threshold)
     encoders, nli = _encoders(options), _nli_if_available(options)
-    _score_and_print(options, options.run, encoders, nli, _clusterers(options, thresholds, encoders, nli))
+    clusterers = _clusterers(options, thresholds, encoders, nli)
+    stored = [key for key in stored_judgements(open_run(options.run)) if not nli or key != nli.key]
+    clusterers += [Clusterer("nli", 0.0, key, options.rule, options.entailment) for key in stored]
+    _score_and_print(options, options.run, encoders, nli, clusterers)
 
 
 def score_new_run(options: argparse.Namespace, run_id: str) -> None:

@@ -3,7 +3,6 @@
 It reads manifests; answers and scores it leaves alone.
 """
 
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -233,16 +232,6 @@ def _identity(run: Run) -> str:
         f"{run.id}. Its last ten digits are a hash of model, weights, questions, decoding and prompts: a run that "
         f"differs in any of them has another id. SHA-256 of the question ids {ids}…, of the prompts {prompts}…"
     )
-
-
-def card_html(facts: Sequence[Fact]) -> str:
-    """A card as HTML, all escaped."""
-    rows = "".join(
-        f'<div style="margin-bottom:.55rem;overflow-wrap:anywhere"><div style="font-size:.8rem;opacity:.8">'
-        f"{html.escape(fact.label)}</div><div>{html.escape(fact.text)}</div></div>"
-        for fact in facts
-    )
-    return f"<div>{rows}</div>"
 
 
 def model_card(run: Run) -> str:

@@ -1,8 +1,11 @@
 """The command `score`: thresholds, what is in the summary, and an NLI model that is not there."""
 
+from fakes import FakeEncoder, FakeNli
+
 from homog_core.cli import main
 from homog_core.errors import ModelUnavailable
 from homog_core.measures import nli
+from homog_core.runs.score import score_run
 
 
 def test_score_at_another_threshold(call, run):
@@ -17,6 +20,14 @@ def test_score_with_another_rule(call, run):
     call("score", run.id, "--rule", "first_member")
     rules = run.table("clusters").groupby("clusterer")["rule"].unique()
     assert list(rules["jaccard"]) == ["first_member"]
+
+
+def test_stored_nli_probabilities_are_joined_by_the_rule_that_is_given(call, run):
+    score_run(run.id, [FakeEncoder()], FakeNli({}))
+    for rule in ("either", "bidirectional"):
+        call("score", run.id, "--entailment", rule)
+        stored = run.table("clusters").groupby("clusterer")["entailment"].unique()
+        assert list(stored["nli/scripted"]) == [rule]
 
 
 def test_scores_and_cascade_are_part_of_the_summary(call, run):

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
 
+from dashboard.runs import card_html
 from homog_core import files
 from homog_core.catalogue.models import MODELS
 from homog_core.records import Decoding, Question
@@ -135,7 +136,7 @@ def test_an_import_may_call_itself_anything_and_gets_no_model_card(shipped, monk
 
 def test_the_card_as_html_is_escaped():
     run = importers.import_upload("a<b>.jsonl", jsonl.EXAMPLE_JSONL.encode(), "<script>x</script>")
-    found = run_card.card_html(run_card.card(run))
+    found = card_html(run_card.card(run))
     assert "<script" not in found
     assert "&lt;script&gt;" in found
     assert "a&lt;b&gt;.jsonl" in found
