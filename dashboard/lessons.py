@@ -13,7 +13,7 @@ from dashboard import blocks, url
 from homog_core.figures import lessons, question
 from homog_core.measures.clustering import Clusterer, by_size, medoids
 from homog_core.statistics.discrimination import auroc
-from homog_core.wording.numbers import counted
+from homog_core.wording.numbers import counted, given, number
 
 RIGHT_SCORES = (0.31, 0.58, 0.83, 0.97, 1.12, 1.34, 1.66, 2.03)  # uncertainty of eight right answers
 TOY_QUESTION = "What is the capital of Australia?"
@@ -87,7 +87,8 @@ def auroc_lesson() -> None:
     grid = lessons.pair_grid(found.won, found.false_alarms, found.hits, color, dark=blocks.is_dark())
     blocks.panels(
         [("<b>The scores</b>", scores), ("<b>Every pair, and the ROC curve</b>", grid)],
-        title=f"The wrong answer is higher in {found.won.sum():g} of {found.won.size} pairs: AUROC {found.auroc:.2f}",
+        title=f"The wrong answer is higher in {given(found.won.sum())} of {found.won.size} pairs: "
+        f"AUROC {number(found.auroc)}",
         how_to_read="A cell is a pair: 1 if the wrong answer has the higher score, ½ for a tie, 0 otherwise. Sorted "
         "like this, the cells with 1 are the area under the ROC curve.",
         recipe_line=f"invented scores of {len(found.wrong)} wrong and {len(found.right)} right answers",
@@ -107,10 +108,10 @@ def threshold_lesson() -> None:
     with left:
         blocks.chart(
             question.distance_matrix(found.similarity, found.labels, list(range(n)), dark=blocks.is_dark()),
-            title=f"At τ = {threshold:.2f}, {n} answers form {clusters}",
+            title=f"At τ = {number(threshold)}, {n} answers form {clusters}",
             how_to_read="Distance between every two answers: 1 minus their similarity. Answers at most 1 − τ apart are "
             "joined, directly or through other answers.",
-            recipe_line=f"invented answers to “{TOY_QUESTION}” · jaccard, τ = {threshold:.2f} · components",
+            recipe_line=f"invented answers to “{TOY_QUESTION}” · jaccard, τ = {number(threshold)} · components",
             data=pd.DataFrame({"answer": TOY_ANSWERS, "cluster": found.labels + 1}),
             key="toy-threshold",
             alt=f"Matrix of distances between {n} answers in {clusters}",
@@ -129,7 +130,7 @@ LESSONS = {"auroc": auroc_lesson, "threshold": threshold_lesson}  # by the key o
 
 def _dot_row(name: str, scores: np.ndarray) -> lessons.DotRow:
     ones = np.ones(len(scores), dtype=int)
-    notes = [f"score {score:.2f}" for score in scores]
+    notes = [f"score {number(score)}" for score in scores]
     return lessons.DotRow(name, scores, ones, ones.astype(bool), [name] * len(scores), notes, {})
 
 

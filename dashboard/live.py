@@ -22,7 +22,7 @@ from homog_core.live import ModelSnapshot, Request, Snapshot
 from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.records import GREEDY
 from homog_core.runs import store
-from homog_core.wording import recipes
+from homog_core.wording import numbers, recipes
 
 POLL_SECONDS = 0.5
 
@@ -41,16 +41,15 @@ def forecast(request: Request | None) -> None:
     if sizes := [spec.n_parameters for spec in request.models if spec.n_parameters]:
         needed, free = device.needs(max(sizes)) / 1e9, device.free_bytes / 1e9
         fits = "fits" if needed <= free else "**does not fit**: choose a smaller model"
-        room = f"needs about {needed:.1f} GB of {free:.0f} GB free, {fits}"
+        room = f"needs about {numbers.tenth(needed)} GB of {numbers.whole(free)} GB free, {fits}"
     tokens = (request.decoding.n_samples + 1) * request.decoding.max_new_tokens
     speeds = [
         live_queue().tokens_per_second(spec.key) or _stored_speed(spec.key, device.name) for spec in request.models
     ]
-    duration = (
-        f"at most about {math.ceil(sum(tokens / speed for speed in speeds))} s for {len(speeds) * tokens:,} tokens"
-        if all(speeds)
-        else "duration not known yet"
-    )
+    duration = "duration not known yet"
+    if all(speeds):
+        seconds = math.ceil(sum(tokens / speed for speed in speeds))
+        duration = f"at most about {numbers.duration(seconds)} for {len(speeds) * tokens:,} tokens"
     st.caption(f"{plain(device.name)} · {room} · {duration}, plus a few seconds to load the model the first time")
 
 
@@ -107,7 +106,7 @@ def _status(snapshot: Snapshot) -> str:
         return plain(snapshot.message) + " …"
     part = snapshot.models[-1]
     ended = sum(answer.finish_reason is not None for answer in part.answers.values())
-    speed = f" · {part.n_tokens / part.seconds:.0f} tokens/s" if part.seconds > 1 else ""
+    speed = f" · {numbers.whole(part.n_tokens / part.seconds)} tokens/s" if part.seconds > 1 else ""
     return f"{plain(snapshot.message)}: {ended} of {snapshot.request.decoding.n_samples + 1} answers finished{speed}"
 
 
@@ -120,7 +119,7 @@ def _cards(part: ModelSnapshot) -> None:
         mean = np.mean(answer.entropies) if answer.entropies else 0.0
         state = "…" if going else {"stop": "finished", "length": "cut by the token limit"}.get(answer.finish_reason, "")
         text = answer.text.strip() + (" ▍" if going else "")
-        rows.append((answer_name(index), text, f"token {len(answer.tokens)} · {mean:.2f} nats · {state}"))
+        rows.append((answer_name(index), text, f"token {len(answer.tokens)} · {numbers.number(mean)} nats · {state}"))
     st.html(answer_cards(rows))
 
 

@@ -81,7 +81,7 @@ def llama_sampler() -> TorchSampler:
     ids=lambda param: param[0],
 )
 def real_sampler(request: pytest.FixtureRequest) -> tuple[TorchSampler, PromptStyle]:
-    """A model in the box and its prompt style, converted at most once per machine."""
+    """A model that comes as a package, and its prompt style, converted at most once per machine."""
     key, style = request.param
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOMOG_CACHE", MODEL_CACHE)

@@ -153,7 +153,7 @@ def _model_options(sub: argparse.ArgumentParser) -> None:
         action="append",
         metavar="NAME",
         help="sentence encoder: catalogue key, hub id or local folder; may be repeated, the first one grades "
-        "(default: all in the box)",
+        "(default: all that are installed)",
     )
     sub.add_argument(
         "--nli", metavar="NAME", help="NLI model, or `none` (default: the first of the catalogue on this machine)"

@@ -8,6 +8,7 @@ from typing import Any
 from homog_core.cli.output import Bar, print_result, say
 from homog_core.cli.scoring import score_new_run
 from homog_core.errors import InvalidInput
+from homog_core.wording import numbers
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -44,13 +45,8 @@ def sample(options: argparse.Namespace) -> None:
 
 
 def _speed(p: Any) -> str:
-    left = "" if math.isnan(p.seconds_left) else f", {_duration(p.seconds_left)} left"
-    return f"{p.n_tokens / max(p.seconds, 1e-9):.0f} tokens/s{left}"
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "under 1 min"
+    left = "" if math.isnan(p.seconds_left) else f", {numbers.duration(p.seconds_left)} left"
+    return f"{numbers.whole(p.n_tokens / max(p.seconds, 1e-9))} tokens/s{left}"
 
 
 def train(options: argparse.Namespace) -> None:

@@ -89,9 +89,9 @@ def availability(spec: ModelSpec) -> Availability:
     if spec.source in GGUF_WHEELS:
         wheel = GGUF_WHEELS[spec.source]
         if _copy_of(spec.source, wheel.sha256).is_dir():
-            return Availability("ready", "in the box")
+            return Availability("ready", "installed")
         if all(_package_folder(package) for package, _ in wheel.parts):
-            return Availability("prepare", "in the box; unpacked once, which takes about a minute")
+            return Availability("prepare", "installed; unpacked once, which takes about a minute")
         return Availability("download", f"needs `{wheel.install}`")
     if Path(spec.source).exists():
         return Availability("ready", "on this machine")

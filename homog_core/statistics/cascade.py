@@ -14,9 +14,9 @@ from scipy.special import expit
 
 from homog_core.errors import InvalidInput
 from homog_core.records import Estimate
+from homog_core.statistics.cascade_stages import N_FOLDS, StageData, Stages, deal_folds, fit_stages, stops
 from homog_core.statistics.columns import Values
 from homog_core.statistics.discrimination import AurocDifference
-from homog_core.statistics.stages import N_FOLDS, StageData, Stages, deal_folds, fit_stages, stops
 from homog_core.statistics.within_folds import (
     auroc_difference_within_folds,
     auroc_within_folds,

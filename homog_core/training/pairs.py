@@ -14,6 +14,7 @@ from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.prompts import build_prompt
 from homog_core.training.data import Example
 from homog_core.training.recipe import Recipe
+from homog_core.wording.numbers import duration
 
 N_SAMPLES = 4  # of the SFT model per question; the first clean wrong one is dispreferred
 _SAY_EVERY = 50  # questions
@@ -75,7 +76,7 @@ def _progress(say: Say) -> Callable[[Progress], None]:
         nonlocal said
         if progress.n_new and progress.n_done >= said + _SAY_EVERY:
             said = progress.n_done
-            say(f"Sampled {said} of {progress.n_total} questions, about {progress.seconds_left:.0f} s left")
+            say(f"Sampled {said} of {progress.n_total} questions, about {duration(progress.seconds_left)} left")
 
     return on_step
 

@@ -20,9 +20,9 @@ from homog_core.statistics.cascade import (
     parallel,
     stage_costs,
 )
+from homog_core.statistics.cascade_stages import Stages, deal_folds, fit_stages, stops
 from homog_core.statistics.discrimination import auroc
 from homog_core.statistics.selective import selective_accuracy
-from homog_core.statistics.stages import Stages, deal_folds, fit_stages, stops
 
 NAN = math.nan
 
