@@ -12,6 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -69,23 +70,23 @@ def main() -> None:
     for _ in range(options.rounds):
         for name, run in sides.items():
             seconds[name].append(_time(run))
+    print(json.dumps(_document(options, sampler, seconds), indent=1))
+
+
+def _document(options: argparse.Namespace, sampler: TorchSampler, seconds: dict[str, list[float]]) -> dict[str, Any]:
+    """What was measured: medians over the rounds, and the ratios of `generate` to ours."""
     median = {name: statistics.median(values) for name, values in seconds.items()}
     sampled = options.questions * 10 * options.tokens
-    print(
-        json.dumps(
-            {
-                "model": options.model,
-                "device": sampler.device,
-                "seconds": {name: round(value, 2) for name, value in median.items()},
-                "sampled_tokens_per_second": {name: round(sampled / value, 1) for name, value in median.items()},
-                "generate_over_ours": round(median["generate"] / median["ours"], 2),
-                "generate_over_ours_batched": round(median["generate"] / median["ours_batched"], 2),
-                "share_of_step_in_choosing_tokens": round(_choosing_share(sampler, median["ours"], options), 2),
-                "kept_bytes_per_token_by_vocabulary": {v: _kept_bytes(v) for v in (1_000, 100_000)},
-            },
-            indent=1,
-        )
-    )
+    return {
+        "model": options.model,
+        "device": sampler.device,
+        "seconds": {name: round(value, 2) for name, value in median.items()},
+        "sampled_tokens_per_second": {name: round(sampled / value, 1) for name, value in median.items()},
+        "generate_over_ours": round(median["generate"] / median["ours"], 2),
+        "generate_over_ours_batched": round(median["generate"] / median["ours_batched"], 2),
+        "share_of_step_in_choosing_tokens": round(_choosing_share(sampler, median["ours"], options), 2),
+        "kept_bytes_per_token_by_vocabulary": {v: _kept_bytes(v) for v in (1_000, 100_000)},
+    }
 
 
 def _time(run: Callable[[], None]) -> float:

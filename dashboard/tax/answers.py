@@ -59,7 +59,7 @@ def rates(chosen: Selection) -> None:
     reported = published_rows("single_cluster_rate", chosen.dataset)
     lines = [Row("Measured here", heading=True), *(Row(label) for label in chosen.views)]
     lines += [Row("Published by others", heading=True), *(Row(published_title(p)) for p in reported)]
-    found = rate_marks(frame, chosen.looks(), reported)
+    found = rate_marks(frame, reported)
     sources = " and ".join(dict.fromkeys(p.source for p in reported))
     on = ", ".join(dict.fromkeys(str(p.dataset) for p in reported))
     blocks.chart(
@@ -90,7 +90,7 @@ def rates(chosen: Selection) -> None:
     )
 
 
-def rate_marks(frame: pd.DataFrame, looks: dict[str, Series], reported: Sequence[Published]) -> pd.DataFrame:
+def rate_marks(frame: pd.DataFrame, reported: Sequence[Published]) -> pd.DataFrame:
     """Dots of the measured runs from row 1 on, and after another heading the published ones."""
     rows = []
     for place, row in enumerate(frame.itertuples(), start=1):
