@@ -14,12 +14,14 @@ CLUSTERER_TITLES = {
     "jaccard": "same words (Jaccard)",
     "embedding": "same topic (embedding)",
     "embedding_masked": "same meaning (masked embedding)",
+    "combined": "same answer (combined signs)",
     "nli": "each implies the other (NLI)",
 }
 CLUSTERER_NOTES = {
     "jaccard": "Compares pairs of neighbouring words.",
     "embedding": "Compares sentence embeddings of whole answers, as published; the question's words count too.",
     "embedding_masked": "Compares sentence embeddings of answers, leaving out function words and the question's words.",
+    "combined": "How likely readers call two answers the same: meaning, shared words, numbers, names, yes or no.",
     "nli": "A model trained on entailment reads each pair in both directions.",
 }
 RULES = {"components": "connected components", "first_member": "first matching member"}

@@ -65,7 +65,7 @@ class ToyClusters:
 def toy_clusters(threshold: float) -> ToyClusters:
     """Clusters of `TOY_ANSWERS` by shared pairs of words (Jaccard) at a threshold."""
     clusterer = Clusterer("jaccard", threshold)
-    similarity = clusterer.similarity(TOY_ANSWERS, {})
+    similarity = clusterer.similarity("", TOY_ANSWERS, {})
     labels = by_size(clusterer.labels(similarity))
     return ToyClusters(similarity, labels, medoids(similarity, labels))
 

@@ -195,9 +195,9 @@ def _picture(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, posi
     """What there is to show of one model so far; the answers that have ended are clustered."""
     ended = sorted(part.vectors)
     found = [part.vectors[i].get(clusterer.encoder, {}) for i in ended]
-    evidence = {view: np.stack([views[view] for views in found]) for view in (found[0] if found else ())}
+    evidence = {view: [views[view] for views in found] for view in (found[0] if found else ())}
     answers = [part.answers[i].answer for i in ended]
-    similarity = clusterer.similarity(answers, evidence) if ended else np.zeros((0, 0))
+    similarity = clusterer.similarity(snapshot.request.question.text, answers, evidence) if ended else np.zeros((0, 0))
     return Picture(
         key=f"{snapshot.id}-{position}",
         responses={index: answer.response() for index, answer in part.answers.items()},

@@ -48,7 +48,7 @@ class ModelSnapshot:
     style: PromptStyle
     prompt: str
     answers: Mapping[int, Answer]  # by sample index; GREEDY is the one at temperature 0
-    # sample index → encoder → view → unit vector, of finished valid samples
+    # sample index → encoder → view → unit vectors (w, d) of the windows, of finished valid samples
     vectors: Mapping[int, Mapping[str, Mapping[str, np.ndarray]]]
     result: ResponseSet | None
     seconds: float

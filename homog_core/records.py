@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from homog_core.errors import InvalidInput
+from homog_core.leftovers import answer_start, answer_text
 
 PromptStyle = Literal["plain", "few_shot", "chat"]
 
@@ -26,9 +27,6 @@ PROMPT_STYLES: tuple[PromptStyle, ...] = ("plain", "few_shot", "chat")
 
 
 GREEDY = -1  # the sample index of the response at temperature 0
-
-
-_THINK_OPEN, _THINK_CLOSE = "<think>", "</think>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +115,8 @@ class Response:
 
     @property
     def answer(self) -> str:
-        """The text that is compared and shown: without reasoning, without surrounding white space."""
-        return strip_reasoning(self.text)
+        """The text that is compared and shown: without reasoning, special tokens and surrounding white space."""
+        return answer_text(self.text)
 
     @property
     def is_valid(self) -> bool:
@@ -132,24 +130,16 @@ class Response:
         return slice(min(_reasoning_length(self.tokens), end), end)
 
 
-def strip_reasoning(text: str) -> str:
-    """`text` without a leading `<think>…</think>` block and surrounding white space; "" if the block never closes."""
-    text = text.strip()
-    if not text.startswith(_THINK_OPEN):
-        return text
-    _, closed, rest = text.partition(_THINK_CLOSE)
-    return rest.strip() if closed else ""
-
-
 def _reasoning_length(tokens: tuple[str, ...]) -> int:
-    """How many leading tokens belong to a `<think>` block."""
-    text = ""
-    if not "".join(tokens).lstrip().startswith(_THINK_OPEN):
+    """How many leading tokens stand before the answer."""
+    start, read = answer_start("".join(tokens).lstrip()), 0
+    if not start:
         return 0
+    start += len(text := "".join(tokens)) - len(text.lstrip())
     for index, token in enumerate(tokens):
-        text += token
-        if _THINK_CLOSE in text:
-            return index + 1
+        if read >= start:
+            return index
+        read += len(token)
     return len(tokens)
 
 

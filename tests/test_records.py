@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from homog_core.errors import InvalidInput
-from homog_core.records import Decoding, Question, Response, ResponseSet, strip_reasoning
+from homog_core.leftovers import answer_text
+from homog_core.records import Decoding, Question, Response, ResponseSet
 
 
 def make_response(tokens=("Paris",), text=None, finish_reason="stop"):
@@ -32,7 +33,7 @@ def make_response(tokens=("Paris",), text=None, finish_reason="stop"):
     ],
 )
 def test_answer_is_without_leading_reasoning_and_white_space(text, answer):
-    assert strip_reasoning(text) == answer
+    assert answer_text(text) == answer
     assert make_response(text=text).answer == answer
 
 

@@ -222,9 +222,9 @@ def by_clusterer(chosen: Selection) -> None:
         ),
         title=plain(chart_titles.by_clusterer(frame, chosen.focus())),
         how_to_read=(
-            "The same answers put into clusters in other ways. The default τ of an encoder is the one that joins 15 % "
-            "of contradicting reference answers, so that encoders are compared like with like; Jaccard keeps the "
-            "published 0.4, and whole answers are also shown at the published 0.85."
+            "The same answers put into clusters in other ways. Each stands at the threshold of its report card, "
+            "where it errs least on pairs of answers that readers compared; Jaccard keeps the published 0.4, and whole "
+            "answers are also shown at the published 0.85."
             + (f" NLI is not here: `{commands.score_by_nli(without)}` fetches a model once." if without else "")
         ),
         recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson", clustered=False),

@@ -14,8 +14,8 @@ def grades(chosen: Selection, of: str) -> None:
     view = chosen.views[of]
     counts = view.scores.loc[view.in_category(chosen.category), "grade"].value_counts()
     st.caption(chart_titles.grades(plain(of), counts.to_dict()))
-    if len({frozenset(one.grading_encoders) for one in chosen.views.values()}) > 1:
-        st.warning("These runs were graded by different rules; score them again before you compare their AUROCs.")
+    if any(one.older_policies for one in chosen.views.values()):
+        st.warning("An older version graded some of these runs; score them again before you compare their AUROCs.")
     if not chosen.category and (caution := chart_titles.category_caution(signals.category_auroc(view))):
         st.caption(f":material/warning: {plain(caution)}")
 

@@ -77,12 +77,9 @@ def common_clusterers(runs: Sequence[ScoredRun]) -> list[Clusterer]:
 
 
 def differing(runs: Sequence[ScoredRun]) -> dict[str, list[Any]]:
-    """The fields of the runs' identities that differ, and `grade_policy` where different rules graded the answers."""
+    """The fields of the runs' identities that differ, and `grade_policy` where an older version graded some."""
     found = differing_fields([scored.run for scored in runs])
-    policies = [
-        ", ".join(sorted(set(scored.grade_policies) - {"none", "refusal"})) if scored.is_scored else ""
-        for scored in runs
-    ]
+    policies = [", ".join(scored.older_policies) if scored.is_scored else "" for scored in runs]
     return found | {"grade_policy": policies} if len(set(policies)) > 1 else found
 
 

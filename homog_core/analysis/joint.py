@@ -46,7 +46,7 @@ def joint(
     runs: Sequence[ScoredRun],
     question_id: str,
     clusterer: Clusterer,
-    vectors: Sequence[Mapping[str, np.ndarray]] = (),
+    vectors: Sequence[Mapping[str, Sequence[np.ndarray]]] = (),
 ) -> Joint:
     """All answers to one question together; clusters as each run has them under `clusterer`.
 
@@ -61,7 +61,8 @@ def joint(
         fits = fits and all(len(v["answer"]) == len(own) for v, own in zip(vectors, valid, strict=True))
     similarity = np.zeros((0, 0), dtype=np.float32)
     if fits and answers:
-        similarity = by.similarity(answers, _stacked(vectors) if by.is_linkage else {})
+        question = runs[0].questions.loc[question_id, "text"]
+        similarity = by.similarity(question, answers, _together(vectors) if by.is_linkage else {})
     return Joint(
         np.repeat(np.arange(len(runs)), [len(own) for own in valid]),
         np.array([i for own in valid for i in own], dtype=np.int64),
@@ -72,9 +73,8 @@ def joint(
     )
 
 
-def _stacked(vectors: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    filled = [found for found in vectors if len(found["answer"])]
-    return {view: np.concatenate([found[view] for found in filled]) for view in ("answer", "masked")}
+def _together(vectors: Sequence[Mapping[str, Sequence[np.ndarray]]]) -> dict[str, list[np.ndarray]]:
+    return {view: [own for found in vectors for own in found[view]] for view in ("answer", "masked")}
 
 
 def block_distances(found: Joint) -> pd.DataFrame:

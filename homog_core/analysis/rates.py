@@ -97,7 +97,7 @@ def budget_curve(scored: ScoredRun, clusterer: Clusterer, category: str = "") ->
 def clusterer_rows(scored: ScoredRun, category: str = "") -> list[dict[str, Any]]:
     """One row a clusterer: SCR as the run was scored, and by whole answers at the published threshold too.
 
-    Default thresholds of encoders join 15 % of the contradicting pairs, so that encoders are compared like with like.
+    Default thresholds are those of the report cards, where a clusterer errs least on read pairs.
     """
     found = [(clusterer, "as scored") for clusterer in scored.clusterers()]
     found += [

@@ -20,7 +20,7 @@ from homog_core.analysis.merge_trees import (
 )
 from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, jaccard_similarity, square
-from homog_core.measures.grading import stored_policy
+from homog_core.measures.grading import POLICIES
 from homog_core.measures.report_cards import default_clusterers
 from homog_core.measures.scores import GROUPS
 from homog_core.measures.uncertainty import mean_logprob
@@ -122,9 +122,24 @@ class ScoredRun:
         return sorted(set(self.scores["grade_policy"].dropna()))
 
     @property
-    def grading_encoders(self) -> set[str]:
-        """Keys of the encoders that compared answers with references."""
-        return {stored_policy(policy).encoder for policy in self.grade_policies} - {""}
+    def older_policies(self) -> list[str]:
+        """Those of them that an older version of the program graded by."""
+        return [policy for policy in self.grade_policies if policy not in POLICIES]
+
+    @cached_property
+    def sample_grades(self) -> pd.DataFrame:
+        """question_id, sample_index, grade, grade_policy of the sampled answers; none where an older version scored."""
+        stored = self.run.table("grades")
+        return (
+            pd.DataFrame(columns=["question_id", "sample_index", "grade", "grade_policy"]) if stored is None else stored
+        )
+
+    @cached_property
+    def samples_correct(self) -> np.ndarray:
+        """(Q,) share of correct answers among the graded samples of a question; NaN where none is graded."""
+        decided = self.sample_grades[self.sample_grades["grade"].isin(["correct", "incorrect"])]
+        right = (decided["grade"] == "correct").groupby(decided["question_id"]).mean()
+        return right.reindex(self.questions.index).to_numpy(np.float64)
 
     def in_category(self, category: str) -> np.ndarray:
         """Which questions (Q,) a filter keeps; "" keeps all."""

@@ -45,9 +45,11 @@ def _calibrate(add: Add) -> None:
     sub = add(
         "calibrate",
         scoring.calibrate,
-        "Make the clusterers' report cards and default thresholds from references.",
+        "Make the clusterers' report cards, thresholds and weights from the pairs that readers compared.",
     )
-    sub.add_argument("--dataset", default="starter", help="question set with incorrect references (default: starter)")
+    sub.add_argument(
+        "--dataset", default="starter", help="question set whose references give a second AUC (default: starter)"
+    )
     _model_options(sub)
 
 

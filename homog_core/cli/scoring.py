@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 def calibrate(options: argparse.Namespace) -> None:
-    """Make report cards."""
+    """Make report cards and the weights of the clusterer `combined`."""
     from homog_core.measures import report_cards
     from homog_core.runs.questions import load_questions
+    from homog_core.runs.readings import read_pairs
 
-    questions, nli = load_questions(options.dataset), _nli(options)
+    questions, nli, pairs = load_questions(options.dataset), _nli(options), read_pairs()
     cards = {
         card.clusterer: card
         for encoder in _encoders(options)
-        for card in report_cards.calibrate(questions, encoder, nli)
+        for card in report_cards.calibrate(pairs, encoder, nli, questions)
     }
     print_result(options, [asdict(card) for card in cards.values()])
 

@@ -13,9 +13,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
 from homog_core.errors import InvalidInput
-from homog_core.measures.words import numbers_disagree
+from homog_core.measures.combined import Weights, probabilities, signs, weights_of
+from homog_core.measures.conflicts import disagreements, statements
 
-_VIEWS = {"embedding": "answer", "embedding_masked": "masked"}  # which text of an answer is encoded
+_VIEWS = {"embedding": "answer", "embedding_masked": "masked", "combined": "masked"}  # which text is encoded
 METHODS = ("jaccard", *_VIEWS, "nli")
 ENTAILMENT_RULES = ("bidirectional", "non_contradiction", "either")
 JACCARD_THRESHOLD = 0.4
@@ -57,6 +58,21 @@ def cosine_similarity(embeddings: np.ndarray) -> np.ndarray:
     similarity = np.clip(unit @ unit.T, -1.0, 1.0)
     np.fill_diagonal(similarity, 1.0)
     return similarity
+
+
+def set_similarity(windows: Sequence[np.ndarray]) -> np.ndarray:
+    """Similarity of answers that are read in windows: N arrays (w, d) of unit vectors → (N, N), unit diagonal.
+
+    The cosine where both have one window. Otherwise each window's best cosine in the other answer, averaged both ways.
+    """
+    if all(len(own) == 1 for own in windows):
+        return cosine_similarity(np.concatenate(windows)) if len(windows) else np.zeros((0, 0))
+    similarity = np.eye(len(windows))
+    for i, own in enumerate(windows):
+        for j in range(i):
+            pairs = own.astype(np.float64) @ windows[j].T.astype(np.float64)
+            similarity[i, j] = similarity[j, i] = (pairs.max(axis=0).mean() + pairs.max(axis=1).mean()) / 2
+    return np.clip(similarity, -1.0, 1.0)
 
 
 def cluster_components(joined: np.ndarray) -> np.ndarray:
@@ -205,21 +221,37 @@ class Clusterer:
         """Whether clusters only merge as the threshold falls, so that one tree a question holds every partition."""
         return self.is_linkage or (self.method == "jaccard" and self.rule == "components")
 
-    def similarity(self, answers: Sequence[str], evidence: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Similarity (N, N) of answers, in float32 as it is stored.
+    def similarity(
+        self, question: str, answers: Sequence[str], evidence: Mapping[str, Sequence[np.ndarray] | np.ndarray]
+    ) -> np.ndarray:
+        """Similarity (N, N) of answers to a question, in float32 as it is stored.
 
-        `evidence` holds what models said of them: embeddings by view, `answer` and `masked`, each (N, d), and
-        `nli` probabilities (N, N, 3).
+        `evidence` holds what models said of them: unit vectors by view, `answer` and `masked`, each N arrays (w, d) of
+        w windows, and `nli` probabilities (N, N, 3). Answers that state different things (`conflicts`) have 0 under
+        `embedding_masked` and `combined`.
         """
         if self.method == "jaccard":
-            similarity = jaccard_similarity(answers)
-        elif self.method == "nli":
-            similarity = entailment_similarity(evidence["nli"])
-        else:
-            similarity = cosine_similarity(evidence[_VIEWS[self.method]])
-        if self.method == "embedding_masked":
-            similarity[numbers_disagree(answers)] = 0.0
+            return jaccard_similarity(answers).astype(np.float32)
+        if self.method == "nli":
+            return entailment_similarity(evidence["nli"]).astype(np.float32)
+        similarity = set_similarity(evidence[_VIEWS[self.method]])
+        if self.method != "embedding":
+            stated = statements(answers, question)
+            if self.method == "combined":
+                similarity = probabilities(signs(similarity, stated), self._weights())
+            similarity[disagreements(stated)] = 0.0
+            for i, answer in enumerate(answers):  # equal answers are the same one, whatever the weights say
+                similarity[i, [j for j, other in enumerate(answers) if other == answer]] = 1.0
         return similarity.astype(np.float32)
+
+    def _weights(self) -> Weights:
+        found = weights_of(self.encoder or "")
+        if found is None:
+            raise InvalidInput(
+                f"The clusterer combined has no weights for the encoder {self.encoder!r}; fit them with "
+                f"`python -m homog_core calibrate --encoder {self.encoder}`."
+            )
+        return found
 
     def labels(self, similarity: np.ndarray, probabilities: np.ndarray | None = None) -> np.ndarray:
         """Labels (N,) by this clusterer's threshold or, for `nli`, by the `probabilities` (N, N, 3)."""

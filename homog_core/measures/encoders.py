@@ -15,7 +15,10 @@ import numpy as np
 
 from homog_core.catalogue.encoders import ENCODERS, NLI_MODELS, EncoderSpec
 from homog_core.errors import InvalidInput, ModelUnavailable
-from homog_core.measures.words import mask_answer
+from homog_core.measures.sentences import split_sentences
+from homog_core.measures.words import mask_answer, words_of
+
+WINDOW = 100  # words of a window, about half of what the included sentence encoder reads
 
 
 class Encoder(Protocol):
@@ -72,11 +75,53 @@ class SentenceEncoder:
         return vectors[[row[text] for text in texts]].astype(np.float16).astype(np.float32)
 
 
-def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, np.ndarray]:
-    """Unit vectors of answers in both views: whole, and without the question's words."""
-    masked = [mask_answer(answer, question) for answer in answers]
-    vectors = encoder.encode([*answers, *masked])
-    return {"answer": vectors[: len(answers)], "masked": vectors[len(answers) :]}
+def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, list[np.ndarray]]:
+    """Unit vectors of answers in both views, whole and without the question's words: N arrays (w, d) of w windows."""
+    views = {"answer": list(map(windows, answers)), "masked": [masked_windows(answer, question) for answer in answers]}
+    texts = [text for own in views.values() for parts in own for text in parts]
+    vectors, start = encoder.encode(texts), 0
+    found: dict[str, list[np.ndarray]] = {view: [] for view in views}
+    for view, own in views.items():
+        for parts in own:
+            found[view].append(vectors[start : start + len(parts)])
+            start += len(parts)
+    return found
+
+
+def windows(text: str) -> list[str]:
+    """A text in parts that an encoder reads whole: sentences together up to 100 words, a longer one cut there.
+
+    The included encoder reads 256 word pieces and ignores the rest. A short text is one window.
+    """
+    if len(words_of(text)) <= WINDOW:
+        return [text]
+    parts: list[list[str]] = [[]]
+    for sentence in split_sentences(text):
+        for words in _chunks(sentence):
+            if parts[-1] and sum(len(words_of(part)) for part in [*parts[-1], words]) > WINDOW:
+                parts.append([])
+            parts[-1].append(words)
+    return [" ".join(part) for part in parts]
+
+
+def masked_windows(answer: str, question: str) -> list[str]:
+    """The windows of an answer, each without function words and the words of the question."""
+    return [mask_answer(part, question) for part in windows(answer)]
+
+
+def _chunks(sentence: str) -> list[str]:
+    words = sentence.split() if " " in sentence else list(sentence)
+    joint = " " if " " in sentence else ""
+    return [joint.join(words[i : i + WINDOW]) for i in range(0, len(words), WINDOW)]
+
+
+def mean_vectors(found: Sequence[np.ndarray]) -> np.ndarray:
+    """One unit vector (n, d) an answer: the mean of those of its windows."""
+    if not len(found):
+        return np.zeros((0, 1), dtype=np.float32)
+    means = np.stack([own.mean(axis=0) for own in found])
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    return np.where([[len(own) == 1] for own in found], means, means / np.where(norms > 0, norms, 1.0))
 
 
 def encoder_key(name: str) -> str:

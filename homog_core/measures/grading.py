@@ -1,36 +1,39 @@
 """An answer against its references → correct, incorrect, abstained or ambiguous (docs/methods.md §5).
 
-Pure text; where incorrect references exist it is handed a similarity function and does not know what is behind it.
-The policy that decided is part of every result, since published AUROCs move with it.
+The short answer is located first (`short_answers`) and compared as a whole; a word that an answer merely shares with a
+reference proves nothing. Pure text, no model. The policy that decided is part of every result, since published AUROCs
+move with it. `python -m benchmarks.reading grades` says how often it agrees with readers, by stage.
 """
 
 import math
 import re
-import string
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from difflib import SequenceMatcher
+from typing import Literal
 
-import numpy as np
-
-from homog_core.errors import InvalidInput
-from homog_core.measures.words import content_words, is_negation, last_number
-from homog_core.records import Question, Response, strip_reasoning
+from homog_core.leftovers import answer_text
+from homog_core.measures.numbers import find_numbers, numbers, plain, stated_number
+from homog_core.measures.short_answers import (
+    alternatives,
+    decision,
+    denies,
+    first_sentence,
+    implied_decision,
+    is_polar,
+    opening,
+    short_answer,
+    singular,
+)
+from homog_core.measures.words import content_words, is_negation, normalise
+from homog_core.records import Question, Response
 
 Verdict = Literal["correct", "incorrect", "abstained", "ambiguous", "ungraded"]
-Similarity = Callable[[str, Sequence[str]], np.ndarray]  # an answer, n references → n cosines
-F1_THRESHOLD = 0.5
-COSINE_MARGIN = 0.05
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”–—…")
-_DIGITS = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "  # noqa: SIM905
-        "seventeen eighteen nineteen twenty".split()
-    )
-}
+POLICIES = ("refusal", "number", "yes_no", "several", "short_answer", "none")  # the rules of `grade`
+MATCH_THRESHOLD = 0.5  # the F1 of content words from which an answer is a reference
+_DIFFERING = 0.6  # the same where each of the two has a word that the other lacks
+_ALMOST = 0.49
+_SPELLING = 0.9  # similarity from which two words of five letters or more are spellings of one ("colour", "color")
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|dont|don’t) know|i( am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
     r"i (cannot|can't|can’t|am unable to) (answer|say|tell)|as an ai\b|it is not known|i( am|'m|’m) sorry)",
@@ -43,117 +46,155 @@ class Grade:
     """What an answer is worth, and the rule that said so."""
 
     verdict: Verdict
-    policy: str  # refusal, number, phrase_or_f1, cosine_margin or none; part of every recipe line
+    policy: str  # one of `POLICIES`
 
 
-class Policy(NamedTuple):
-    """A grading policy as a run stores it."""
+def grade(question: Question, response: Response | str) -> Grade:
+    """Grade an answer against the references of its question. The first rule that applies decides.
 
-    rule: str  # as `Grade.policy`, or supported_margin
-    encoder: str  # the one that compared the answer with the references; "" where none did
+    - An answer that ended in an error, and a question without references: ungraded.
+    - `refusal`: the first sentence says that it does not know → abstained.
+    - `number`: for questions with numbers as answers the number that the answer states (`stated_number`); where a
+      reference is nothing but a number, also the first one of the first sentence that is not in the question.
+    - `yes_no`: for a yes-or-no question whose references decide, the answer's own yes or no.
+    - `several`: an answer that offers several ("X or Y", "A. X B. Y") is correct if all of them are.
+    - `short_answer`: `match` with a correct reference of at least 0.5, and better than with any incorrect one. Where
+      incorrect references exist and the answer shares a content word with a correct one, no match is ambiguous.
 
-
-def stored_policy(text: str) -> Policy:
-    """The parts of a stored policy, as `number` or `supported_margin/wordllama`."""
-    rule, _, encoder = text.partition("/")
-    return Policy(rule, encoder)
-
-
-def grade(question: Question, response: Response | str, similarity: Similarity | None = None) -> Grade:
-    """Grade an answer against the references of its question.
-
-    `number`: the last number of the answer equals a reference. `text`: a reference occurs as a whole phrase, or the
-    token F1 reaches 0.5; where incorrect references exist, the best cosine to a correct one beats the best to an
-    incorrect one by 0.05 (correct), the other way round (incorrect), or neither (ambiguous). Refusals abstain; an
-    empty answer is incorrect; one that ended in an error and a question without references are ungraded. Raises
-    `InvalidInput` where incorrect references exist and no `similarity` is given. Packages that grade TruthfulQA with a
-    judge model differ from this.
+    Packages that grade TruthfulQA with a judge model differ from this.
     """
-    answer = response.answer if isinstance(response, Response) else strip_reasoning(response)
+    answer = response.answer if isinstance(response, Response) else answer_text(response)
     failed = isinstance(response, Response) and response.finish_reason == "error"
     if failed or not question.references:
         return Grade("ungraded", "none")
-    if _REFUSALS.search(answer):
+    if _REFUSALS.search(first_sentence(answer)):
         return Grade("abstained", "refusal")
     if question.answer_type == "number":
-        return Grade(_verdict(_same_number(answer, question.references)), "number")
-    if not question.incorrect_references:
-        return Grade(_verdict(matches(answer, question.references)), "phrase_or_f1")
-    if similarity is None:
-        raise InvalidInput(
-            f"Question {question.id!r} has incorrect references, so grading it needs an encoder to compare with."
-        )
-    return Grade(_by_margin(answer, question, similarity), "cosine_margin")
+        wanted = [n for r in question.references if (n := stated_number(r)) is not None]
+        return Grade(_verdict(_is_one_of([stated_number(answer)], wanted)), "number")
+    return _grade_text(question, answer)
 
 
-def matches(answer: str, references: Iterable[str]) -> bool:
-    """Whether a reference occurs in the answer as a whole phrase, or their token F1 is at least 0.5."""
-    words = normalise(answer)
-    return any(_has_phrase(words, normalise(r)) or token_f1(words, normalise(r)) >= F1_THRESHOLD for r in references)
+def _grade_text(question: Question, answer: str) -> Grade:
+    right, wrong = question.references, question.incorrect_references
+    if not normalise(answer):
+        return Grade("incorrect", "short_answer")
+    decided, wanted = implied_decision(answer, question.text), _wanted_decision(right)
+    if is_polar(question.text) and decided is not None and wanted is not None:
+        return Grade(_verdict(decided == wanted), "yes_no")
+    as_numbers = [n for reference in right if (n := _whole_number(reference)) is not None]
+    if as_numbers and numbers(answer):
+        said = [stated_number(answer), *_new_numbers(first_sentence(answer), question.text)[:1]]
+        return Grade(_verdict(_is_one_of(said, as_numbers)), "number")
+    offered = alternatives(answer)
+    if len(offered) > 1 and not any(_is_whole(answer, reference) for reference in right):
+        return Grade(_verdict(all(matches(part, right, question.text) for part in offered)), "several")
+    found, against = (best_match(answer, references, question.text) for references in (right, wrong))
+    if found >= MATCH_THRESHOLD and found > against:
+        return Grade("correct", "short_answer")
+    if against > found or not wrong or not _shares_a_word(answer, right, question.text):
+        return Grade("incorrect", "short_answer")
+    return Grade("ambiguous", "short_answer")
 
 
-def supported(question: Question, cosine: Similarity) -> Similarity:
-    """`cosine`, corrected by the words. Answers of stored runs are graded with this similarity.
+def matches(answer: str, references: Iterable[str], question: str = "") -> bool:
+    """Whether an answer is one of the references."""
+    return best_match(answer, references, question) >= MATCH_THRESHOLD
 
-    1 where the reference occurs in the answer as a whole phrase; −1 for a correct reference that shares no content word
-    with the answer beyond those of the question (all negations count as one word, number words up to twenty as their
-    digits); otherwise the cosine. The cosine alone takes an answer that repeats the question for a correct one, since
-    the correct references repeat it too: docs/decisions.md has the reading of 100 answers that showed it.
+
+def best_match(answer: str, references: Iterable[str], question: str = "") -> float:
+    """The largest `match` of an answer with a reference; 0 without references."""
+    return max((match(answer, reference, question) for reference in references), default=0.0)
+
+
+def match(answer: str, reference: str, question: str = "") -> float:
+    """How far an answer is a reference, in [0, 1].
+
+    1 where the reference is the short answer, a whole phrase of the answer's first two sentences, or at least two
+    content words that all occur there; 0 where one of the two denies and the other does not. Otherwise the F1 of the
+    content words of both short answers beyond the question's; where each has a word that the other lacks ("Carol
+    Smillie", "Carol Thatcher"), an F1 up to 0.6 counts as 0.49.
     """
-
-    def similarity(answer: str, references: Sequence[str]) -> np.ndarray:
-        words, content = normalise(answer), _content(answer, question)
-        return np.array(
-            [
-                1.0
-                if _has_phrase(words, normalise(reference))
-                else -1.0
-                if reference in question.references and not content & _content(reference, question)
-                else value
-                for reference, value in zip(references, cosine(answer, references), strict=True)
-            ]
-        )
-
-    return similarity
-
-
-def _content(text: str, question: Question) -> set[str]:
-    words = content_words(text, question.text)
-    return {"not" if is_negation(word) else _DIGITS.get(word, word) for word in words}
+    short, wanted = normalise(short_answer(answer)), normalise(reference)
+    if short == wanted:
+        return 1.0
+    if not short or not wanted or denies(answer) != denies(reference):
+        return 0.0
+    ours, theirs = (_content(short_answer(text), question) for text in (answer, reference))
+    begun = opening(answer)
+    if _has_phrase(normalise(begun), wanted) and (theirs or not content_words(wanted, "")):
+        return 1.0
+    if len(theirs) > 1 and _n_common(theirs, _content(begun, question)) == len(theirs):
+        return 1.0
+    if " or " in question and f"{wanted} ".startswith(f"{short} "):  # of two things that the question names
+        return 1.0
+    common = _n_common(ours, theirs)
+    f1 = 2 * common / (len(ours) + len(theirs)) if common else 0.0
+    differ = common < min(len(ours), len(theirs))
+    return min(f1, _ALMOST) if differ and f1 <= _DIFFERING else f1
 
 
-def normalise(text: str) -> str:
-    """Lower case, without articles, punctuation and superfluous white space (the SQuAD normalisation)."""
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+def _wanted_decision(references: Sequence[str]) -> bool | None:
+    """The yes or no that most of the references decide on; None where none decides."""
+    decided = [found for reference in references if (found := decision(reference)) is not None]
+    return 2 * sum(decided) > len(decided) if decided else None
 
 
-def token_f1(answer: str, reference: str) -> float:
-    """Harmonic mean of precision and recall of words, counted with multiplicity. In [0, 1]; none in common: 0."""
-    ours, theirs = answer.split(), reference.split()
-    common = sum((Counter(ours) & Counter(theirs)).values())
-    return 2 * common / (len(ours) + len(theirs)) if common else 0.0
+def _whole_number(reference: str) -> float | None:
+    """The value of a reference that is nothing but a number."""
+    found = find_numbers(reference)
+    whole = len(found) == 1 and found[0].end - found[0].start >= len(plain(reference).strip(" ."))
+    return found[0].value if whole else None
 
 
-def _verdict(correct: bool) -> Verdict:
-    return "correct" if correct else "incorrect"
+def _new_numbers(sentence: str, question: str) -> list[float]:
+    """The numbers of a sentence that calculates nothing, without those of the question."""
+    asked = numbers(question)
+    return [] if "=" in sentence else [number for number in numbers(sentence) if number not in asked]
+
+
+def _is_one_of(said: Iterable[float | None], wanted: Sequence[float]) -> bool:
+    return any(s is not None and math.isclose(s, w, rel_tol=1e-9) for s in said for w in wanted)
+
+
+def _is_whole(answer: str, reference: str) -> bool:
+    """Whether the whole answer may be this reference: it is, or the reference joins several things itself."""
+    return normalise(short_answer(answer)) == normalise(reference) or len(alternatives(reference)) > 1
+
+
+def _shares_a_word(answer: str, references: Iterable[str], question: str) -> bool:
+    ours = _content(opening(answer), question)
+    return any(_n_common(ours, _content(reference, question)) for reference in references)
+
+
+def _content(text: str, question: str) -> set[str]:
+    """The content words beyond the question's: numbers as digits, all negations as one, nouns in the singular."""
+    asked, found = set(numbers(question)), set()
+    for word in content_words(text, question):
+        value = numbers(word)
+        if not value:
+            found.add("not" if is_negation(word) else singular(normalise(word)))
+        elif value[0] not in asked:
+            found.add(f"{value[0]:g}")
+    return found
+
+
+def _n_common(ours: set[str], theirs: set[str]) -> int:
+    """How many of our words are among theirs, other spellings of long words included."""
+    left = [word for word in theirs - ours if _may_be_misspelt(word)]
+    respelt = (word for word in ours - theirs if _may_be_misspelt(word))
+    return len(ours & theirs) + sum(
+        any(SequenceMatcher(None, word, other).ratio() >= _SPELLING for other in left) for word in respelt
+    )
+
+
+def _may_be_misspelt(word: str) -> bool:
+    return len(word) > 4 and word.isalpha()
 
 
 def _has_phrase(words: str, phrase: str) -> bool:
     return bool(phrase) and f" {phrase} " in f" {words} "
 
 
-def _same_number(answer: str, references: Sequence[str]) -> bool:
-    said = last_number(answer)
-    return said is not None and any(
-        math.isclose(said, value, rel_tol=1e-9) for r in references if (value := last_number(r)) is not None
-    )
-
-
-def _by_margin(answer: str, question: Question, similarity: Similarity) -> Verdict:
-    if not answer:
-        return "incorrect"
-    right = float(np.max(similarity(answer, question.references)))
-    wrong = float(np.max(similarity(answer, question.incorrect_references)))
-    if abs(right - wrong) < COSINE_MARGIN:
-        return "ambiguous"
-    return _verdict(right > wrong)
+def _verdict(correct: bool) -> Verdict:
+    return "correct" if correct else "incorrect"

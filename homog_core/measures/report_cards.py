@@ -1,15 +1,14 @@
-"""Report cards: how well a clusterer tells agreeing from contradicting answers, and the threshold that follows.
+"""Report cards: how well a clusterer tells answers that readers call the same from others, and its threshold.
 
-Made from the reference answers of a question set (docs/methods.md §2): two correct references of one question agree,
-a correct and an incorrect one do not. It is handed a similarity function and does not know about encoders; the cards
-themselves are the JSON file beside this one and the user's own, which `python -m homog_core calibrate` writes.
+Made from pairs of sampled answers that two readers compared (docs/decisions.md): one half of the questions chooses
+thresholds and weights, the card is measured on the other. It knows nothing of files of answers; the cards are the JSON
+file beside this one and the user's own, which `python -m homog_core calibrate` writes.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from itertools import combinations, permutations, product
+from dataclasses import asdict, dataclass, fields
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -18,120 +17,191 @@ from sklearn.metrics import roc_auc_score
 from homog_core import files
 from homog_core.catalogue.encoders import DEFAULT_ENCODER
 from homog_core.errors import InvalidInput
+from homog_core.measures import combined
 from homog_core.measures.clustering import (
     JACCARD_THRESHOLD,
     PUBLISHED_COSINE_THRESHOLD,
     Clusterer,
     entailment_joins,
-    entailment_similarity,
+    set_similarity,
 )
+from homog_core.measures.conflicts import disagreements, statements
 from homog_core.measures.encoders import Encoder, encode
 from homog_core.measures.nli import Nli, probability_matrix, with_context
+from homog_core.measures.words import is_latin, words_of
 from homog_core.records import Question
 
-FALSE_JOIN_RATE = 0.15  # encoders are compared at the same share of contradicting pairs joined
+EVEN = 0.5  # the threshold of `combined`: as likely the same as not
+LONGEST = 250  # words; no longer answer was read for the cards
+LENGTHS = {"short": 3, "sentence": 25, "long": LONGEST}  # classes by the words of the longer answer
 
 _SHIPPED, _FILE = Path(__file__).parent, "report_cards.json"
 
 
 @dataclass(frozen=True, slots=True)
-class ReportCard:
-    """What joining two answers by a clusterer at a threshold is worth."""
+class ReadPair:
+    """Two answers to a question, and whether readers called them the same."""
 
-    clusterer: str  # e.g. "jaccard", "embedding/minilm"
-    threshold: float
-    auc: float  # of telling agreeing from contradicting pairs; 0.5 is chance
-    true_join_rate: float  # share of agreeing pairs that are joined
-    false_join_rate: float  # share of contradicting pairs that are joined
-    n_agreeing: int
-    n_contradicting: int
-    dataset: str
+    question: str
+    first: str
+    second: str
+    same: bool
+    half: str  # choose or card
+    stage: str
+    source: str
+    weight: float  # how many pairs of the source it stands for
+    is_public: bool  # sampled by others
+
+    @property
+    def length(self) -> str:
+        """Its length class, one of `LENGTHS`."""
+        n_words = max(len(words_of(self.first)), len(words_of(self.second)))
+        return next((name for name, most in LENGTHS.items() if n_words <= most), "long")
 
 
 @dataclass(frozen=True, slots=True)
-class PairSimilarities:
-    """Similarities of the two kinds of pairs, or whether they are joined."""
+class ReportCard:
+    """What joining two answers by a clusterer at a threshold is worth, on the pairs that chose nothing."""
 
-    agreeing: np.ndarray
-    contradicting: np.ndarray
-
-
-def pair_similarities(
-    questions: Iterable[Question], similarity: Callable[[Question, Sequence[str]], np.ndarray]
-) -> PairSimilarities:
-    """Similarities of all agreeing and all contradicting pairs of references, within each question.
-
-    `similarity(question, texts)` gives the (n, n) matrix of a clusterer. Questions without incorrect references take
-    no part. Raises `InvalidInput` where no pair of either kind is left.
-    """
-    agreeing, contradicting = [], []
-    for question in questions:
-        right, wrong = question.references, question.incorrect_references
-        if not wrong:
-            continue
-        matrix = similarity(question, [*right, *wrong])
-        agreeing += [matrix[i, j] for i, j in combinations(range(len(right)), 2)]
-        contradicting += [matrix[i, len(right) + j] for i, j in product(range(len(right)), range(len(wrong)))]
-    if not agreeing or not contradicting:
-        raise InvalidInput(
-            "These questions give no pairs to calibrate on: they need two correct and one incorrect reference each."
-        )
-    return PairSimilarities(np.array(agreeing), np.array(contradicting))
+    clusterer: str  # e.g. "jaccard", "combined/minilm"
+    threshold: float
+    auc: float  # of telling the same from different pairs; 0.5 is chance
+    precision: float  # share of the joined pairs that are the same
+    recall: float  # share of the pairs that are the same that are joined
+    false_join_rate: float  # share of the different pairs that are joined
+    n_same: int
+    n_different: int
+    reference_auc: float | None = None  # on reference answers: agreeing against contradicting ones
 
 
-def threshold_at_false_join_rate(pairs: PairSimilarities, rate: float = FALSE_JOIN_RATE) -> float:
-    """The threshold, to two decimals as on the sliders, whose share of joined contradicting pairs is nearest `rate`.
+PairSimilarity = Callable[[ReadPair], float]
 
-    A pair is joined when its similarity is above the threshold, as average linkage merges strictly below 1 − τ.
-    """
+
+def pair_similarity(clusterer: Clusterer, encoder: Encoder | None = None, nli: Nli | None = None) -> PairSimilarity:
+    """The similarity of two answers under a clusterer; for `nli` whether they are joined."""
+
+    def similarity(pair: ReadPair) -> float:
+        texts = [pair.first, pair.second]
+        if clusterer.method == "nli":
+            return float(entailment_joins(_judged(nli, pair.question, texts), clusterer.entailment)[0, 1])
+        evidence = encode(encoder, pair.question, texts) if encoder else {}
+        return float(clusterer.similarity(pair.question, texts, evidence)[0, 1])
+
+    return similarity
+
+
+def fewest_errors(similarity: np.ndarray, same: np.ndarray) -> float:
+    """The threshold, to two decimals as on the sliders, that errs least on the pairs; the middle one of ties."""
     grid = np.round(np.arange(0, 100) / 100, 2)
-    joined = (pairs.contradicting[None, :] > grid[:, None]).mean(axis=1)
-    return float(grid[np.argmin(np.abs(joined - rate))])
+    errors = ((similarity[None, :] > grid[:, None]) != same).sum(axis=1)
+    best = grid[errors == errors.min()]
+    return float(best[len(best) // 2])
 
 
-def report_card(
-    clusterer: str,
-    pairs: PairSimilarities,
-    threshold: float,
-    dataset: str,
-    *,
-    joins_at_equality: bool = False,
-    joined: PairSimilarities | None = None,
-) -> ReportCard:
-    """The card of `clusterer` at `threshold`; `joins_at_equality` for rules that join at similarity ≥ τ (Jaccard).
+def report_card(clusterer: Clusterer, similarity: np.ndarray, same: np.ndarray) -> ReportCard:
+    """The card of a clusterer from the similarities of pairs (n,) and what readers said (n,).
 
-    `joined` says which pairs are joined where that is not a matter of a threshold (NLI).
+    A pair is joined above the threshold (Jaccard: from it on); for `nli` the similarity says it. Raises `InvalidInput`
+    where one of the two kinds of pairs is missing.
     """
-    labels = np.r_[np.ones(len(pairs.agreeing)), np.zeros(len(pairs.contradicting))]
-    compare = np.greater_equal if joins_at_equality else np.greater
-    if joined is None:
-        joined = PairSimilarities(compare(pairs.agreeing, threshold), compare(pairs.contradicting, threshold))
+    joined = joins(clusterer, similarity)
+    n_same, n_different = int(same.sum()), int((~same).sum())
+    if not n_same or not n_different:
+        raise InvalidInput(
+            "A report card needs pairs that readers called the same and pairs that they called different."
+        )
     return ReportCard(
-        clusterer=clusterer,
-        threshold=threshold,
-        auc=float(roc_auc_score(labels, np.r_[pairs.agreeing, pairs.contradicting])),
-        true_join_rate=float(joined.agreeing.mean()),
-        false_join_rate=float(joined.contradicting.mean()),
-        n_agreeing=len(pairs.agreeing),
-        n_contradicting=len(pairs.contradicting),
-        dataset=dataset,
+        clusterer.key,
+        clusterer.threshold,
+        float(roc_auc_score(same, similarity)),
+        float(same[joined].mean()) if joined.any() else float("nan"),
+        float(joined[same].mean()),
+        float(joined[~same].mean()),
+        n_same,
+        n_different,
     )
 
 
+def joins(clusterer: Clusterer, similarity: np.ndarray) -> np.ndarray:
+    """Which pairs (n,) a clusterer joins by itself, without what else is in their clusters."""
+    return similarity >= clusterer.threshold if clusterer.method == "jaccard" else similarity > clusterer.threshold
+
+
+def fit_combined(pairs: Sequence[ReadPair], encoder: Encoder) -> combined.Weights:
+    """The weights of the clusterer `combined` for an encoder, from pairs that state nothing different."""
+    found, same = [], []
+    for pair in pairs:
+        texts = [pair.first, pair.second]
+        stated = statements(texts, pair.question)
+        if not disagreements(stated)[0, 1]:
+            cosine = set_similarity(encode(encoder, pair.question, texts)["masked"])
+            found.append(combined.signs(cosine, stated)[0, 1])
+            same.append(pair.same)
+    return combined.fit(encoder.key, np.array(found), np.array(same))
+
+
+def calibrate(
+    pairs: Sequence[ReadPair], encoder: Encoder, nli: Nli | None = None, questions: Iterable[Question] = ()
+) -> list[ReportCard]:
+    """Report cards of all clusterers, and the weights of `combined`, from read pairs; also written to the cache.
+
+    With `questions` each card has an AUC on their reference answers beside it.
+    """
+    halves = {half: [pair for pair in pairs if pair.half == half] for half in ("choose", "card")}
+    same = {half: np.array([pair.same for pair in own], dtype=bool) for half, own in halves.items()}
+    combined.write_weights(fit_combined(halves["choose"], encoder))
+    reference_pairs = list(_reference_pairs(questions))
+    cards = []
+    for clusterer in [*_of_encoder(encoder.key, {}), *([Clusterer("nli", 0.0, nli.key)] if nli else [])]:
+        of_pair = pair_similarity(clusterer, None if clusterer.method == "jaccard" else encoder, nli)
+        if clusterer.method in ("embedding", "embedding_masked"):
+            chosen = fewest_errors(np.array([of_pair(pair) for pair in halves["choose"]]), same["choose"])
+            clusterer = Clusterer(clusterer.method, chosen, encoder.key)
+        card = report_card(clusterer, np.array([of_pair(pair) for pair in halves["card"]]), same["card"])
+        auc = _reference_auc(reference_pairs, of_pair) if clusterer.method != "nli" else None
+        cards.append(ReportCard(**(asdict(card) | {"reference_auc": auc})))
+    write_report_cards(files.cache() / _FILE, cards)
+    return cards
+
+
+def _reference_pairs(questions: Iterable[Question]) -> Iterable[ReadPair]:
+    """Two correct references of a question agree; a correct and an incorrect one do not."""
+    for question in questions:
+        right, wrong = question.references, question.incorrect_references
+        for same, found in ((True, combinations(right, 2)), (False, product(right, wrong))):
+            for first, second in found if wrong else ():
+                yield ReadPair(question.text, first, second, same, "references", "", question.dataset, 1.0, False)
+
+
+def _reference_auc(pairs: Sequence[ReadPair], of_pair: PairSimilarity) -> float | None:
+    same = [pair.same for pair in pairs]
+    return float(roc_auc_score(same, [of_pair(pair) for pair in pairs])) if len(set(same)) == 2 else None
+
+
+def _judged(nli: Nli, question: str, texts: list[str]) -> np.ndarray:
+    pairs = [(texts[0], texts[1]), (texts[1], texts[0])]
+    found = nli.predict([with_context(nli, question, pair) for pair in pairs]).probabilities
+    return probability_matrix(texts, texts, dict(zip(pairs, found, strict=True)))
+
+
+# The cards that there are
+
+
 def read_report_cards(path: Path) -> dict[str, ReportCard]:
-    """The cards in `path` by clusterer; none where the file is not there."""
+    """The cards in `path` by clusterer; none where the file is not there, nor those of older versions."""
     if not path.is_file():
         return {}
-    return {row["clusterer"]: ReportCard(**row) for row in json.loads(path.read_text())}
+    known = {field.name for field in fields(ReportCard)}
+    return {row["clusterer"]: ReportCard(**row) for row in json.loads(path.read_text()) if set(row) == known}
 
 
 def write_report_cards(path: Path, cards: Iterable[ReportCard]) -> None:
     """Write the cards to `path`, atomically, beside those of other clusterers that it already holds."""
     merged = read_report_cards(path) | {card.clusterer: card for card in cards}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps([asdict(card) for _, card in sorted(merged.items())], indent=1) + "\n")
-    os.replace(partial, path)
+    with files.replacing(path, path.name) as stream:
+        rows = [asdict(card) for _, card in sorted(merged.items())]
+        stream.write(json.dumps(rows, indent=1).encode() + b"\n")
 
 
 def report_cards() -> dict[str, ReportCard]:
@@ -145,45 +215,22 @@ def report_cards() -> dict[str, ReportCard]:
 def default_clusterers(encoders: Sequence[str] = (DEFAULT_ENCODER,), nli: str | None = None) -> list[Clusterer]:
     """Every clusterer that these models allow, at its default threshold, the one with the best report card first."""
     cards = report_cards()
-    clusterers = [Clusterer("jaccard", JACCARD_THRESHOLD)]
-    for encoder in encoders:
-        for method in ("embedding", "embedding_masked"):
-            card = cards.get(f"{method}/{encoder}")
-            clusterers.append(Clusterer(method, card.threshold if card else PUBLISHED_COSINE_THRESHOLD, encoder))
+    found = dict.fromkeys(clusterer for encoder in encoders for clusterer in _of_encoder(encoder, cards))
+    clusterers = list(found) or [Clusterer("jaccard", JACCARD_THRESHOLD)]
     if nli:
         clusterers.append(Clusterer("nli", 0.0, nli))
     return sorted(clusterers, key=lambda c: -cards[c.key].auc if c.key in cards else 0)
 
 
-def calibrate(questions: Sequence[Question], encoder: Encoder, nli: Nli | None = None) -> list[ReportCard]:
-    """Report cards of all clusterers from the questions' references (docs/methods.md), also written to the cache."""
-    dataset = questions[0].dataset
-    cards = []
-    for prototype in default_clusterers([encoder.key]):
-
-        def similarity(question: Question, texts: Sequence[str], prototype: Clusterer = prototype) -> np.ndarray:
-            evidence = encode(encoder, question.text, texts) if prototype.is_linkage else {}
-            return prototype.similarity(texts, evidence)
-
-        pairs = pair_similarities(questions, similarity)
-        threshold = threshold_at_false_join_rate(pairs) if prototype.is_linkage else prototype.threshold
-        cards.append(report_card(prototype.key, pairs, threshold, dataset, joins_at_equality=not prototype.is_linkage))
-    if nli:
-        cards.append(_nli_card(questions, nli, dataset))
-    write_report_cards(files.cache() / _FILE, cards)
-    return cards
+def _of_encoder(encoder: str, cards: dict[str, ReportCard]) -> Iterable[Clusterer]:
+    yield Clusterer("jaccard", JACCARD_THRESHOLD)
+    for method in ("embedding", "embedding_masked"):
+        card = cards.get(f"{method}/{encoder}")
+        yield Clusterer(method, card.threshold if card else PUBLISHED_COSINE_THRESHOLD, encoder)
+    if combined.weights_of(encoder):
+        yield Clusterer("combined", EVEN, encoder)
 
 
-def _nli_card(questions: Sequence[Question], nli: Nli, dataset: str) -> ReportCard:
-    known: dict[str, np.ndarray] = {}
-
-    def probabilities(question: Question, texts: Sequence[str]) -> np.ndarray:
-        if question.id not in known:
-            pairs = list(permutations(texts, 2))
-            found = nli.predict([with_context(nli, question.text, pair) for pair in pairs]).probabilities
-            known[question.id] = probability_matrix(texts, texts, dict(zip(pairs, found, strict=True)))
-        return known[question.id]
-
-    pairs = pair_similarities(questions, lambda q, texts: entailment_similarity(probabilities(q, texts)))
-    joined = pair_similarities(questions, lambda q, texts: entailment_joins(probabilities(q, texts)))
-    return report_card(f"nli/{nli.key}", pairs, 0.0, dataset, joined=joined)
+def is_outside_cards(answer: str) -> bool:
+    """Whether an answer is in a script, or longer, than any that was read for the report cards."""
+    return not is_latin(answer) or len(words_of(answer)) > LONGEST

@@ -12,9 +12,10 @@ import pandas as pd
 
 from homog_core.measures import uncertainty
 from homog_core.measures.clustering import Clusterer
+from homog_core.measures.encoders import mean_vectors
 from homog_core.records import Response, ResponseSet
 
-Vectors = Mapping[str, np.ndarray]  # view → unit vectors (n, d), or NLI probabilities
+Vectors = Mapping[str, Sequence[np.ndarray] | np.ndarray]  # view → N arrays (w, d) of windows; or NLI probabilities
 Evidence = Mapping[str, Vectors]  # by key of the encoder or NLI model
 
 # The scores of docs/methods.md §"Uncertainty scores": what each needs
@@ -58,7 +59,7 @@ class Analysis:
     scores: dict[str, Any]
 
 
-def analyse(answers: ResponseSet, evidence: Evidence, clusterers: Sequence[Clusterer]) -> Analysis:
+def analyse(question: str, answers: ResponseSet, evidence: Evidence, clusterers: Sequence[Clusterer]) -> Analysis:
     """Similarities, clusters and scores of one question. `evidence` is that of the valid responses, in order."""
     valid = [i for i, response in enumerate(answers.responses) if response.is_valid]
     responses = [answers.responses[i] for i in valid]
@@ -68,7 +69,7 @@ def analyse(answers: ResponseSet, evidence: Evidence, clusterers: Sequence[Clust
     scores |= model_scores(evidence)
     for clusterer in clusterers:
         found = evidence.get(clusterer.encoder, {})
-        similarity = clusterer.similarity(texts, found)
+        similarity = clusterer.similarity(question, texts, found)
         labels = clusterer.labels(similarity, found.get("nli"))
         by_name = cluster_scores(labels, responses) | graph_scores(similarity)
         scores |= {f"{name}@{clusterer.key}": value for name, value in by_name.items()}
@@ -113,7 +114,7 @@ def model_scores(evidence: Evidence) -> dict[str, float]:
     for key, found in evidence.items():
         if "answer" in found:
             enough = len(found["answer"]) > 1
-            scores[f"sindex@{key}"] = uncertainty.sindex(found["answer"]) if enough else np.nan
+            scores[f"sindex@{key}"] = uncertainty.sindex(mean_vectors(found["answer"])) if enough else np.nan
         if "selfcheck" in found:
             scores[f"selfcheck_nli@{key}"] = uncertainty.selfcheck_nli(found["selfcheck"])
     return scores

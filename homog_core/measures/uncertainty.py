@@ -50,7 +50,7 @@ def semantic_entropy(labels: Sequence[int] | np.ndarray, mean_logprobs: Sequence
         return 0.0
     log_mass = np.array([logsumexp(logprobs[labels == k]) for k in clusters])
     log_p = log_mass - logsumexp(log_mass)
-    return float(-np.sum(np.exp(log_p) * log_p))
+    return float(entr(np.exp(log_p)).sum())
 
 
 def num_semantic_sets(labels: Sequence[int] | np.ndarray) -> float:

@@ -1,13 +1,19 @@
-"""The words and numbers of an answer: what is left of it without the question, and the numbers that it names."""
+"""The words of a text in any script, and what is left of an answer without those of its question."""
 
 import re
-from collections.abc import Sequence
+import unicodedata
 
-import numpy as np
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-_NUMBER = re.compile(r"(?:(?<![\w.)])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")  # the minus of "20-5" is no sign
-_WORD = re.compile(r"\w+(?:['’]\w+)?")
+_NO_SPACES = (  # scripts that write without spaces between words: every character counts as a word
+    r"\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
+_WORD = re.compile(
+    rf"[{_NO_SPACES}]|[^\W{_NO_SPACES}]+(?:['’][^\W{_NO_SPACES}]+)?|[\u2600-\u27bf\U0001f1e6-\U0001faff]"
+)
+_VOWEL_SIGNS = (0, 7, 8, 9)  # combining classes of the marks without which other words remain; 103 and up likewise
+_PUNCTUATION = re.compile(r"[^\w\s\u2600-\u27bf\U0001f1e6-\U0001faff]|_")
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _NEGATIONS = frozenset(
     "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()  # noqa: SIM905
 )
@@ -24,6 +30,36 @@ _NO_FUNCTION_WORDS = frozenset(  # in scikit-learn's list, but with a meaning of
 FUNCTION_WORDS = (ENGLISH_STOP_WORDS | {"does", "did", "doing"}) - _NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text, lower-cased, in any script.
+
+    A character of a script without spaces (Chinese, Japanese, Thai …) and an emoji are a word each.
+    """
+    return _WORD.findall(text.lower())
+
+
+def fold(text: str) -> str:
+    """`text` in one spelling: NFKC, case folded, without accents. Vowel signs that make another word stay."""
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    kept = (c for c in decomposed if (mark := unicodedata.combining(c)) in _VOWEL_SIGNS or 84 <= mark <= 132)
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def normalise(text: str) -> str:
+    """Folded (`fold`), without articles, punctuation and superfluous white space; words joined by one space.
+
+    As the normalisation of SQuAD, for every script: "½" is read as it is written out, a Chinese character is a word.
+    """
+    plain = _ARTICLES.sub(" ", _PUNCTUATION.sub("", fold(text).replace("-", " ").replace("⁄", "/")))
+    return " ".join(words_of(plain))
+
+
+def is_latin(text: str) -> bool:
+    """Whether most letters of a text are Latin, which is what the included encoders have seen. No letters: True."""
+    letters = [c for c in text if c.isalpha()]
+    return sum(unicodedata.name(c, "").startswith(("LATIN", "FULLWIDTH LATIN")) for c in letters) * 2 >= len(letters)
+
+
 def mask_answer(answer: str, question: str) -> str:
     """`answer` without function words and without the words it repeats from `question`, lower-cased.
 
@@ -36,37 +72,14 @@ def mask_answer(answer: str, question: str) -> str:
 
 def content_words(text: str, question: str) -> list[str]:
     """The words of `text`, lower-cased, without function words and those of `question`; negations and numbers stay."""
-    repeated = {word.lower() for word in _WORD.findall(question)}
-    return [word for word in _WORD.findall(text.lower()) if _always_stays(word) or not _drops(word, repeated)]
+    repeated = set(words_of(question))
+    return [word for word in words_of(text) if _always_stays(word) or not _drops(word, repeated)]
 
 
 def is_negation(word: str) -> bool:
     """Whether a lower-cased word says no, as `not`, `never` and `isn't` do."""
     plain = word.replace("'", "").replace("’", "")
     return plain in _NEGATIONS or (plain.endswith("nt") and plain != word)
-
-
-def last_number(text: str) -> float | None:
-    """The last number of a text, thousands separators and units removed; None where there is none."""
-    found = numbers(text)
-    return found[-1] if found else None
-
-
-def numbers(text: str) -> list[float]:
-    """The numbers of a text in their order, thousands separators removed."""
-    return [float(number.replace(",", "")) for number in _NUMBER.findall(text)]
-
-
-def numbers_disagree(answers: Sequence[str]) -> np.ndarray:
-    """Which pairs of answers end on different numbers, neither of which the other names: (N, N) booleans.
-
-    An encoder takes "12 dollars" and "156 dollars" for nearly the same; a person does not. An answer without a number
-    disagrees with none, nor do two that name the same numbers in another order ("in 1969, with Apollo 11").
-    """
-    found = [numbers(answer) for answer in answers]
-    return np.array(
-        [[bool(a and b) and a[-1] not in b and b[-1] not in a for b in found] for a in found], dtype=bool
-    ).reshape(len(found), len(found))
 
 
 def _always_stays(word: str) -> bool:

@@ -9,34 +9,37 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from homog_core.measures.encoders import Encoder
+from homog_core.measures.encoders import Encoder, masked_windows, windows
 from homog_core.measures.nli import NLI_CLASSES, Nli, probability_matrix, with_context
 from homog_core.measures.sentences import split_sentences
-from homog_core.measures.words import mask_answer
 from homog_core.progress import OnProgress
 from homog_core.records import GREEDY, ResponseSet
 from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of
 
 NLI_CHUNK = 1024  # pairs judged between two writes to the store
+_OF_VECTOR = ["question_id", "sample_index", "view"]
 _PAIR = ["question_id", "premise", "hypothesis"]
 
 
-def embed_run(run: Run, encoder: Encoder, *, grades: bool = False) -> pd.DataFrame:
+def embed_run(run: Run, encoder: Encoder) -> pd.DataFrame:
     """The embeddings of a run's answers (in both views) and questions; those that are missing are computed and stored.
 
-    With `grades` also those of greedy answers and references, where incorrect references exist. Returns question_id,
-    sample_index, view, vector (d,).
+    Returns question_id, sample_index, view, vector (d,); a long answer has one row for each of its windows, in order.
     """
-    columns = ["question_id", "sample_index", "view"]
     stored = run.embeddings(encoder.key)
-    have = set() if stored is None else set(stored[columns].itertuples(index=False, name=None))
-    missing = [(key, text) for key, text in _texts_to_embed(run, grades) if key not in have]
+    have = {} if stored is None else stored.groupby(_OF_VECTOR, sort=False).size().to_dict()
+    wanted = dict(_texts_to_embed(run))
+    missing = {key: texts for key, texts in wanted.items() if have.get(key) != len(texts)}
     if stored is not None and not missing:
         return stored
-    frame = pd.DataFrame([key for key, _ in missing], columns=columns)
-    frame["vector"] = pd.Series(list(encoder.encode([text for _, text in missing])), dtype=object)
-    whole = pd.concat([stored, frame], ignore_index=True)
+    rows = [(*key, text) for key, texts in missing.items() for text in texts]
+    frame = pd.DataFrame([row[:3] for row in rows], columns=_OF_VECTOR)
+    frame["vector"] = pd.Series(list(encoder.encode([row[3] for row in rows])), dtype=object)
+    kept = (
+        None if stored is None else stored[[key not in missing for key in stored[_OF_VECTOR].itertuples(False, None)]]
+    )
+    whole = pd.concat([kept, frame], ignore_index=True)
     whole["vector"] = [vector.astype(np.float16) for vector in whole["vector"]]
     run.write_table(f"embeddings-{encoder.key}", whole)
     return run.embeddings(encoder.key)
@@ -71,13 +74,13 @@ def stored_judgements(run: Run) -> dict[str, pd.DataFrame]:
     return {key: f for key, f in frames.items() if wanted <= set(f[_PAIR].itertuples(index=False, name=None))}
 
 
-def stored_vectors(rows: pd.DataFrame | None) -> dict[str, np.ndarray]:
-    """The vectors of one question, by view, from its rows of `Run.embeddings`."""
-    empty = {"answer": np.zeros((0, 1)), "masked": np.zeros((0, 1))}  # no valid response
-    if rows is None:
-        return empty
-    rows = rows.sort_values("sample_index")
-    return empty | {view: np.stack(list(part["vector"])) for view, part in rows.groupby("view")}
+def stored_vectors(rows: pd.DataFrame | None) -> dict[str, list[np.ndarray]]:
+    """The vectors of one question, by view, from its rows of `Run.embeddings`: N arrays (w, d) of windows."""
+    found: dict[str, list[np.ndarray]] = {"answer": [], "masked": []}  # where there is no valid response
+    if rows is not None:
+        for (view, _), part in rows[rows["view"].isin(list(found))].groupby(["view", "sample_index"], sort=True):
+            found[view].append(np.stack(list(part["vector"])))
+    return found
 
 
 def stored_probabilities(rows: pd.DataFrame | None, answers: ResponseSet) -> dict[str, np.ndarray]:
@@ -91,20 +94,16 @@ def stored_probabilities(rows: pd.DataFrame | None, answers: ResponseSet) -> dic
     }
 
 
-def _texts_to_embed(run: Run, grades: bool) -> Iterator[tuple[tuple[str, int, str], str]]:
-    """(question, index, view) and the text."""
-    questions = run.questions().set_index("id", drop=False)
+def _texts_to_embed(run: Run) -> Iterator[tuple[tuple[str, int, str], list[str]]]:
+    """(question, index, view) and the windows of the text."""
+    questions = run.questions().set_index("id")["text"]
     for row in run.responses().itertuples():
-        response, question = response_of(row), questions.loc[row.question_id]
-        if row.sample_index != GREEDY and response.is_valid:
-            yield (row.question_id, row.sample_index, "answer"), response.answer
-            yield (row.question_id, row.sample_index, "masked"), mask_answer(response.answer, question["text"])
-        elif row.sample_index == GREEDY:
-            yield (row.question_id, GREEDY, "question"), question["text"]
-            if grades and len(question["incorrect_references"]):
-                yield (row.question_id, GREEDY, "greedy"), response.answer
-                for i, text in enumerate((*question["references"], *question["incorrect_references"])):
-                    yield (row.question_id, i, "reference"), text
+        response, question = response_of(row), questions[row.question_id]
+        if row.sample_index == GREEDY:
+            yield (row.question_id, GREEDY, "question"), [question]
+        elif response.is_valid:
+            yield (row.question_id, row.sample_index, "answer"), windows(response.answer)
+            yield (row.question_id, row.sample_index, "masked"), masked_windows(response.answer, question)
 
 
 def _pairs_to_judge(run: Run) -> Iterator[tuple[str, str, str]]:

@@ -16,13 +16,13 @@ from homog_core.errors import HomogError
 from homog_core.measures import uncertainty
 from homog_core.measures.clustering import Clusterer, square
 from homog_core.measures.encoders import Encoder
-from homog_core.measures.grading import Grade, grade, supported
+from homog_core.measures.grading import Grade, grade
 from homog_core.measures.nli import Nli
 from homog_core.measures.projection import project
 from homog_core.measures.report_cards import default_clusterers
 from homog_core.measures.scores import Analysis, analyse
 from homog_core.progress import OnProgress
-from homog_core.records import GREEDY, Question
+from homog_core.records import GREEDY
 from homog_core.runs.evidence import embed_run, judge_run, stored_judgements, stored_probabilities, stored_vectors
 from homog_core.runs.store import Run, open_run
 from homog_core.runs.tables import question_of, response_of, response_set
@@ -41,7 +41,7 @@ def score_run(
 ) -> Run:
     """Compute what is missing of embeddings and NLI probabilities, then similarities, clusters, scores, grades, maps.
 
-    The first encoder grades. NLI probabilities that are stored are used again, whether or not `nli` is given. Raises
+    NLI probabilities that are stored are used again, whether or not `nli` is given. Raises
     `HomogError` for a run without answers, and for one whose sentences are not here.
     """
     run = open_run(run_id)
@@ -51,23 +51,25 @@ def score_run(
     vectors = {}
     for i, encoder in enumerate(encoders):
         on_progress("Encoding", i, len(encoders))
-        vectors[encoder.key] = embed_run(run, encoder, grades=i == 0)
+        vectors[encoder.key] = embed_run(run, encoder)
     judged = stored_judgements(run) | ({nli.key: judge_run(run, nli, on_progress)} if nli else {})
     known = {clusterer.key for clusterer in clusterers}
     settings = stored_settings(run)
     left = [Clusterer("nli", 0.0, key) for key in judged if f"nli/{key}" not in known]
     clusterers = [*clusterers, *(replace(clusterer, **settings.get(clusterer.key, {})) for clusterer in left)]
-    grades = _grades(run, encoders[0], vectors[encoders[0].key])
+    grades = grade_run(run)
+    of_greedy = grades[grades["sample_index"] == GREEDY].set_index("question_id")[["grade", "grade_policy"]]
     densities = _densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len()
     found = list(_analyses(run, vectors, judged, clusterers, on_progress))
     scores = []
     for row in (analysis.scores for analysis in found):
-        key, verdict = row["question_id"], grades[row["question_id"]]
-        of_question = {"n_words_question": n_words[key], "grade": verdict.verdict, "grade_policy": verdict.policy}
+        key = row["question_id"]
+        of_question = {"n_words_question": n_words[key], **of_greedy.loc[key]}
         scores.append(row | densities.get(key, {}) | of_question)
     run.write_table("similarities", pd.DataFrame([row for a in found for row in a.similarities]))
     run.write_table("clusters", pd.DataFrame([row for a in found for row in a.clusters], columns=_CLUSTER_COLUMNS))
+    run.write_table("grades", grades[grades["sample_index"] != GREEDY])
     run.write_table("scores", pd.DataFrame(scores))
     run.write_table("maps", _maps(found, clusterers[0].key, on_progress))
     return run
@@ -98,29 +100,20 @@ def _check_can_be_scored(run: Run) -> None:
         )
 
 
-def _grades(run: Run, encoder: Encoder, embeddings: pd.DataFrame) -> dict[str, Grade]:
-    """The grade of every sampled question's greedy answer, by question id; `embeddings` as from `embed_run`.
+def grade_run(run: Run) -> pd.DataFrame:
+    """The grade of every answer of a run, the greedy ones included: question_id, sample_index, grade, grade_policy.
 
-    The cosine is corrected by the words (`grading.supported`), and its policy names the encoder.
+    Equal answers to a question are graded once. A greedy answer that was not given is ungraded.
     """
     questions = {row.id: question_of(row) for row in run.questions().itertuples()}
-    rows = run.responses()
-    vectors = {
-        key: stored_vectors(part)
-        for key, part in embeddings[embeddings["view"].isin(["greedy", "reference"])].groupby("question_id")
-    }
-    grades = {}
-    for row in rows[rows["sample_index"] == GREEDY].itertuples():
-        question = questions[row.question_id]
-
-        def similarity(answer: str, references: Sequence[str], question: Question = question) -> np.ndarray:
-            found, known = vectors[question.id], (*question.references, *question.incorrect_references)
-            return found["reference"][[known.index(text) for text in references]] @ found["greedy"][0]
-
-        found = grade(question, response_of(row), supported(question, similarity))
-        policy = f"supported_margin/{encoder.key}" if found.policy == "cosine_margin" else found.policy
-        grades[question.id] = Grade(found.verdict, policy)
-    return grades
+    known: dict[tuple[str, str, str], Grade] = {}
+    rows = []
+    for row in run.responses().itertuples():
+        key = row.question_id, row.text, row.finish_reason
+        if key not in known:
+            known[key] = grade(questions[row.question_id], response_of(row))
+        rows.append((row.question_id, row.sample_index, known[key].verdict, known[key].policy))
+    return pd.DataFrame(rows, columns=["question_id", "sample_index", "grade", "grade_policy"])
 
 
 def _densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
@@ -151,7 +144,7 @@ def _analyses(
         answers = response_set(rows_of[question.id], question.prompt, run.identity.model, run.decoding)
         evidence = {key: stored_vectors(rows.get(question.id)) for key, rows in vectors_of.items()}
         evidence |= {key: stored_probabilities(rows.get(question.id), answers) for key, rows in judged_of.items()}
-        yield analyse(answers, evidence, clusterers)
+        yield analyse(question.text, answers, evidence, clusterers)
         on_progress("Scoring", number, len(questions))
 
 

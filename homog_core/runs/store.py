@@ -21,7 +21,7 @@ from homog_core.runs.manifest import read_manifest
 from homog_core.runs.questions import with_sentences
 from homog_core.runs.tables import SCHEMAS, read_parquet, read_shards, shard_paths, write_parquet
 
-TABLES = ("similarities", "clusters", "scores", "maps")
+TABLES = ("similarities", "clusters", "grades", "scores", "maps")
 
 
 @dataclass(frozen=True, slots=True)

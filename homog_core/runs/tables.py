@@ -48,7 +48,7 @@ SCHEMAS = {
         [
             ("question_id", pa.string()),
             ("sample_index", pa.int32()),
-            ("view", pa.string()),  # answer, masked (without the question's words), question, greedy or reference
+            ("view", pa.string()),  # answer, masked (without the question's words) or question; a row for each window
             ("vector", pa.list_(pa.float16())),
         ]
     ),

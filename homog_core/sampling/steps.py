@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from homog_core.leftovers import answer_text
 from homog_core.records import (
     Decoding,
     FinishReason,
@@ -17,7 +18,6 @@ from homog_core.records import (
     Question,
     Response,
     ResponseSet,
-    strip_reasoning,
 )
 from homog_core.sampling.prompts import Prompt
 
@@ -48,7 +48,7 @@ class Answer:
     @property
     def answer(self) -> str:
         """The text that is compared and shown."""
-        return strip_reasoning(self.text)
+        return answer_text(self.text)
 
     @property
     def tokens(self) -> tuple[str, ...]:

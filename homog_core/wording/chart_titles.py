@@ -116,11 +116,11 @@ def by_clusterer(rows: pd.DataFrame, focus: str) -> str:
     if len(own) == 1:
         return f"{focus}: {percent(own['value'].iloc[0])} by the only clusterer that is stored"
     text = f"{focus}: from {percent(own['value'].min())} to {percent(own['value'].max())}, depending on the clusterer"
-    encoders = own[own["method"] == "embedding_masked"]
+    encoders = own[own["method"] == "combined"]
     if len(encoders) < 2:
         return text
     said = " and ".join(f"{percent(row['value'])} ({row['encoder']})" for _, row in encoders.iterrows())
-    return f"{text}; two encoders at the same false-join rate say {said}"
+    return f"{text}; two encoders say {said}"
 
 
 def temperature(rows: pd.DataFrame) -> str:

@@ -2,16 +2,16 @@
 
 import math
 
-from homog_core.measures.grading import stored_policy
 from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP
 from homog_core.wording.numbers import counted, noun, number
 
 _GRADE_SIGNS = {"correct": "✓", "incorrect": "✗", "ambiguous": "?", "abstained": "–"}
 _RULES = {
     "refusal": "it declines to answer",
-    "number": "by its last number",
-    "phrase_or_f1": "by the words of the references",
-    "supported_margin": "by its closeness to correct and incorrect references",
+    "number": "by the number that it states",
+    "yes_no": "by its yes or no",
+    "several": "it offers several answers",
+    "short_answer": "by its short answer",
 }
 
 
@@ -19,8 +19,7 @@ def grade_sentence(grade: str, policy: str) -> str:
     """The grade of the greedy answer with the rule behind it, in Markdown; "" where it is not graded."""
     if grade not in _GRADE_SIGNS:
         return ""
-    rule = stored_policy(policy).rule
-    return f"{_GRADE_SIGNS[grade]} The greedy answer is graded **{grade}**, {_RULES.get(rule, rule)}."
+    return f"{_GRADE_SIGNS[grade]} The greedy answer is graded **{grade}**, {_RULES.get(policy, policy)}."
 
 
 def too_few(n_valid: int) -> str:

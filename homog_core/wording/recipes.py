@@ -72,7 +72,9 @@ def clusterer_recipe(clusterer: Clusterer) -> str:
 
 def clusterer_name(clusterer: Clusterer) -> str:
     """A clusterer among others: method, encoder and threshold."""
-    method = {"embedding_masked": "masked embedding"}.get(clusterer.method, clusterer.method)
+    method = {"embedding_masked": "masked embedding", "combined": "combined signs"}.get(
+        clusterer.method, clusterer.method
+    )
     encoder = f" ({clusterer.encoder})" if clusterer.encoder else ""
     return f"{method}{encoder}" + ("" if clusterer.method == "nli" else f", {joins_at(clusterer)}")
 
@@ -83,16 +85,17 @@ def joins_at(clusterer: Clusterer) -> str:
 
 
 def report_card_sentence(clusterer: Clusterer) -> str:
-    """How well a clusterer does on reference answers, in Markdown; the card is by the threshold that it has there."""
+    """How well a clusterer does on pairs of answers that readers compared, in Markdown."""
     card = report_cards().get(clusterer.key)
-    published = f" The published threshold is {given(PUBLISHED_COSINE_THRESHOLD)}." if clusterer.is_linkage else ""
+    published = (
+        f" The published threshold is {given(PUBLISHED_COSINE_THRESHOLD)}." if clusterer.method == "embedding" else ""
+    )
     if card is None:
         return f"No report card: this clusterer has not been calibrated.{published}"
     joins = "it joins" if clusterer.method == "nli" else f"at τ = {given(card.threshold)} it joins"
     now = "" if clusterer.threshold == card.threshold else f" (Here τ is {given(clusterer.threshold)}.)"
     return (
-        f"**Report card** on {counted(card.n_agreeing, 'agreeing pair')} and "
-        f"{counted(card.n_contradicting, 'contradicting pair')} of reference answers: AUC {number(card.auc)} (0.5 is "
-        f"chance); {joins} {percent(card.true_join_rate)} of the agreeing and {percent(card.false_join_rate)} of the "
-        f"contradicting pairs.{published}{now}"
+        f"**Report card** on {counted(card.n_same + card.n_different, 'pair')} of sampled answers that readers "
+        f"compared: AUC {number(card.auc)} (0.5 is chance); {joins} {percent(card.recall)} of the pairs that readers "
+        f"call the same and {percent(card.false_join_rate)} of the others.{published}{now}"
     )

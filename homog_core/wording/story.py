@@ -92,10 +92,11 @@ def average_piles(found: Typical) -> str:
 
 def what_is_the_same(card: ReportCard) -> str:
     """What counts as the same answer, and how often that is wrong."""
+    n_pairs = card.n_same + card.n_different
     return (
-        "**The same**: a small program compares what answers are about, without the words that they repeat from the "
-        f"question. It is sometimes wrong: it puts {percent(card.true_join_rate)} of the pairs that do agree on one "
-        f"pile, and {percent(card.false_join_rate)} of the pairs that contradict each other."
+        "**The same**: a small program compares what answers state, without the words that they repeat from the "
+        f"question. It is sometimes wrong. Of {n_pairs} pairs of answers, readers called {card.n_same} the same. The "
+        f"program puts {percent(card.recall)} of these on one pile, and {percent(card.false_join_rate)} of the others."
     )
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from homog_core.errors import InvalidInput
-from homog_core.records import Decoding, FinishReason, Question, Response, ResponseSet, strip_reasoning
+from homog_core.leftovers import answer_start
+from homog_core.records import Decoding, FinishReason, Question, Response, ResponseSet
 from homog_core.sampling.prompts import build_prompt
 
 
@@ -54,8 +55,7 @@ def response_from(
             f"{where}: there are {len(pieces)} tokens, {len(logprobs)} token_logprobs and {len(entropies)} "
             "token_entropies; give as many of each."
         )
-    has_reasoning = strip_reasoning(text) != text.strip()
-    if pieces and has_reasoning and not "".join(pieces).lstrip().startswith("<think>"):
+    if pieces and answer_start(text.lstrip()) and not answer_start("".join(pieces).lstrip()):
         raise InvalidInput(
             f"{where}: the numbers of its reasoning cannot be told from its own; give the tokens as pieces of the text."
         )

@@ -1,0 +1,60 @@
+"""What a decoder or a template leaves in a text beside the answer: reasoning, special tokens, marks of word pieces.
+
+One place decides where the answer of a text begins and what of it counts (docs/methods.md §1).
+"""
+
+import re
+import unicodedata
+
+_BLOCKS = {  # opening tag → closing tag of a block of reasoning
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "[THINK]": "[/THINK]",
+    "◁think▷": "◁/think▷",
+    "<seed:think>": "</seed:think>",
+    "<|channel>thought": "<channel|>",
+    "<|channel|>analysis<|message|>": "<|end|>",
+}
+_OPENING = re.compile("|".join(map(re.escape, _BLOCKS)))
+_CLOSING = re.compile("|".join(re.escape(tag) for tag in _BLOCKS.values() if tag != "<|end|>"))
+_SPECIAL = r"(?:<\|[\w ]+\|>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\])"
+_ROLE = r"(?:(?<=<\|start\|>)assistant(?=<\|)|(?<=<\|im_start\|>)assistant\s|(?<=<\|channel\|>)final(?=<\|message\|>))"
+_LEADING = re.compile(rf"(?:\s|(?!{_OPENING.pattern}){_SPECIAL}|{_ROLE})*")
+_TRAILING = re.compile(rf"(?:\s|{_SPECIAL})*\Z")
+_PIECES = re.compile(r"▁|(?:^|(?<=\s))Ġ(?=[A-Z])|Ċ")
+
+
+def answer_text(text: str) -> str:
+    """The answer in a generated text: without reasoning, special tokens and marks of word pieces, in Unicode's NFC.
+
+    A block of reasoning that never closes leaves nothing. White space around it is left out.
+    """
+    answer = _TRAILING.sub("", text[answer_start(text) :], count=1)
+    if "▁" in answer or "Ġ" in answer or "Ċ" in answer:
+        answer = _PIECES.sub(lambda mark: "\n" if mark[0] == "Ċ" else " " if mark[0] == "▁" else "", answer)
+    return unicodedata.normalize("NFC", answer.strip())
+
+
+def answer_start(text: str) -> int:
+    """Where the answer of a generated text begins: after leading special tokens and blocks of reasoning.
+
+    The end of the text where a block never closes. Of reasoning whose opening tag a template has written, and so is not
+    part of the text, the closing tag alone tells.
+    """
+    start = _LEADING.match(text).end()
+    if not _OPENING.match(text, start) and (closing := _last_closing(text, start)):
+        start = _LEADING.match(text, closing).end()
+    while opening := _OPENING.match(text, start):
+        closing = text.find(_BLOCKS[opening[0]], opening.end())
+        if closing < 0:
+            return len(text)
+        start = _LEADING.match(text, closing + len(_BLOCKS[opening[0]])).end()
+    return start
+
+
+def _last_closing(text: str, start: int) -> int:
+    """The end of the last closing tag if no opening tag stands before the first one; 0 otherwise."""
+    found = list(_CLOSING.finditer(text, start))
+    if not found or _OPENING.search(text, start, found[0].start()):
+        return 0
+    return found[-1].end()

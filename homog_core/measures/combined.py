@@ -1,0 +1,103 @@
+"""How likely a reader says that two answers are the same, from a few cheap signs of it.
+
+A logistic regression on the cosine of the answers without the question's words, on how many words their first
+sentences share, and on whether both state one number or one yes or no. It was fitted to the half of the read pairs
+that no report card is measured on (docs/decisions.md); `python -m homog_core calibrate` fits it for another encoder.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from homog_core import files
+from homog_core.errors import InvalidInput
+from homog_core.files import replacing
+from homog_core.measures.conflicts import Statement
+
+_SHIPPED, _FILE = Path(__file__).parent, "combined.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The coefficients of the regression for one encoder, on the scale of the log odds."""
+
+    encoder: str
+    intercept: float
+    cosine: float
+    shared_words: float
+    same_number: float
+    same_decision: float
+
+
+SIGNS = ("cosine", "shared_words", "same_number", "same_decision")
+
+
+def signs(cosine: np.ndarray, stated: Sequence[Statement]) -> np.ndarray:
+    """The signs of every pair of N answers, in the order of `SIGNS`: (N, N, 4). `cosine` is (N, N)."""
+    n = len(stated)
+    found = np.zeros((n, n, len(SIGNS)))
+    found[:, :, 0] = cosine
+    for i in range(n):
+        for j in range(i + 1):
+            found[i, j, 1:] = found[j, i, 1:] = _pair_signs(stated[i], stated[j])
+    return found
+
+
+def _pair_signs(one: Statement, other: Statement) -> tuple[float, float, float]:
+    n_words = len(one.opening) + len(other.opening)
+    return (
+        2 * len(one.opening & other.opening) / n_words if n_words else 0.0,
+        float(one.number is not None and one.number == other.number),
+        float(one.decision is not None and one.decision == other.decision),
+    )
+
+
+def probabilities(found: np.ndarray, weights: Weights) -> np.ndarray:
+    """The probability that a reader calls each pair the same, in [0, 1]: (…,) from signs (…, 4)."""
+    log_odds = weights.intercept + found @ np.array([getattr(weights, name) for name in SIGNS])
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def fit(encoder: str, found: np.ndarray, same: np.ndarray) -> Weights:
+    """The weights for pairs with signs (n, 4) that readers called the same, or not (n,).
+
+    scikit-learn's regression with C = 1 on standardised signs, written on their own scale. Raises `InvalidInput`
+    where one of the two kinds is missing.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(same)) < 2:
+        raise InvalidInput("The weights need pairs that readers called the same and pairs that they called different.")
+    mean, scale = found.mean(axis=0), found.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    model = LogisticRegression(C=1.0).fit((found - mean) / scale, same)
+    slopes = model.coef_[0] / scale
+    intercept = float(model.intercept_[0] - slopes @ mean)
+    return Weights(encoder, intercept, **dict(zip(SIGNS, map(float, slopes), strict=True)))
+
+
+def weights_of(encoder: str) -> Weights | None:
+    """The weights for an encoder, the user's own before the shipped ones; None where nobody has fitted it."""
+    return (_read(_SHIPPED / _FILE) | _read(files.cache() / _FILE)).get(encoder)
+
+
+def write_weights(weights: Weights) -> None:
+    """Keep weights in the user's cache, beside those of other encoders."""
+    path = files.cache() / _FILE
+    merged = _read(path) | {weights.encoder: weights}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, path.name) as stream:
+        stream.write(json.dumps([asdict(w) for _, w in sorted(merged.items())], indent=1).encode() + b"\n")
+
+
+def _read(path: Path) -> dict[str, Weights]:
+    return _read_at(path, path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+@cache
+def _read_at(path: Path, _changed: int) -> dict[str, Weights]:
+    return {row["encoder"]: Weights(**row) for row in json.loads(path.read_text())}

@@ -1,0 +1,158 @@
+"""The numbers of a text, however they are written, and the one that an answer states (docs/methods.md §5).
+
+"1,000,000", "1.000.000", "1 million" and "one million" are one number; so are "1/2", "½", "0.5" and "0,5". Units and
+signs of currency are left out, and the sign is kept.
+"""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+_GROUPED = r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3}){2,}|(?:[  ’']\d{3})+)(?!\d)"
+_PLAIN = r"\d+(?:(?<![.,]\d)(?<![.,]\d\d)[.,]\d+(?![.,]?\d))?|\.\d+"
+_SIGN = r"(?:(?<![\w.)\]])[-+])?"  # the minus of "20-5" is no sign
+_DIGITS = re.compile(
+    rf"(?P<number>{_SIGN}[$€£¥]?{_SIGN}(?:{_GROUPED}(?:[.,]\d+)?|{_PLAIN}))"
+    r"(?:(?:\s+(?P<part>\d+))?\s*/\s*(?P<divisor>\d+)(?![\d/]))?"  # 1/2, and 2 1/2
+    r"(?:(?P<thousands>k\b)|e(?P<exponent>[-+]?\d+)\b|\s*[x×*]\s*10\^?(?P<power>-?\d+))?"
+)
+_ONES = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "  # noqa: SIM905
+        "seventeen eighteen nineteen".split()
+    )
+}
+_TENS = {
+    word: 10 * value
+    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)  # noqa: SIM905
+}
+_SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fifth": 5, "fifths": 5}
+NUMBER_WORDS = frozenset({*_ONES, *_TENS, *_SCALES, "half", "quarter"})
+_NUMERAL, _SCALE, _PART = "|".join([*_ONES, *_TENS, *_SCALES]), "|".join(_SCALES), "|".join(_PARTS)
+_SPELLED = re.compile(
+    rf"\b(?:(?:minus|negative)\s+)?(?:(?:{_NUMERAL})(?:[\s-]+(?:and[\s-]+)?(?:an?[\s-]+)?(?:{_NUMERAL}|{_PART}))*"
+    rf"|(?:half|quarter)(?:\s+an?\s+(?:{_SCALE}))?|an?\s+(?:{_SCALE}|half|quarter))\b"
+)
+_ONLY_ONE = re.compile(r"(?:(?:it|there)(?:['’]s| is| was) )?(?:just |only |exactly )?one(?: [\w-]+)?[.!]?")
+_SCALE_AFTER = re.compile(r"\s*-?\s*({})\b".format("|".join(_SCALES)))
+_LIST_MARK = re.compile(r"(?m)^\s*\(?\d{1,2}[.)]\s")
+_MARKERS = re.compile(r"(?:answer|result|total|sum|solution)\s*(?:is|was|are|:|=)\s*|####\s*|\\boxed\{", re.IGNORECASE)
+_DIRECT = re.compile(r"(?:(?:it|that|this|there|they)(?:['’]s|\s+(?:is|are|was|were)))\s+", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[^\s.][.!?])\s+|\n+")
+_STANDS_ALONE = re.compile(r"\s*[;:(]|,\s*(?![\s\d])")  # what follows a number that is an answer by itself
+_AFTER_EQUALS = re.compile(r"=[^=]*$")
+
+
+class Found(NamedTuple):
+    """A number in a text."""
+
+    value: float
+    start: int
+    end: int
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers of a text in their order: digits, fractions, words, with thousands separators and scales read."""
+    return [found.value for found in find_numbers(text)]
+
+
+def find_numbers(text: str) -> list[Found]:
+    """The numbers of a text (as `plain` writes it) with their places."""
+    text = plain(text)
+    found = [_read_digits(match, text) for match in _DIGITS.finditer(text)]
+    taken = [(f.start, f.end) for f in found]
+    for match in _SPELLED.finditer(text):
+        is_pronoun = match[0] == "one" and not _ONLY_ONE.fullmatch(text.strip())
+        if not is_pronoun and not any(start < match.end() and match.start() < end for start, end in taken):
+            found.append(Found(_read_words(match[0]), match.start(), match.end()))
+    return sorted(found, key=lambda f: f.start)
+
+
+def stated_number(text: str) -> float | None:
+    r"""The number that an answer states; None where it states none.
+
+    After the last "=", or else after the last "answer is", "total is", "####" or "\boxed{"; of an answer that begins
+    with its number ("42. It took three steps.", "It is 42."), that one; otherwise the last number. A calculation
+    that breaks off after "=" states none. Numbers that only count the points of a list are no answer.
+    """
+    text = plain(text)
+    if len(_LIST_MARK.findall(text)) > 1:
+        text = _LIST_MARK.sub(" ", text)
+    marked = list(_MARKERS.finditer(text))
+    if marked and "=" not in text[marked[-1].end() :]:
+        after = numbers(_first_sentence(text[marked[-1].end() :]))
+        if after:
+            return after[0]
+    last_equals = _AFTER_EQUALS.search(text)
+    if last_equals:
+        after = numbers(last_equals[0][1:])
+        return after[0] if after else None
+    first = _first_sentence(text)
+    direct = _DIRECT.match(first)
+    opening = first[direct.end() :] if direct else first
+    found = find_numbers(opening)
+    if found and found[0].start <= 2 and (len(found) == 1 or _STANDS_ALONE.match(opening, found[0].end)):
+        return found[0].value
+    every = numbers(text)
+    return every[-1] if every else None
+
+
+def plain(text: str) -> str:
+    """`text` in NFKC and lower case, with the plain signs for minus, dashes and the slash of fractions."""
+    text = re.sub(r"(\d)([½¼¾⅓⅔⅛])", r"\1 \2", text)  # NFKC would write 2½ as 21/2
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return text.replace("⁄", "/").replace("−", "-").replace("–", "-")
+
+
+def _first_sentence(text: str) -> str:
+    return _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
+
+
+def _read_digits(match: re.Match, text: str) -> Found:
+    value, end = _value(match["number"]), match.end()
+    if match["part"]:
+        value += float(match["part"]) / (float(match["divisor"]) or 1.0)
+    elif match["divisor"]:
+        value /= float(match["divisor"]) or 1.0
+    if match["thousands"]:
+        value *= 1000
+    if power := match["exponent"] or match["power"]:
+        value *= 10.0 ** min(int(power), 300)
+    if scale := _SCALE_AFTER.match(text, end):
+        value, end = value * _SCALES[scale[1]], scale.end()
+    return Found(value, match.start(), end)
+
+
+def _value(written: str) -> float:
+    """The value of digits with a sign and separators."""
+    written = re.sub(r"[$€£¥+  ’']", "", written)
+    sign = -1.0 if written.startswith("-") else 1.0
+    digits = written.lstrip("-")
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?", digits):  # 1.000.000,5
+        digits = digits.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", digits):  # 1,000,000.5
+        digits = digits.replace(",", "")
+    else:
+        digits = digits.replace(",", ".")
+    return sign * float(digits)
+
+
+def _read_words(phrase: str) -> float:
+    """The value of a number in words, as "two hundred and five", "a dozen" or "three quarters"."""
+    words = [word for word in re.split(r"[\s-]+", phrase) if word != "and"]
+    total, current, sign, before = 0.0, 0.0, 1.0, ""
+    for word in words:
+        if word in ("minus", "negative"):
+            sign = -1.0
+        elif word in _ONES or word in _TENS:
+            current += _ONES.get(word, 0) + _TENS.get(word, 0)
+        elif word in _SCALES:
+            current = (current or 1.0) * _SCALES[word]
+            if _SCALES[word] >= 1000:
+                total, current = total + current, 0.0
+        elif word in _PARTS:  # "three quarters", "one half"; but "one and a half"
+            current = current / _PARTS[word] if before in _ONES else current + 1 / _PARTS[word]
+        before = word
+    return sign * (total + current)

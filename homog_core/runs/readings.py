@@ -1,0 +1,88 @@
+"""What readers said of answers and of pairs of answers: the tables in `catalogue/readings`, with their texts.
+
+The texts of our own models' answers are in the tables. Those of public sets are read from HOMOG_DATA, and the rows
+whose texts are not on this machine are left out.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from homog_core.errors import HomogError
+from homog_core.files import PACKAGE
+from homog_core.measures.report_cards import ReadPair
+from homog_core.records import Question
+from homog_core.runs.public_answers import Answers, public_answers
+from homog_core.runs.questions import load_questions
+
+FOLDER = PACKAGE / "catalogue" / "readings"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAnswer:
+    """One answer, and what readers said of it."""
+
+    sample: int  # 1: the reading that the rules of `grading` were made with; 2: the one after
+    source: str
+    stage: str
+    question: Question
+    answer: str
+    verdict: str  # correct, incorrect or abstained
+
+
+def read_pairs(path: Path = FOLDER / "pairs.csv") -> list[ReadPair]:
+    """The pairs of answers that readers compared, as far as their texts are on this machine."""
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return [pair for row in rows.itertuples() if (pair := _pair(row))]
+
+
+def read_answers(path: Path = FOLDER / "answers.csv") -> list[ReadAnswer]:
+    """The answers that readers graded, as far as their questions are on this machine."""
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return [answer for row in rows.itertuples() if (answer := _answer(row))]
+
+
+def _pair(row: object) -> ReadPair | None:
+    texts = row.first, row.second
+    if is_public := "/" in row.source:
+        public = _public(row.source).get(row.question_id)
+        question = public.question if public else None
+        texts = (public.samples[int(row.i)], public.samples[int(row.j)]) if public else texts
+    else:
+        question = _questions(row.dataset).get(row.question_id)
+    if question is None:
+        return None
+    return ReadPair(
+        question.text, *texts, row.same == "1", row.half, row.stage, row.source, float(row.weight), is_public
+    )
+
+
+def _answer(row: object) -> ReadAnswer | None:
+    text = row.answer
+    if "/" in row.source:
+        public = _public(row.source).get(row.question_id)
+        question = public.question if public else None
+        text = public.samples[0] if public else text
+    else:
+        question = _questions(row.dataset).get(row.question_id)
+    if question is None:
+        return None
+    return ReadAnswer(int(row.sample), row.source, row.stage, question, text, row.verdict)
+
+
+@cache
+def _public(source: str) -> dict[str, Answers]:
+    try:
+        return {answers.question.id: answers for answers in public_answers(source)}
+    except HomogError:
+        return {}
+
+
+@cache
+def _questions(dataset: str) -> dict[str, Question]:
+    try:
+        return {question.id: question for question in load_questions(dataset)}
+    except HomogError:
+        return {}
