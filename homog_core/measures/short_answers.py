@@ -22,9 +22,9 @@ _MARKDOWN = re.compile(r"[*_`#>]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 _LETTERED = re.compile(r"(?:^|\s)\(?A[.):]\s.*\s\(?B[.):]\s", re.DOTALL)
 _NUMBERED = re.compile(r"(?:^|\s)\(?1[.)]\s.*\s\(?2[.)]\s", re.DOTALL)
 _OR = re.compile(r"[\s-]+or[\s-]+|[\s-]+and[\s-]+|\s*&\s*|\s*/\s*(?=[^\W\d])", re.IGNORECASE)
-_YES = "yes yeah yep yup true correct right affirmative certainly definitely absolutely indeed oui si sí ja да はい 是 是的 对 نعم"
+_YES = "yes yeah yep yup true correct right affirmative certainly definitely absolutely indeed oui si sí ja да はい"
 _NO = "no nope nah false incorrect wrong not never non nein nee нет いいえ 不 不是 否 لا"
-_DECISIONS = {**dict.fromkeys(_YES.split(), True), **dict.fromkeys(_NO.split(), False)}
+_DECISIONS = {**dict.fromkeys([*_YES.split(), "是", "是的", "对", "نعم"], True), **dict.fromkeys(_NO.split(), False)}
 _NO_DECISION = re.compile(
     r"^(?:no|not|never)\s+(?:one|body|other|more|matter|such|longer|doubt|idea|sure|only|all|every)\b"
 )
