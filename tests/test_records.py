@@ -60,6 +60,11 @@ def test_a_response_is_valid_when_it_answers_and_did_not_fail(text, finish_reaso
         (["Par", "is"], "unknown", ["Par", "is"]),  # nobody has said that a token ended it
         (["<think>", "hm", "</think>", "42", "<eos>"], "stop", ["42"]),
         (["\n", "<th", "ink>", "hm</thi", "nk>", "42"], "length", ["42"]),  # marks split over tokens
+        (["hm", "\n</think>", "\n\n", "42", "<eos>"], "stop", ["42"]),  # the template has opened the block
+        (["<s>", "<think>", "a", "</think>", "<think>", "b", "</think>", "42"], "length", ["42"]),
+        (["[THINK]", "hm", "[/THINK]", "4", "2"], "length", ["4", "2"]),
+        (["The tag ", "</think", ">", "ends", " it"], "length", ["ends", " it"]),  # as if it did
+        (["4", " <think>", "2", "</think>"], "length", ["4", " <think>", "2", "</think>"]),  # not leading
         (["<think>", "hm", "hm"], "length", []),
         (["<think>", "hm", "<eos>"], "stop", []),
         (["<think>", "</think>"], "stop", []),

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.reading.sources import Answers
+from benchmarks.reading.sources import Answers, short_name
 from homog_core.measures.clustering import set_similarity
 from homog_core.measures.encoders import SentenceEncoder, encode
+from homog_core.measures.words import normalise
 
 BINS = (-1.0, 0.2, 0.4, 0.6, 0.8, 1.01)  # of the similarity that pairs are spread over
 LONGEST = 250  # words; a longer answer is not drawn for pairs
@@ -39,16 +40,41 @@ unclear: you cannot decide even after thinking about it.
 """
 
 
+QUESTIONS_TASK = """Each item is a question with several answers of one source. Do they all give the same answer?
+
+one: whoever has heard one of them learns nothing else about the question from any other. Wording, length, detail,
+  grammar and correctness do not matter; what counts is the answer that is given: its name, number, yes or no, main
+  claim. A single answer of another meaning is enough for `several`.
+several: at least two of them give different answers.
+unclear: you cannot decide even after thinking about it.
+"""
+TASKS = {"answers": ANSWERS_TASK, "pairs": PAIRS_TASK, "questions": QUESTIONS_TASK}
+
+
+def draw_questions(found: Iterable[Answers], n_clusters: dict[tuple[str, str], int], clusterer: str) -> list[dict]:
+    """Every question that a clusterer puts into one cluster or two, where the answers have more than one wording.
+
+    `n_clusters` has K by (source, question id).
+    """
+    drawn = []
+    for answers in found:
+        k = n_clusters.get((answers.source, answers.question.id), 0)
+        texts = list(dict.fromkeys(text for text in answers.samples if text))
+        if k in (1, 2) and len({normalise(text) for text in texts}) > 1:
+            drawn.append({**_origin(answers), "clusterer": clusterer, "n_clusters": k, "answers": texts})
+    return drawn
+
+
 def draw_answers(
     found: Iterable[Answers], per_source: int, rng: random.Random, but: set[tuple[str, str]]
 ) -> list[dict]:
     """One answer a question, of `per_source` questions drawn from each source: the greedy one, else the first sample.
 
-    Questions without references and those in `but` (source, question id) are left out.
+    Questions without references and those in `but` (model or public file, question id) are left out.
     """
     drawn = []
     for own in _by_source(found).values():
-        usable = [a for a in own if a.question.references and (a.source, a.question.id) not in but]
+        usable = [a for a in own if a.question.references and (short_name(a.source), a.question.id) not in but]
         for answers in rng.sample(usable, min(per_source, len(usable))):
             text = answers.samples[0] if answers.greedy is None else answers.greedy
             drawn.append({**_origin(answers), "answer": text, "index": 0 if answers.greedy is None else -1})
@@ -79,7 +105,7 @@ def _pairs(answers: Answers, samples: Sequence[str], encoders: Sequence[Sentence
         return
     similarity = np.mean([set_similarity(encode(e, answers.question.text, usable)["masked"]) for e in encoders], 0)
     for i, j in combinations(range(len(usable)), 2):
-        if _plain(usable[i]) != _plain(usable[j]):
+        if normalise(usable[i]) != normalise(usable[j]):
             yield {**_origin(answers), "first": usable[i], "second": usable[j], "similarity": float(similarity[i, j])}
 
 
@@ -103,24 +129,27 @@ def _spread(bins: Sequence[list[dict]], wanted: int, per_question: int, rng: ran
     return [{**pair, "weight": len(pairs) / len(own)} for own, pairs in zip(taken, bins, strict=True) for pair in own]
 
 
-def write_sheets(folder: Path, items: Sequence[dict[str, Any]], task: str, rng: random.Random) -> None:
-    """`sheet-<n>.txt` for the readers and `key.jsonl` for `collect`, in a shuffled order."""
+def write_sheets(folder: Path, kind: str, items: Sequence[dict[str, Any]], rng: random.Random) -> None:
+    """`sheet-<n>.txt` for the readers and `key.jsonl` for `collect`, in a shuffled order; `kind` is one of `TASKS`."""
     folder.mkdir(parents=True)
     items = list(items)
     rng.shuffle(items)
-    keyed = [{"item": number, **item} for number, item in enumerate(items, start=1)]
+    keyed = [{"item": number, "kind": kind, **item} for number, item in enumerate(items, start=1)]
     pd.DataFrame(keyed).to_json(folder / "key.jsonl", orient="records", lines=True, force_ascii=False)
     for sheet, start in enumerate(range(0, len(keyed), PER_SHEET), start=1):
-        body = [_item_text(item) for item in keyed[start : start + PER_SHEET]]
-        (folder / f"sheet-{sheet}.txt").write_text("\n".join([task, *body]))
+        body = [item_text(item) for item in keyed[start : start + PER_SHEET]]
+        (folder / f"sheet-{sheet}.txt").write_text("\n".join([TASKS[kind], *body]))
 
 
-def _item_text(item: dict[str, Any]) -> str:
+def item_text(item: dict[str, Any]) -> str:
+    """One item as it stands on a sheet."""
     lines = [f"[{item['item']}] QUESTION: {item['question']}"]
     if "answer" in item:
         lines += [f"  right: {' | '.join(item['references'])}"]
         lines += [f"  wrong: {' | '.join(item['incorrect_references'])}"] if item["incorrect_references"] else []
         lines += [f"  ANSWER: {item['answer'] or '(empty)'}"]
+    elif "answers" in item:
+        lines += [f"  - {text}" for text in item["answers"]]
     else:
         lines += [f"  A: {item['first']}", f"  B: {item['second']}"]
     return "\n".join(lines) + "\n"
@@ -144,7 +173,3 @@ def _by_source(found: Iterable[Answers]) -> dict[str, list[Answers]]:
     for answers in found:
         grouped.setdefault(answers.source, []).append(answers)
     return grouped
-
-
-def _plain(text: str) -> str:
-    return "".join(character for character in text.lower() if character.isalnum())

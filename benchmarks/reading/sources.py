@@ -15,10 +15,17 @@ def answers_of(source: str) -> list[Answers]:
     return list(_of_run(source, name)) if kind == "run" else public_answers(name)
 
 
+def short_name(source: str) -> str:
+    """A source as the tables of readings call it: the model of a run, or the public file."""
+    kind, _, name = source.partition(":")
+    return name.partition("--")[0] if kind == "run" else name
+
+
 def _of_run(source: str, run_id: str) -> Iterator[Answers]:
     run = open_run(run_id)
     rows = dict(tuple(run.responses().groupby("question_id", sort=False)))
+    stage = "control" if "continued" in run.identity.model else run.provenance.stage or ""
     for question in run.questions().itertuples():
         own = rows[question.id].set_index("sample_index")["text"].map(answer_text)
         samples = tuple(own.drop(GREEDY).sort_index())
-        yield Answers(source, run.provenance.stage or "", question_of(question), samples, own[GREEDY])
+        yield Answers(source, stage, question_of(question), samples, own[GREEDY])

@@ -24,12 +24,12 @@ def overview(shown: Shown) -> str | None:
         return None
     question_id = url.selected("Question", list(found.clusters.index), "question", ids[0])
     _table(shown, ids)
-    stepper(ids, question_id, "by size of change")
+    stepper(ids, question_id, "by size of robust change")
     return question_id
 
 
 def _table(shown: Shown, ids: list[str]) -> None:
-    """The questions, the largest change first; a row that is selected opens the question."""
+    """The questions, the largest robust change first; a row that is selected opens the question."""
     key = f"changes:{hash((shown.versions, shown.clusterer, tuple(ids)))}"
 
     def select() -> None:
@@ -41,7 +41,11 @@ def _table(shown: Shown, ids: list[str]) -> None:
     frame = found.clusters.loc[ids].set_axis([f"k{i}" for i in range(len(shown.runs))], axis=1)
     frame.insert(0, "question", [text or key for key, text in texts.items()])
     entropies = found.entropies.loc[ids]
-    frame = frame.assign(change=found.change.loc[ids], entropy=entropies.iloc[:, -1] - entropies.iloc[:, 0])
+    frame = frame.assign(
+        change=found.change.loc[ids],
+        agreed=found.agreed.loc[ids],
+        entropy=entropies.iloc[:, -1] - entropies.iloc[:, 0],
+    )
     wide = "large" if len(shown.runs) < 4 else 260
     st.dataframe(
         frame,
@@ -51,12 +55,15 @@ def _table(shown: Shown, ids: list[str]) -> None:
         on_select=select,
         selection_mode="single-row",
         column_config={
-            "question": st.column_config.TextColumn("Questions, the largest change first", width=wide),
+            "question": st.column_config.TextColumn("Questions, the largest robust change first", width=wide),
             **{
                 f"k{i}": st.column_config.NumberColumn(name, format="%d", help=f"Different answers of {name}")
                 for i, name in enumerate(shown.names)
             },
             "change": st.column_config.NumberColumn("Change", format="%+d", help="Last run minus first"),
+            "agreed": st.column_config.NumberColumn(
+                "Robust", format="%d", help="The change that every clusterer sees at least; 0 where they disagree"
+            ),
             "entropy": st.column_config.NumberColumn(
                 "Change in entropy", format="%+.2f", help="Discrete semantic entropy, nats; last run minus first"
             ),

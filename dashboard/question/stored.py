@@ -14,6 +14,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import score_ranks
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.measures.clustering import Clusterer, by_size
+from homog_core.measures.report_cards import is_outside_cards
 from homog_core.records import GREEDY
 from homog_core.wording import commands, recipes
 from homog_core.wording import question as say
@@ -68,6 +69,9 @@ def _head(scored: ScoredRun, question_id: str) -> None:
         scores = scored.scores.loc[question_id]
         if sentence := say.grade_sentence(scores["grade"], scores["grade_policy"]):
             st.markdown(sentence)
+    texts = [response.answer for response in scored.valid_responses(question_id)]
+    if sentence := say.outside_cards(sum(map(is_outside_cards, texts)), len(texts)):
+        st.caption(f":material/warning: {sentence}")
     left, middle, right = st.columns(3)
     with left.expander("What is correct", icon=":material/fact_check:"):
         _references("Correct", row["references"])

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import url
+from homog_core.analysis.bounds import robust
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import score_columns
@@ -22,6 +23,12 @@ COLUMNS = {
         "Token entropy", format="%.2f", help="Mean token entropy of the greedy answer, nats"
     ),
     "grade": st.column_config.TextColumn("Greedy answer", help="Its grade against the references"),
+    "right": st.column_config.NumberColumn(
+        "Right samples", format="percent", help="Share of correct answers among the graded samples"
+    ),
+    "robust": st.column_config.CheckboxColumn(
+        "Robust", help="All clusterers agree whether the question has a single cluster"
+    ),
     "n_valid": st.column_config.NumberColumn("Valid", format="%d", help="Responses that are not empty"),
 }
 
@@ -31,7 +38,9 @@ def question_frame(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
     frame = scored.questions[["id", "text", "category"]].reset_index(drop=True)
     frame = frame.join(scored.cluster_frame(clusterer), on="id")
     if not scored.is_scored:
-        return frame.assign(mean_token_entropy=float("nan"), n_valid=pd.NA, grade="")
+        empty = {"mean_token_entropy": float("nan"), "n_valid": pd.NA, "grade": "", "right": float("nan")}
+        return frame.assign(**empty, robust=False)
+    frame = frame.assign(right=scored.samples_correct, robust=robust(scored).to_numpy())
     return frame.join(scored.scores.drop(columns=["category", "answer_type"]), on="id")
 
 

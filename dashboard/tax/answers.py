@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import blocks, url
 from dashboard.cache import version
 from dashboard.tax import computed
+from dashboard.tax.bounds import bounds as bounds_by_run
 from dashboard.tax.marks import (
     bounds,
     hover,
@@ -35,8 +36,9 @@ from homog_core.wording.published import published_title
 
 
 def one_answer(chosen: Selection) -> None:
-    """SCR by run, against threshold, budget, clusterer and temperature."""
+    """SCR by run, its bounds, and against threshold, budget, clusterer and temperature."""
     rates(chosen)
+    bounds_by_run(chosen)
     threshold(chosen)
     budget(chosen)
     by_clusterer(chosen)

@@ -9,6 +9,8 @@ import streamlit as st
 
 from dashboard.cache import Version, load_run
 from homog_core.analysis import cascade, published, rates, selective, signals
+from homog_core.analysis.bounds import Bounds
+from homog_core.analysis.bounds import bounds as bounds_of
 from homog_core.analysis.cascade import CascadeStudy
 from homog_core.analysis.selective import Calibration, Coverage
 from homog_core.measures.clustering import Clusterer
@@ -31,6 +33,12 @@ def rate(run: Version, clusterer: Clusterer, category: str) -> dict[str, Any]:
 def rate_pvalue(first: Version, second: Version, clusterer: Clusterer, category: str) -> float:
     """`rates.single_cluster_test`."""
     return rates.single_cluster_test(load_run(first.run_id), load_run(second.run_id), clusterer, category)
+
+
+@_once
+def bounds(run: Version, clusterer: Clusterer, category: str) -> Bounds:
+    """`bounds.bounds`."""
+    return bounds_of(load_run(run.run_id), clusterer, category)
 
 
 def threshold_curve(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:

@@ -27,7 +27,7 @@ def marks(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     bare = measured & frame["value"].notna() & frame["low"].isna()
     small = measured & ((n < FEW) | bare)
     note = np.where(small, f"\nfewer than {FEW} questions: read with care", "")
-    note = np.where(bare, "\nno interval: fewer than two of a kind", note)
+    note = np.where(bare, "\nno interval: fewer than ten of a kind", note)
     return frame.assign(faded=small, hover=frame["hover"] + note).drop(columns="n")
 
 

@@ -1,7 +1,7 @@
 """The cascade of a run: its signals and their costs, every operating point, and what it saves."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,10 +24,18 @@ from homog_core.statistics.cascade import (
     parallel,
     stage_costs,
 )
-from homog_core.statistics.within_folds import auroc_within_folds_estimate
+from homog_core.statistics.within_groups import auroc_within_estimate
 
 
-def cascade_signals(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> tuple[list[Signal], np.ndarray]:
+class CascadeInput(NamedTuple):
+    """What a cascade is computed from, over the graded questions."""
+
+    signals: list[Signal]  # the cheapest first
+    incorrect: np.ndarray  # (Q,)
+    group: np.ndarray  # (Q,) the category; only questions of one category are compared
+
+
+def cascade_signals(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> CascadeInput:
     """The signals of the cascade over the graded questions, the cheapest first, and which answers are incorrect.
 
     Token entropy of the greedy answer costs nothing: the answer has been written anyway. For embedding density the
@@ -62,7 +70,7 @@ def cascade_signals(scored: ScoredRun, clusterer: Clusterer, category: str = "")
         Signal(DENSITY, scores[f"{DENSITY}@{density}"].to_numpy(np.float64), reading.model_pass),
         Signal(SEMANTIC_ENTROPY, entropy, sampling.samples + sampling.model_pass),
     ]
-    return signals, 1 - scored.correct[kept]
+    return CascadeInput(signals, 1 - scored.correct[kept], scored.questions["category"].to_numpy()[kept])
 
 
 def _encoder_size(key: str | None) -> int:
@@ -70,8 +78,9 @@ def _encoder_size(key: str | None) -> int:
 
 
 def saving(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Saving:
-    """What the cascade saves. Raises `InvalidInput` with fewer than five correct or incorrect answers, and for NLI."""
-    return matched_saving(*cascade_signals(scored, clusterer, category))
+    """What the cascade saves within categories. Raises `InvalidInput` below ten correct or incorrect, and for NLI."""
+    signals, incorrect, group = cascade_signals(scored, clusterer, category)
+    return matched_saving(signals, incorrect, group=group)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,28 +97,29 @@ class CascadeStudy:
 def cascade_study(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> CascadeStudy:
     """The signals of `cascade_signals` as a cascade, each alone, and what is saved.
 
-    Raises `InvalidInput` with fewer than five correct or incorrect answers, and as `cascade_signals` does.
+    Quality is measured within categories. Raises `InvalidInput` with fewer than ten correct or incorrect answers, and
+    as `cascade_signals` does.
     """
-    signals, incorrect = cascade_signals(scored, clusterer, category)
+    signals, incorrect, group = cascade_signals(scored, clusterer, category)
     return CascadeStudy(
         signals,
         incorrect,
-        cost_quality_curve(signals, incorrect),
-        {signal.name: parallel([signal], incorrect) for signal in signals},
-        matched_saving(signals, incorrect),
+        cost_quality_curve(signals, incorrect, group=group),
+        {signal.name: parallel([signal], incorrect, group=group) for signal in signals},
+        matched_saving(signals, incorrect, group=group),
     )
 
 
-def within_folds_auroc(outcome: Outcome, incorrect: np.ndarray) -> Estimate:
+def within_groups_auroc(outcome: Outcome, incorrect: np.ndarray) -> Estimate:
     """`Outcome.auroc` with its interval."""
-    return auroc_within_folds_estimate(outcome.score, incorrect, outcome.fold)
+    return auroc_within_estimate(outcome.score, incorrect, outcome.cell)
 
 
 def outcome_row(outcome: Outcome, incorrect: np.ndarray) -> dict[str, Any]:
     """What one way of using the signals costs and is worth, as columns of a row."""
     return {
         "cost": outcome.mean_cost,
-        **fields(within_folds_auroc(outcome, incorrect)),
+        **fields(within_groups_auroc(outcome, incorrect)),
         "selective_accuracy": outcome.selective_accuracy,
         "accepted": float(outcome.accepted.mean()),
         "accepted_accuracy": outcome.accepted_accuracy,

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis.compare import common_questions
+from homog_core.analysis.bounds import agreed_change
+from homog_core.analysis.compare import common_clusterers, common_questions
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
@@ -20,6 +21,7 @@ class Changes:
 
     clusters: pd.DataFrame  # K, question × run id, the largest change first; NaN below two valid answers
     entropies: pd.DataFrame  # discrete semantic entropy, likewise
+    agreed: pd.Series  # the change in K that all clusterers see at least, by question; 0 where they see none
 
     @property
     def means(self) -> list[Estimate]:
@@ -55,8 +57,8 @@ class Changes:
 def changes(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Changes:
     """K and entropy of every common question, ordered by the size of the change from the first run to the last.
 
-    Of equal changes in K the larger one in entropy comes first, then the id; questions without a change that is
-    defined come last.
+    The change that all clusterers see comes first (`bounds.agreed_change`), then that of this clusterer in K, then in
+    entropy, then the id; questions without a change that is defined come last.
     """
     ids = common_questions(runs)
     frames = {scored.run.id: scored.cluster_frame(clusterer).loc[ids] for scored in runs}
@@ -66,8 +68,10 @@ def changes(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Changes:
     )
     size = pd.DataFrame({name: (f.iloc[:, -1] - f.iloc[:, 0]).abs() for name, f in (("k", clusters), ("h", entropies))})
     size["h"] = size["h"].round(9)  # sums of the same numbers in another order
-    order = size.rename_axis("id").reset_index().sort_values(["k", "h", "id"], ascending=[False, False, True])["id"]
-    return Changes(clusters.loc[order], entropies.loc[order])
+    size["agreed"] = agreed_change(runs, common_clusterers(runs), ids)
+    by = ["agreed", "k", "h", "id"]
+    order = size.rename_axis("id").reset_index().sort_values(by, ascending=[False, False, False, True])["id"]
+    return Changes(clusters.loc[order], entropies.loc[order], size["agreed"].loc[order])
 
 
 def transitions(clusters: pd.DataFrame) -> pd.DataFrame:

@@ -9,17 +9,24 @@ import numpy as np
 import pandas as pd
 
 from homog_core.analysis.comparable import differing_fields
+from homog_core.analysis.right_answers import right_answers_differ
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.diversity import degeneration
 from homog_core.records import Estimate
+from homog_core.runs.tables import question_of
 from homog_core.statistics.columns import SAME
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
 from homog_core.statistics.paired import holm, mcnemar_exact, paired_bootstrap_difference, wilcoxon_signed_rank
 
 MEANS = ("num_semantic_sets", "discrete_semantic_entropy", "mean_token_entropy", "mean_token_entropy_sampled")
-_TESTS = {"single_cluster": mcnemar_exact, **dict.fromkeys(MEANS, wilcoxon_signed_rank), "correct": mcnemar_exact}
+_TESTS = {
+    "single_cluster": mcnemar_exact,
+    **dict.fromkeys(MEANS, wilcoxon_signed_rank),
+    "correct": mcnemar_exact,
+    "samples_correct": wilcoxon_signed_rank,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +91,12 @@ def differing(runs: Sequence[ScoredRun]) -> dict[str, list[Any]]:
 
 
 def question_frame(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) -> pd.DataFrame:
-    """One row a question of `ids`: `MEANS`, single_cluster (1, 0 or NaN), and correct (1, 0 or NaN)."""
+    """One row a question of `ids`: `MEANS`, single_cluster and correct (1, 0 or NaN), samples_correct (share)."""
     clusters = scored.cluster_frame(clusterer)
     frame = clusters.join(scored.scores[list(MEANS[2:])]).assign(
         single_cluster=(clusters["num_semantic_sets"] == 1).astype(float).where(clusters["num_semantic_sets"].notna()),
         correct=scored.correct,
+        samples_correct=scored.samples_correct,
     )
     return frame.loc[list(ids)]
 
@@ -98,11 +106,13 @@ def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
     frame = question_frame(scored, clusterer, ids)
     graded = frame["correct"].dropna()
     sets = [scored.answers(key) for key in ids]
-    broken = degeneration([s.greedy for s in sets], [response for s in sets for response in s.responses])
+    broken = degeneration([question_of(scored.questions.loc[key]) for key in ids], sets)
     return {
         "single_cluster_rate": single_cluster_rate(frame["num_semantic_sets"]),
         **{name: mean_estimate(frame[name]) for name in MEANS},
         "accuracy": wilson_interval(int(graded.sum()), len(graded)),
+        "accuracy_of_samples": mean_estimate(frame["samples_correct"]),
+        "right_answers_differ": mean_estimate(right_answers_differ(scored, clusterer).loc[list(ids)]),
         **{name: Estimate(share, np.nan, np.nan, len(sets), "share") for name, share in broken._asdict().items()},
     }
 

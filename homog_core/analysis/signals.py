@@ -17,9 +17,10 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import GROUPS, SEMANTIC_ENTROPY, TOKEN_ENTROPY, score_columns
 from homog_core.records import Estimate
 from homog_core.statistics.dependence import correlation
-from homog_core.statistics.discrimination import auroc_estimate, cohens_d_estimate, delong_test, is_constant
+from homog_core.statistics.discrimination import FEWEST, auroc_estimate, cohens_d_estimate, delong_test, is_constant
 from homog_core.statistics.paired import holm
 from homog_core.statistics.selective import selective_estimates
+from homog_core.statistics.within_groups import auroc_within_categories
 
 SUBSETS = ("all", "single", "multi")  # questions: all, with one cluster, with several
 COVERAGE = 0.5  # at which selective accuracy is reported
@@ -34,6 +35,7 @@ class Undefined(StrEnum):
     NO_VALUES = "no_values"  # the score is undefined on every graded question
     ALL_CORRECT = "all_correct"
     ALL_INCORRECT = "all_incorrect"
+    TOO_FEW = "too_few"  # fewer than ten of a class
     ALL_TIE = "all_tie"  # the score is the same for all, so that the AUROC is 0.5 by definition
     CONSTANT = "constant"  # one of two scores is the same for all, so that they have no correlation
     NO_QUESTIONS = "no_questions"
@@ -57,7 +59,8 @@ class ScoreStatistics:
     """How well one uncertainty score tells incorrect from correct greedy answers, over graded questions."""
 
     score: str
-    auroc: Estimate  # DeLong
+    auroc: Estimate  # DeLong; over the pairs of questions of one category
+    pooled_auroc: Estimate  # over all pairs, so that telling categories apart counts too
     cohens_d: Estimate  # incorrect minus correct
     selective_accuracy: Estimate  # of the half that it is most certain of
     aurc: Estimate
@@ -73,17 +76,18 @@ def score_statistics(
     `kept` (Q,) says which questions count; all of them when it is not given.
     """
     graded = ~np.isnan(scored.correct) & (True if kept is None else kept)
-    correct = scored.correct[graded]
+    correct, category = scored.correct[graded], scored.questions["category"].to_numpy()[graded]
     return [
-        _statistics(name, scored.scores[name].to_numpy(np.float64)[graded], correct)
+        _statistics(name, scored.scores[name].to_numpy(np.float64)[graded], correct, category)
         for name in (score_columns(scored.scores) if columns is None else columns)
     ]
 
 
-def _statistics(name: str, uncertainty: np.ndarray, correct: np.ndarray) -> ScoreStatistics:
+def _statistics(name: str, uncertainty: np.ndarray, correct: np.ndarray, category: np.ndarray) -> ScoreStatistics:
     selective = selective_estimates(uncertainty, correct, coverage=COVERAGE)
     return ScoreStatistics(
         name,
+        auroc_within_categories(uncertainty, 1 - correct, category),
         auroc_estimate(uncertainty, 1 - correct),
         cohens_d_estimate(uncertainty[correct == 0], uncertainty[correct == 1]),
         selective.selective_accuracy,
@@ -114,15 +118,24 @@ def score_ranks(scored: ScoredRun, question_id: str) -> pd.DataFrame:
 # AUROC
 
 
-def auroc_row(values: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
-    """AUROC with its DeLong interval as columns, and under `undefined` why it is none or says nothing."""
+def auroc_row(values: np.ndarray, correct: np.ndarray, category: np.ndarray | None = None) -> dict[str, Any]:
+    """AUROC with its DeLong interval as columns, and under `undefined` why it is none or says nothing.
+
+    With `category` (Q,) over the pairs of questions of one category; `pooled` is the AUROC over all pairs.
+    """
     graded = ~np.isnan(correct) & ~np.isnan(values)
     n_incorrect = int(np.sum(correct[graded] == 0))
+    pooled = auroc_estimate(values, 1 - correct)
+    found = pooled if category is None else auroc_within_categories(values, 1 - correct, category)
+    if np.isnan(found.value):
+        found = pooled  # no category has both classes: `undefined` says that there are too few
     return {
-        **fields(auroc_estimate(values, 1 - correct)),
+        **fields(found),
+        "pooled": pooled.value,
         "n_incorrect": n_incorrect,
         "n_correct": int(graded.sum()) - n_incorrect,
-        "undefined": _undefined(values, correct, graded, n_incorrect),
+        "undefined": _undefined(values, correct, graded, n_incorrect)
+        or (Undefined.TOO_FEW if np.isnan(found.low) else Undefined.NOT),
     }
 
 
@@ -133,13 +146,16 @@ def _undefined(values: np.ndarray, correct: np.ndarray, graded: np.ndarray, n_in
         return Undefined.NO_VALUES
     if n_incorrect in (0, graded.sum()):
         return Undefined.ALL_INCORRECT if n_incorrect else Undefined.ALL_CORRECT
-    return Undefined.ALL_TIE if is_constant(values, 1 - correct) else Undefined.NOT
+    if is_constant(values, 1 - correct):
+        return Undefined.ALL_TIE
+    return Undefined.TOO_FEW if min(n_incorrect, graded.sum() - n_incorrect) < FEWEST else Undefined.NOT
 
 
 def score_rows(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> pd.DataFrame:
     """AUROC of every score on every subset of the graded questions, with Cohen's d: one row a score and subset."""
     scores, kept = scored.score_frame(clusterer), scored.in_category(category)
     correct, n_sets = scored.correct[kept], scores["num_semantic_sets"].to_numpy()[kept]
+    categories = scored.questions["category"].to_numpy()[kept]
     rows = []
     for score in (name for names in GROUPS.values() for name in names):
         for subset in SUBSETS:
@@ -150,7 +166,7 @@ def score_rows(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> p
             own = subset_of(subset, n_sets)
             values, grades = scores[score].to_numpy()[kept][own], correct[own]
             d = cohens_d_estimate(values[grades == 0], values[grades == 1])
-            rows.append({**common, **auroc_row(values, grades), **fields(d, "d_")})
+            rows.append({**common, **auroc_row(values, grades, categories[own]), **fields(d, "d_")})
     return pd.DataFrame(rows)
 
 
@@ -158,7 +174,14 @@ def _missing_row() -> dict[str, Any]:
     """A score that only an NLI model gives."""
     empty = Estimate(np.nan, np.nan, np.nan, 0, "")
     why = Undefined.NEEDS_NLI
-    return {**fields(empty), "n_incorrect": 0, "n_correct": 0, "undefined": why, **fields(empty, "d_")}
+    return {
+        **fields(empty),
+        "pooled": np.nan,
+        "n_incorrect": 0,
+        "n_correct": 0,
+        "undefined": why,
+        **fields(empty, "d_"),
+    }
 
 
 def category_rows(scored: ScoredRun, clusterer: Clusterer, scores: Sequence[str]) -> pd.DataFrame:
@@ -179,7 +202,8 @@ def category_rows(scored: ScoredRun, clusterer: Clusterer, scores: Sequence[str]
         for own in [scored.in_category(category)]
         if category
     ]
-    columns = ["category", "score", "n_graded", "value", "low", "high", "n", "n_incorrect", "n_correct", "undefined"]
+    numbers = ["value", "low", "high", "n", "pooled", "n_incorrect", "n_correct", "undefined"]
+    columns = ["category", "score", "n_graded", *numbers]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -220,6 +244,8 @@ def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray) ->
     found = delong_test(token, semantic, 1 - correct)
     graded = both[~np.isnan(both)]
     why = _undefined(token, both, ~np.isnan(both), int(np.sum(graded == 0)))
+    if why == Undefined.TOO_FEW:
+        found = found._replace(low=np.nan, high=np.nan, pvalue=np.nan)
     return {
         "value": found.difference,
         "low": found.low,
@@ -229,7 +255,7 @@ def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray) ->
         "token_entropy": auroc_estimate(token, 1 - both).value,
         "semantic_entropy": auroc_estimate(semantic, 1 - both).value,
         "semantic_ties": is_constant(semantic, 1 - both),
-        "undefined": why if np.isnan(found.difference) else Undefined.NOT,
+        "undefined": why if np.isnan(found.difference) or why == Undefined.TOO_FEW else Undefined.NOT,
     }
 
 

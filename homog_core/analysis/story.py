@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis.cascade import cascade_signals, within_folds_auroc
+from homog_core.analysis.cascade import cascade_signals, within_groups_auroc
 from homog_core.analysis.comparable import conditions
 from homog_core.analysis.compare import common_clusterers, common_questions
 from homog_core.analysis.lineage import stage_rank
@@ -331,8 +331,8 @@ class Advice:
 def advice(scored: ScoredRun) -> Advice | InvalidInput:
     """The cascade on a run, or why there is none."""
     try:
-        signals, incorrect = cascade_signals(scored, scored.clusterer)
-        saving = matched_saving(signals, incorrect)
+        signals, incorrect, group = cascade_signals(scored, scored.clusterer)
+        saving = matched_saving(signals, incorrect, group=group)
     except InvalidInput as error:
         return error
     return Advice(
@@ -348,4 +348,4 @@ def advice(scored: ScoredRun) -> Advice | InvalidInput:
 
 
 def _way(outcome: Outcome, incorrect: np.ndarray) -> Way:
-    return Way(outcome.mean_cost, within_folds_auroc(outcome, incorrect))
+    return Way(outcome.mean_cost, within_groups_auroc(outcome, incorrect))

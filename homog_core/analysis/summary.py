@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from homog_core.analysis.cascade import saving
+from homog_core.analysis.right_answers import accuracy, corrected_accuracy
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import ScoreStatistics, score_statistics
 from homog_core.errors import InvalidInput
 from homog_core.records import Estimate
 from homog_core.statistics.cascade import Saving
-from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
+from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +59,7 @@ def run_estimates(scored: ScoredRun) -> dict[str, Estimate]:
             found[f"mean_{column}"] = mean_estimate(scored.scores[column])
     for column in ("mean_token_entropy", "mean_token_entropy_sampled"):
         found[column] = mean_estimate(scored.scores[column])
-    return {**found, "accuracy": accuracy(scored)}
-
-
-def accuracy(scored: ScoredRun) -> Estimate:
-    """The share of graded greedy answers that are correct."""
-    graded = scored.correct[scored.correct == scored.correct]
-    return wilson_interval(int(graded.sum()), len(graded))
+    return {**found, "accuracy": accuracy(scored), "corrected_accuracy": corrected_accuracy(scored)}
 
 
 def _saving(scored: ScoredRun) -> Saving | InvalidInput:

@@ -42,6 +42,7 @@ def report_runs(options: argparse.Namespace) -> None:
     """Print the tables of results, or write them into a document; or write one HTML file."""
     from homog_core.analysis.scored_run import ScoredRun
     from homog_core.reports import results_md
+    from homog_core.reports.tables import markdown, update_document
     from homog_core.runs.store import open_run
 
     if options.html:
@@ -54,10 +55,10 @@ def report_runs(options: argparse.Namespace) -> None:
     if options.json:
         print_result(options, [{"title": table.title, "rows": table.rows} for table in tables])
     elif options.update:
-        results_md.update_document(Path(options.update), tables)
+        update_document(Path(options.update), tables)
         say(f"Updated {options.update}")
     else:
-        print(results_md.markdown(tables))
+        print(markdown(tables))
 
 
 def write_html(options: argparse.Namespace, run_ids: Sequence[str], target: Path) -> None:

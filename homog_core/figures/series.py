@@ -47,6 +47,14 @@ def group_series(names: Mapping[str, str], *, dark: bool) -> list[Series]:
     return [Series(key, name, _GROUP_COLORS[key][dark], _GROUP_COLORS[key][2]) for key, name in names.items()]
 
 
+def bound_series(names: Mapping[str, str], *, dark: bool) -> list[Series]:
+    """The looks of the ways to count a single answer: one colour, told apart by their symbols."""
+    color = _GROUP_COLORS["samples"][dark]
+    return [
+        Series(key, name, color, _SYMBOLS[place % len(_SYMBOLS)]) for place, (key, name) in enumerate(names.items())
+    ]
+
+
 def score_series(scores: Sequence[tuple[str, str, str]], *, dark: bool) -> list[Series]:
     """The looks of some scores, (key, name, group) each: the group's colour, told apart within it by their dashes."""
     seen: dict[str, int] = {}

@@ -41,9 +41,13 @@ def signs(cosine: np.ndarray, stated: Sequence[Statement]) -> np.ndarray:
     n = len(stated)
     found = np.zeros((n, n, len(SIGNS)))
     found[:, :, 0] = cosine
+    known: dict[tuple[str, str], tuple[float, float, float]] = {}
     for i in range(n):
         for j in range(i + 1):
-            found[i, j, 1:] = found[j, i, 1:] = _pair_signs(stated[i], stated[j])
+            key = stated[i].text, stated[j].text
+            if key not in known:
+                known[key] = known[key[::-1]] = _pair_signs(stated[i], stated[j])
+            found[i, j, 1:] = found[j, i, 1:] = known[key]
     return found
 
 

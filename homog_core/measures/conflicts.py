@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 import numpy as np
 
@@ -51,6 +52,7 @@ class Statement:
     n_words: int
 
 
+@lru_cache(maxsize=4096)  # every clusterer asks for the same ones
 def statement(answer: str, question: str) -> Statement:
     """What an answer to a question states."""
     n_words = len(words_of(answer))
@@ -72,15 +74,20 @@ def statement(answer: str, question: str) -> Statement:
 
 
 def statements(answers: Sequence[str], question: str) -> list[Statement]:
-    """What each of the answers to a question states; equal answers share one record."""
-    known = {answer: statement(answer, question) for answer in set(answers)}
-    return [known[answer] for answer in answers]
+    """What each of the answers to a question states."""
+    return [statement(answer, question) for answer in answers]
 
 
 def disagreements(stated: Sequence[Statement]) -> np.ndarray:
     """Which pairs of answers to one question state different things: (N, N) booleans, symmetric."""
-    n = len(stated)
-    return np.array([[disagree(one, other) for other in stated] for one in stated], dtype=bool).reshape(n, n)
+    distinct = list({one.text: one for one in stated}.values())
+    place = {one.text: i for i, one in enumerate(distinct)}
+    found = np.zeros((len(distinct), len(distinct)), dtype=bool)
+    for i, one in enumerate(distinct):
+        for j, other in enumerate(distinct[:i]):
+            found[i, j] = found[j, i] = disagree(one, other)
+    where = np.array([place[one.text] for one in stated], dtype=np.int64)
+    return found[np.ix_(where, where)]
 
 
 def disagree(one: Statement, other: Statement) -> bool:
@@ -129,10 +136,15 @@ def are_opposites(one: Statement, other: Statement) -> bool:
 def _lacks(names: frozenset[str], other: Statement) -> bool:
     """Whether one of the names is none of the other's words, in no spelling."""
     known = other.opening | other.content
-    return any(
-        name not in known and not any(SequenceMatcher(None, name, word).ratio() >= _SPELLING for word in known)
-        for name in names
-    )
+    return any(name not in known and not any(_are_spellings(name, word) for word in known) for name in names)
+
+
+@lru_cache(maxsize=4096)
+def _are_spellings(name: str, word: str) -> bool:
+    shorter, longer = sorted((len(name), len(word)))
+    if 2 * shorter < _SPELLING * (shorter + longer):
+        return False
+    return SequenceMatcher(None, name, word).ratio() >= _SPELLING
 
 
 def _number(answer: str, question: str, n_words: int) -> float | None:

@@ -130,13 +130,10 @@ def _value(written: str) -> float:
     written = re.sub(r"[$€£¥+  ’']", "", written)
     sign = -1.0 if written.startswith("-") else 1.0
     digits = written.lstrip("-")
-    if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?", digits):  # 1.000.000,5
-        digits = digits.replace(".", "").replace(",", ".")
-    elif re.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", digits):  # 1,000,000.5
-        digits = digits.replace(",", "")
-    else:
-        digits = digits.replace(",", ".")
-    return sign * float(digits)
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}|[1-9]\d{0,2}(?:,\d{3})+", digits):  # 1.000.000 or 1,000
+        return sign * float(re.sub(r"[.,]", "", digits))
+    whole, _, rest = digits.replace(",", ".").rpartition(".")  # the last separator is the decimal one
+    return sign * float(f"{whole.replace('.', '')}.{rest}" if whole else digits.replace(",", "."))
 
 
 def _read_words(phrase: str) -> float:

@@ -17,6 +17,7 @@ from homog_core.analysis.summary import RunSummary, summarise
 from homog_core.catalogue.datasets import DATASETS, DatasetSpec
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
+from homog_core.measures.diversity import Degeneration
 from homog_core.progress import OnProgress
 from homog_core.records import Estimate
 from homog_core.reports import html_charts
@@ -31,7 +32,7 @@ from homog_core.wording.numbers import FEW, counted, interval, number, percent, 
 from homog_core.wording.recipes import clusterer_recipe, run_recipe
 
 _TILES = ("single_cluster_rate", "num_semantic_sets", "discrete_semantic_entropy", "mean_token_entropy", "accuracy")
-_DEGENERATION = ("distinct_across_questions", "most_common_answer", "looping", "cut", "invalid")
+_DEGENERATION = tuple(Degeneration._fields)
 
 
 Table = dict[tuple[str, ...], dict[str, str]]  # by the words that a row begins with: numbers by their column

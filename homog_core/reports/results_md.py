@@ -5,54 +5,33 @@ generated. It reads runs and computes; the words around the tables are written b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
-from homog_core import files
-from homog_core.analysis import comparable, lineage, rates
+import numpy as np
+
+from homog_core.analysis import lineage, rates
 from homog_core.analysis.cascade import saving
-from homog_core.analysis.compare import compare
 from homog_core.analysis.published import counterpart, published_metrics
+from homog_core.analysis.right_answers import accuracy, corrected_accuracy
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.analysis.signals import score_statistics
-from homog_core.analysis.summary import accuracy
+from homog_core.analysis.signals import ScoreStatistics, largest_correlation, score_statistics
 from homog_core.catalogue import PUBLISHED
-from homog_core.errors import HomogError, InvalidInput
+from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
+from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate
+from homog_core.reports.stage_tables import chain_tables
+from homog_core.reports.tables import Table, dataset_of, matrix, names_of, share
 from homog_core.runs.store import list_runs
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
-from homog_core.wording import run_names
 from homog_core.wording.labels import dataset_title
 from homog_core.wording.numbers import PERCENTAGES, number, published_value, tenth_percent, with_interval
 
-BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 BUDGETS = (2, 3, 5, 10)
+ALIGNED = ("instruct", "dpo", "rlvr")  # ours that stand beside a published instruct model
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 AS_PUBLISHED = Clusterer("embedding", PUBLISHED_COSINE_THRESHOLD, "minilm")
-_STATISTICS = {  # of analysis.compare.run_statistics
-    "single_cluster_rate": "single-cluster rate",
-    "num_semantic_sets": "different answers (clusters)",
-    "discrete_semantic_entropy": "discrete semantic entropy, nats",
-    "mean_token_entropy": "token entropy, greedy, nats",
-    "mean_token_entropy_sampled": "token entropy, sampled, nats",
-    "accuracy": "accuracy of the greedy answer",
-    "distinct_across_questions": "distinct greedy answers across questions",
-    "most_common_answer": "most common greedy answer",
-    "looping": "looping",
-    "cut": "cut by the token limit",
-    "invalid": "empty",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table with its title and a sentence on how to read it; a row is a mapping of column to cell."""
-
-    title: str
-    note: str
-    rows: list[dict[str, str]]
 
 
 def reportable_runs() -> list[ScoredRun]:
@@ -74,107 +53,23 @@ def results_tables(runs: Sequence[ScoredRun]) -> list[Table]:
     return [*tables, published_table(runs)]
 
 
-def markdown(tables: Sequence[Table]) -> str:
-    """The tables as Markdown."""
-    return "\n".join(f"### {table.title}\n\n{table.note}\n\n{_grid(table.rows)}\n" for table in tables)
-
-
-def update_document(path: Path, tables: Sequence[Table]) -> None:
-    """Replace what stands between the two marks of a Markdown file. Raises `InvalidInput` where they are missing."""
-    try:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8 text.") from error
-    if BEGIN not in text or END not in text:
-        raise InvalidInput(f"{path} needs the lines {BEGIN} and {END}; the tables go between them.")
-    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-    with files.replacing(path, str(path)) as stream:
-        stream.write(f"{before}{BEGIN}\n\n{markdown(tables)}\n{END}{after}".encode())
-
-
-# Stages of one model
-
-
-def chain_tables(runs: Sequence[ScoredRun]) -> list[Table]:
-    """For runs that share weights and conditions: what each found, and the paired tests."""
-    groups: dict[tuple, list[ScoredRun]] = {}
-    for scored in runs:
-        key = scored.run.provenance.source, comparable.conditions(scored.run)
-        groups.setdefault(key, []).append(scored)
-    return [table for group in groups.values() if len(group) > 1 for table in _chain(group)]
-
-
-def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
-    clusterer = runs[0].clusterer
-    found, names = compare(runs, clusterer), _names(runs)
-    command = f"`python -m homog_core compare {' '.join(names)}`"
-    estimates = [
-        {
-            "": title,
-            **{
-                names[row["run"]]: _bounded(row["value"], row["low"], row["high"])
-                for row in found.estimates
-                if row["statistic"] == statistic
-            },
-        }
-        for statistic, title in _STATISTICS.items()
-    ]
-    tests = [
-        {
-            "from": names[row["from"]],
-            "to": names[row["to"]],
-            "statistic": row["statistic"],
-            "difference": _bounded(row["difference"], row["low"], row["high"]),
-            "p (Holm)": _p(row["pvalue_holm"]),
-            "n": str(row["n"]),
-            "fewer": str(row["n_lower"]),
-            "more": str(row["n_higher"]),
-            "test": row["test"],
-        }
-        for row in found.tests
-    ]
-    where = f"{_dataset(runs[0])}, {found.n_questions} questions"
-    return [
-        Table(
-            f"Stages of one model: {where}",
-            f"{command}; clusters by {clusterer.key}, τ = {clusterer.threshold:g}.",
-            estimates,
-        ),
-        Table(
-            f"Paired tests of the stages: {where}",
-            f"The same command. p adjusted by Holm over the {len(tests)} tests; paired bootstrap intervals; fewer and "
-            "more count the questions that went down and up.",
-            tests,
-        ),
-    ]
-
-
-def _bounded(value: float, low: float, high: float) -> str:
-    return with_interval(Estimate(value, low, high, 0, ""), lambda x: number(x, 3))
-
-
-def _p(pvalue: float) -> str:
-    """A p value in a cell: its size matters down to the smallest."""
-    return number(pvalue) if not pvalue < 0.01 else f"{pvalue:.0e}"
-
-
 # What each run found
 
 
 def clusters_table(runs: Sequence[ScoredRun]) -> Table:
     """SCR by clusterer, and how many different answers."""
-    names = _names(runs)
+    names = names_of(runs)
     rows = []
     for scored in runs:
         best = scored.clusterer
         clusters = scored.cluster_frame(best)
         rows.append(
             {
-                "dataset": _dataset(scored),
+                "dataset": dataset_of(scored),
                 "run": names[scored.run.id],
                 "n": str(len(clusters)),
                 **{
-                    _clusterer_title(c): _share(single_cluster_rate(scored.cluster_frame(c)["num_semantic_sets"]))
+                    _clusterer_title(c): share(single_cluster_rate(scored.cluster_frame(c)["num_semantic_sets"]))
                     for c in _clusterers(scored)
                 },
                 f"clusters ({best.key})": with_interval(mean_estimate(clusters["num_semantic_sets"])),
@@ -204,7 +99,7 @@ def _clusterer_title(clusterer: Clusterer) -> str:
 
 def cascade_table(runs: Sequence[ScoredRun]) -> Table:
     """Accuracy, what half of the answers are worth, and the cascade."""
-    names = _names(runs)
+    names = names_of(runs)
     rows = []
     for scored in runs:
         columns = ("mean_token_entropy", f"discrete_semantic_entropy@{scored.clusterer.key}")
@@ -212,21 +107,26 @@ def cascade_table(runs: Sequence[ScoredRun]) -> Table:
         grades = scored.scores["grade"].value_counts()
         rows.append(
             {
-                "dataset": _dataset(scored),
+                "dataset": dataset_of(scored),
                 "run": names[scored.run.id],
                 "graded": f"{grades.get('correct', 0)} right, {grades.get('incorrect', 0)} wrong, "
                 f"{grades.get('ambiguous', 0)} ambiguous, {grades.get('abstained', 0)} abstained",
-                "accuracy": _share(accuracy(scored)),
-                "at 50 % coverage by token entropy": _share(token.selective_accuracy),
-                "by discrete semantic entropy": _share(semantic.selective_accuracy),
+                "accuracy": share(accuracy(scored)),
+                "corrected": share(corrected_accuracy(scored)),
+                "at 50 % coverage by token entropy": share(token.selective_accuracy),
+                "by discrete semantic entropy": share(semantic.selective_accuracy),
+                "largest |r|": with_interval(_largest_correlation(scored)),
                 **_cascade_cells(scored),
             }
         )
     return Table(
         "Accuracy, selective accuracy and the cascade",
-        "Accuracy of the greedy answer over graded questions; of the half that a score is most certain of (95 % "
-        "percentile bootstrap). Cascade: token entropy → question density → ten samples, points chosen on training "
-        "folds; AUROC of the cascade / of everything / of token entropy alone, out of fold; whether quality was kept.",
+        "Accuracy of the greedy answer over graded questions; corrected: over all questions, for the precision and "
+        "recall of the grades that readers found at the stage. Of the half that a score is most certain of (95 % "
+        "percentile bootstrap). Largest |r| among token entropy, question density and semantic entropy. Cascade: token "
+        "entropy → question density → ten samples, points chosen on training folds; AUROC of the cascade / of "
+        "everything / of token entropy alone, out of fold and within categories; whether quality was kept, and in how "
+        "many of ten repeats of the folds.",
         rows,
     )
 
@@ -235,13 +135,17 @@ def _cascade_cells(scored: ScoredRun) -> dict[str, str]:
     try:
         found = saving(scored, scored.clusterer)
     except InvalidInput:
-        return {"cascade saves": "too few graded", "AUROC": "", "quality": ""}
+        return {"cascade saves": "too few of a class", "AUROC": "", "quality": ""}
     aurocs = (found.cascade.auroc, found.everything.auroc, found.cheapest.auroc)
     return {
-        "cascade saves": _share(found.saving),
+        "cascade saves": share(found.saving),
         "AUROC": " / ".join(map(number, aurocs)),
-        "quality": found.verdict,
+        "quality": f"{found.verdict}, {found.verdicts.count(found.verdict)} of {len(found.verdicts)}",
     }
+
+
+def _largest_correlation(scored: ScoredRun) -> Estimate:
+    return largest_correlation(scored.score_frame(scored.clusterer), (TOKEN_ENTROPY, DENSITY, SEMANTIC_ENTROPY))
 
 
 # What each score is worth
@@ -249,7 +153,7 @@ def _cascade_cells(scored: ScoredRun) -> dict[str, str]:
 
 def auroc_table(runs: Sequence[ScoredRun], dataset: str, answer_type: str | None = None) -> Table:
     """The AUROC of every score, over all questions or those of one answer type."""
-    names = _names(runs)
+    names = names_of(runs)
     cells = {}
     for scored in runs:
         kept = (scored.questions["answer_type"] == answer_type).to_numpy() if answer_type else None
@@ -257,32 +161,50 @@ def auroc_table(runs: Sequence[ScoredRun], dataset: str, answer_type: str | None
         grades = scored.scores["grade"] if kept is None else scored.scores["grade"][kept]
         cells[names[scored.run.id]] = {
             "right / wrong": " / ".join(str(int((grades == grade).sum())) for grade in ("correct", "incorrect")),
-            **{s.score: "no signal: all tie" if s.no_signal else with_interval(s.auroc) for s in found},
+            **{s.score: _auroc_cell(s) for s in found},
         }
     return Table(
         f"AUROC of every score, {dataset}{f', {answer_type} answers only' if answer_type else ''}",
-        "Incorrect greedy answers are the positive class; 0.5 is chance; below it the score points the wrong way. 95 % "
-        "DeLong interval. `@` names the clusterer, or the encoder, that a score was computed with.",
-        _matrix(cells),
+        "Incorrect greedy answers are the positive class; 0.5 is chance; below it the score points the wrong way. Over "
+        "the pairs of questions of one category, with the 95 % DeLong interval; in brackets over all pairs, where "
+        "telling categories apart counts too. No figure below ten correct or incorrect answers. `@` names the "
+        "clusterer, or the encoder, that a score was computed with.",
+        matrix(cells),
     )
+
+
+def _auroc_cell(found: ScoreStatistics) -> str:
+    if found.no_signal:
+        return "no signal: all tie"
+    if np.isnan(found.pooled_auroc.low):
+        return "too few"
+    if np.isnan(found.auroc.low):
+        return f"too few within categories ({number(found.pooled_auroc.value)} over all)"
+    pooled = "" if found.auroc.value == found.pooled_auroc.value else f" ({number(found.pooled_auroc.value)} over all)"
+    return f"{with_interval(found.auroc)}{pooled}"
 
 
 def cohens_d_table(runs: Sequence[ScoredRun], dataset: str) -> Table:
     """Cohen's d of every score."""
-    names = _names(runs)
+    names = names_of(runs)
     cells = {
-        names[scored.run.id]: {s.score: with_interval(s.cohens_d) for s in score_statistics(scored)} for scored in runs
+        names[scored.run.id]: {
+            s.score: "too few" if np.isnan(s.cohens_d.low) else with_interval(s.cohens_d)
+            for s in score_statistics(scored)
+        }
+        for scored in runs
     }
     return Table(
         f"Cohen's d of every score, {dataset}",
-        "Mean of incorrect minus mean of correct answers over the pooled standard deviation, 95 % interval.",
-        _matrix(cells),
+        "Mean of incorrect minus mean of correct answers over the pooled standard deviation, over all categories, 95 % "
+        "interval. No figure below ten correct or incorrect answers.",
+        matrix(cells),
     )
 
 
 def sensitivity_table(runs: Sequence[ScoredRun], dataset: str) -> Table:
     """SCR for fewer samples and at other thresholds."""
-    names = _names(runs)
+    names = names_of(runs)
     rows = []
     for scored in runs:
         budget = rates.budget_curve(scored, scored.clusterer).set_index("n_samples")["value"]
@@ -307,7 +229,7 @@ def sensitivity_table(runs: Sequence[ScoredRun], dataset: str) -> Table:
 
 def published_table(runs: Sequence[ScoredRun]) -> Table:
     """Ours and what others reported, by figure, stage and dataset; never in one column."""
-    names = _names(runs)
+    names = names_of(runs)
     rows = []
     for metric in published_metrics():
         for stage, dataset in dict.fromkeys((p.stage, p.dataset) for p in PUBLISHED if p.metric == metric):
@@ -329,9 +251,10 @@ def published_table(runs: Sequence[ScoredRun]) -> Table:
             )
     return Table(
         "Beside the published figures",
-        "Ours: temperature 1; clusters by whole-answer MiniLM embeddings at the published "
-        "τ = 0.85; AUROC, d, calibration error and selective accuracy at half coverage of token entropy; the largest "
-        "|r| among token entropy, question density and semantic entropy.",
+        "Ours: temperature 1, of the same stage, or of any aligned stage beside a published instruct model; clusters "
+        "by whole-answer MiniLM embeddings at the published τ = 0.85; AUROC, d, calibration error and selective "
+        "accuracy at half coverage of token entropy; the largest |r| among token entropy, question density and "
+        "semantic entropy.",
         rows,
     )
 
@@ -339,44 +262,11 @@ def published_table(runs: Sequence[ScoredRun]) -> Table:
 def _is_counterpart(scored: ScoredRun, stage: str | None, dataset: str | None) -> bool:
     return (
         scored.run.decoding.temperature == 1
-        and scored.run.provenance.stage == stage
-        and (dataset is None or _dataset(scored) == dataset)
+        and scored.run.provenance.stage in (ALIGNED if stage == "instruct" else (stage,))
+        and (dataset is None or dataset_of(scored) == dataset)
     )
 
 
 def _figure(metric: str, scored: ScoredRun) -> str:
     found = counterpart(scored, metric, AS_PUBLISHED)
     return with_interval(found, tenth_percent if metric in PERCENTAGES else number)
-
-
-# Cells
-
-
-def _names(runs: Sequence[ScoredRun]) -> dict[str, str]:
-    """Names of runs within their dataset, by id."""
-    found: dict[str, str] = {}
-    for dataset in dict.fromkeys(scored.run.identity.dataset for scored in runs):
-        found |= run_names.names([scored.run for scored in runs if scored.run.identity.dataset == dataset])
-    return found
-
-
-def _matrix(cells: dict[str, dict[str, str]]) -> list[dict[str, str]]:
-    names = dict.fromkeys(name for column in cells.values() for name in column)
-    return [{"score": name, **{column: found.get(name, "") for column, found in cells.items()}} for name in names]
-
-
-def _share(found: Estimate) -> str:
-    """In per cent, without the sign."""
-    return with_interval(found, lambda share: number(100 * share, 1))
-
-
-def _dataset(scored: ScoredRun) -> str:
-    return dataset_title(scored.run.identity.dataset)
-
-
-def _grid(rows: Sequence[dict[str, str]]) -> str:
-    if not rows:
-        raise HomogError("There are no complete and scored runs to report; run `python -m homog_core sample …` first.")
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    lines = [columns, ["---"] * len(columns), *([row.get(c, "").replace("|", "\\|") for c in columns] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

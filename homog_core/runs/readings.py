@@ -12,6 +12,7 @@ import pandas as pd
 
 from homog_core.errors import HomogError
 from homog_core.files import PACKAGE
+from homog_core.measures.grading import grade
 from homog_core.measures.report_cards import ReadPair
 from homog_core.records import Question
 from homog_core.runs.public_answers import Answers, public_answers
@@ -29,7 +30,58 @@ class ReadAnswer:
     stage: str
     question: Question
     answer: str
-    verdict: str  # correct, incorrect or abstained
+    verdict: str  # of the readers: correct, incorrect, abstained or unclear
+    graded_before: str  # what the version before the reading graded it
+
+
+@dataclass(frozen=True, slots=True)
+class StageErrors:
+    """What readers said of questions that a clusterer puts into one cluster or two, answers of one wording apart."""
+
+    accepted: int  # of those with one cluster: readers see one answer
+    n_single: int
+    missed: int  # of those with two clusters: readers see one answer
+    n_two: int
+
+
+@cache
+def stage_errors(clusterer: str, path: Path = FOLDER / "questions.csv") -> dict[str, StageErrors]:
+    """The errors of a clusterer (by its key) on whole questions, by stage; none where nobody read any."""
+    rows = pd.read_csv(path, dtype={"question_id": str})
+    rows = rows[rows["clusterer"] == clusterer].replace({"stage": {"control": "sft"}})
+    return {
+        stage: StageErrors(
+            int(own.loc[own["n_clusters"] == 1, "one"].sum()),
+            int((own["n_clusters"] == 1).sum()),
+            int(own.loc[own["n_clusters"] == 2, "one"].sum()),
+            int((own["n_clusters"] == 2).sum()),
+        )
+        for stage, own in rows.groupby("stage")
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class GradeErrors:
+    """What readers said of the grades of a stage's answers, on the sample that did not shape the rules."""
+
+    both: int  # graded correct and read as correct
+    graded: int  # graded correct
+    read: int  # read as correct
+
+
+@cache
+def grade_errors() -> dict[str, GradeErrors]:
+    """The errors of the grades on our own models' answers, by stage; the control is a model of the stage sft."""
+    found: dict[str, list[tuple[bool, bool]]] = {}
+    for answer in read_answers():
+        if answer.sample == 2 and "/" not in answer.source:
+            graded = grade(answer.question, answer.answer).verdict == "correct"
+            stage = "sft" if answer.stage == "control" else answer.stage
+            found.setdefault(stage, []).append((graded, answer.verdict == "correct"))
+    return {
+        stage: GradeErrors(sum(g and r for g, r in rows), sum(g for g, _ in rows), sum(r for _, r in rows))
+        for stage, rows in found.items()
+    }
 
 
 def read_pairs(path: Path = FOLDER / "pairs.csv") -> list[ReadPair]:
@@ -69,7 +121,7 @@ def _answer(row: object) -> ReadAnswer | None:
         question = _questions(row.dataset).get(row.question_id)
     if question is None:
         return None
-    return ReadAnswer(int(row.sample), row.source, row.stage, question, text, row.verdict)
+    return ReadAnswer(int(row.sample), row.source, row.stage, question, text, row.verdict, row.graded_before)
 
 
 @cache

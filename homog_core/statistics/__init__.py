@@ -5,7 +5,7 @@ the model is less certain, and two that are within 1e-9 of each other tie: the s
 no signal. Infinite ones rank at the ends. Randomness, where there is any, is an argument.
 """
 
-from homog_core.measures.diversity import Degeneration, degeneration, is_looping
+from homog_core.measures.diversity import Degeneration, degeneration, looping
 from homog_core.statistics.budget import entropy_at_budget, scr_at_budget
 from homog_core.statistics.calibration import (
     Reliability,
@@ -65,7 +65,7 @@ __all__ = [
     "expected_calibration_error",
     "holm",
     "is_constant",
-    "is_looping",
+    "looping",
     "mcnemar_exact",
     "mean_estimate",
     "paired_bootstrap_difference",

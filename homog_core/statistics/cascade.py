@@ -6,7 +6,7 @@ questions; those that are alike in everything are interchangeable.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,11 +16,11 @@ from homog_core.errors import InvalidInput
 from homog_core.records import Estimate
 from homog_core.statistics.cascade_stages import N_FOLDS, StageData, Stages, deal_folds, fit_stages, stops
 from homog_core.statistics.columns import Values
-from homog_core.statistics.discrimination import AurocDifference
-from homog_core.statistics.within_folds import (
-    auroc_difference_within_folds,
-    auroc_within_folds,
-    selective_accuracy_within_folds,
+from homog_core.statistics.discrimination import FEWEST, AurocDifference
+from homog_core.statistics.within_groups import (
+    auroc_difference_within,
+    auroc_within,
+    selective_accuracy_within,
 )
 
 Verdict = Literal["kept", "lost", "unclear", "no gain", "no cost"]
@@ -28,6 +28,9 @@ COVERAGE = 0.5  # of the selective accuracy
 PASSED_ON = tuple(k / 20 for k in range(21))  # operating points of a curve
 TOLERANCE = 0.005  # AUROC that an operating point may lose on the training folds
 MARGIN = 0.02  # AUROC; quality counts as kept where the held-out folds exclude a larger loss
+CHANCE = 0.5
+REPEATS = range(10)  # seeds of the folds that a verdict is repeated over
+_CAUTION: tuple[Verdict, ...] = ("no cost", "no gain", "lost", "unclear", "kept")
 _N_RESAMPLES = 2000
 
 
@@ -63,14 +66,14 @@ class Outcome:
     """One way of using K signals on Q questions: what was decided, what it cost, what it is worth."""
 
     score: np.ndarray  # (Q,) out-of-fold probability of an error at the stage that decided
-    fold: np.ndarray  # (Q,) 0 … 4; one fold is scored by the same models
+    cell: np.ndarray  # (Q,) one fold of one group: the questions that are compared with each other
     stage: np.ndarray  # (Q,) index of the signal that decided, which is the last one run
     accepted: np.ndarray  # (Q,) bool; rejected otherwise
     cost: np.ndarray  # (Q,) of all stages run
     reached: np.ndarray  # (K,) share of the questions on which each signal was run
     mean_cost: float  # tokens a question
-    auroc: float  # of `score` over the pairs of questions in one fold; the positive class is an error
-    selective_accuracy: float  # of the half of each fold with the lowest `score`, averaged over questions
+    auroc: float  # of `score` over the pairs of questions in one cell; the positive class is an error
+    selective_accuracy: float  # of the half of each cell with the lowest `score`, averaged over questions
     accepted_accuracy: float  # of the accepted questions; NaN where there is none
 
 
@@ -89,25 +92,31 @@ class Saving:
     saving: Estimate  # 1 − cost of the cascade / cost of everything; NaN where everything costs nothing
     fixed_saving: Estimate  # the same when every question stops at one stage, chosen by the same rule
     difference: AurocDifference  # AUROC of the cascade minus that of everything
-    gain: AurocDifference  # AUROC of everything minus that of the cheapest signal: what there is to lose
+    gain: AurocDifference  # AUROC of everything minus that of the cheapest signal or chance: what there is to lose
     cascade: Outcome
     fixed: Outcome
     everything: Outcome
     cheapest: Outcome
     passed_on: np.ndarray  # (5,) operating point of each fold
     cheapest_name: str
+    verdicts: tuple[Verdict, ...] = ()  # of all repeats of the folds
+
+    @property
+    def stability(self) -> float:
+        """The share of the repeats that come to the same verdict."""
+        return self.verdicts.count(self.verdict) / len(self.verdicts) if self.verdicts else 1.0
 
     @property
     def verdict(self) -> Verdict:
         """What may be said about quality, from the 95 % intervals on the held-out folds; the first that holds.
 
         "no cost": everything is free. "no gain": everything together is not shown to be better than the cheapest signal
-        (`gain` reaches 0), so that any saving is that of not running the others. "kept": a loss of more than `MARGIN`
-        is excluded. "lost": a loss of 0 is excluded. "unclear": neither.
+        or chance (`gain` reaches 0), so that any saving is that of not running the others. "kept": a loss of more than
+        `MARGIN` is excluded. "lost": a loss of 0 is excluded. "unclear": neither.
         """
         if np.isnan(self.saving.value):
             return "no cost"
-        if self.gain.low <= 0:
+        if not self.gain.low > 0:
             return "no gain"
         if self.difference.low >= -MARGIN:
             return "kept"
@@ -140,7 +149,9 @@ def stage_costs(
     return StageCosts(np.zeros_like(sampled), n_samples * sampled, read * parameters / lm_parameters)
 
 
-def cascade(signals: Sequence[Signal], incorrect: Values, passed_on: float, *, seed: int = 0) -> Outcome:
+def cascade(
+    signals: Sequence[Signal], incorrect: Values, passed_on: float, *, group: Values | None = None, seed: int = 0
+) -> Outcome:
     """Run the signals in the given order, cheapest first; a question stops at the first stage that decides it.
 
     Stage k's probability of an error is a logistic regression on the standardised signals 1 … k. These have been paid
@@ -149,7 +160,7 @@ def cascade(signals: Sequence[Signal], incorrect: Values, passed_on: float, *, s
     C = 1, so that separable questions get finite odds; an earlier signal that is undefined counts as its mean.) The
     evidence is the log odds of an error minus those of the base rate in the training folds. Below 0 it accepts,
     otherwise it rejects: there sensitivity plus specificity is largest, and both decisions occur at any error rate,
-    unlike with a probability of ½.
+    unlike with a probability of ½. No slope is negative: a signal counts as it is defined, higher for an error.
 
     `passed_on` in [0, 1] is the band: a stage passes a question on if less than this share of the training questions
     has weaker evidence there, in absolute value. It is a share of all questions; of the harder ones that reach a late
@@ -161,38 +172,41 @@ def cascade(signals: Sequence[Signal], incorrect: Values, passed_on: float, *, s
     Undefined at a stage (NaN, or one class only among the training questions that define it): passed on at any band; at
     the last stage the latest probability that is defined, otherwise the base rate, which rejects. One signal: the band
     plays no part. No question told from another: the scores of a fold tie, AUROC 0.5. Raises `InvalidInput` for fewer
-    than five correct or incorrect answers. Source: Viola & Jones 2001, whose stages only reject; for language models
+    than ten correct or incorrect answers. Source: Viola & Jones 2001, whose stages only reject; for language models
     Chen et al. 2023 ("FrugalGPT"), whose stages are models with a threshold each; arXiv:2603.24124 for these signals.
     """
     if not 0 <= passed_on <= 1:
         raise InvalidInput(f"The share passed on is {passed_on:g}; it must be from 0 to 1.")
-    data = _prepared(signals, incorrect)
+    data = _prepared(signals, incorrect, group)
     stages = fit_stages(data, deal_folds(data, seed))
     return _outcome(data, stages, stops(stages, passed_on))
 
 
-def parallel(signals: Sequence[Signal], incorrect: Values, *, seed: int = 0) -> Outcome:
+def parallel(signals: Sequence[Signal], incorrect: Values, *, group: Values | None = None, seed: int = 0) -> Outcome:
     """All signals on every question: the last stage of `cascade`, at the sum of the costs. Edges as there.
 
     With one signal: that signal alone. Hand it the cost that it has by itself, since an entropy over samples is cheap
-    only where they have been drawn already. The logistic regression learns the sign, on the training folds: a signal
-    that is lower for errors counts as a good one here and below 0.5 in `discrimination.auroc`.
+    only where they have been drawn already. A signal that is lower for errors in the training folds ties there.
     """
-    return cascade(signals, incorrect, 1.0, seed=seed)
+    return cascade(signals, incorrect, 1.0, group=group, seed=seed)
 
 
-def cost_quality_curve(signals: Sequence[Signal], incorrect: Values, *, seed: int = 0) -> Curve:
+def cost_quality_curve(
+    signals: Sequence[Signal], incorrect: Values, *, group: Values | None = None, seed: int = 0
+) -> Curve:
     """`cascade` at each of `PASSED_ON`, from the same fits. The mean cost never falls; the quality may.
 
     To choose an operating point from this curve and to report its quality would be in-sample: see `matched_saving`.
     """
-    data = _prepared(signals, incorrect)
+    data = _prepared(signals, incorrect, group)
     stages = fit_stages(data, deal_folds(data, seed))
     outcomes = tuple(_outcome(data, stages, stops(stages, passed_on)) for passed_on in PASSED_ON)
     return Curve(np.array(PASSED_ON), outcomes)
 
 
-def matched_saving(signals: Sequence[Signal], incorrect: Values, *, seed: int = 0) -> Saving:
+def matched_saving(
+    signals: Sequence[Signal], incorrect: Values, *, group: Values | None = None, seeds: Sequence[int] = REPEATS
+) -> Saving:
     """1 − cost of the cascade / cost of everything, at an operating point that aims at the quality of everything.
 
     For each fold the point is chosen on the other four, by a cascade cross-validated within them: the narrowest band of
@@ -203,36 +217,48 @@ def matched_saving(signals: Sequence[Signal], incorrect: Values, *, seed: int = 
     large saving is worth: `gain`, without which the cheapest signal would do, and `fixed_saving`, which leaves out the
     same costly signals for every question and needs no cascade.
 
-    A share of the extra costs, the answer itself not counted. The intervals are over questions, given the fitted models
-    and the chosen points: the spread of `passed_on` shows how firm these are, and near an AUROC of 0.5, where the
-    models of the folds disagree, those of the differences are too narrow. Saving: 95 % percentile bootstrap of both
-    costs together. Everything costs nothing: NaN. Raises `InvalidInput` for fewer than two signals, and for fewer than
-    five correct or incorrect answers.
+    The folds are dealt once for each seed. The result is the repeat with the median saving among those that come to the
+    commonest verdict; `Saving.stability` is the share of these. With a `group` (Q,) only questions of one group are
+    compared, so that telling categories apart is worth nothing. A share of the extra costs, the answer itself not
+    counted. The intervals are over questions, given the fitted models and the chosen points: the spread of `passed_on`
+    shows how firm these are, and near an AUROC of 0.5, where the models of the folds disagree, those of the differences
+    are too narrow. Saving: 95 % percentile bootstrap of both costs together. Everything costs nothing: NaN. Raises
+    `InvalidInput` for fewer than two signals, and for fewer than ten correct or incorrect answers.
     """
     if len(signals) < 2:
         raise InvalidInput(f"A saving needs at least two signals, there is {len(signals)}; add a costlier one.")
-    data = _prepared(signals, incorrect)
+    data = _prepared(signals, incorrect, group)
+    repeats = [_saving(data, signals[0].name, seed) for seed in seeds]
+    verdicts = tuple(found.verdict for found in repeats)
+    commonest = max(_CAUTION, key=verdicts.count)  # the more cautious of ties
+    agreeing = sorted((f for f in repeats if f.verdict == commonest), key=lambda found: found.saving.value)
+    return replace(agreeing[len(agreeing) // 2], verdicts=verdicts)
+
+
+def _saving(data: StageData, cheapest_name: str, seed: int) -> Saving:
+    """`matched_saving` for one way of dealing the folds."""
     fold = deal_folds(data, seed)
     chosen = [_choose(data.at(fold != held_out), seed) for held_out in range(N_FOLDS)]
     passed_on, last = (np.array(column) for column in zip(*chosen, strict=True))
     stages = fit_stages(data, fold)
     stopped = stops(stages, passed_on[fold]), last[fold], _everywhere(data, -1), _everywhere(data, 0)
     adaptive, fixed, everything, cheapest = (_outcome(data, stages, stop) for stop in stopped)
+    least = cheapest.score if cheapest.auroc >= CHANCE else np.zeros(len(fold))
     return Saving(
         saving=_saved(adaptive.cost, everything.cost, seed),
         fixed_saving=_saved(fixed.cost, everything.cost, seed),
-        difference=_difference(adaptive, everything, data),
-        gain=_difference(everything, cheapest, data),
+        difference=_difference(adaptive.score, everything.score, data, stages),
+        gain=_difference(everything.score, least, data, stages),
         cascade=adaptive,
         fixed=fixed,
         everything=everything,
         cheapest=cheapest,
         passed_on=passed_on,
-        cheapest_name=signals[0].name,
+        cheapest_name=cheapest_name,
     )
 
 
-def _prepared(signals: Sequence[Signal], incorrect: Values) -> StageData:
+def _prepared(signals: Sequence[Signal], incorrect: Values, group: Values | None) -> StageData:
     if not signals:
         raise InvalidInput("A cascade needs at least one signal; there is none.")
     grades = np.asarray(incorrect, dtype=np.float64)
@@ -245,13 +271,17 @@ def _prepared(signals: Sequence[Signal], incorrect: Values) -> StageData:
     if not np.isin(grades, (0, 1)).all():
         raise InvalidInput("A grade is neither 0 nor 1; leave out the questions that are ambiguous or ungraded.")
     n_incorrect = int(grades.sum())
-    if min(n_incorrect, len(grades) - n_incorrect) < N_FOLDS:
+    if min(n_incorrect, len(grades) - n_incorrect) < FEWEST:
         raise InvalidInput(
-            f"A cascade is fitted on {N_FOLDS} folds and needs {N_FOLDS} correct and {N_FOLDS} incorrect answers; "
-            f"{n_incorrect} of {len(grades)} are incorrect. Grade more questions."
+            f"A cascade needs at least {FEWEST} correct and {FEWEST} incorrect answers; {n_incorrect} of {len(grades)} "
+            "are incorrect. Grade more questions."
         )
+    groups = np.zeros(len(grades)) if group is None else np.asarray(group)
+    if groups.shape != grades.shape:
+        raise InvalidInput(f"There are {len(groups)} groups for {len(grades)} grades; there must be one per question.")
     cost = np.cumsum([signal.cost for signal in signals], axis=0)
-    return StageData(np.stack([signal.uncertainty for signal in signals]), cost, grades == 1)
+    values = np.stack([signal.uncertainty for signal in signals])
+    return StageData(values, cost, grades == 1, np.unique(groups, return_inverse=True)[1])
 
 
 def _everywhere(data: StageData, stage: int) -> np.ndarray:
@@ -270,14 +300,14 @@ def _outcome(data: StageData, stages: Stages, stop: np.ndarray) -> Outcome:
     accepted = stages.evidence[stop, questions] < 0
     return Outcome(
         score=score,
-        fold=stages.fold,
+        cell=stages.cell,
         stage=stop,
         accepted=accepted,
         cost=cost,
         reached=(stop >= np.arange(len(data.values))[:, np.newaxis]).mean(axis=1),
         mean_cost=float(cost.mean()),
-        auroc=auroc_within_folds(score, data.incorrect, stages.fold),
-        selective_accuracy=selective_accuracy_within_folds(score, data.incorrect, stages.fold, COVERAGE),
+        auroc=auroc_within(score, data.incorrect, stages.cell),
+        selective_accuracy=selective_accuracy_within(score, data.incorrect, stages.cell, COVERAGE),
         accepted_accuracy=float(np.mean(~data.incorrect[accepted])) if accepted.any() else np.nan,
     )
 
@@ -287,7 +317,7 @@ def _choose(training: StageData, seed: int) -> tuple[float, int]:
     stages = fit_stages(training, deal_folds(training, seed))
 
     def quality(stop: np.ndarray) -> float:
-        return auroc_within_folds(_scores(stages, stop), training.incorrect, stages.fold)
+        return np.nan_to_num(auroc_within(_scores(stages, stop), training.incorrect, stages.cell), nan=CHANCE)
 
     target = quality(_everywhere(training, -1)) - TOLERANCE
     passed_on = next(share for share in PASSED_ON if quality(stops(stages, share)) >= target)
@@ -295,8 +325,8 @@ def _choose(training: StageData, seed: int) -> tuple[float, int]:
     return passed_on, stage
 
 
-def _difference(a: Outcome, b: Outcome, data: StageData) -> AurocDifference:
-    return auroc_difference_within_folds(a.score, b.score, data.incorrect, a.fold)
+def _difference(a: np.ndarray, b: np.ndarray, data: StageData, stages: Stages) -> AurocDifference:
+    return auroc_difference_within(a, b, data.incorrect, stages.cell)
 
 
 def _saved(cost: np.ndarray, everything: np.ndarray, seed: int) -> Estimate:

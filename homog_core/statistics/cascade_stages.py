@@ -4,10 +4,12 @@ Arrays only: it knows neither what a signal is nor what a decision is worth. Fiv
 is said of a question comes from the models of the other four.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logit
+from scipy.optimize import minimize
+from scipy.special import expit, logit
 
 N_FOLDS = 5
 
@@ -18,10 +20,12 @@ class StageData(NamedTuple):
     values: np.ndarray  # (K, Q) uncertainties, NaN where undefined
     cost: np.ndarray  # (K, Q) of all stages up to this one
     incorrect: np.ndarray  # (Q,) bool
+    group: np.ndarray  # (Q,) integers; only questions of one group are compared
 
     def at(self, questions: np.ndarray) -> "StageData":
         """The same of some questions alone."""
-        return StageData(self.values[:, questions], self.cost[:, questions], self.incorrect[questions])
+        rows = self.values[:, questions], self.cost[:, questions], self.incorrect[questions], self.group[questions]
+        return StageData(*rows)
 
 
 class Stages(NamedTuple):
@@ -31,6 +35,7 @@ class Stages(NamedTuple):
     weaker: np.ndarray  # (K, Q) share of the training questions with weaker evidence; −∞ where the stage is undefined
     base_rate: np.ndarray  # (Q,) log odds of an error in the training folds
     fold: np.ndarray  # (Q,)
+    cell: np.ndarray  # (Q,) one fold of one group: the questions that are compared with each other
 
 
 def deal_folds(data: StageData, seed: int) -> np.ndarray:
@@ -52,7 +57,8 @@ def fit_stages(data: StageData, fold: np.ndarray) -> Stages:
             found, weaker[k, held_out] = _fit_stage(data.values[: k + 1], data.incorrect, held_out)
             evidence[k, held_out] = latest = np.where(np.isnan(found), latest, found)
         base_rate[held_out] = logit(data.incorrect[~held_out].mean())
-    return Stages(evidence, weaker, base_rate, fold)
+    cell = np.unique(np.stack([fold, data.group]), axis=1, return_inverse=True)[1]
+    return Stages(evidence, weaker, base_rate, fold, cell)
 
 
 def stops(stages: Stages, passed_on: float | np.ndarray) -> np.ndarray:
@@ -62,23 +68,43 @@ def stops(stages: Stages, passed_on: float | np.ndarray) -> np.ndarray:
 
 def _fit_stage(values: np.ndarray, incorrect: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Evidence and share of weaker evidence (n held out,) by a model of the other questions that define this stage."""
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     defined = ~np.isnan(values[-1])
     training = defined & ~held_out
     if len(np.unique(incorrect[training])) < 2:
         return np.full(held_out.sum(), np.nan), np.full(held_out.sum(), -np.inf)
-    model = make_pipeline(
-        SimpleImputer(keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(solver="newton-cholesky", tol=1e-9),
-    ).fit(values[:, training].T, incorrect[training])
-    evidence = np.full(len(incorrect), np.nan)
-    evidence[defined] = model.decision_function(values[:, defined].T) - logit(incorrect[~held_out].mean())
+    log_odds = _fit_rising(values[:, training], incorrect[training], values)
+    evidence = np.where(defined, log_odds - logit(incorrect[~held_out].mean()), np.nan)
     evidence = np.round(evidence, 6)  # what the solver leaves over is no evidence
     weights = np.sort(np.abs(evidence[training]))
     weaker = np.searchsorted(weights, np.abs(evidence)) / (len(weights) + 1)
     return evidence[held_out], np.where(defined, weaker, -np.inf)[held_out]
+
+
+def _fit_rising(training: np.ndarray, incorrect: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Log odds (Q,) of an error by a logistic regression whose slopes are not negative.
+
+    It is fitted on `training` (K, n) with `incorrect` (n,), and applied to `values` (K, Q).
+    Higher is more uncertain by definition of a signal, so none may count the other way round; one that points the
+    wrong way in the training folds has slope 0. L2 penalty with C = 1 on standardised signals, as scikit-learn's,
+    which has no such bound; an undefined value counts as the mean.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a signal that is nowhere defined
+        mean, scale = np.nanmean(training, axis=1), np.nanstd(training, axis=1)
+    mean, scale = np.nan_to_num(mean), np.where(np.nan_to_num(scale) > 0, scale, 1.0)
+
+    def standardised(rows: np.ndarray) -> np.ndarray:
+        return np.nan_to_num((rows.T - mean) / scale)
+
+    x, y = standardised(training), incorrect.astype(np.float64)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        log_odds, slopes = weights[0] + x @ weights[1:], weights[1:]
+        excess = expit(log_odds) - y
+        gradient = np.concatenate([[excess.sum()], x.T @ excess + slopes])
+        return float(np.logaddexp(0, log_odds).sum() - y @ log_odds + slopes @ slopes / 2), gradient
+
+    bounds = [(None, None), *[(0, None)] * x.shape[1]]
+    start = np.concatenate([[logit(y.mean())], np.zeros(x.shape[1])])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12, "gtol": 1e-7})
+    return found.x[0] + standardised(values) @ found.x[1:]

@@ -19,6 +19,8 @@ from homog_core.statistics.columns import (
     tie_groups,
 )
 
+FEWEST = 10  # of a class, below which no interval is given and no scores are ranked
+
 
 def auroc(uncertainty: Values, incorrect: Values) -> float:
     """P(u of an incorrect one > u of a correct one) + ½ P(they tie), by midranks. In [0, 1]; 0.5 is chance.
@@ -41,13 +43,16 @@ def auroc_estimate(uncertainty: Values, incorrect: Values) -> Estimate:
 
     logit(A) ± 1.96 s / (A (1 − A)), s² = var(placements of the incorrect)/m + var(placements of the correct)/n. All
     scores tie: [0.5, 0.5]. AUROC 0 or 1, where s is 0 and says nothing: the score interval by Newcombe's fifth method,
-    named in `method`. Otherwise fewer than two in a class: NaN bounds. Source: DeLong et al. 1988, Sun & Xu 2014, Pepe
-    2003 for the logit; pROC's `ci.auc` is on the plain scale and cuts at 1.
+    named in `method`. Fewer than ten in a class: NaN bounds, since the interval covers too little there (0.88 with
+    four). Source: DeLong et al. 1988, Sun & Xu 2014, Pepe 2003 for the logit; pROC's `ci.auc` is on the plain scale and
+    cuts at 1.
     """
     ranks, wrong = ranked_columns(uncertainty, incorrect)
     value, n = _auroc(ranks, wrong), len(ranks)
     if np.isnan(value) or not ranks.any():
         return Estimate(value, value, value, n, "delong")
+    if min(wrong.sum(), (~wrong).sum()) < FEWEST:
+        return Estimate(value, np.nan, np.nan, n, "delong")
     if value in (0, 1):
         bound = _newcombe_bound(int(wrong.sum()), int((~wrong).sum()))
         return Estimate(value, *((bound, 1.0) if value else (0.0, 1 - bound)), n, "newcombe")
@@ -118,7 +123,8 @@ def cohens_d(incorrect_values: Values, correct_values: Values) -> float:
 def cohens_d_estimate(incorrect_values: Values, correct_values: Values) -> Estimate:
     """`cohens_d` with its large-sample 95 % interval: d ± 1.96 √((m + n)/(m n) + d²/(2 (m + n))).
 
-    s = 0 with equal means: [0, 0]. Undefined d: NaN bounds. Source: Hedges & Olkin 1985. Entropies are far from normal,
+    s = 0 with equal means: [0, 0]. Undefined d, or fewer than ten in a class: NaN
+    bounds. Source: Hedges & Olkin 1985. Entropies are far from normal,
     which the exact interval by the noncentral t would assume.
     """
     wrong, right = (complete_columns(values)[0] for values in (incorrect_values, correct_values))
@@ -131,6 +137,8 @@ def cohens_d_estimate(incorrect_values: Values, correct_values: Values) -> Estim
     if pooled <= SAME:
         return Estimate(0.0, 0.0, 0.0, m + n, "hedges-olkin") if abs(difference) <= SAME else undefined
     d = difference / pooled
+    if min(m, n) < FEWEST:
+        return Estimate(d, np.nan, np.nan, m + n, "hedges-olkin")
     half = Z * np.sqrt((m + n) / (m * n) + d**2 / (2 * (m + n)))
     return Estimate(d, float(d - half), float(d + half), m + n, "hedges-olkin")
 

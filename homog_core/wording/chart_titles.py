@@ -108,6 +108,15 @@ def budget(curve: pd.DataFrame, focus: str, n: int) -> str:
     )
 
 
+def rate_bounds(rows: pd.DataFrame, robust: Mapping[str, Estimate], focus: str) -> str:
+    """Title of the bounds of SCR. `rows`: label, kind, value; `robust` by label."""
+    own = rows[rows["label"] == focus].set_index("kind")["value"]
+    text = f"{focus}: identical answers on {percent(own['identical'])}, one cluster on {percent(own['clusterer'])}"
+    if not math.isnan(own["corrected"]):
+        text += f", {percent(own['corrected'])} once corrected by readings"
+    return f"{text}; all clusterers agree on {percent(robust[focus].value)} of the questions"
+
+
 def by_clusterer(rows: pd.DataFrame, focus: str) -> str:
     """Title of SCR by clusterer. `rows`: label, method, encoder, kind, value."""
     own = rows[(rows["label"] == focus) & (rows["kind"] == "as scored") & rows["value"].notna()]
@@ -145,10 +154,10 @@ def temperature(rows: pd.DataFrame) -> str:
 def aurocs(rows: pd.DataFrame) -> str:
     """Title of the AUROCs of every score. `rows` of `analysis.signals.score_rows`."""
     whole = rows[rows["subset"] == "all"].set_index("score")
-    if whole["value"].isna().all():
+    if not whole["undefined"].isin([Undefined.NOT, Undefined.ALL_TIE]).any():
         return f"No AUROC: {_common_reason(whole)}"
     token, semantic = (whole["value"].get(name, math.nan) for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY))
-    text = f"AUROC of token entropy {number(token)}, of semantic entropy {number(semantic)}"
+    text = f"Within categories, AUROC of token entropy {number(token)}, of semantic entropy {number(semantic)}"
     single = rows[(rows["subset"] == "single") & (rows["n"] > 0)]
     if single.empty:
         return f"{text}; no graded question has a single cluster"
@@ -170,9 +179,9 @@ def _common_reason(rows: pd.DataFrame) -> str:
 
 def differences(rows: pd.DataFrame) -> str:
     """Title of token entropy against semantic entropy. `rows` of `analysis.signals.difference_rows`."""
-    own = rows[(rows["subset"] == "all") & rows["value"].notna()]
+    own = rows[(rows["subset"] == "all") & rows["pvalue"].notna()]
     if own.empty:
-        return "No difference to test: no run has correct and incorrect answers"
+        return "No difference to test: no run has ten correct and ten incorrect answers"
     clear = own[own["pvalue_holm"] < CHANCE]
     better, worse = int((clear["value"] > 0).sum()), int((clear["value"] < 0).sum())
     if len(own) == 1:
@@ -190,9 +199,9 @@ def differences(rows: pd.DataFrame) -> str:
 
 def effects(rows: pd.DataFrame) -> str:
     """Title of Cohen's d. `rows` of `analysis.signals.score_rows`."""
-    own = rows[(rows["subset"] == "all") & rows["d_value"].notna()]
+    own = rows[(rows["subset"] == "all") & rows["d_low"].notna()]
     if own.empty:
-        return "Cohen's d is undefined: it needs two correct and two incorrect answers"
+        return "No effect size: it needs ten correct and ten incorrect answers"
     top = own.loc[own["d_value"].abs().idxmax()]
     token = own.set_index("score")["d_value"].get(TOKEN_ENTROPY, math.nan)
     rest = "" if top["score"] == TOKEN_ENTROPY else f"; token entropy {number(token)}"
@@ -213,7 +222,7 @@ def categories(rows: pd.DataFrame) -> str:
     token = rows[rows["score"] == TOKEN_ENTROPY]
     defined = token[token["low"].notna() & (token["undefined"] == Undefined.NOT)]
     if defined.empty:
-        return "No category has two correct and two incorrect answers"
+        return "No category has ten correct and ten incorrect answers"
     above = int((defined["low"] > 0.5).sum())
     if len(defined) == 1:
         shown = "" if above else "not "
@@ -229,8 +238,8 @@ def category_caution(found: Estimate) -> str:
     if math.isnan(found.value) or found.value < TELLING:
         return ""
     return (
-        f"Knowing nothing but the category of a question would give an AUROC of {number(found.value)} here: part of "
-        "what a score reaches over all categories is telling these apart. Filter by category to see the rest."
+        f"Knowing nothing but the category of a question would give an AUROC of {number(found.value)} here. So AUROCs "
+        "compare questions of one category only; the tables have the pooled ones beside them."
     )
 
 

@@ -199,6 +199,7 @@ _STATISTICS = {  # noun, unit of the difference
     "discrete_semantic_entropy": ("semantic entropy", " nats"),
     "mean_token_entropy": ("token entropy of the greedy answer", " nats"),
     "mean_token_entropy_sampled": ("token entropy of the sampled answers", " nats"),
+    "samples_correct": ("share of correct samples", ""),
 }
 
 _SWITCHES = {  # what a question becomes or ceases to be, and the rate
@@ -223,9 +224,15 @@ RUN_STATISTICS = {  # of analysis.compare.run_statistics, in its order
     "mean_token_entropy": Shown("Token entropy of the greedy answer, nats", number),
     "mean_token_entropy_sampled": Shown("Token entropy of the sampled answers, nats", number),
     "accuracy": Shown("Correct among the graded greedy answers", tenth_percent),
+    "accuracy_of_samples": Shown("Correct among the graded sampled answers", tenth_percent),
+    "right_answers_differ": Shown("Pairs of right answers that differ", tenth_percent),
     "distinct_across_questions": Shown("Different greedy answers across questions", tenth_percent),
     "most_common_answer": Shown("Questions that get the most common greedy answer", tenth_percent),
-    "looping": Shown("Sampled answers that repeat themselves", tenth_percent),
+    "echo": Shown("Sampled answers that only repeat the question", tenth_percent),
+    "commonest_frame": Shown("Sampled answers in the commonest frame", tenth_percent),
+    "yes_no": Shown("Answers to yes-or-no questions that say yes or no", tenth_percent),
+    "number": Shown("Answers to questions for a number that state one", tenth_percent),
+    "looping": Shown("Words that repeat what stands directly before them", tenth_percent),
     "cut": Shown("Sampled answers cut by the token limit", tenth_percent),
     "invalid": Shown("Sampled answers that are empty", tenth_percent),
 }

@@ -22,6 +22,16 @@ def grade_sentence(grade: str, policy: str) -> str:
     return f"{_GRADE_SIGNS[grade]} The greedy answer is graded **{grade}**, {_RULES.get(policy, policy)}."
 
 
+def outside_cards(n_outside: int, n_answers: int) -> str:
+    """A warning where answers are in another script, or longer, than those that the clusterers were tested on."""
+    if not n_outside:
+        return ""
+    return (
+        f"{n_outside} of {counted(n_answers, 'answer')} {noun(n_outside, 'is', 'are')} in a script, or of a length, "
+        "that the clusterers were never tested on: their report cards do not hold here."
+    )
+
+
 def too_few(n_valid: int) -> str:
     """Why there are no clusters."""
     return f"{n_valid} of the answers {noun(n_valid, 'is', 'are')} not empty. Clusters need at least two."

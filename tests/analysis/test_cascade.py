@@ -29,7 +29,7 @@ def test_the_interval_within_folds_is_around_the_auroc_of_the_outcome(seed):
     rng = np.random.default_rng(seed)
     incorrect = (rng.random(120) < 0.4).astype(float)
     outcome = cascade([Signal("a", rng.normal(size=120) + incorrect, np.ones(120))], incorrect, 1.0)
-    found = analysis_cascade.within_folds_auroc(outcome, incorrect)
+    found = analysis_cascade.within_groups_auroc(outcome, incorrect)
     assert found.value == outcome.auroc
     assert (found.low + found.high) / 2 == pytest.approx(outcome.auroc)  # both the same statistic
     assert 0.05 < found.high - found.low < 0.3

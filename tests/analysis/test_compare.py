@@ -69,13 +69,16 @@ def test_fields_that_differ_are_named(found):
     assert found.differing == {"model": ["base", "dpo"]}
 
 
-def test_runs_that_were_graded_by_different_rules_say_so():
+def test_runs_that_were_graded_by_an_older_version_say_so():
     one, other = run_of("base", DIVERSE), run_of("dpo", COLLAPSED)
-    other.scores["grade_policy"] = "number"
-    assert compare([one, other], EXACT).differing["grade_policy"] == ["phrase_or_f1", "number"]
-    assert other.grading_encoders == set()
-    other.scores["grade_policy"] = "supported_margin/minilm"
-    assert other.grading_encoders == {"minilm"}
+    one.scores["grade_policy"] = "several"  # other rules of this version are no difference
+    assert compare([one, other], EXACT).differing == {"model": ["base", "dpo"]}
+    other.scores.loc["q0", "grade_policy"] = "phrase_or_f1"
+    other.scores.loc["q1", "grade_policy"] = "supported_margin/minilm"
+    assert other.older_policies == ["phrase_or_f1", "supported_margin/minilm"]
+    assert compare([one, other], EXACT).differing["grade_policy"] == ["", "phrase_or_f1, supported_margin/minilm"]
+    one.scores[["grade_policy"]] = other.scores[["grade_policy"]]
+    assert "grade_policy" not in compare([one, other], EXACT).differing  # both by the same ones
 
 
 def test_only_questions_that_all_runs_have_are_compared():

@@ -103,6 +103,48 @@ def test_a_run_that_is_not_scored_says_so():
         _ = ScoredRun(open_run(raw.id)).correct
 
 
+# Grades
+
+
+def test_grades_of_greedy_and_of_sampled_answers(six):
+    right = {"same": 1, "two": 1, "all": 1, "near": 1, "one": 0, "three": 0}
+    assert dict(zip(six.questions.index, six.correct, strict=True)) == right
+    grades = six.sample_grades.pivot_table("grade", "question_id", "sample_index", aggfunc="first").loc[list(right)]
+    assert grades.shape == (6, 4)
+    assert (grades.loc["same"] == "correct").all()
+    assert grades.loc["three"].tolist() == ["incorrect", "incorrect", "incorrect", "correct"]
+    # of "two" three of four say "red fox", of "near" three say it in a sentence; an empty answer is incorrect
+    assert six.samples_correct.tolist() == [1, 0.75, 0.25, 0.75, 0.25, 0.25]
+
+
+def test_answers_that_are_not_decided_are_left_out_of_the_share(six):
+    grades = six.sample_grades
+    grades.loc[grades["question_id"] == "same", "grade"] = ["correct", "incorrect", "abstained", "ambiguous"]
+    grades.loc[grades["question_id"] == "two", "grade"] = "ungraded"
+    share = dict(zip(six.questions.index, six.samples_correct, strict=True))
+    assert share["same"] == 0.5
+    assert math.isnan(share["two"])
+    assert share["all"] == 0.25
+
+
+def test_a_run_that_an_older_version_scored_has_no_grades_of_samples(six):
+    (six.run.folder / "grades.parquet").unlink()
+    older = ScoredRun(open_run(six.run.id))
+    assert list(older.sample_grades) == ["question_id", "sample_index", "grade", "grade_policy"]
+    assert older.sample_grades.empty
+    assert np.isnan(older.samples_correct).all()
+    assert older.samples_correct.shape == (6,)
+    assert older.is_scored
+
+
+def test_the_rules_that_graded(six):
+    assert six.grade_policies == ["short_answer"]
+    assert six.older_policies == []
+    six.scores.loc["two", "grade_policy"] = "phrase_or_f1"
+    assert six.grade_policies == ["phrase_or_f1", "short_answer"]
+    assert six.older_policies == ["phrase_or_f1"]
+
+
 # Entailment
 
 
@@ -133,10 +175,10 @@ def test_labels_under_entailment_come_from_what_is_stored(run, clusterer, labels
 
 
 class NearEncoder(FakeEncoder):
-    """Three dimensions, so that all similarities occur; `one` and `half` have a cosine of exactly ½."""
+    """Three dimensions, so that all similarities occur; `apple` and `pear` have a cosine of exactly ½."""
 
     def encode(self, texts):
-        fixed = {"one": (1, 0, 0, 0), "half": (0.5, 0.5, 0.5, 0.5)}
+        fixed = {"apple": (1, 0, 0, 0), "pear": (0.5, 0.5, 0.5, 0.5)}
         found = [fixed.get(text, (*row[:3], 0)) for text, row in zip(texts, super().encode(texts), strict=True)]
         rows = np.array(found, dtype=np.float64)
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("float16").astype("float32")
@@ -154,7 +196,7 @@ def varied_run():
     numbers = [f"w{n}" for n in range(21)]
     for pairs in (7, 9):  # of ten bigrams, 7 and 9
         answers[f"tenths{pairs}"] = [" ".join(numbers[:11]), " ".join(numbers[: pairs + 1])]
-    answers |= {"exact": ("one", "half"), "single": ("", "red", "", ""), "empty": ("",)}
+    answers |= {"exact": ("apple", "pear"), "single": ("", "red", "", ""), "empty": ("",)}
     run = sample_run(FakeSampler(answers), [make_question(name) for name in answers], DECODING, "plain")
     return score_run(run.id, [NearEncoder()])
 

@@ -9,7 +9,7 @@ from fakes import FakeEncoder, FakeSampler
 
 from homog_core import files
 from homog_core.analysis import story
-from homog_core.analysis.cascade import within_folds_auroc
+from homog_core.analysis.cascade import within_groups_auroc
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import choose, heap
 from homog_core.errors import HomogError
@@ -115,18 +115,18 @@ def signals(n=60, seed=3):
     return [Signal("cheap", weak, np.zeros(n)), Signal("dear", strong, np.full(n, 100.0))], incorrect
 
 
-def test_an_auroc_within_folds_has_the_value_of_the_outcome_and_an_interval_around_it():
+def test_an_auroc_within_has_the_value_of_the_outcome_and_an_interval_around_it():
     parts, incorrect = signals()
     saving = matched_saving(parts, incorrect)
 
     for outcome in (saving.cheapest, saving.cascade, saving.everything):
-        found = within_folds_auroc(outcome, incorrect)
+        found = within_groups_auroc(outcome, incorrect)
         assert found.value == outcome.auroc
         assert 0 <= found.low < found.value < found.high <= 1
     # where there is one fold only it is DeLong's interval, up to the logit
     one_fold = replace(saving.everything, fold=np.zeros(60, dtype=int))
     expected = auroc_estimate(one_fold.score, incorrect)
-    assert within_folds_auroc(one_fold, incorrect).low == pytest.approx(expected.low, abs=0.03)
+    assert within_groups_auroc(one_fold, incorrect).low == pytest.approx(expected.low, abs=0.03)
 
 
 # From stored runs

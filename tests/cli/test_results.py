@@ -5,7 +5,7 @@ from fakes import FakeEncoder, FakeSampler, make_question
 
 from homog_core.cli import main
 from homog_core.records import Decoding
-from homog_core.reports import results_md
+from homog_core.reports import tables
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
@@ -43,7 +43,7 @@ def test_the_report_has_every_run_and_goes_into_a_document(call, run, tmp_path, 
     tables = {table["title"]: table["rows"] for table in call("report")}
     assert tables["Single-cluster rate by clusterer"][0]["run"] == "fake (base)"
     document = tmp_path / "results.md"
-    document.write_text(f"Words before.\n{results_md.BEGIN}\nold\n{results_md.END}\nWords after.\n")
+    document.write_text(f"Words before.\n{tables.BEGIN}\nold\n{tables.END}\nWords after.\n")
     assert main(["report", run.id, "--update", str(document)]) == 0
     text = document.read_text()
     assert text.startswith("Words before.") and text.endswith("Words after.\n")

@@ -4,7 +4,10 @@ from fakes import FakeEncoder, FakeNli
 
 from homog_core.cli import main
 from homog_core.errors import ModelUnavailable
-from homog_core.measures import nli
+from homog_core.measures import nli, report_cards
+from homog_core.measures.combined import weights_of
+from homog_core.measures.report_cards import ReadPair
+from homog_core.runs import readings
 from homog_core.runs.score import score_run
 
 
@@ -49,3 +52,20 @@ def test_an_nli_model_that_is_not_there_leaves_the_rest(call, run, monkeypatch, 
     captured = capsys.readouterr()
     assert "'some/model' is not on this machine. NLI scores are left out." in captured.err
     assert "single_cluster_rate@jaccard" in captured.out
+
+
+def test_calibrate_makes_cards_and_weights_of_what_readers_said(call, monkeypatch):
+    said = [("a red fox", "red fox", True), ("7 seals", "seven seals", True), ("blue whale", "green frog", False)]
+    pairs = [
+        ReadPair("Which?", first, second, same, half, "base", "fake", 1.0, False)
+        for half in ("choose", "card")
+        for first, second, same in said
+    ]
+    monkeypatch.setattr(readings, "read_pairs", lambda: pairs)
+    cards = {card["clusterer"]: card for card in call("calibrate", "--encoder", "any")}
+    assert {"jaccard", "embedding/fake", "embedding_masked/fake", "combined/fake"} <= set(cards)
+    assert {(card["n_same"], card["n_different"]) for card in cards.values()} == {(2, 1)}
+    assert cards["combined/fake"]["recall"] == 1
+    assert cards["jaccard"]["reference_auc"] > 0  # of the starter questions
+    assert weights_of("fake") is not None
+    assert "combined/fake" in report_cards.report_cards()

@@ -1,4 +1,4 @@
-"""Similarity, clusters, and the rules that join two answers."""
+"""Similarity and clusters of the answers to one question."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ from sklearn.cluster import AgglomerativeClustering
 
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import (
-    ENTAILMENT_RULES,
     MAX_THRESHOLD,
     Clusterer,
     average_linkage_heights,
@@ -15,13 +14,13 @@ from homog_core.measures.clustering import (
     cluster_components,
     cluster_first_member,
     cosine_similarity,
-    entailment_joins,
-    entailment_similarity,
     first_appearance,
     jaccard_similarity,
     medoids,
     n_clusters_at,
+    set_similarity,
 )
+from homog_core.measures.combined import Weights, write_weights
 
 THRESHOLDS = np.round(np.arange(0, 1, 0.03), 2)
 # Three answers A, B, C with A~B, B~C and A≁C.
@@ -222,21 +221,150 @@ def test_a_clusterer_refuses_what_it_cannot_do(fields, message):
         (Clusterer("jaccard", 0.4), "jaccard"),
         (Clusterer("embedding", 0.85, "minilm"), "embedding/minilm"),
         (Clusterer("embedding_masked", 0.6, "minilm"), "embedding_masked/minilm"),
+        (Clusterer("combined", 0.5, "minilm"), "combined/minilm"),
     ],
 )
 def test_the_key_of_a_clusterer(clusterer, key):
     assert clusterer.key == key
 
 
-def test_each_clusterer_compares_its_own_view():
-    answers = ["a b", "c d"]
-    vectors = {"answer": np.array([[3.0, 4.0], [4.0, 3.0]]), "masked": np.eye(2)}
+# Answers that are read in windows
 
-    found = {m: Clusterer(m, 0.5).similarity(answers, vectors) for m in ("jaccard", "embedding", "embedding_masked")}
+
+X, Y, Z = np.eye(3)
+XY = np.array([0.6, 0.8, 0.0])
+
+
+def windows(*vectors):
+    return np.array(vectors)
+
+
+def test_set_similarity_by_hand():
+    found = set_similarity([windows(X, Y), windows(X), windows(XY, Z)])
+
+    # {x, y} and {x}: best matches 1 and 0, mean .5; back 1 → .75
+    # {x, y} and {.6x + .8y, z}: .6 and .8, mean .7; back .8 and 0, mean .4 → .55
+    # {x} and {.6x + .8y, z}: .6; back .6 and 0, mean .3 → .45
+    assert found == pytest.approx(np.array([[1, 0.75, 0.55], [0.75, 1, 0.45], [0.55, 0.45, 1]]))
+    assert (found.diagonal() == 1).all()
+
+
+def test_answers_of_one_window_have_their_cosine():
+    rows = np.random.default_rng(0).normal(size=(5, 4))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+
+    single = set_similarity([windows(row) for row in rows])
+    beside_a_longer_one = set_similarity([*(windows(row) for row in rows), windows(rows[1], rows[0])])
+
+    assert (single == cosine_similarity(rows)).all()
+    assert beside_a_longer_one[:5, :5] == pytest.approx(single)
+
+
+def test_the_same_windows_in_another_order_are_the_same():
+    assert set_similarity([windows(X, Y, Z), windows(Z, X, Y)])[0, 1] == 1
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_set_similarity_of_none_and_one(n):
+    assert set_similarity([windows(X, Y)] * n).tolist() == np.eye(n).tolist()
+
+
+# Which answers each clusterer joins
+
+
+SIGNED = Weights("fake", intercept=-2.0, cosine=4.0, shared_words=0.0, same_number=3.0, same_decision=0.0)
+
+
+def single(*vectors):
+    return [windows(vector) for vector in vectors]
+
+
+@pytest.fixture
+def signed():
+    write_weights(SIGNED)
+    return Clusterer("combined", 0.5, "fake")
+
+
+def test_each_clusterer_compares_its_own_view(signed):
+    answers = ["a b", "c d"]
+    evidence = {"answer": single([0.6, 0.8], [0.8, 0.6]), "masked": single([1.0, 0.0], [0.0, 1.0])}
+
+    methods = [*(Clusterer(m, 0.5, "fake") for m in ("jaccard", "embedding", "embedding_masked")), signed]
+    found = {c.method: c.similarity("Which?", answers, evidence) for c in methods}
 
     assert found["jaccard"][0, 1] == 0
     assert found["embedding"][0, 1] == pytest.approx(0.96)  # 24/25
     assert found["embedding_masked"][0, 1] == 0
+    assert found["combined"][0, 1] == pytest.approx(1 / (1 + np.exp(2)))  # log odds −2 + 4·0
+    assert {similarity.dtype for similarity in found.values()} == {np.dtype("float32")}
+
+
+def test_combined_by_hand(signed):
+    answers = ["3 foxes", "three foxes", "foxes"]
+    evidence = {"masked": single([1.0, 0.0], [0.6, 0.8], [0.8, 0.6])}
+    similarity = signed.similarity("What?", answers, evidence)
+    log_odds = {(0, 1): -2 + 4 * 0.6 + 3, (0, 2): -2 + 4 * 0.8, (1, 2): -2 + 4 * 0.96}
+    for (i, j), value in log_odds.items():
+        assert similarity[i, j] == similarity[j, i] == pytest.approx(1 / (1 + np.exp(-value)))
+    assert similarity.diagonal().tolist() == [1, 1, 1]
+
+
+VETOED = ["embedding_masked", "combined"]
+PAIRS = {
+    "numbers": ("3 + 4 = 7 books", "She has 9 books."),
+    "names": ("It is Bizet.", "It is Verdi."),
+    "decisions": ("Yes, it is.", "No, it is not."),
+    "opposites": ("It was hot.", "It was cold."),
+    "scripts": ("北京。", "南京。"),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_answers_that_state_different_things_are_not_similar(pair, signed):
+    answers = [*PAIRS[pair], "something else"]
+    evidence = {"masked": single(X, X, X), "answer": single(X, X, X)}
+    for method in VETOED:
+        found = Clusterer(method, 0.5, "fake").similarity("Which?", answers, evidence)
+        assert found[0, 1] == found[1, 0] == 0
+        assert found[0, 2] > 0.8  # the third states nothing, and its cosine is 1
+    assert (
+        Clusterer("embedding", 0.5, "fake").similarity("Which?", answers, evidence) == 1
+    ).all()  # the published kind
+
+
+def test_answers_that_state_one_thing_keep_their_similarity():
+    evidence = {"masked": single(X, XY, X)}
+    answers = ["3 + 4 = 7 books", "She has seven books.", "many books"]
+    found = Clusterer("embedding_masked", 0.5, "fake").similarity("How many?", answers, evidence)
+    assert found == pytest.approx(np.array([[1, 0.6, 1], [0.6, 1, 0.6], [1, 0.6, 1]]))
+
+
+@pytest.mark.parametrize("method", ["jaccard", "embedding", *VETOED])
+@pytest.mark.parametrize("answer", ["Yes, 7 Foxes", "x", "是", "2 + 2 = 5, no"])
+def test_equal_answers_are_one_whatever_the_weights_say(method, answer):
+    write_weights(Weights("fake", -9.0, 0.0, 0.0, 0.0, 0.0))
+    vectors = single(X, XY, X)
+    clusterer = Clusterer(method, 0.99, None if method == "jaccard" else "fake")
+    similarity = clusterer.similarity("What?", [answer, "Rome", answer], {"masked": vectors, "answer": vectors})
+    assert similarity[0, 2] == similarity[2, 0] == 1
+    assert similarity.diagonal().tolist() == [1, 1, 1]
+    assert clusterer.labels(similarity).tolist() == [0, 1, 0]
+
+
+def test_combined_needs_weights():
+    evidence = {"masked": single(X, Y)}
+    with pytest.raises(InvalidInput, match=r"no weights for the encoder 'nobody'.*calibrate --encoder nobody"):
+        Clusterer("combined", 0.5, "nobody").similarity("What?", ["a", "b"], evidence)
+
+
+@pytest.mark.parametrize("method", ["jaccard", "embedding", *VETOED])
+@pytest.mark.parametrize("n", [0, 1])
+def test_none_and_one_answer_have_a_similarity(method, n, signed):
+    vectors = single(X)[:n]
+    clusterer = Clusterer(method, 0.5, "fake")
+    similarity = clusterer.similarity("What?", ["Oslo"] * n, {"masked": vectors, "answer": vectors})
+    assert similarity.tolist() == np.eye(n).tolist()
+    assert clusterer.labels(similarity).tolist() == [0] * n
 
 
 @pytest.mark.parametrize(
@@ -245,6 +373,7 @@ def test_each_clusterer_compares_its_own_view():
         (Clusterer("jaccard", 0.5), [0, 0]),  # joined at similarity ≥ τ
         (Clusterer("embedding", 0.5, "minilm"), [0, 1]),  # merged strictly below 1 − τ
         (Clusterer("embedding", 0.49, "minilm"), [0, 0]),
+        (Clusterer("combined", 0.5, "minilm"), [0, 1]),
     ],
 )
 def test_what_happens_exactly_at_the_threshold(clusterer, labels):
@@ -256,111 +385,3 @@ def test_the_assignment_rule_is_used():
 
     assert Clusterer("jaccard", 0.4).labels(similarity).tolist() == [0, 0, 0]
     assert Clusterer("jaccard", 0.4, rule="first_member").labels(similarity).tolist() == [0, 0, 1]
-
-
-# Entailment
-
-
-E, N, C = (0.8, 0.1, 0.1), (0.1, 0.8, 0.1), (0.1, 0.1, 0.8)
-RULE_NAMES = ("bidirectional", "non_contradiction", "either")
-
-
-def two_answers(there, back):
-    """Probabilities of two answers; what the diagonal says is not read."""
-    return np.array([[C, there], [back, N]])
-
-
-def random_probabilities(seed, n=7):
-    return np.random.default_rng(seed).dirichlet(np.ones(3), size=(n, n))
-
-
-@pytest.mark.parametrize(
-    ("there", "back", "joined"),  # by each of the three rules
-    [
-        (E, E, (True, True, True)),
-        (E, N, (False, True, True)),
-        (E, C, (False, False, True)),
-        (N, N, (False, False, False)),
-        (N, C, (False, False, False)),
-        (C, C, (False, False, False)),
-        ((0.4, 0.4, 0.2), E, (True, True, True)),  # of tied classes the first: entailment
-        ((0.4, 0.2, 0.4), E, (True, True, True)),
-        ((0.2, 0.4, 0.4), E, (False, True, True)),  # neutral
-        ((1 / 3, 1 / 3, 1 / 3), N, (False, True, True)),
-        ((0.45, 0.1, 0.45), C, (False, False, True)),
-    ],
-)
-def test_what_each_entailment_rule_joins(there, back, joined):
-    for one, other in ((there, back), (back, there)):
-        found = {rule: entailment_joins(two_answers(one, other), rule) for rule in RULE_NAMES}
-        assert tuple(bool(found[rule][0, 1]) for rule in RULE_NAMES) == joined
-        for matrix in found.values():
-            assert matrix.dtype == bool
-            assert matrix.diagonal().all()
-            assert (matrix == matrix.T).all()
-
-
-def test_entailment_is_bidirectional_unless_said_otherwise():
-    assert set(RULE_NAMES) == set(ENTAILMENT_RULES)
-    assert entailment_joins(two_answers(E, N)).tolist() == np.eye(2, dtype=bool).tolist()
-
-
-@pytest.mark.parametrize("rule", RULE_NAMES)
-@pytest.mark.parametrize("seed", range(4))
-def test_permuting_answers_permutes_what_is_joined(rule, seed):
-    probabilities = random_probabilities(seed)
-    order = np.random.default_rng(seed + 100).permutation(len(probabilities))
-    joined = entailment_joins(probabilities, rule)
-    assert (entailment_joins(reorder(probabilities, order), rule) == reorder(joined, order)).all()
-    labels = Clusterer("nli", 0.0, "m", entailment=rule).labels(np.eye(7), probabilities)
-    again = Clusterer("nli", 0.0, "m", entailment=rule).labels(np.eye(7), reorder(probabilities, order))
-    assert again.tolist() == first_appearance(labels[order]).tolist()
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_rules_are_one_inside_the_other(seed):
-    strict, lax, either = (entailment_joins(random_probabilities(seed), rule) for rule in RULE_NAMES)
-    assert (strict <= lax).all() and (lax <= either).all()
-
-
-@pytest.mark.parametrize("rule", RULE_NAMES)
-@pytest.mark.parametrize("n", [0, 1])
-def test_no_and_one_answer_entail_themselves(rule, n):
-    probabilities = np.full((n, n, 3), C)
-    assert entailment_joins(probabilities, rule).tolist() == np.eye(n, dtype=bool).tolist()
-    assert entailment_similarity(probabilities).tolist() == np.eye(n).tolist()
-
-
-@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 3), (2, 2, 2)])
-def test_probabilities_of_another_shape_are_refused(shape):
-    with pytest.raises(InvalidInput, match=r"must have shape \(N, N, 3\); these have \(" + str(shape[0])):
-        entailment_joins(np.zeros(shape))
-
-
-def test_an_unknown_entailment_rule_is_refused():
-    for refuse in (
-        lambda: entailment_joins(two_answers(E, E), "sometimes"),
-        lambda: Clusterer("nli", 0.0, "m", entailment="sometimes"),
-    ):
-        with pytest.raises(InvalidInput, match="'sometimes'; use one of bidirectional, non_contradiction, either"):
-            refuse()
-
-
-def test_entailment_similarity():
-    probabilities = np.zeros((3, 3, 3))
-    probabilities[..., 0] = [[0.2, 0.9, 0.0], [0.3, 0.7, 0.5], [0.1, 0.5, 0.0]]
-    # (.9 + .3)/2, (0 + .1)/2 and (.5 + .5)/2; the diagonal is 1 whatever was said
-    expected = [[1, 0.6, 0.05], [0.6, 1, 0.5], [0.05, 0.5, 1]]
-    assert entailment_similarity(probabilities) == pytest.approx(np.array(expected))
-    assert probabilities[0, 0, 0] == 0.2  # what was handed over is left alone
-    stored = Clusterer("nli", 0.0, "m").similarity(["a", "b", "c"], {"nli": probabilities})
-    assert stored.dtype == np.float32
-    assert stored == pytest.approx(np.array(expected))
-
-
-def test_answers_that_end_on_different_numbers_are_different_answers():
-    answers = ["3 + 4 = 7 books", "She has 7 books.", "9 books", "many books"]
-    vectors = {"masked": np.ones((4, 3)), "answer": np.ones((4, 3))}
-    expected = [[1, 1, 0, 1], [1, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]]  # "many" holds no number
-    assert Clusterer("embedding_masked", 0.5, "minilm").similarity(answers, vectors).tolist() == expected
-    assert (Clusterer("embedding", 0.5, "minilm").similarity(answers, vectors) == 1).all()  # the published kind

@@ -21,13 +21,11 @@ from fakes import (
     make_responses,
 )
 
-from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.summary import summarise
 from homog_core.errors import HomogError
-from homog_core.measures import report_cards, uncertainty
+from homog_core.measures import uncertainty
 from homog_core.measures.clustering import Clusterer, cosine_similarity
-from homog_core.measures.report_cards import ReportCard, read_report_cards
 from homog_core.measures.words import mask_answer
 from homog_core.records import Question
 from homog_core.runs import evidence
@@ -94,6 +92,29 @@ def test_a_run_of_empty_answers_is_scored():
     assert list(run.table("scores")["n_valid"]) == [0]
     assert run.table("clusters").empty
     assert summarise(ScoredRun(run)).estimates["single_cluster_rate@jaccard"].n == 0
+    assert verify(run.id) == []
+
+
+def test_empty_answers_stand_between_others_and_take_no_part():
+    run = sample_run(FakeSampler({"fox": ("red fox", "", "grey seal", " ")}), [make_question("fox")], DECODING, "plain")
+    score_run(run.id, [FakeEncoder()])
+    clusters = run.table("clusters")
+    for _, rows in clusters.groupby("clusterer"):
+        assert dict(zip(rows["sample_index"], rows["label"], strict=True)) == {0: 0, 2: 1}
+    assert run.table("similarities")["similarity"].map(len).tolist() == [1] * 3  # of one pair
+    assert run.table("scores")["n_valid"].item() == 2
+
+
+def test_questions_with_one_text_and_two_prompts_stay_two():
+    stem = "Which of these is red?"
+    questions = [Question(f"stem{n}", "test", stem) for n in (1, 2)]
+    answers = {"stem1": ("red fox", "grey seal", "red fox", "red fox"), "stem2": ("blue whale",)}
+    run = sample_run(FakeSampler(answers), questions, DECODING, "plain")
+    score_run(run.id, [FakeEncoder()])
+    labels = (
+        run.table("clusters").query("clusterer == 'embedding_masked/fake'").groupby("question_id")["label"].agg(list)
+    )
+    assert labels.to_dict() == {"stem1": [0, 1, 0, 0], "stem2": [0, 0, 0, 0]}
     assert verify(run.id) == []
 
 
@@ -274,21 +295,7 @@ def test_nothing_to_judge():
     assert verify(run.id) == []
 
 
-# Grades, densities and report cards
-
-
-def test_a_grade_by_cosine_names_the_encoder():
-    questions = [
-        Question("both", "test", "What?", ("red fox",), ("blue whale",)),
-        Question("right", "test", "What?", ("red fox",)),
-        make_question("neither"),
-    ]
-    run = sample_run(FakeSampler({q.id: ("red fox",) for q in questions}), questions, DECODING, "plain")
-    score_run(run.id, [FakeEncoder()])
-    graded = run.table("scores").set_index("question_id")[["grade", "grade_policy"]]
-    assert graded.loc["both"].tolist() == ["correct", "supported_margin/fake"]
-    assert graded.loc["right"].tolist() == ["correct", "phrase_or_f1"]
-    assert graded.loc["neither"].tolist() == ["ungraded", "none"]
+# Densities
 
 
 VECTORS = {"What is mixed?": (1, 0), "What is same?": (0.6, 0.8), "What is single?": (0, 1)}
@@ -308,32 +315,7 @@ def test_embedding_density_by_hand(n, densities):
     np.testing.assert_allclose(found, densities, atol=1e-3)
 
 
-def test_the_report_card_of_an_nli_model_by_hand():
-    script = {
-        ("r1", "r2"): (0.9, 0.1, 0.0),
-        ("r2", "r1"): (0.7, 0.2, 0.1),  # agree: .8, joined
-        ("r1", "w"): (0.6, 0.2, 0.2),
-        ("w", "r1"): (0.6, 0.3, 0.1),  # contradict: .6, joined all the same
-        ("r2", "w"): (0.0, 0.1, 0.9),
-        ("w", "r2"): (0.9, 0.1, 0.0),  # contradict: .45, not joined
-        ("s1", "s2"): (0.4, 0.5, 0.1),
-        ("s2", "s1"): (0.6, 0.3, 0.1),  # agree: .5, not joined; what is left contradicts: .1
-    }
-    questions = [
-        Question("r", "test", "Which?", ("r1", "r2"), ("w",)),
-        Question("s", "test", "Which?", ("s1", "s2"), ("v",)),
-        Question("no pairs", "test", "Which?", ("t",)),
-    ]
-    nli = FakeNli({tuple(f"Which? {text}" for text in pair): said for pair, said in script.items()}, context=True)
-    cards = {card.clusterer: card for card in report_cards.calibrate(questions, FakeEncoder(), nli)}
-    # of the 2 · 4 comparisons .8 wins all four, .5 all but the one with .6
-    expected = ReportCard("nli/scripted", 0.0, 7 / 8, 1 / 2, 1 / 4, 2, 4, "test")
-    assert cards["nli/scripted"] == expected
-    assert len(nli.judged) == 12  # six ordered pairs a question, once
-    assert set(cards) == {"jaccard", "embedding/fake", "embedding_masked/fake", "nli/scripted"}
-    assert read_report_cards(files.cache() / "report_cards.json") == cards
-    first = report_cards.default_clusterers(["fake"], "scripted")[0]
-    assert cards[first.key].auc == max(card.auc for card in cards.values())
+# Settings
 
 
 def test_scoring_again_without_the_nli_model_keeps_its_scores(fox_run):

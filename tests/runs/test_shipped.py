@@ -10,7 +10,7 @@ from homog_core import files
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.cli import main
 from homog_core.measures import report_cards
-from homog_core.reports import results_md
+from homog_core.reports import results_md, stage_tables, tables
 from homog_core.runs.store import list_runs
 
 
@@ -54,9 +54,9 @@ def test_shipped_runs_are_listed_shown_and_verified(capsys):
 
 def test_the_document_of_results_has_the_runs_as_they_are():
     runs, document = results_md.reportable_runs(), (files.PROJECT / "docs" / "results.md").read_text(encoding="utf-8")
-    stages = results_md.chain_tables(runs)
+    stages = stage_tables.chain_tables(runs)
     assert len(stages) == 4  # estimates and tests, on both question sets
-    assert results_md.markdown([*stages, results_md.clusters_table(runs)]) in document
+    assert tables.markdown([*stages, results_md.clusters_table(runs)]) in document
 
 
 def test_calibration_puts_the_best_clusterer_first():

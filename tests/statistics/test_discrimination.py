@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 from graded_scores import CORRECT, QUESTIONS, SCORES, columns, simulated
 from hypothesis import assume, given
+from hypothesis import strategies as st
 from scipy.special import logit
 from scipy.stats import mannwhitneyu, ttest_ind
 from sklearn.metrics import roc_auc_score
@@ -137,9 +138,8 @@ def test_delong_leaves_out_what_one_score_lacks():
     assert delong_test(a, b, wrong) == delong_test([1, 2, 4, 5], [2, 1, 4, 6], [0, 0, 1, 1])
 
 
-@pytest.mark.parametrize(("m", "n", "bound"), [(1, 1, 1 / (1 + Z**2)), (1, 3, None), (20, 30, None)])
-def test_a_perfect_score_is_not_certain(m, n, bound):
-    # m = n = 1: (1 − θ)² = z² θ (1 − θ) → θ = 1 / (1 + z²) = 0.2065, Wilson's lower bound of 1 in 1
+@pytest.mark.parametrize(("m", "n"), [(10, 10), (20, 30)])
+def test_a_perfect_score_is_not_certain(m, n):
     wrong = np.repeat([1, 0], [m, n])
     perfect, reversed_ = auroc_estimate(wrong, wrong), auroc_estimate(-wrong, wrong)
 
@@ -149,23 +149,27 @@ def test_a_perfect_score_is_not_certain(m, n, bound):
     theta, big = perfect.low, (m + n) / 2 - 1
     variance = theta * (1 - theta) * (1 + big * (1 - theta) / (2 - theta) + big * theta / (1 + theta)) / (m * n)
     assert (1 - theta) ** 2 == pytest.approx(Z**2 * variance)
-    if bound:
-        assert perfect.low == pytest.approx(bound)
 
 
-def test_auroc_with_one_question_in_a_class_has_no_interval():
-    for estimate in (auroc_estimate([1, 3, 2], [1, 0, 0]), auroc_estimate([2, 3, 1], [1, 0, 0])):
-        assert estimate.method == ("newcombe" if estimate.value == 0 else "delong")
-    found = auroc_estimate([2, 3, 1], [1, 0, 0])
-    assert (found.value, math.isnan(found.low), math.isnan(found.high)) == (0.5, True, True)
+@pytest.mark.parametrize(("m", "n", "has_interval"), [(9, 40, False), (40, 9, False), (10, 10, True), (1, 2, False)])
+def test_below_ten_of_a_class_there_is_no_interval(m, n, has_interval):
+    wrong, scores = np.repeat([1, 0], [m, n]), np.random.default_rng(0).normal(size=m + n)
+    found, d = auroc_estimate(scores, wrong), cohens_d_estimate(scores[:m], scores[m:])
+
+    assert not math.isnan(found.value)
+    assert [math.isnan(bound) for bound in (found.low, found.high)] == [not has_interval] * 2
+    assert math.isnan(d.low) == (not has_interval)
+
+
+def test_the_bootstrap_needs_two_of_a_class():
     assert math.isnan(auroc_bootstrap([2, 3, 1], [1, 0, 0]).low)
 
 
-@given(QUESTIONS)
-def test_intervals_stay_within_the_unit_interval(rows):
-    found = auroc_estimate(*columns(rows))
+@given(st.lists(st.integers(0, 4), min_size=20, max_size=40), st.integers(10, 30))
+def test_intervals_stay_within_the_unit_interval(scores, n_wrong):
+    assume(10 <= n_wrong <= len(scores) - 10)
+    found = auroc_estimate(scores, np.repeat([1, 0], [n_wrong, len(scores) - n_wrong]))
 
-    assume(not math.isnan(found.low))
     assert 0 <= found.low <= found.value <= found.high <= 1
 
 
@@ -198,13 +202,16 @@ def test_the_stratified_bootstrap_agrees_with_scipy():
 
 
 def test_cohens_d_by_hand():
-    # means 4 and 2, variances 4 and 2: s² = (2·4 + 1·2)/3 = 10/3, d = 2/1.825742; variance 5/6 + 1.2/10 = .953333
-    found = cohens_d_estimate([2, 4, NAN, 6], [1, 3])
+    # means 4 and 2, variances 4 and 2: s² = (2·4 + 1·2)/3 = 10/3, d = 2/1.825742
+    assert cohens_d([2, 4, NAN, 6], [1, 3]) == pytest.approx(1.095445, abs=1e-6)
 
-    assert found.value == cohens_d([2, 4, 6], [1, 3]) == pytest.approx(1.095445, abs=1e-6)
-    half = Z * math.sqrt(0.953333)
-    assert (found.low, found.high) == pytest.approx((1.095445 - half, 1.095445 + half), abs=1e-5)
-    assert (found.n, found.method) == (5, "hedges-olkin")
+    # six times 2, 4, 6 and ten times 1, 3: s² = (17·(48/17) + 19·(20/19))/36 = 68/36, d = 2/1.374369
+    found = cohens_d_estimate([2, 4, NAN, 6] * 6, [1, 3] * 10)
+
+    assert found.value == pytest.approx(1.455213, abs=1e-6)
+    half = Z * math.sqrt(38 / 360 + 1.455213**2 / 76)
+    assert (found.low, found.high) == pytest.approx((1.455213 - half, 1.455213 + half), abs=1e-5)
+    assert (found.n, found.method) == (38, "hedges-olkin")
 
 
 def test_cohens_d_goes_with_students_t():

@@ -83,12 +83,13 @@ def test_budget_titles():
 
 def test_clusterer_and_temperature_titles():
     columns = ["label", "method", "encoder", "kind", "value"]
-    rows = [("a", "embedding_masked", e, "as scored", v) for e, v in (("one", 0.1), ("two", 0.3))]
+    rows = [("a", "combined", e, "as scored", v) for e, v in (("one", 0.1), ("two", 0.3))]
     frame = pd.DataFrame([*rows, ("a", "jaccard", "", "as scored", 0.05)], columns=columns)
     assert chart_titles.by_clusterer(frame, "a") == (
-        "a: from 5 % to 30 %, depending on the clusterer; two encoders at the same false-join rate say 10 % (one) and "
-        "30 % (two)"
+        "a: from 5 % to 30 %, depending on the clusterer; two encoders say 10 % (one) and 30 % (two)"
     )
+    others = frame.replace("combined", "embedding_masked")
+    assert chart_titles.by_clusterer(others, "a") == "a: from 5 % to 30 %, depending on the clusterer"
     assert chart_titles.by_clusterer(frame.iloc[2:], "a") == "a: 5 % by the only clusterer that is stored"
     assert chart_titles.by_clusterer(frame, "b").startswith("Undefined")
     heat = pd.DataFrame({"group": "a", "temperature": [0.3, 1.0], "value": [0.7, 0.1]})

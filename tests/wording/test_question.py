@@ -4,19 +4,29 @@ import math
 
 import pytest
 
+from homog_core.measures.grading import POLICIES
 from homog_core.wording import question
 
 
 @pytest.mark.parametrize(
     ("grade", "policy", "sentence"),
     [
-        ("correct", "number", "✓ The greedy answer is graded **correct**, by its last number."),
-        ("incorrect", "supported_margin/wordllama", "✗ The greedy answer is graded **incorrect**, by its closeness"),
+        ("correct", "number", "✓ The greedy answer is graded **correct**, by the number that it states."),
+        ("incorrect", "yes_no", "✗ The greedy answer is graded **incorrect**, by its yes or no."),
+        ("incorrect", "several", "✗ The greedy answer is graded **incorrect**, it offers several answers."),
+        ("ambiguous", "short_answer", "? The greedy answer is graded **ambiguous**, by its short answer."),
+        ("correct", "phrase_or_f1", "✓ The greedy answer is graded **correct**, phrase_or_f1."),  # an older version's
         ("abstained", "refusal", "– The greedy answer is graded **abstained**, it declines to answer."),
     ],
 )
 def test_a_grade_has_its_rule(grade, policy, sentence):
-    assert question.grade_sentence(grade, policy).startswith(sentence)
+    assert question.grade_sentence(grade, policy) == sentence
+
+
+def test_every_rule_has_words_of_its_own():
+    said = {policy: question.grade_sentence("correct", policy) for policy in POLICIES if policy != "none"}
+    assert len(set(said.values())) == len(said) == 5
+    assert not [policy for policy, sentence in said.items() if sentence.endswith(f", {policy}.")]
 
 
 def test_an_answer_without_a_grade_gets_no_sentence():

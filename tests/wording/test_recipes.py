@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 from fakes import FAKE_SPEC, FakeSampler, make_question
 
+from homog_core import files
 from homog_core.measures.clustering import Clusterer
+from homog_core.measures.report_cards import ReportCard, write_report_cards
 from homog_core.records import Decoding
 from homog_core.runs.sample import sample_run
 from homog_core.wording import recipes
@@ -46,13 +48,59 @@ def test_a_clusterer_among_others_has_its_encoder_and_its_threshold():
     assert (
         recipes.clusterer_name(Clusterer("embedding_masked", 0.37, "minilm")) == "masked embedding (minilm), τ = 0.37"
     )
+    assert recipes.clusterer_name(Clusterer("combined", 0.5, "minilm")) == "combined signs (minilm), τ = 0.5"
     assert recipes.clusterer_name(Clusterer("nli", 0.0, "judge")) == "nli (judge)"
 
 
-def test_a_report_card_has_its_own_threshold():
-    said = recipes.report_card_sentence(replace(JACCARD, threshold=0.9))
-    assert "**Report card** on " in said
-    assert said.endswith("(Here τ is 0.9.)")
-    assert recipes.report_card_sentence(Clusterer("embedding", 0.85, "own")) == (
-        "No report card: this clusterer has not been calibrated. The published threshold is 0.85."
-    )
+@pytest.fixture
+def own_cards():
+    """Cards of the user's own, with figures that can be worked out."""
+    thresholds = {"jaccard": 0.4, "embedding/minilm": 0.7, "combined/minilm": 0.5, "nli/judge": 0.0}
+    rates = {"auc": 0.875, "precision": 0.8, "recall": 0.75, "false_join_rate": 0.1}
+    cards = [ReportCard(key, at, **rates, n_same=30, n_different=70) for key, at in thresholds.items()]
+    write_report_cards(files.cache() / "report_cards.json", cards)
+
+
+CARD = (
+    "**Report card** on 100 pairs of sampled answers that readers compared: AUC 0.88 (0.5 is chance); {joins} 75 % of "
+    "the pairs that readers call the same and 10 % of the others."
+)
+
+
+@pytest.mark.parametrize(
+    ("clusterer", "joins", "rest"),
+    [
+        (JACCARD, "at τ = 0.4 it joins", ""),
+        (Clusterer("jaccard", 0.9), "at τ = 0.4 it joins", " (Here τ is 0.9.)"),
+        (Clusterer("combined", 0.5, "minilm"), "at τ = 0.5 it joins", ""),
+        (Clusterer("embedding", 0.7, "minilm"), "at τ = 0.7 it joins", " The published threshold is 0.85."),
+        (
+            Clusterer("embedding", 0.85, "minilm"),
+            "at τ = 0.7 it joins",
+            " The published threshold is 0.85. (Here τ is 0.85.)",
+        ),
+        (Clusterer("nli", 0.0, "judge"), "it joins", ""),
+    ],
+)
+@pytest.mark.usefixtures("own_cards")
+def test_a_report_card_in_words(clusterer, joins, rest):
+    assert recipes.report_card_sentence(clusterer) == CARD.format(joins=joins) + rest
+
+
+@pytest.mark.parametrize(
+    ("clusterer", "rest"),
+    [
+        (Clusterer("embedding", 0.85, "own"), " The published threshold is 0.85."),
+        (Clusterer("embedding_masked", 0.85, "own"), ""),  # nobody has published one for masked text
+        (Clusterer("combined", 0.5, "own"), ""),
+    ],
+)
+def test_a_clusterer_without_a_card(clusterer, rest):
+    said = recipes.report_card_sentence(clusterer)
+    assert said == f"No report card: this clusterer has not been calibrated.{rest}"
+
+
+@pytest.mark.usefixtures("own_cards")
+def test_a_recipe_has_the_clusterer_with_its_card():
+    assert recipes.clusterer_recipe(JACCARD) == "jaccard, τ = 0.4 · components · report card AUC 0.88"
+    assert "report card" not in recipes.clusterer_recipe(Clusterer("embedding", 0.85, "own"))

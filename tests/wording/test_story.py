@@ -8,6 +8,7 @@ from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import Advice, Detection, Typical, Way, find_pair, story_of
 from homog_core.catalogue.published import PUBLISHED
+from homog_core.measures.report_cards import ReportCard
 from homog_core.records import Estimate
 from homog_core.runs import store
 from homog_core.wording import story as say
@@ -33,6 +34,12 @@ def test_a_rate_stands_with_its_interval_in_brackets():
     assert "answer to 9 % [5 %, 14 %], the base model to 0 % [0 %, 2 %]" in said
     assert "on average 4.9 of 10 instead of 8.1" in said
     assert said.endswith("(95 % confidence interval in brackets.)")
+
+
+def test_what_counts_as_the_same_is_said_with_its_errors():
+    said = say.what_is_the_same(ReportCard("combined/minilm", 0.5, 0.9, 0.73, 0.788, 0.109, 66, 174))
+    assert "Of 240 pairs of answers, readers called 66 the same." in said
+    assert said.endswith("puts 79 % of these on one pile, and 11 % of the others.")
 
 
 def test_hesitation_that_does_not_fall_is_not_said_to():

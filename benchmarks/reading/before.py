@@ -1,0 +1,27 @@
+"""The clusterer that was the default before the pairs were read, for the "before" columns.
+
+The masked cosine of WordLlama at 0.37, and 0 for answers that end on different numbers of which neither occurs in the
+other.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from homog_core.measures.clustering import set_similarity
+from homog_core.measures.encoders import Encoder, encode
+
+THRESHOLD = 0.37
+_NUMBER = re.compile(r"(?:(?<![\w.)])-)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
+
+
+def similarity(encoder: Encoder, question: str, answers: Sequence[str]) -> np.ndarray:
+    """Similarity (N, N) of answers; `encoder` is WordLlama."""
+    found = set_similarity(encode(encoder, question, answers)["masked"])
+    numbers = [[float(n.replace(",", "")) for n in _NUMBER.findall(answer)] for answer in answers]
+    for i, a in enumerate(numbers):
+        for j, b in enumerate(numbers):
+            if a and b and a[-1] not in b and b[-1] not in a:
+                found[i, j] = 0.0
+    return found

@@ -1,0 +1,110 @@
+"""How far a single-cluster rate can be trusted: what bounds it, what readers make of it, and where clusterers agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.measures.clustering import Clusterer
+from homog_core.measures.words import normalise
+from homog_core.records import Estimate
+from homog_core.runs.readings import StageErrors, stage_errors
+from homog_core.statistics.intervals import single_cluster_rate, wilson_interval
+
+N_DRAWS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Single-cluster rates of one run; each over the questions with at least two valid answers."""
+
+    identical: Estimate  # all answers are the same after normalisation: the lower bound
+    complete: Estimate  # every two answers are joined (complete linkage)
+    clusterer: Estimate
+    corrected: Estimate  # for the errors that readers found at this stage; NaN where nobody read any
+    robust: Estimate  # share of questions on which all clusterers agree whether there is a single cluster
+
+
+def bounds(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Bounds:
+    """The bounds of the single-cluster rate of a run under a clusterer."""
+    kept = scored.in_category(category)
+    n_sets = scored.cluster_frame(clusterer)["num_semantic_sets"]
+    same = pd.Series([_n_wordings(scored, key) for key in scored.questions.index], scored.questions.index)
+    same = same.where(n_sets.notna())
+    every = pd.Series([_all_joined(scored, clusterer, key) for key in scored.questions.index], scored.questions.index)
+    every = every.where(n_sets.notna())
+    agreed = robust(scored)[kept & n_sets.notna().to_numpy()]
+    errors = stage_errors(clusterer.key).get(scored.run.provenance.stage or "")
+    return Bounds(
+        single_cluster_rate(same[kept]),
+        single_cluster_rate(every[kept]),
+        single_cluster_rate(n_sets[kept]),
+        corrected_rate(n_sets[kept], same[kept], errors),
+        wilson_interval(int(agreed.sum()), len(agreed)),
+    )
+
+
+def robust(scored: ScoredRun) -> pd.Series:
+    """Whether all clusterers of a run agree that a question has a single cluster, or that it has several, by its id.
+
+    False where it is undefined.
+    """
+    single = [scored.cluster_frame(clusterer)["num_semantic_sets"] == 1 for clusterer in scored.clusterers()]
+    defined = scored.cluster_frame(scored.clusterer)["num_semantic_sets"].notna()
+    votes = pd.concat(single, axis=1).sum(axis=1)
+    return votes.isin([0, len(single)]) & defined
+
+
+def agreed_change(runs: Sequence[ScoredRun], clusterers: Sequence[Clusterer], ids: Sequence[str]) -> pd.Series:
+    """The smallest absolute change in K from the first run to the last under any of the clusterers, by question id.
+
+    0 where they disagree on its sign. Questions are ranked by it, since a change that one clusterer alone sees may be
+    its own.
+    """
+    first, last = runs[0], runs[-1]
+    found = [
+        last.cluster_frame(c)["num_semantic_sets"].loc[list(ids)]
+        - first.cluster_frame(c)["num_semantic_sets"].loc[list(ids)]
+        for c in clusterers
+    ]
+    frame = pd.concat(found, axis=1)
+    agree = (frame.max(axis=1) < 0) | (frame.min(axis=1) > 0)
+    return frame.abs().min(axis=1).where(agree, 0.0)
+
+
+def corrected_rate(n_sets: pd.Series, wordings: pd.Series, errors: StageErrors | None, *, seed: int = 0) -> Estimate:
+    """The single-cluster rate that readers would find, with an interval for questions and readings together.
+
+    Questions with one wording are single. Of the other single-cluster ones readers accept a share, and of those with
+    two clusters they call a share one answer; both shares are drawn from their posterior (Jeffreys' prior), the
+    questions by a bootstrap. Three clusters or more count as several. NaN where nobody read answers of this stage.
+    """
+    n_sets, wordings = n_sets.dropna().to_numpy(), wordings.dropna().to_numpy()
+    n = len(n_sets)
+    if errors is None or not n:
+        return Estimate(np.nan, np.nan, np.nan, n, "readings")
+    kinds = np.array(
+        [(wordings == 1).sum(), ((n_sets == 1) & (wordings > 1)).sum(), ((n_sets == 2) & (wordings > 1)).sum()]
+    )
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(n, [*(kinds / n), 1 - kinds.sum() / n], size=N_DRAWS)[:, :3] / n
+    accepted = rng.beta(errors.accepted + 0.5, errors.n_single - errors.accepted + 0.5, N_DRAWS)
+    missed = rng.beta(errors.missed + 0.5, errors.n_two - errors.missed + 0.5, N_DRAWS)
+    rates = drawn[:, 0] + drawn[:, 1] * accepted + drawn[:, 2] * missed
+    low, high = np.quantile(rates, [0.025, 0.975])
+    return Estimate(float(rates.mean()), float(low), float(high), n, "readings")
+
+
+def _n_wordings(scored: ScoredRun, question_id: str) -> float:
+    """How many different wordings the valid answers have after normalisation."""
+    return float(len({normalise(response.answer) for response in scored.valid_responses(question_id)}))
+
+
+def _all_joined(scored: ScoredRun, clusterer: Clusterer, question_id: str) -> float:
+    """1 where every two answers are joined by themselves, otherwise 2."""
+    similarity = scored.similarity(question_id, clusterer)
+    least = similarity.min() if len(similarity) else 0.0
+    joined = least >= clusterer.threshold if clusterer.method == "jaccard" else least > clusterer.threshold
+    return 1.0 if joined else 2.0

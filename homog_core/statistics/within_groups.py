@@ -1,0 +1,89 @@
+"""AUROC and selective accuracy within groups: only questions of one fold, or of one category in it, are compared.
+
+Ranking all folds together would break ties between the folds by their models' base rates, against the labels: where
+most scores tie, as after homogenization, that costs an AUROC of 0.53 about 0.01 over 800 questions and 0.02 over 250
+(Forman & Scholz 2010). Ranking all categories together measures how well a score tells categories apart. `score`,
+`incorrect` (1 or 0) and `fold` are (Q,); a fold may lack a class.
+"""
+
+import numpy as np
+from scipy.stats import rankdata
+
+from homog_core.records import Estimate
+from homog_core.statistics.columns import Values
+from homog_core.statistics.discrimination import FEWEST, AurocDifference, auroc, delong_test
+from homog_core.statistics.selective import selective_accuracy
+
+
+def auroc_within(score: Values, incorrect: Values, fold: np.ndarray) -> float:
+    """AUROC over the pairs of an incorrect and a correct question in one fold."""
+    score, incorrect = np.asarray(score), np.asarray(incorrect)
+    folds = [own for own in _members(fold) if _n_pairs(incorrect[own])]
+    if not folds:
+        return float("nan")
+    values = [auroc(score[own], incorrect[own]) for own in folds]
+    return float(np.average(values, weights=[_n_pairs(incorrect[own]) for own in folds]))
+
+
+def auroc_within_estimate(score: Values, incorrect: Values, fold: np.ndarray) -> Estimate:
+    """`auroc_within` with DeLong's 95 % interval: the paired test against scores that all tie within a fold.
+
+    The fitted models are taken as given.
+    """
+    value = auroc_within(score, incorrect, fold)
+    found = auroc_difference_within(score, np.zeros(len(fold)), incorrect, fold)
+    low, high = np.clip([0.5 + found.low, 0.5 + found.high], 0, 1)
+    return Estimate(value, float(low), float(high), len(fold), "delong")
+
+
+def auroc_within_categories(uncertainty: Values, incorrect: Values, category: np.ndarray) -> Estimate:
+    """AUROC over the pairs of an incorrect and a correct question of one category, with DeLong's 95 % interval.
+
+    What a score gets for telling the categories apart is left out; `discrimination.auroc` has it. Questions that are
+    NaN in either column, and categories with one class only, take no part. None left: NaN; fewer than ten of a class
+    left: NaN bounds.
+    """
+    score, wrong = np.asarray(uncertainty, dtype=np.float64), np.asarray(incorrect, dtype=np.float64)
+    known = ~np.isnan(score) & ~np.isnan(wrong)
+    score, wrong, group = score[known], wrong[known], np.unique(np.asarray(category)[known], return_inverse=True)[1]
+    mixed = np.array([0 < wrong[group == g].mean() < 1 for g in group], dtype=bool)
+    score, wrong, group = score[mixed], wrong[mixed], group[mixed]
+    if not len(score):
+        return Estimate(np.nan, np.nan, np.nan, 0, "delong")
+    ranks = rankdata(np.round(score, 9)) / (len(score) + 1)
+    if min(wrong.sum(), len(wrong) - wrong.sum()) < FEWEST:
+        return Estimate(auroc_within(ranks, wrong, group), np.nan, np.nan, len(score), "delong")
+    return auroc_within_estimate(ranks, wrong, group)
+
+
+def auroc_difference_within(a: Values, b: Values, incorrect: Values, fold: np.ndarray) -> AurocDifference:
+    """AUROC of a minus that of b, within folds, by DeLong's paired test. The scores are in [0, 1].
+
+    Scores of different folds are set so far apart that all pairs across folds are ranked alike in a and b and cancel.
+    What is left is a share of all pairs, of which the test has taken the mean.
+    """
+    incorrect = np.asarray(incorrect)
+    found = delong_test(np.asarray(a) + 2 * fold, np.asarray(b) + 2 * fold, incorrect)
+    compared = sum(_n_pairs(incorrect[own]) for own in _members(fold))
+    if not compared:
+        return AurocDifference(np.nan, np.nan, np.nan, np.nan)
+    scale = _n_pairs(incorrect) / compared
+    low, high = np.clip([scale * found.low, scale * found.high], -1, 1)
+    return AurocDifference(scale * found.difference, float(low), float(high), found.pvalue)
+
+
+def selective_accuracy_within(score: Values, incorrect: Values, fold: np.ndarray, coverage: float) -> float:
+    """Accuracy of each fold's most certain questions at a coverage, averaged by the number of questions."""
+    score, correct = np.asarray(score), 1 - np.asarray(incorrect, dtype=np.float64)
+    folds = _members(fold)
+    values = [selective_accuracy(score[own], correct[own], coverage) for own in folds]
+    return float(np.average(values, weights=[own.sum() for own in folds]))
+
+
+def _members(fold: np.ndarray) -> list[np.ndarray]:
+    return [fold == index for index in np.unique(fold)]
+
+
+def _n_pairs(incorrect: np.ndarray) -> int:
+    """How many pairs of an incorrect and a correct question there are."""
+    return int(np.sum(incorrect == 1)) * int(np.sum(incorrect == 0))

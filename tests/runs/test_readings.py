@@ -1,0 +1,121 @@
+"""What readers said: the tables that ship, and their texts, as far as these are on this machine."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from homog_core.measures.grading import Verdict
+from homog_core.runs import public_answers, readings
+from homog_core.runs.questions import load_questions
+from homog_core.runs.readings import FOLDER, read_answers, read_pairs
+
+QUESTION = load_questions("starter")[0]
+OF_PAIR = {"half": "card", "source": "own", "stage": "dpo", "dataset": "starter", "question_id": QUESTION.id}
+OF_PAIR |= {"i": 0, "j": 1, "first": "red fox", "second": "a fox", "weight": 2.5, "same": 1}
+OF_ANSWER = {"sample": 2, "source": "own", "stage": "dpo", "dataset": "starter", "question_id": QUESTION.id}
+OF_ANSWER |= {"index": -1, "answer": "red fox", "verdict": "correct", "graded_before": "incorrect"}
+PUBLIC = "triviaqa-llama-13b/answers"
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    """A folder of data with one public question in it; what another test has read of public sets is forgotten."""
+    row = {"id": "t1", "question": "Which animal?", "references": ["Fox"], "answers": ["Fox</s>", "Seal", "Whale"]}
+    path = tmp_path / "public" / f"{PUBLIC}.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(row), encoding="utf-8")
+    monkeypatch.setattr(public_answers, "dataset_folders", lambda: [tmp_path])
+    readings._public.cache_clear()
+    yield
+    readings._public.cache_clear()
+
+
+def table(path, *rows):
+    """A table of these rows, with the marks of three readers who agree."""
+    frame = pd.DataFrame(rows)
+    frame[["reader_1", "reader_2", "reader_3"]] = ["same", "same", ""]
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_a_pair_of_our_own_models_has_its_texts_in_the_table(tmp_path):
+    (pair,) = read_pairs(table(tmp_path / "pairs.csv", OF_PAIR))
+    assert (pair.question, pair.first, pair.second) == (QUESTION.text, "red fox", "a fox")
+    assert (pair.same, pair.half, pair.stage, pair.source, pair.weight) == (True, "card", "dpo", "own", 2.5)
+    assert not pair.is_public
+    (other,) = read_pairs(table(tmp_path / "pairs.csv", OF_PAIR | {"same": 0}))
+    assert not other.same
+
+
+def test_a_public_pair_is_read_from_its_file(tmp_path):
+    public = {"source": PUBLIC, "dataset": "triviaqa", "question_id": "t1", "i": 2, "j": 0, "first": "", "second": ""}
+    (pair,) = read_pairs(table(tmp_path / "pairs.csv", OF_PAIR | public))
+    assert (pair.question, pair.first, pair.second, pair.is_public) == ("Which animal?", "Whale", "Fox", True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"source": PUBLIC, "question_id": "t2"},
+        {"source": "alignment-chains/lima-zephyr", "question_id": "0"},  # no such file here
+        {"question_id": "a question of tomorrow"},
+        {"dataset": "astrology"},
+    ],
+)
+def test_rows_whose_texts_are_not_here_are_left_out(fields, tmp_path):
+    assert len(read_pairs(table(tmp_path / "pairs.csv", OF_PAIR | fields, OF_PAIR))) == 1
+    assert len(read_answers(table(tmp_path / "answers.csv", OF_ANSWER | fields, OF_ANSWER))) == 1
+
+
+def test_an_answer_stands_with_its_question_and_its_verdict(tmp_path):
+    public = {"source": PUBLIC, "question_id": "t1", "answer": "", "sample": 1, "verdict": "abstained"}
+    own, other = read_answers(table(tmp_path / "answers.csv", OF_ANSWER, OF_ANSWER | public))
+    assert (own.sample, own.source, own.stage, own.verdict) == (2, "own", "dpo", "correct")
+    assert (own.question, own.answer) == (QUESTION, "red fox")
+    assert (other.sample, other.question.text, other.answer, other.verdict) == (1, "Which animal?", "Fox", "abstained")
+
+
+def test_texts_are_read_as_they_are(tmp_path):
+    said = {"first": "NA", "second": "007"}  # no missing value, and no number
+    (pair,) = read_pairs(table(tmp_path / "pairs.csv", OF_PAIR | said))
+    assert (pair.first, pair.second) == ("NA", "007")
+
+
+# The tables that ship
+
+
+def shipped(name):
+    return pd.read_csv(FOLDER / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+def test_no_question_is_in_both_halves():
+    halves = shipped("pairs").groupby(["dataset", "question_id"])["half"].agg(set)
+    assert {len(half) for half in halves} == {1}
+    assert set.union(*halves) == {"choose", "card"}
+
+
+def test_a_third_reader_decides_where_two_differ():
+    pairs, answers = shipped("pairs"), shipped("answers")
+    for frame, said in ((pairs, pairs["same"].map({"1": "same", "0": "different"})), (answers, answers["verdict"])):
+        third = frame["reader_3"] != ""
+        assert (said == frame["reader_3"].where(third, frame["reader_1"])).all()
+        assert (frame["reader_1"] == frame["reader_2"])[~third].all()
+
+
+def test_texts_of_public_sets_are_not_shipped():
+    pairs, answers = shipped("pairs"), shipped("answers")
+    of_pair, of_answer = pairs["source"].str.contains("/"), answers["source"].str.contains("/")
+    assert of_pair.any()
+    assert (pairs.loc[of_pair, ["first", "second"]] == "").all(axis=None)
+    assert (pairs.loc[~of_pair, ["first", "second"]] != "").all(axis=None)
+    assert (answers.loc[of_answer, "answer"] == "").all()
+
+
+def test_every_answer_of_our_own_models_to_our_own_questions_is_there():
+    rows = shipped("answers")
+    own = rows[(rows["dataset"] == "starter") & ~rows["source"].str.contains("/")]
+    found = [answer for answer in read_answers() if answer.question.dataset == "starter"]
+    assert [answer.answer for answer in found] == own["answer"].tolist()
+    assert {answer.verdict for answer in found} <= {*Verdict.__args__, "unclear"}
+    assert {answer.sample for answer in found} == {1, 2}

@@ -1,0 +1,71 @@
+"""What is compared within folds alone."""
+
+import numpy as np
+import pytest
+
+from homog_core.statistics.discrimination import auroc
+from homog_core.statistics.selective import selective_accuracy
+from homog_core.statistics.within_groups import (
+    auroc_difference_within,
+    auroc_within,
+    auroc_within_categories,
+    auroc_within_estimate,
+    selective_accuracy_within,
+)
+
+
+def test_a_difference_within_folds_by_hand():
+    # Two folds of two errors and two correct ones. a ranks all 4 + 4 pairs rightly, b 3 + 3, whatever the levels of its
+    # folds: ¼. The change of each error is 0, ½, 0, ½, and of each correct one: variance 1/12, so that the standard
+    # error is √(1/48 + 1/48) = .20412 and the interval ¼ ± .40007.
+    incorrect, fold = np.array([1, 1, 0, 0] * 2, dtype=bool), np.repeat([0, 1], 4)
+    a, b = [0.8, 0.7, 0.2, 0.1] * 2, [0.8, 0.15, 0.2, 0.1, 0.05, 0.03, 0.04, 0.02]
+
+    found = auroc_difference_within(a, b, incorrect, fold)
+
+    assert (found.difference, found.low, found.high) == pytest.approx((0.25, -0.15007, 0.65007), abs=1e-5)
+    assert auroc_within(a, incorrect, fold) == 1
+    assert auroc_within(b, incorrect, fold) == 0.75
+    assert auroc_within_estimate(a, incorrect, fold).value == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_fold_is_the_plain_statistic(seed):
+    rng = np.random.default_rng(seed)
+    incorrect = rng.random(120) < 0.4
+    score, fold = rng.random(120) + 0.2 * incorrect, np.zeros(120, dtype=int)
+
+    found = auroc_within_estimate(score, incorrect, fold)
+
+    assert found.value == pytest.approx(auroc(score, incorrect))
+    assert (found.low + found.high) / 2 == pytest.approx(found.value)
+    assert 0.05 < found.high - found.low < 0.3
+    assert selective_accuracy_within(score, incorrect, fold, 0.3) == selective_accuracy(score, ~incorrect, 0.3)
+
+
+def test_auroc_within_categories_leaves_out_what_tells_them_apart():
+    # Two categories of 20: in each the score is right for half of the pairs, and the second has more errors and higher
+    # scores throughout.
+    category = np.repeat(["a", "b"], 20)
+    incorrect = np.r_[np.repeat([1, 0], [5, 15]), np.repeat([1, 0], [15, 5])]
+    score = np.r_[[0.5] * 20, [9.5] * 20]
+
+    found = auroc_within_categories(score, incorrect, category)
+
+    assert found.value == 0.5
+    assert found.n == 40
+    assert auroc(score, incorrect) == 0.75  # (15·15 + ½·(5·15 + 15·5)) / 400
+
+
+def test_a_category_with_one_class_and_what_is_not_known_take_no_part():
+    score, incorrect = [3.0, 1, np.nan, 5, 6], [1, 0, 1, 1, 1]
+    found = auroc_within_categories(score, incorrect, np.array(["a", "a", "a", "b", "b"]))
+
+    assert (found.value, found.n) == (1, 2)
+    assert np.isnan(found.low)
+    assert np.isnan(auroc_within_categories(score[3:], incorrect[3:], np.array(["b", "b"])).value)
+
+
+def test_a_fold_without_one_class_has_no_pair():
+    incorrect, fold = np.array([1, 0, 1, 1]), np.array([0, 0, 1, 1])
+    assert auroc_within([0.9, 0.1, 0.0, 0.0], incorrect, fold) == 1

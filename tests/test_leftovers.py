@@ -1,0 +1,170 @@
+"""What is no part of an answer: reasoning, special tokens, marks of word pieces."""
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homog_core.leftovers import answer_start, answer_text
+
+TAGS = [
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+    ("<seed:think>", "</seed:think>"),
+    ("<|channel>thought", "<channel|>"),
+    ("<|channel|>analysis<|message|>", "<|end|>"),
+]
+each_tag = pytest.mark.parametrize(("opening", "closing"), TAGS, ids=[opening for opening, _ in TAGS])
+
+
+@each_tag
+@pytest.mark.parametrize("thought", ["", "It has fur.", "\nA cat?\n\nNo.\n", "<b>", "x < 3"])
+def test_a_block_of_reasoning_goes(opening, closing, thought):
+    for before in ("", " \n", "<s>", "<|im_start|>assistant\n"):
+        assert answer_text(f"{before}{opening}{thought}{closing}\n\nA fox. ") == "A fox."
+
+
+@each_tag
+def test_every_block_before_the_answer_goes(opening, closing):
+    block = f"{opening}a cat?{closing}"
+    assert answer_text(f"{block}\n{block}A fox.") == "A fox."
+    assert answer_text(f"<think>a dog?</think> {block} A fox.") == "A fox."
+
+
+@each_tag
+def test_a_block_that_never_closes_leaves_nothing(opening, closing):
+    text = f"{opening}It has fur. A fox."
+    assert answer_text(text) == ""
+    assert answer_start(text) == len(text)
+    assert answer_text(f"{opening}a{closing}{opening}A fox.") == ""
+
+
+@each_tag
+def test_reasoning_that_the_template_has_opened(opening, closing):
+    """Only the closing tag is part of the text; of a harmony channel that tells nothing, for every message ends so."""
+    found = answer_text(f"It has fur.\n{closing}\n\nA fox.")
+    assert found == ("A fox." if closing != "<|end|>" else "It has fur.\n<|end|>\n\nA fox.")
+
+
+def test_after_the_last_closing_tag_the_answer_begins():
+    assert answer_text("It has fur.</think>A cat?</think>A fox.") == "A fox."
+    assert answer_text("</think>A fox.") == "A fox."
+    assert answer_text("It has fur.</think>") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The tag is <think>, closed by </think>.",  # not at the beginning
+        "A fox. <think>It has fur.</think>",
+        "A fox <thinking> of geese",
+        "3 < 4, and [THINKING] is no tag",
+        "<b>A fox.</b>",
+    ],
+)
+def test_tags_inside_an_answer_stay(text):
+    assert answer_text(text) == text
+    assert answer_start(text) == 0
+
+
+def test_only_the_blocks_at_the_beginning_go():
+    assert answer_text("<think>a</think>b</think>c") == "b</think>c"
+    assert answer_text("<think>a</think>b <think>c</think> d") == "b <think>c</think> d"
+
+
+def test_the_final_channel_of_harmony():
+    analysis = "<|channel|>analysis<|message|>It has fur.<|end|>"
+    final = "<|start|>assistant<|channel|>final<|message|>"
+    assert answer_text(f"{analysis}{final}A fox.") == "A fox."
+    assert answer_text(f"<|start|>assistant{analysis}{final}A fox.<|return|>") == "A fox."
+    assert answer_text("<|channel|>final<|message|>A fox.") == "A fox."
+
+
+# Special tokens and word pieces
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["</s>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<eos>", "<pad>", "<end_of_turn>", "<|return|>", "[/INST]"],
+)
+def test_special_tokens_at_the_ends_go(mark):
+    assert answer_text(f"Madrid{mark}") == "Madrid"
+    assert answer_text(f"Madrid {mark}\n{mark}") == "Madrid"
+    assert answer_text(f"<s>{mark} Madrid") == "Madrid"
+    assert answer_text(mark) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["Madrid</s>Lisbon", "The mark <|im_end|> ends it.", "a <s> b", "x | y |> z", "</section>"]
+)
+def test_special_tokens_inside_and_others_stay(text):
+    assert answer_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("▁Madrid", "Madrid"),
+        ("▁The▁Prado▁is▁old", "The Prado is old"),
+        ("ĠMadrid", "Madrid"),
+        ("ĠThe ĠPrado", "The Prado"),
+        ("MadridĊLisbon", "Madrid\nLisbon"),
+        ("ĊĊ", ""),
+        ("▁", ""),
+        ("Ġgantija", "Ġgantija"),  # a letter of Maltese
+        ("The ĠPrado", "The Prado"),
+        ("raġel", "raġel"),
+        ("snake_case", "snake_case"),
+    ],
+)
+def test_marks_of_word_pieces(text, answer):
+    assert answer_text(text) == answer
+
+
+@pytest.mark.parametrize("text", ["Ma\u0301laga", "Málaga", "ñandu\u0301", "\u1100\u1161"])
+def test_an_answer_is_composed(text):
+    assert answer_text(text) == unicodedata.normalize("NFC", text)
+    assert len(answer_text(text)) < len(unicodedata.normalize("NFD", text))
+
+
+@pytest.mark.parametrize("text", ["½ cup", "ﬁne", "m²", "北京。", "باريس", "👍", "a  b\nc"])
+def test_nothing_else_of_a_text_is_changed(text):
+    assert answer_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["", " \n\t", "\u00a0"])
+def test_no_text_has_no_answer(text):
+    assert answer_text(text) == ""
+
+
+# Both together
+
+
+ENDS = ["</s>", "<|im_end|>", " ", "\n"]
+PARTS = ["fox", "é", ".", "<s>", *ENDS, "<think>", "[THINK]"]
+
+
+@given(st.lists(st.sampled_from([*PARTS, "</think>", "[/THINK]"]), max_size=12).map("".join))
+def test_an_answer_is_what_stands_behind_its_start(text):
+    start, answer = answer_start(text), answer_text(text)
+    assert 0 <= start <= len(text)
+    assert answer in text[start:]
+    assert not answer.startswith((" ", "\n")) and not answer.endswith(tuple(ENDS))
+    assert bool(answer) == bool(text[start:].strip())  # special tokens alone are before the start, not behind it
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join))
+def test_reasoning_before_an_answer_changes_nothing_of_it(text):
+    assert answer_text(f"<think>\nhm\n</think>{text}") == answer_text(text)
+
+
+def test_long_reasoning_takes_no_time():
+    start = time.perf_counter()
+    assert answer_text(f"<think>{'hm ' * 400_000}</think>A fox.") == "A fox."
+    assert answer_text(f"{'hm ' * 400_000}</think>A fox.") == "A fox."
+    assert answer_text(f"A fox.{' </s>' * 20_000}") == "A fox."
+    assert time.perf_counter() - start < 5
