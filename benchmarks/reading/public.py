@@ -24,14 +24,13 @@ from homog_core.measures.grading import grade
 from homog_core.measures.report_cards import default_clusterers
 from homog_core.records import Question
 from homog_core.reports.tables import Table
-from homog_core.runs.public_answers import public_answers
+from homog_core.runs.public_answers import JUDGED_SYSTEMS, judged_answers, judged_pairs, public_answers
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
 from homog_core.wording.numbers import number, percent, tenth_percent, with_interval
 
 PARTITIONS = (
     "human-survey/dev.crowdsourced",
     "novelty-bench/Llama-3.1-8B-Instruct.partitions",
-    "novelty-bench/Llama-3.2-1B-Instruct.partitions",
     "novelty-bench/gemma-2-9b-it.partitions",
 )
 N_PAIRS = 600  # drawn of each set of judged pairs
@@ -53,8 +52,8 @@ def tables() -> list[Table]:
         ),
         Table(
             "Public judged pairs",
-            f"Sampled or written by others, at most {N_PAIRS} pairs of a set, drawn with seed 0. AUC, and the share "
-            "rightly judged at the default threshold.",
+            f"Sampled or written by others, at most {N_PAIRS} pairs of a set, drawn with seed 0; of EVOUNA from "
+            "the questions that fitted nothing. AUC, and the share rightly judged at the default threshold.",
             [_pairs_row(name, list(found())) for name, found in _JUDGED_PAIRS.items()],
         ),
         Table(
@@ -139,17 +138,6 @@ def _pairs_row(name: str, pairs: list[JudgedPair]) -> dict[str, str]:
     }
 
 
-def _evouna_pairs() -> Iterator[JudgedPair]:
-    """Two systems' answers to a question, one of them at least judged right: the same if both are."""
-    for name in ("NQ", "TQ"):
-        for row in _evouna(name):
-            judged = [(row[f"answer_{s}"], row[f"judge_{s}"]) for s in _SYSTEMS if row.get(f"answer_{s}")]
-            for i, (first, right) in enumerate(judged):
-                for second, also in judged[i + 1 :]:
-                    if (right or also) and first != second:
-                        yield row["question"], first, second, right and also
-
-
 def _efficientqa() -> Iterator[JudgedPair]:
     for line in _read("efficientqa_rated/NQ-open.efficientqa.test.1.1.jsonl").splitlines():
         row = json.loads(line)
@@ -192,7 +180,7 @@ def _student_answers() -> Iterator[JudgedPair]:
 
 
 _JUDGED_PAIRS = {
-    "EVOUNA, two systems' answers": _evouna_pairs,
+    "EVOUNA, two systems' answers": lambda: judged_pairs(for_fitting=False),
     "EfficientQA, rated predictions": _efficientqa,
     "SemEval-2013, student answers": _student_answers,
     "Breaking NLI, one word changed": _breaking_nli,
@@ -201,12 +189,10 @@ _JUDGED_PAIRS = {
 
 # Judged answers
 
-_SYSTEMS = ("fid", "gpt35", "chatgpt", "gpt4", "newbing")
-
 
 def _judgement_rows(name: str) -> Iterator[dict[str, str]]:
-    rows = random.Random(0).sample(_evouna(name), N_JUDGED)
-    for system in _SYSTEMS:
+    rows = random.Random(0).sample(judged_answers(name), N_JUDGED)
+    for system in JUDGED_SYSTEMS:
         judged = [(row, row[f"judge_{system}"]) for row in rows if row.get(f"answer_{system}") is not None]
         graded = [_verdict(row, row[f"answer_{system}"]) == "correct" for row, _ in judged]
         right = [verdict for _, verdict in judged]
@@ -224,10 +210,6 @@ def _judgement_rows(name: str) -> Iterator[dict[str, str]]:
 def _verdict(row: dict[str, Any], answer: str) -> str:
     references = tuple(part for part in row["golden_answer"].split("/") if part.strip())
     return grade(Question("judged", "evouna", row["question"], references or (row["golden_answer"],)), answer).verdict
-
-
-def _evouna(name: str) -> list[dict[str, Any]]:
-    return [row for row in json.loads(_read(f"evouna/{name}.json")) if not row.get("improper")]
 
 
 def _read(path: str) -> str:

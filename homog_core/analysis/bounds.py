@@ -78,8 +78,9 @@ def corrected_rate(n_sets: pd.Series, wordings: pd.Series, errors: StageErrors |
     """The single-cluster rate that readers would find, with an interval for questions and readings together.
 
     Questions with one wording are single. Of the other single-cluster ones readers accept a share, and of those with
-    two clusters they call a share one answer; both shares are drawn from their posterior (Jeffreys' prior), the
-    questions by a bootstrap. Three clusters or more count as several. NaN where nobody read answers of this stage.
+    two clusters they call a share one answer. These shares, and how many questions are of each kind, are drawn from
+    their posterior (Jeffreys' prior). Three clusters or more count as several. NaN where nobody read answers of this
+    stage.
     """
     n_sets, wordings = n_sets.dropna().to_numpy(), wordings.dropna().to_numpy()
     n = len(n_sets)
@@ -89,7 +90,7 @@ def corrected_rate(n_sets: pd.Series, wordings: pd.Series, errors: StageErrors |
         [(wordings == 1).sum(), ((n_sets == 1) & (wordings > 1)).sum(), ((n_sets == 2) & (wordings > 1)).sum()]
     )
     rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(n, [*(kinds / n), 1 - kinds.sum() / n], size=N_DRAWS)[:, :3] / n
+    drawn = rng.dirichlet([*(kinds + 0.5), n - kinds.sum() + 0.5], N_DRAWS)
     accepted = rng.beta(errors.accepted + 0.5, errors.n_single - errors.accepted + 0.5, N_DRAWS)
     missed = rng.beta(errors.missed + 0.5, errors.n_two - errors.missed + 0.5, N_DRAWS)
     rates = drawn[:, 0] + drawn[:, 1] * accepted + drawn[:, 2] * missed

@@ -18,9 +18,10 @@ def calibrate(options: argparse.Namespace) -> None:
     """Make report cards and the weights of the clusterer `combined`."""
     from homog_core.measures import report_cards
     from homog_core.runs.questions import load_questions
-    from homog_core.runs.readings import read_pairs
+    from homog_core.runs.readings import pairs_judged_elsewhere, read_pairs
 
-    questions, nli, pairs = load_questions(options.dataset), _nli(options), read_pairs()
+    questions, nli = load_questions(options.dataset), _nli(options)
+    pairs = [*read_pairs(), *pairs_judged_elsewhere()]
     cards = {
         card.clusterer: card
         for encoder in _encoders(options)

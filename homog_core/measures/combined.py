@@ -2,7 +2,8 @@
 
 A logistic regression on the cosine of the answers without the question's words, on how many words their first
 sentences share, and on whether both state one number or one yes or no. It was fitted to the half of the read pairs
-that no report card is measured on (docs/decisions.md); `python -m homog_core calibrate` fits it for another encoder.
+that no report card is measured on, and to public pairs that people judged (docs/decisions.md);
+`python -m homog_core calibrate` fits it for another encoder.
 """
 
 import json
@@ -66,8 +67,8 @@ def probabilities(found: np.ndarray, weights: Weights) -> np.ndarray:
     return 1 / (1 + np.exp(-log_odds))
 
 
-def fit(encoder: str, found: np.ndarray, same: np.ndarray) -> Weights:
-    """The weights for pairs with signs (n, 4) that readers called the same, or not (n,).
+def fit(encoder: str, found: np.ndarray, same: np.ndarray, weight: np.ndarray | None = None) -> Weights:
+    """The weights for pairs with signs (n, 4) that readers called the same, or not (n,); `weight` (n,) of each pair.
 
     scikit-learn's regression with C = 1 on standardised signs, written on their own scale. Raises `InvalidInput`
     where one of the two kinds is missing.
@@ -78,7 +79,7 @@ def fit(encoder: str, found: np.ndarray, same: np.ndarray) -> Weights:
         raise InvalidInput("The weights need pairs that readers called the same and pairs that they called different.")
     mean, scale = found.mean(axis=0), found.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
-    model = LogisticRegression(C=1.0).fit((found - mean) / scale, same)
+    model = LogisticRegression(C=1.0).fit((found - mean) / scale, same, sample_weight=weight)
     slopes = model.coef_[0] / scale
     intercept = float(model.intercept_[0] - slopes @ mean)
     return Weights(encoder, intercept, **dict(zip(SIGNS, map(float, slopes), strict=True)))

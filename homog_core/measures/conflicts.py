@@ -30,6 +30,7 @@ _ANTONYMS = (
     "legal/illegal possible/impossible safe/dangerous healthy/unhealthy same/different always/never all/none "
     "everything/nothing everyone/nobody with/without inside/outside land/sea black/white acid/base import/export"
 )
+_HOW_MANY = re.compile(r"\bhow (?:many|much|long|old|far|tall|high|deep|heavy|big|often)\b", re.IGNORECASE)
 _CAPITALISED = re.compile(r"\b[^\W\d_a-z][\w’']*")
 _OPPOSITES = frozenset(frozenset(pair.split("/")) for pair in _ANTONYMS.split())
 
@@ -42,8 +43,9 @@ class Statement:
     decision: bool | None  # yes or no
     denies: bool
     number: float | None
-    numbers: frozenset[float]
-    calculates: bool
+    numbers: frozenset[float]  # all of the answer
+    said: frozenset[float]  # those of its first sentence that are not in the question
+    decides_by_number: bool  # it calculates, or the question asks how many
     content: frozenset[str]  # content words of the short answer beyond the question's
     names: frozenset[
         str
@@ -65,7 +67,8 @@ def statement(answer: str, question: str) -> Statement:
         denies=denies(answer),
         number=_number(answer, question, n_words),
         numbers=frozenset(numbers(answer)),
-        calculates="=" in answer,
+        said=frozenset(numbers(first_sentence(answer))) - frozenset(numbers(question)),
+        decides_by_number="=" in answer or bool(_HOW_MANY.search(question)),
         content=content,
         names=frozenset(word for word in content if word in written or not is_latin(word) or not word.isalnum()),
         opening=frozenset(_key(word) for word in content_words(first_sentence(answer), question)),
@@ -107,19 +110,25 @@ def disagree(one: Statement, other: Statement) -> bool:
 def numbers_differ(one: Statement, other: Statement) -> bool:
     """Whether both state a number, and not the same one.
 
-    Two answers that name the same numbers in another order, and calculate nothing, do not ("in 1969, with Apollo 11").
+    Where the answers calculate nothing and the question does not ask how many, two that name the same numbers in
+    another order do not ("in 1969, with Apollo 11"), nor do longer ones whose first sentences share a number.
     """
     if None in (one.number, other.number) or one.number == other.number:
         return False
-    return one.calculates or other.calculates or one.numbers != other.numbers
+    if one.decides_by_number or other.decides_by_number:
+        return True
+    longer = max(one.n_words, other.n_words) > _SHORT
+    return one.numbers != other.numbers and not (longer and one.said & other.said)
 
 
 def names_differ(one: Statement, other: Statement) -> bool:
     """Whether each has a name, or a word of a script without capitals, in the place of the answer that the other lacks.
 
-    Spellings of one name do not differ, nor does a part of a name from the whole of it.
+    Spellings of one name do not differ, nor does a part of a name from the whole of it, nor longer answers that share a
+    name.
     """
-    if max(one.n_words, other.n_words) > LONG:
+    longest = max(one.n_words, other.n_words)
+    if longest > LONG or (longest > _SHORT and one.names & other.names):
         return False
     return _lacks(one.names, other) and _lacks(other.names, one)
 

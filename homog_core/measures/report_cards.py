@@ -31,6 +31,7 @@ from homog_core.measures.nli import Nli, probability_matrix, with_context
 from homog_core.measures.words import is_latin, words_of
 from homog_core.records import Question
 
+JUDGED_WEIGHT = 0.5  # of all pairs judged by others together, against those that were read
 EVEN = 0.5  # the threshold of `combined`: as likely the same as not
 LONGEST = 250  # words; no longer answer was read for the cards
 LENGTHS = {"short": 3, "sentence": 25, "long": LONGEST}  # classes by the words of the longer answer
@@ -46,7 +47,7 @@ class ReadPair:
     first: str
     second: str
     same: bool
-    half: str  # choose or card
+    half: str  # choose or card; judged: by others, and only for fitting
     stage: str
     source: str
     weight: float  # how many pairs of the source it stands for
@@ -128,8 +129,11 @@ def joins(clusterer: Clusterer, similarity: np.ndarray) -> np.ndarray:
 
 
 def fit_combined(pairs: Sequence[ReadPair], encoder: Encoder) -> combined.Weights:
-    """The weights of the clusterer `combined` for an encoder, from pairs that state nothing different."""
-    found, same = [], []
+    """The weights of the clusterer `combined` for an encoder, from pairs that state nothing different.
+
+    Pairs that others judged count together half as much as those that were read.
+    """
+    found, same, read = [], [], []
     for pair in pairs:
         texts = [pair.first, pair.second]
         stated = statements(texts, pair.question)
@@ -137,7 +141,10 @@ def fit_combined(pairs: Sequence[ReadPair], encoder: Encoder) -> combined.Weight
             cosine = set_similarity(encode(encoder, pair.question, texts)["masked"])
             found.append(combined.signs(cosine, stated)[0, 1])
             same.append(pair.same)
-    return combined.fit(encoder.key, np.array(found), np.array(same))
+            read.append(pair.half != "judged")
+    n_judged = len(read) - sum(read)
+    weight = np.where(read, 1.0, JUDGED_WEIGHT * sum(read) / max(n_judged, 1))
+    return combined.fit(encoder.key, np.array(found), np.array(same), weight)
 
 
 def calibrate(
@@ -147,9 +154,9 @@ def calibrate(
 
     With `questions` each card has an AUC on their reference answers beside it.
     """
-    halves = {half: [pair for pair in pairs if pair.half == half] for half in ("choose", "card")}
+    halves = {half: [pair for pair in pairs if pair.half == half] for half in ("choose", "card", "judged")}
     same = {half: np.array([pair.same for pair in own], dtype=bool) for half, own in halves.items()}
-    combined.write_weights(fit_combined(halves["choose"], encoder))
+    combined.write_weights(fit_combined([*halves["choose"], *halves["judged"]], encoder))
     reference_pairs = list(_reference_pairs(questions))
     cards = []
     for clusterer in [*_of_encoder(encoder.key, {}), *([Clusterer("nli", 0.0, nli.key)] if nli else [])]:

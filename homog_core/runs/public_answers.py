@@ -1,8 +1,10 @@
 """Public answers that others sampled, as records. Their files lie in a folder of HOMOG_DATA and stay there."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from homog_core.errors import NotFound
@@ -50,6 +52,31 @@ def public_answers(name: str) -> list[Answers]:
     if folder not in readers:
         raise NotFound(f"There is no public set {folder!r}; there are {', '.join(readers)}.")
     return list(readers[folder](name, _rows(Path("public") / folder / f"{file}.jsonl")))
+
+
+JUDGED_SYSTEMS = ("fid", "gpt35", "chatgpt", "gpt4", "newbing")
+
+
+def judged_answers(name: str) -> list[dict]:
+    """EVOUNA: a question, its `golden_answer`, and `answer_` and `judge_` of each of `JUDGED_SYSTEMS`, by people.
+
+    `name` is NQ or TQ. Raises `NotFound` where the file is not on this machine.
+    """
+    rows = json.loads(_data(Path("equivalence") / "evouna" / f"{name}.json").read_text())
+    return [row for row in rows if not row.get("improper")]
+
+
+def judged_pairs(*, for_fitting: bool) -> Iterator[tuple[str, str, str, bool]]:
+    """A question, two systems' answers of which people judged one right at least, and whether they judged both right.
+
+    Half of the questions, by a hash, are for fitting and the others for measuring.
+    """
+    for row in (row for name in ("NQ", "TQ") for row in judged_answers(name)):
+        if hashlib.sha256(row["question"].encode()).digest()[-1] % 2 == for_fitting:
+            judged = [(row[f"answer_{s}"], row[f"judge_{s}"]) for s in JUDGED_SYSTEMS if row.get(f"answer_{s}")]
+            for (first, right), (second, also) in combinations(judged, 2):
+                if (right or also) and first != second:
+                    yield row["question"], first, second, right and also
 
 
 def novelty_models() -> list[str]:

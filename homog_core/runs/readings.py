@@ -4,6 +4,7 @@ The texts of our own models' answers are in the tables. Those of public sets are
 whose texts are not on this machine are left out.
 """
 
+import random
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from homog_core.files import PACKAGE
 from homog_core.measures.grading import grade
 from homog_core.measures.report_cards import ReadPair
 from homog_core.records import Question
-from homog_core.runs.public_answers import Answers, public_answers
+from homog_core.runs.public_answers import Answers, judged_pairs, public_answers
 from homog_core.runs.questions import load_questions
 
 FOLDER = PACKAGE / "catalogue" / "readings"
@@ -88,6 +89,19 @@ def read_pairs(path: Path = FOLDER / "pairs.csv") -> list[ReadPair]:
     """The pairs of answers that readers compared, as far as their texts are on this machine."""
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     return [pair for row in rows.itertuples() if (pair := _pair(row))]
+
+
+def pairs_judged_elsewhere(n: int = 500) -> list[ReadPair]:
+    """Pairs of answers of larger models that people judged: both right, or one of the two. None without the files.
+
+    They help to fit `combined` to whole sentences; no card is measured on them.
+    """
+    try:
+        found = list(judged_pairs(for_fitting=True))
+    except HomogError:
+        return []
+    drawn = random.Random(1).sample(found, min(n, len(found)))
+    return [ReadPair(*pair, "judged", "", "evouna", 1.0, True) for pair in drawn]
 
 
 def read_answers(path: Path = FOLDER / "answers.csv") -> list[ReadAnswer]:

@@ -32,7 +32,8 @@ def test_a_statement_by_hand():
     found = statement("No, Bizet wrote 3 operas. He died in 1875.", "Who wrote operas?")
     assert (found.text, found.n_words) == ("No, Bizet wrote 3 operas. He died in 1875.", 9)
     assert (found.decision, found.denies) == (False, True)
-    assert (found.number, found.numbers, found.calculates) == (1875, {3, 1875}, False)
+    assert (found.number, found.numbers, found.said) == (1875, {3, 1875}, {3})  # said: in the first sentence
+    assert not found.decides_by_number
     assert found.content == {"no", "bizet", "3"}  # of the first sentence, beyond the question
     assert found.names == {"no", "bizet"}
     assert found.opening == found.content
@@ -63,6 +64,24 @@ def test_a_number_that_only_repeats_the_question_is_no_answer():
     assert statement("9", question).number == 9  # short
     assert statement("After the years of flight 3 + 6 = 9 probes land", question).number == 9  # calculated
     assert statement("After 7 years of flight a probe lands there", question).number == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "decides"),
+    [
+        ("2 + 2 = 4", "What is it?", True),  # it calculates
+        ("4", "How many are there?", True),
+        ("It is 4 m", "HOW LONG is it?", True),
+        ("4", "However many are there, what is it?", False),
+        ("It is 4 m", "What is it?", False),
+    ],
+)
+def test_what_is_decided_by_its_number(answer, question, decides):
+    assert statement(answer, question).decides_by_number is decides
+
+
+def test_a_number_of_the_question_is_not_said_again():
+    assert statement("Of 9 planets 8 are left. That is 1 less.", "Of 9 planets?").said == {8}
 
 
 def test_equal_answers_share_a_record():
@@ -214,10 +233,39 @@ def test_long_texts_have_no_names_in_the_place_of_the_answer():
 
 
 def test_either_of_two_answers_may_calculate():
-    calculated, said = statements(["2 + 2 + 1 = 5", "5 of 2, and 1"], "How many?")  # 5 and 1, of the same numbers
+    calculated, said = statements(["2 + 2 + 1 = 5", "5 of 2, and 1"], "Which?")  # 5 and 1, of the same numbers
     assert numbers_differ(calculated, said) and numbers_differ(said, calculated)
-    another_order = statement("1 and 2 of 5", "How many?")
+    another_order = statement("1 and 2 of 5", "Which?")
     assert not numbers_differ(said, another_order)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "question", "differ"),
+    [
+        # one of the two numbers in another order, and what it depends on
+        ("In 1969, with Apollo 11.", "Apollo 11 landed in 1969.", "When did it land?", False),
+        ("3 of 5", "5 of 3", "How many of them?", True),
+        # longer answers whose first sentences share a number, and each has another
+        ("It was in 1969 that men of Apollo 11 landed", "Men first landed in 1969, on July 20", "When?", False),
+        ("It was in 1969 that men of Apollo 11 landed", "Men first landed in 1972, on July 20", "When?", True),
+        ("in 1969, by 11", "in 1969, by 12", "When?", True),  # short
+        ("It was 1969 boxes that 11 men carried up", "Men carried 1969 boxes, 20 of them", "How many boxes?", True),
+    ],
+)
+def test_numbers_that_two_answers_share(one, other, question, differ):
+    assert conflict(one, other, question) is differ
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ("Bizet, in Paris", "Bizet, in Rome", True),
+        ("The opera was first composed by Bizet, in Paris", "The opera was all by Bizet, in Rome, he said", False),
+        ("The opera was first composed by Bizet, in Paris", "The opera was all by Verdi, in Rome, he said", True),
+    ],
+)
+def test_longer_answers_that_share_a_name_do_not_differ_by_others(one, other, differ):
+    assert conflict(one, other, "Who composed it?") is differ
 
 
 def test_a_name_on_one_side_alone_is_no_difference():
