@@ -33,7 +33,7 @@ PARTITIONS = (
     "novelty-bench/Llama-3.1-8B-Instruct.partitions",
     "novelty-bench/gemma-2-9b-it.partitions",
 )
-N_PAIRS = 600  # drawn of each set of judged pairs
+N_PAIRS = 400  # drawn of each set of judged pairs
 N_JUDGED = 1000  # questions of each half of EVOUNA
 
 Cluster = Callable[[str, Sequence[str]], np.ndarray]  # a question, N answers → labels (N,)

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scored_runs import EXACT, graded_run, many_run
+from scored_runs import EXACT, graded_run, run_of
 
 from homog_core.analysis import cascade as analysis_cascade
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
+from homog_core.records import Question
 from homog_core.statistics.cascade import Signal, cascade
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -19,9 +21,29 @@ def graded():
     return graded_run()
 
 
+# Ten right and twelve wrong answers in two categories, enough to fit a cascade on
+MANY = {
+    **{f"r{i}": ("red fox", "red fox", "red fox", "blue whale")[: 2 + i % 3] for i in range(10)},
+    **{f"w{i}": ("grey seal", "blue whale", "green frog", "red fox")[: 1 + i % 4] for i in range(12)},
+}
+
+
 @pytest.fixture
 def many():
-    return many_run()
+    questions = [
+        Question(key, "test", f"What {'big ' * (i % 5)}{key}?", ("red fox",), category="even" if i % 2 else "odd")
+        for i, key in enumerate(MANY)
+    ]
+    return ScoredRun(run_of(answers=MANY, questions=questions))
+
+
+def test_questions_are_compared_within_their_category(many):
+    found = analysis_cascade.cascade_signals(many, EXACT)
+    assert found.incorrect.tolist() == [0] * 10 + [1] * 12
+    assert found.group.tolist() == ["odd", "even"] * 11
+    only = analysis_cascade.cascade_signals(many, EXACT, "odd")
+    assert set(only.group) == {"odd"}
+    assert len(only.incorrect) == 11
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -57,7 +79,7 @@ def test_the_cascade_follows_clusterer_and_threshold(many):
 
 
 def test_a_cascade_that_cannot_be_fitted_says_why(many, graded):
-    with pytest.raises(InvalidInput, match="needs 5 correct"):
+    with pytest.raises(InvalidInput, match="needs at least 10 correct and 10 incorrect answers; 4 of 7"):
         analysis_cascade.cascade_study(graded, EXACT, "")
     with pytest.raises(InvalidInput, match="NLI"):
         analysis_cascade.cascade_study(many, Clusterer("nli", 0.0, "x"), "")

@@ -123,10 +123,10 @@ def test_an_auroc_within_has_the_value_of_the_outcome_and_an_interval_around_it(
         found = within_groups_auroc(outcome, incorrect)
         assert found.value == outcome.auroc
         assert 0 <= found.low < found.value < found.high <= 1
-    # where there is one fold only it is DeLong's interval, up to the logit
-    one_fold = replace(saving.everything, fold=np.zeros(60, dtype=int))
-    expected = auroc_estimate(one_fold.score, incorrect)
-    assert within_groups_auroc(one_fold, incorrect).low == pytest.approx(expected.low, abs=0.03)
+    # where all are compared with each other it is DeLong's interval, up to the logit
+    one_cell = replace(saving.everything, cell=np.zeros(60, dtype=int))
+    expected = auroc_estimate(one_cell.score, incorrect)
+    assert within_groups_auroc(one_cell, incorrect).low == pytest.approx(expected.low, abs=0.03)
 
 
 # From stored runs

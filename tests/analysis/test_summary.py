@@ -71,13 +71,14 @@ def test_one_class_alone_is_undefined_and_said():
     summary = summary_document(found)
     assert all(math.isnan(row["auroc"]["value"]) for row in summary["scores"])
     assert summary["estimates"]["accuracy"]["value"] == 1
-    assert "needs 5 correct and 5 incorrect answers; 0 of 24 are incorrect" in summary["cascade"]["sentence"]
+    assert "needs at least 10 correct and 10 incorrect answers; 0 of 24 are incorrect" in summary["cascade"]["sentence"]
 
 
 def test_the_cascade_knows_what_samples_cost():
     scored = graded_run(right=range(12), diverse=range(12, 24))
-    signals, incorrect = cascade_signals(scored, scored.clusterer)
-    assert incorrect.sum() == 12
+    signals, incorrect, group = cascade_signals(scored, scored.clusterer)
+    assert (len(incorrect), incorrect.sum()) == (24, 12)
+    assert set(group) == {""}  # one category
     assert [signal.name for signal in signals] == [
         "mean_token_entropy",
         "embedding_density",

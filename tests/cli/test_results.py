@@ -40,8 +40,8 @@ def test_a_comparison_by_an_unknown_clusterer_names_the_known(run, other, capsys
 
 
 def test_the_report_has_every_run_and_goes_into_a_document(call, run, tmp_path, capsys):
-    tables = {table["title"]: table["rows"] for table in call("report")}
-    assert tables["Single-cluster rate by clusterer"][0]["run"] == "fake (base)"
+    found = {table["title"]: table["rows"] for table in call("report")}
+    assert found["Single-cluster rate by clusterer"][0]["run"] == "fake (base)"
     document = tmp_path / "results.md"
     document.write_text(f"Words before.\n{tables.BEGIN}\nold\n{tables.END}\nWords after.\n")
     assert main(["report", run.id, "--update", str(document)]) == 0

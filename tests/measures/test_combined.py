@@ -90,6 +90,17 @@ def test_weights_on_their_own_scale_are_scikit_learns():
     assert probabilities(others, weights) == pytest.approx(theirs.predict_proba(others)[:, 1], abs=1e-9)
 
 
+def test_pairs_count_by_their_weight():
+    found = np.array([[0.9, 0.5, 0, 0], [0.1, 0.1, 0, 0]] * 2)
+    same = np.array([True, False, False, True])  # the second two say the opposite of the first two
+    first = fit("nobody", found, same, np.array([1.0, 1, 0.1, 0.1]))
+    second = fit("nobody", found, same, np.array([0.1, 0.1, 1, 1]))
+    assert first.cosine > 0 > second.cosine
+    assert fit("nobody", found, same, np.ones(4)).cosine == pytest.approx(0, abs=1e-6)
+    drawn_pairs, said = drawn()
+    assert fit("nobody", drawn_pairs, said, np.ones(len(said))) == fit("nobody", drawn_pairs, said)
+
+
 def test_every_sign_has_its_own_weight():
     found, same = drawn()
     weights = fit("nobody", found, same)

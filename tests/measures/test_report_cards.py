@@ -191,6 +191,20 @@ def test_one_half_chooses_and_the_other_one_is_measured():
         assert card.recall == before[key].false_join_rate
 
 
+def test_pairs_that_others_judged_are_only_fitted_to():
+    before = {card.clusterer: card for card in calibrate(READ, FakeEncoder())}
+    weights = weights_of("fake")
+    judged = [
+        pair(f"a red fox of {word}", f"a grey seal of {word}", True, "judged") for word in ("sand", "snow", "wood")
+    ]
+    after = {card.clusterer: card for card in calibrate([*READ, *judged], FakeEncoder())}
+    assert {key: card for key, card in after.items() if key != "combined/fake"} == {
+        key: card for key, card in before.items() if key != "combined/fake"
+    }
+    assert after["combined/fake"].n_same == 4
+    assert weights_of("fake") != weights
+
+
 def test_weights_are_fitted_to_pairs_that_state_nothing_different():
     weights = fit_combined([p for p in READ if p.half == "choose"], FakeEncoder())
     agreeing = [p for p in READ if p.half == "choose" and "9 seals" not in (p.first, p.second)]

@@ -6,7 +6,14 @@ import pytest
 
 from homog_core.errors import NotFound
 from homog_core.runs import public_answers as module
-from homog_core.runs.public_answers import STAGES, novelty_models, public_answers
+from homog_core.runs.public_answers import (
+    JUDGED_SYSTEMS,
+    STAGES,
+    judged_answers,
+    judged_pairs,
+    novelty_models,
+    public_answers,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +81,47 @@ def test_novelty_bench_has_its_own_partition(folder):
     (found,) = public_answers("novelty-bench/a.partitions")
     assert (found.samples, found.partition) == (("fox", "a fox", "seal"), (0, 0, 1))
     assert found.stage == "instruct"
+
+
+def judged(question, *answers, **fields):
+    """A row of EVOUNA: what each of the first systems answered, and whether people judged it right."""
+    row = {"question": question, "golden_answer": "Fox", "improper": False}
+    for system, (answer, right) in zip(JUDGED_SYSTEMS, answers, strict=False):
+        row |= {f"answer_{system}": answer, f"judge_{system}": right}
+    return row | fields
+
+
+@pytest.fixture
+def evouna(folder):
+    """Forty questions with a right, a right and a wrong answer, and what is left out."""
+    rows = [judged(f"Question {n}?", ("a fox", True), ("the fox", True), ("a seal", False)) for n in range(40)]
+    rows += [judged("Improper?", ("a fox", True), ("the fox", True), improper=True)]
+    rows += [judged("Both wrong?", ("a seal", False), ("a whale", False))]
+    rows += [judged("The same?", ("a fox", True), ("a fox", True))]
+    for name, own in (("NQ", rows[:20]), ("TQ", rows[20:])):
+        path = folder.parent / "equivalence" / "evouna" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(own), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("evouna")
+def test_pairs_that_people_judged_are_the_same_where_both_are_right():
+    found = [*judged_pairs(for_fitting=True), *judged_pairs(for_fitting=False)]
+    expected = [("a fox", "the fox", True), ("a fox", "a seal", False), ("the fox", "a seal", False)]
+    assert sorted(found) == sorted((f"Question {n}?", *pair) for n in range(40) for pair in expected)
+
+
+@pytest.mark.usefixtures("evouna")
+def test_no_question_is_for_fitting_and_for_measuring():
+    fitted, measured = ({pair[0] for pair in judged_pairs(for_fitting=part)} for part in (True, False))
+    assert not fitted & measured
+    assert min(len(fitted), len(measured)) >= 10  # about half of forty each
+    assert fitted == {pair[0] for pair in judged_pairs(for_fitting=True)}
+
+
+@pytest.mark.usefixtures("evouna")
+def test_improper_questions_are_left_out():
+    assert "Improper?" not in {row["question"] for name in ("NQ", "TQ") for row in judged_answers(name)}
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,21 @@ def test_texts_are_read_as_they_are(tmp_path):
     assert (pair.first, pair.second) == ("NA", "007")
 
 
+def test_pairs_that_others_judged_are_drawn_and_marked(monkeypatch):
+    every = [(f"Question {n}?", "a fox", "the fox", n % 2 == 0) for n in range(30)]
+    monkeypatch.setattr(readings, "judged_pairs", lambda *, for_fitting: iter(every if for_fitting else []))
+    drawn = readings.pairs_judged_elsewhere(12)
+    assert len({pair.question for pair in drawn}) == 12
+    assert {(pair.half, pair.source, pair.is_public) for pair in drawn} == {("judged", "evouna", True)}
+    assert all((pair.question, pair.first, pair.second, pair.same) in every for pair in drawn)
+    assert readings.pairs_judged_elsewhere(12) == drawn  # the same ones every time
+    assert len(readings.pairs_judged_elsewhere()) == 30  # no more than there are
+
+
+def test_without_their_files_there_are_no_pairs_that_others_judged():
+    assert readings.pairs_judged_elsewhere() == []
+
+
 # The tables that ship
 
 

@@ -100,33 +100,39 @@ def test_clusterer_and_temperature_titles():
 
 def scores(single_why=Undefined.ALL_TIE, n_single=4):
     rows = [
-        ("mean_token_entropy", "all", 0.7, 30, "", 0.5),
-        ("discrete_semantic_entropy", "all", 0.6, 30, "", 0.9),
-        ("mean_token_entropy", "single", 0.7, n_single, "", NAN),
-        ("discrete_semantic_entropy", "single", 0.5, n_single, single_why, NAN),
+        ("mean_token_entropy", "all", 0.7, 30, "", 0.5, 0.1),
+        ("discrete_semantic_entropy", "all", 0.6, 30, "", 0.9, 0.2),
+        ("mean_token_entropy", "single", 0.7, n_single, "", NAN, NAN),
+        ("discrete_semantic_entropy", "single", 0.5, n_single, single_why, NAN, NAN),
     ]
-    return pd.DataFrame(rows, columns=["score", "subset", "value", "n", "undefined", "d_value"])
+    return pd.DataFrame(rows, columns=["score", "subset", "value", "n", "undefined", "d_value", "d_low"])
 
 
 def test_auroc_titles():
-    lead = "AUROC of token entropy 0.70, of semantic entropy 0.60; "
+    lead = "Within categories, AUROC of token entropy 0.70, of semantic entropy 0.60; "
     assert chart_titles.aurocs(scores()) == lead + "on the 4 questions with a single cluster 1 of 2 scores ties"
     assert chart_titles.aurocs(scores("")) == lead + "on the 4 questions with a single cluster no score ties"
     assert chart_titles.aurocs(scores(n_single=1)).startswith(lead + "on the one question")
     assert chart_titles.aurocs(scores(n_single=0)) == lead + "no graded question has a single cluster"
     undefined = scores().assign(value=NAN, undefined=Undefined.ALL_CORRECT, n_correct=3, n_incorrect=0)
     assert chart_titles.aurocs(undefined) == "No AUROC: all 3 correct"
+    too_few = scores().assign(undefined=Undefined.TOO_FEW, n_correct=3, n_incorrect=27)  # there is a value all the same
+    assert chart_titles.aurocs(too_few) == "No AUROC: fewer than ten correct or incorrect"
+    tie = scores().assign(undefined=Undefined.ALL_TIE, value=0.5)
+    assert chart_titles.aurocs(tie).startswith("Within categories, AUROC of token entropy 0.50")
 
 
 def differences(*rows):
     frame = pd.DataFrame(rows, columns=["run", "value", "pvalue_holm"])
-    return frame.assign(subset="all")
+    return frame.assign(subset="all", pvalue=frame["pvalue_holm"])
 
 
 @pytest.mark.parametrize(
     ("rows", "title"),
     [
-        ([("a", NAN, NAN)], "No difference to test: no run has correct and incorrect answers"),
+        ([("a", NAN, NAN)], "No difference to test: no run has ten correct and ten incorrect answers"),
+        ([("a", 0.2, NAN)], "No difference to test: no run has ten correct and ten incorrect answers"),  # too few
+        ([("a", 0.2, 0.01), ("b", 0.3, NAN)], "a: token entropy is ahead of semantic entropy by 0.20"),
         ([("a", 0.2, 0.01)], "a: token entropy is ahead of semantic entropy by 0.20"),
         ([("a", -0.2, 0.01)], "a: semantic entropy is ahead of token entropy by 0.20"),
         ([("a", 0.2, 0.5)], "a: token entropy and semantic entropy cannot be told apart (+0.20)"),
@@ -150,7 +156,9 @@ def test_difference_titles(rows, title):
 
 def test_effect_and_category_titles():
     assert chart_titles.effects(scores()) == "Largest effect: semantic entropy, d = 0.90; token entropy 0.50"
-    assert chart_titles.effects(scores().assign(d_value=NAN)).startswith("Cohen's d is undefined")
+    assert chart_titles.effects(scores().assign(d_low=NAN)) == (
+        "No effect size: it needs ten correct and ten incorrect answers"
+    )
     rows = pd.DataFrame(
         {
             "score": "mean_token_entropy",
@@ -162,7 +170,7 @@ def test_effect_and_category_titles():
     )
     assert chart_titles.categories(rows).endswith("better than chance in 1 of 2 categories")
     assert chart_titles.categories(rows.iloc[1:]) == "Within “b” token entropy is not shown to be better than chance"
-    assert chart_titles.categories(rows.assign(low=NAN)).startswith("No category has two")
+    assert chart_titles.categories(rows.assign(low=NAN)).startswith("No category has ten correct")
     assert "AUROC of 0.75" in chart_titles.category_caution(Estimate(0.75, 0.6, 0.9, 50, ""))
     assert chart_titles.category_caution(Estimate(0.55, 0.5, 0.6, 50, "")) == ""
     assert chart_titles.category_caution(Estimate(NAN, NAN, NAN, 0, "")) == ""

@@ -78,7 +78,8 @@ def test_a_chain_is_named_by_its_stages():
 )
 def test_the_summary_leads_with_the_common_direction(before, after, sentence):
     clusters = pd.DataFrame({"a": before, "b": after}, dtype=float)
-    assert summary_sentence(Changes(clusters, clusters), ["A", "B"]).startswith(sentence)
+    agreed = clusters["b"] - clusters["a"]
+    assert summary_sentence(Changes(clusters, clusters, agreed), ["A", "B"]).startswith(sentence)
 
 
 def test_a_test_in_words():
