@@ -18,9 +18,15 @@ _BLOCKS = {  # opening tag → closing tag of a block of reasoning
 _OPENING = re.compile("|".join(map(re.escape, _BLOCKS)))
 _CLOSING = re.compile("|".join(re.escape(tag) for tag in _BLOCKS.values() if tag != "<|end|>"))
 _SPECIAL = r"(?:<\|[\w ]+\|>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\])"
-_ROLE = r"(?:(?<=<\|start\|>)assistant(?=<\|)|(?<=<\|im_start\|>)assistant\s|(?<=<\|channel\|>)final(?=<\|message\|>))"
+_ROLES = {  # what a template writes after a special token
+    "<|start|>": r"assistant(?=<\|)",
+    "<|im_start|>": r"assistant\s",
+    "<|channel|>": r"final(?=<\|message\|>)",
+    "<start_of_turn>": r"model\s",
+}
+_ROLE = "|".join(f"(?<={re.escape(token)}){role}" for token, role in _ROLES.items())
 _LEADING = re.compile(rf"(?:\s|(?!{_OPENING.pattern}){_SPECIAL}|{_ROLE})*")
-_TRAILING = re.compile(rf"(?:\s|{_SPECIAL})*\Z")
+_TRAILING = re.compile(rf"(?:\s|▁|{_SPECIAL})*\Z")
 _PIECES = re.compile(r"▁|(?:^|(?<=\s))Ġ(?=[A-Z])|Ċ")
 
 
@@ -30,6 +36,8 @@ def answer_text(text: str) -> str:
     A block of reasoning that never closes leaves nothing. White space around it is left out.
     """
     answer = _TRAILING.sub("", text[answer_start(text) :], count=1)
+    if answer.count("Ġ") > 1:  # the letter of a Maltese word stands alone
+        answer = answer.replace("Ġ", " ")
     if "▁" in answer or "Ġ" in answer or "Ċ" in answer:
         answer = _PIECES.sub(lambda mark: "\n" if mark[0] == "Ċ" else " " if mark[0] == "▁" else "", answer)
     return unicodedata.normalize("NFC", answer.strip())

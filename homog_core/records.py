@@ -137,9 +137,9 @@ def _reasoning_length(tokens: tuple[str, ...]) -> int:
         return 0
     start += len(text := "".join(tokens)) - len(text.lstrip())
     for index, token in enumerate(tokens):
-        if read >= start:
-            return index
         read += len(token)
+        if read > start:
+            return index
     return len(tokens)
 
 

@@ -14,7 +14,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.diversity import degeneration
-from homog_core.records import Estimate
+from homog_core.records import Estimate, Question
 from homog_core.runs.tables import question_of
 from homog_core.statistics.columns import SAME
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
@@ -106,7 +106,7 @@ def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
     frame = question_frame(scored, clusterer, ids)
     graded = frame["correct"].dropna()
     sets = [scored.answers(key) for key in ids]
-    broken = degeneration([question_of(scored.questions.loc[key]) for key in ids], sets)
+    broken = degeneration([_question(scored.questions.loc[key]) for key in ids], sets)
     return {
         "single_cluster_rate": single_cluster_rate(frame["num_semantic_sets"]),
         **{name: mean_estimate(frame[name]) for name in MEANS},
@@ -115,6 +115,11 @@ def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
         "right_answers_differ": mean_estimate(right_answers_differ(scored, clusterer).loc[list(ids)]),
         **{name: Estimate(share, np.nan, np.nan, len(sets), "share") for name, share in broken._asdict().items()},
     }
+
+
+def _question(row: pd.Series) -> Question:
+    """A question of a run; of a run without its sentences the id stands for the text."""
+    return question_of(row) if row["text"] else Question(row["id"], row["dataset"], row["id"])
 
 
 def _tests(frames: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from homog_core.measures.words import content_words, fold, is_latin, is_negation
 
 LONG = 40  # words; the last number of a longer text is no answer, and its names are not in the place of one
 _SHORT = 8  # words; a longer text that only repeats a number of its question states none
-_SPELLING = 0.8  # similarity from which two names are spellings of one ("Shah Jahan", "Shahjahan")
+_SPELLING = 0.9  # similarity from which two names are spellings of one ("Moscow", "Moskow" are not)
 _ANTONYMS = (
     "true/false right/wrong left/right hot/cold warm/cool warmer/colder hotter/cooler up/down above/below over/under "
     "before/after early/late earlier/later first/last more/less more/fewer most/least many/few increase/decrease "
@@ -32,7 +32,7 @@ _ANTONYMS = (
 )
 _HOW_MANY = re.compile(r"\bhow (?:many|much|long|old|far|tall|high|deep|heavy|big|often)\b", re.IGNORECASE)
 _CAPITALISED = re.compile(r"\b[^\W\d_a-z][\w’']*")
-_OPPOSITES = frozenset(frozenset(pair.split("/")) for pair in _ANTONYMS.split())
+_OPPOSITES = frozenset(frozenset(map(singular, pair.split("/"))) for pair in _ANTONYMS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def are_opposites(one: Statement, other: Statement) -> bool:
     if len(ours) == len(theirs) == 1:
         return frozenset({*ours, *theirs}) in _OPPOSITES
     differing = ours | theirs
-    return bool(one.opening & other.opening) and len(differing) == 1 and is_negation(next(iter(differing)))
+    return min(one.n_words, other.n_words) > 1 and len(differing) == 1 and is_negation(next(iter(differing)))
 
 
 def _lacks(names: frozenset[str], other: Statement) -> bool:

@@ -110,9 +110,18 @@ def masked_windows(answer: str, question: str) -> list[str]:
 
 
 def _chunks(sentence: str) -> list[str]:
-    words = sentence.split() if " " in sentence else list(sentence)
-    joint = " " if " " in sentence else ""
-    return [joint.join(words[i : i + WINDOW]) for i in range(0, len(words), WINDOW)]
+    """A sentence in parts of at most `WINDOW` words; words of a script without spaces are cut between characters."""
+    words = [part for word in sentence.split() for part in _cut(word)]
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if parts[-1] and sum(len(words_of(part)) for part in parts[-1]) + len(words_of(word)) > WINDOW:
+            parts.append([])
+        parts[-1].append(word)
+    return [" ".join(part) for part in parts]
+
+
+def _cut(word: str) -> list[str]:
+    return [word] if len(words_of(word)) <= WINDOW else [word[i : i + WINDOW] for i in range(0, len(word), WINDOW)]
 
 
 def mean_vectors(found: Sequence[np.ndarray]) -> np.ndarray:

@@ -20,10 +20,12 @@ from homog_core.measures.short_answers import (
     denies,
     first_sentence,
     implied_decision,
+    is_list,
     is_polar,
     opening,
     short_answer,
     singular,
+    without_contrast,
 )
 from homog_core.measures.words import content_words, is_negation, normalise
 from homog_core.records import Question, Response
@@ -33,6 +35,7 @@ POLICIES = ("refusal", "number", "yes_no", "several", "short_answer", "none")  #
 MATCH_THRESHOLD = 0.5  # the F1 of content words from which an answer is a reference
 _DIFFERING = 0.6  # the same where each of the two has a word that the other lacks
 _ALMOST = 0.49
+_NAMED_FIRST = 0.9  # of two things that the question names, the one that the reference begins with
 _SPELLING = 0.9  # similarity from which two words of five letters or more are spellings of one ("colour", "color")
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|dont|don’t) know|i( am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
@@ -71,7 +74,8 @@ def grade(question: Question, response: Response | str) -> Grade:
         return Grade("abstained", "refusal")
     if question.answer_type == "number":
         wanted = [n for r in question.references if (n := stated_number(r)) is not None]
-        return Grade(_verdict(_is_one_of([stated_number(answer)], wanted)), "number")
+        said = _numbers_offered(answer) or [stated_number(answer)]
+        return Grade(_verdict(all(_is_one_of([number], wanted) for number in said)), "number")
     return _grade_text(question, answer)
 
 
@@ -83,11 +87,13 @@ def _grade_text(question: Question, answer: str) -> Grade:
     if is_polar(question.text) and decided is not None and wanted is not None:
         return Grade(_verdict(decided == wanted), "yes_no")
     as_numbers = [n for reference in right if (n := _whole_number(reference)) is not None]
+    if as_numbers and (several := _numbers_offered(answer)):
+        return Grade(_verdict(all(_is_one_of([number], as_numbers) for number in several)), "several")
     if as_numbers and numbers(answer):
         said = [stated_number(answer), *_new_numbers(first_sentence(answer), question.text)[:1]]
         return Grade(_verdict(_is_one_of(said, as_numbers)), "number")
     offered = alternatives(answer)
-    if len(offered) > 1 and not any(_is_whole(answer, reference) for reference in right):
+    if len(offered) > 1 and (is_list(answer) or not any(_is_whole(answer, reference) for reference in right)):
         return Grade(_verdict(all(matches(part, right, question.text) for part in offered)), "several")
     found, against = (best_match(answer, references, question.text) for references in (right, wrong))
     if found >= MATCH_THRESHOLD and found > against:
@@ -113,7 +119,7 @@ def match(answer: str, reference: str, question: str = "") -> float:
     1 where the reference is the short answer, a whole phrase of the answer's first two sentences, or at least two
     content words that all occur there; 0 where one of the two denies and the other does not. Otherwise the F1 of the
     content words of both short answers beyond the question's; where each has a word that the other lacks ("Carol
-    Smillie", "Carol Thatcher"), an F1 up to 0.6 counts as 0.49.
+    Smillie", "Carol Thatcher"), an F1 up to 0.6, or one with other numbers, counts as 0.49.
     """
     short, wanted = normalise(short_answer(answer)), normalise(reference)
     if short == wanted:
@@ -121,17 +127,23 @@ def match(answer: str, reference: str, question: str = "") -> float:
     if not short or not wanted or denies(answer) != denies(reference):
         return 0.0
     ours, theirs = (_content(short_answer(text), question) for text in (answer, reference))
-    begun = opening(answer)
+    begun = without_contrast(opening(answer))
     if _has_phrase(normalise(begun), wanted) and (theirs or not content_words(wanted, "")):
         return 1.0
     if len(theirs) > 1 and _n_common(theirs, _content(begun, question)) == len(theirs):
         return 1.0
     if " or " in question and f"{wanted} ".startswith(f"{short} "):  # of two things that the question names
-        return 1.0
+        return _NAMED_FIRST
     common = _n_common(ours, theirs)
     f1 = 2 * common / (len(ours) + len(theirs)) if common else 0.0
-    differ = common < min(len(ours), len(theirs))
-    return min(f1, _ALMOST) if differ and f1 <= _DIFFERING else f1
+    differ = common < min(len(ours), len(theirs)) and (f1 <= _DIFFERING or _other_numbers(ours, theirs))
+    return min(f1, _ALMOST) if differ else f1
+
+
+def _other_numbers(ours: set[str], theirs: set[str]) -> bool:
+    """Whether each of two sets of words has a number that the other lacks, as two dates do."""
+    mine, others = ({word for word in words if word[0].isdigit()} for words in (ours, theirs))
+    return bool(mine - others and others - mine)
 
 
 def _wanted_decision(references: Sequence[str]) -> bool | None:
@@ -145,6 +157,13 @@ def _whole_number(reference: str) -> float | None:
     found = find_numbers(reference)
     whole = len(found) == 1 and found[0].end - found[0].start >= len(plain(reference).strip(" ."))
     return found[0].value if whole else None
+
+
+def _numbers_offered(answer: str) -> list[float]:
+    """The numbers of a short answer that joins them by "or", as "4 or 5"; none where it states one."""
+    parts = re.split(r"\s+or\s+", short_answer(answer))
+    found = [numbers(part) for part in parts]
+    return [number for own in found for number in own] if len(parts) > 1 and all(len(own) == 1 for own in found) else []
 
 
 def _new_numbers(sentence: str, question: str) -> list[float]:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 _GROUPED = r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3}){2,}|(?:[  ’']\d{3})+)(?!\d)"
 _PLAIN = r"\d+(?:(?<![.,]\d)(?<![.,]\d\d)[.,]\d+(?![.,]?\d))?|\.\d+"
-_SIGN = r"(?:(?<![\w.)\]])[-+])?"  # the minus of "20-5" is no sign
+_SIGN = r"(?<!\d/)(?:(?<![\w.)\]])[-+])?"  # the minus of "20-5" is no sign
 _DIGITS = re.compile(
     rf"(?P<number>{_SIGN}[$€£¥]?{_SIGN}(?:{_GROUPED}(?:[.,]\d+)?|{_PLAIN}))"
     r"(?:(?:\s+(?P<part>\d+))?\s*/\s*(?P<divisor>\d+)(?![\d/]))?"  # 1/2, and 2 1/2
-    r"(?:(?P<thousands>k\b)|e(?P<exponent>[-+]?\d+)\b|\s*[x×*]\s*10\^?(?P<power>-?\d+))?"
+    r"(?:(?P<thousands>k\b)|e(?P<exponent>[-+]?\d{1,3})\b|\s*[x×*]\s*10\^?(?P<power>-?\d{1,3})\b)?"
 )
 _ONES = {
     word: value
@@ -37,11 +37,11 @@ _SPELLED = re.compile(
 )
 _ONLY_ONE = re.compile(r"(?:(?:it|there)(?:['’]s| is| was) )?(?:just |only |exactly )?one(?: [\w-]+)?[.!]?")
 _SCALE_AFTER = re.compile(r"\s*-?\s*({})\b".format("|".join(_SCALES)))
-_LIST_MARK = re.compile(r"(?m)^\s*\(?\d{1,2}[.)]\s")
+_LIST_MARK = re.compile(r"(?m)^[ \t]*\(?\d{1,2}[.)]\s")
 _MARKERS = re.compile(r"(?:answer|result|total|sum|solution)\s*(?:is|was|are|:|=)\s*|####\s*|\\boxed\{", re.IGNORECASE)
 _DIRECT = re.compile(r"(?:(?:it|that|this|there|they)(?:['’]s|\s+(?:is|are|was|were)))\s+", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[^\s.][.!?])\s+|\n+")
-_STANDS_ALONE = re.compile(r"\s*[;:(]|,\s*(?![\s\d])")  # what follows a number that is an answer by itself
+_SENTENCE_END = re.compile(r"(?<=[^\s.][.!?])\s|\n")
+_STANDS_ALONE = re.compile(r"\s?(?:[;(]|:(?!\d))|,\s?(?![\s\d])")  # what follows a number that is an answer by itself
 _AFTER_EQUALS = re.compile(r"=[^=]*$")
 
 
@@ -102,6 +102,7 @@ def stated_number(text: str) -> float | None:
 def plain(text: str) -> str:
     """`text` in NFKC and lower case, with the plain signs for minus, dashes and the slash of fractions."""
     text = re.sub(r"(\d)([½¼¾⅓⅔⅛])", r"\1 \2", text)  # NFKC would write 2½ as 21/2
+    text = re.sub("([⁰¹²³⁴-⁹]+)", r"^\1", text)  # and 10² as 102
     text = unicodedata.normalize("NFKC", text).casefold()
     return text.replace("⁄", "/").replace("−", "-").replace("–", "-")
 

@@ -25,16 +25,22 @@ _OR = re.compile(r"[\s-]+or[\s-]+|[\s-]+and[\s-]+|\s*&\s*|\s*/\s*(?=[^\W\d])", r
 _YES = "yes yeah yep yup true correct right affirmative certainly definitely absolutely indeed oui si sí ja да はい"
 _NO = "no nope nah false incorrect wrong not never non nein nee нет いいえ 不 不是 否 لا"
 _DECISIONS = {**dict.fromkeys([*_YES.split(), "是", "是的", "对", "نعم"], True), **dict.fromkeys(_NO.split(), False)}
-_NO_DECISION = re.compile(
-    r"^(?:no|not|never)\s+(?:one|body|other|more|matter|such|longer|doubt|idea|sure|only|all|every)\b"
+_EMPHASIS = frozenset("certainly definitely absolutely indeed".split())  # noqa: SIM905
+_AFTER_DECISION = re.compile(  # what follows a yes or no that is an answer, and not the first word of a name
+    r"\s*(?:$|[,.;:!?)—–。，！-]|(?:it|they|he|she|we|i|you|there|this|that|these|those|the|an?|of course|is|are|was|"
+    r"were|"
+    r"do|does|did|has|have|had|can|could|will|would|not|because|but|and|as|since|in|on)\b)"
 )
 _AUXILIARIES = frozenset(
     "do does did is are was were am can could will would has have had should shall may might must don't doesn't didn't "  # noqa: SIM905
     "isn't aren't wasn't weren't can't couldn't won't wouldn't hasn't haven't shouldn't".split()
 )
 _LATE = re.compile(r"\b(?:answer (?:is|would be)|so|therefore|thus|hence)[,:]?\s+(yes|no|true|false)\b", re.IGNORECASE)
-_CONTRAST = re.compile(r",?\s+(?:not|and not|rather than|instead of|as opposed to)\s+[^,.;]*")
+_CONTRAST = re.compile(r"(?:,\s+(?:and\s+)?not|,?\s+(?:rather than|instead of|as opposed to))\s+[^,.;]*")
 _ASIDE = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])")
+_SHORT_PART = 6  # words of one of several answers
+_BARE = 4  # words of a first sentence that is an answer by itself
+_MOST_READ = 2000  # characters in which several answers are looked for
 _SAID_AGAIN = 0.6  # share of the question's content words that a sentence repeats when it answers as a statement
 
 
@@ -62,15 +68,22 @@ def first_sentence(text: str) -> str:
 
 
 def opening(answer: str) -> str:
-    """The first two sentences of an answer, where what it says is to be found."""
-    return " ".join(split_sentences(answer)[:2])
+    """Where what an answer says is to be found: its first two sentences, or the first one where that is an answer.
+
+    The first one is enough if it is short, or if it says "the answer is".
+    """
+    first = first_sentence(answer)
+    if len(words_of(first)) <= _BARE or _MARKER.search(first):
+        return first
+    return " ".join(split_sentences(answer[:_MOST_READ])[:2])
 
 
 def is_polar(question: str) -> bool:
     """Whether a question asks for yes or no: its last clause begins with an auxiliary verb, and offers no choice."""
-    last = split_sentences(question)[-1:] or [""]
-    clause = re.split(r"[,:;]\s+", last[0])[-1]
-    return any(words_of(part)[:1] and words_of(part)[0] in _AUXILIARIES for part in (last[0], clause))
+    last = (split_sentences(question) or [""])[-1]
+    clause = re.split(r"[,:;]\s+", last)[-1]
+    asks = any(words_of(part)[:1] and words_of(part)[0] in _AUXILIARIES for part in (last, clause))
+    return asks and not re.search(r"\bor\b(?!\s+not\b)", last, re.IGNORECASE)
 
 
 def decision(answer: str) -> bool | None:
@@ -78,13 +91,16 @@ def decision(answer: str) -> bool | None:
     late = _LATE.search(answer)
     if late:
         return _DECISIONS[late[1].lower()]
-    opening = short_answer(answer).lower()
-    words = words_of(opening)
-    if not words or _NO_DECISION.match(opening):
+    begun = short_answer(answer).lower()
+    words = words_of(begun)
+    if not words:
         return None
-    if opening in _DECISIONS:
-        return _DECISIONS[opening]
-    return _DECISIONS.get(words[0])
+    if begun in _DECISIONS:
+        return _DECISIONS[begun]
+    if words[0] in _EMPHASIS and words[1:2] in (["not"], ["no"]):
+        return False
+    follows = _AFTER_DECISION.match(begun, len(words[0])) if begun.startswith(words[0]) else None
+    return _DECISIONS.get(words[0]) if follows else None
 
 
 def denies(answer: str) -> bool:
@@ -92,8 +108,13 @@ def denies(answer: str) -> bool:
     decided = decision(answer)
     if decided is not None:
         return not decided
-    said = _CONTRAST.sub("", _ASIDE.sub("", first_sentence(answer)))
+    said = without_contrast(_ASIDE.sub("", first_sentence(answer)))
     return sum(is_negation(word) for word in words_of(said)) % 2 == 1
+
+
+def without_contrast(text: str) -> str:
+    """A text without what it only sets itself off from, as ", not red" or "rather than red"."""
+    return _CONTRAST.sub("", text)
 
 
 def implied_decision(answer: str, question: str) -> bool | None:
@@ -110,14 +131,20 @@ def implied_decision(answer: str, question: str) -> bool | None:
 
 def alternatives(answer: str) -> list[str]:
     """The answers that a short answer offers at once: lettered, numbered or joined by "or". One where it offers one."""
-    text = answer.strip()
-    if _LETTERED.search(text):
-        return [part.strip() for part in re.split(r"(?:^|\s)\(?[A-Z][.):]\s", text) if part.strip()]
-    first = first_sentence(text)
-    if _NUMBERED.search(first):
-        return [part.strip() for part in re.split(r"(?:^|\s)\(?\d[.)]\s", first) if part.strip()]
+    text = answer.strip()[:_MOST_READ]
+    for is_list, mark in ((_LETTERED, r"(?:^|\s)\(?[A-Z][.):]\s"), (_NUMBERED, r"(?:^|\s)\(?\d[.)]\s")):
+        if is_list.search(text):
+            parts = [part.strip() for part in re.split(mark, text) if part.strip()]
+            if all(len(words_of(part)) <= _SHORT_PART for part in parts):
+                return parts
     short = short_answer(text)
-    return _OR.split(short) if len(words_of(short)) <= 6 else [short]
+    return _OR.split(short) if len(words_of(short)) <= _SHORT_PART else [short]
+
+
+def is_list(answer: str) -> bool:
+    """Whether an answer offers several answers as a lettered or numbered list."""
+    text = answer.strip()[:_MOST_READ]
+    return bool(_LETTERED.search(text) or _NUMBERED.search(text)) and len(alternatives(answer)) > 1
 
 
 def repeats_question(answer: str, question: str) -> bool:
@@ -131,4 +158,9 @@ def repeats_question(answer: str, question: str) -> bool:
 
 def singular(word: str) -> str:
     """An English word without its plural or genitive s; crude, and the same for both sides of a comparison."""
-    return re.sub(r"(?:'s|’s|es|s)$", "", word)
+    word = re.sub(r"['’]s$", "", word)
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    if re.search(r"(?:s|x|z|ch|sh)es$", word):
+        return word[:-2]
+    return word[:-1] if re.search(r"[^siu]s$", word) and len(word) > 3 else word

@@ -8,12 +8,14 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 _NO_SPACES = (  # scripts that write without spaces between words: every character counts as a word
     r"\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
-_WORD = re.compile(
-    rf"[{_NO_SPACES}]|[^\W{_NO_SPACES}]+(?:['’][^\W{_NO_SPACES}]+)?|[\u2600-\u27bf\U0001f1e6-\U0001faff]"
-)
+_INDIC = r"\u0900-\u0dff"  # their vowel signs are no letters to `re`, and are part of a word
+_EMOJI = r"\u2600-\u27bf\U0001f1e6-\U0001faff"
+_LETTER = rf"(?:[^\W{_NO_SPACES}]|[{_INDIC}])"
+_WORD = re.compile(rf"[{_NO_SPACES}]|{_LETTER}+(?:['’]{_LETTER}+)?|[{_EMOJI}]")
 _VOWEL_SIGNS = (0, 7, 8, 9)  # combining classes of the marks without which other words remain; 103 and up likewise
-_PUNCTUATION = re.compile(r"[^\w\s\u2600-\u27bf\U0001f1e6-\U0001faff]|_")
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_PUNCTUATION = re.compile(rf"[^\w\s{_NO_SPACES}{_INDIC}{_EMOJI}]|_")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[./](?=\d)")
+_ARTICLES = re.compile(r"\b(?:(?i:the|an)|a|A(?=\s+[a-z]))\b")  # not the A of "vitamin A"
 _NEGATIONS = frozenset(
     "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()  # noqa: SIM905
 )
@@ -50,8 +52,9 @@ def normalise(text: str) -> str:
 
     As the normalisation of SQuAD, for every script: "½" is read as it is written out, a Chinese character is a word.
     """
-    plain = _ARTICLES.sub(" ", _PUNCTUATION.sub("", fold(text).replace("-", " ").replace("⁄", "/")))
-    return " ".join(words_of(plain))
+    folded = fold(_ARTICLES.sub(" ", text)).replace("-", " ").replace("⁄", "/")
+    plain = _PUNCTUATION.sub("", _BETWEEN_DIGITS.sub(" ", folded))
+    return " ".join(words_of(plain)) or " ".join(words_of(_PUNCTUATION.sub("", fold(text))))
 
 
 def is_latin(text: str) -> bool:

@@ -29,6 +29,7 @@ from homog_core.wording.labels import dataset_title
 from homog_core.wording.numbers import PERCENTAGES, number, published_value, tenth_percent, with_interval
 
 BUDGETS = (2, 3, 5, 10)
+NEED_BOTH_CLASSES = ("auroc", "cohens_d", "cost_saving")
 ALIGNED = ("instruct", "dpo", "rlvr")  # ours that stand beside a published instruct model
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 AS_PUBLISHED = Clusterer("embedding", PUBLISHED_COSINE_THRESHOLD, "minilm")
@@ -269,4 +270,6 @@ def _is_counterpart(scored: ScoredRun, stage: str | None, dataset: str | None) -
 
 def _figure(metric: str, scored: ScoredRun) -> str:
     found = counterpart(scored, metric, AS_PUBLISHED)
+    if np.isnan(found.low) and metric in NEED_BOTH_CLASSES:
+        return "too few correct or incorrect"
     return with_interval(found, tenth_percent if metric in PERCENTAGES else number)

@@ -5,10 +5,10 @@ is said of a question comes from the models of the other four.
 """
 
 import warnings
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 N_FOLDS = 5
@@ -96,15 +96,44 @@ def _fit_rising(training: np.ndarray, incorrect: np.ndarray, values: np.ndarray)
     def standardised(rows: np.ndarray) -> np.ndarray:
         return np.nan_to_num((rows.T - mean) / scale)
 
-    x, y = standardised(training), incorrect.astype(np.float64)
+    columns = np.column_stack([np.ones(len(incorrect)), standardised(training)])
+    weights = _smallest_loss(columns, incorrect.astype(np.float64))
+    return np.column_stack([np.ones(values.shape[1]), standardised(values)]) @ weights
 
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        log_odds, slopes = weights[0] + x @ weights[1:], weights[1:]
-        excess = expit(log_odds) - y
-        gradient = np.concatenate([[excess.sum()], x.T @ excess + slopes])
-        return float(np.logaddexp(0, log_odds).sum() - y @ log_odds + slopes @ slopes / 2), gradient
 
-    bounds = [(None, None), *[(0, None)] * x.shape[1]]
-    start = np.concatenate([[logit(y.mean())], np.zeros(x.shape[1])])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12, "gtol": 1e-7})
-    return found.x[0] + standardised(values) @ found.x[1:]
+def _smallest_loss(columns: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The weights (K + 1,) of the smallest loss whose slopes are not negative; the first column is the intercept.
+
+    The slopes that are 0 are unknown, so each subset is solved and the best one without a negative slope is taken; the
+    full set where it has none, which is then the minimum.
+    """
+    slopes = range(1, columns.shape[1])
+    best, least = np.zeros(columns.shape[1]), np.inf
+    for size in reversed(range(columns.shape[1])):
+        for chosen in combinations(slopes, size):
+            weights = np.zeros(columns.shape[1])
+            weights[[0, *chosen]] = _newton(columns[:, [0, *chosen]], y)
+            if (weights[1:] < 0).any():
+                continue
+            log_odds = columns @ weights
+            loss = np.logaddexp(0, log_odds).sum() - y @ log_odds + weights[1:] @ weights[1:] / 2
+            if size == len(slopes):
+                return weights
+            if loss < least:
+                best, least = weights, loss
+    return best
+
+
+def _newton(columns: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Logistic regression by Newton's method; every column but the first has an L2 penalty with C = 1."""
+    penalty = np.r_[0.0, np.ones(columns.shape[1] - 1)]
+    weights = np.r_[logit(y.mean()), np.zeros(columns.shape[1] - 1)]
+    for _ in range(100):
+        probability = expit(columns @ weights)
+        gradient = columns.T @ (probability - y) + penalty * weights
+        curvature = (columns * (probability * (1 - probability))[:, None]).T @ columns + np.diag(penalty)
+        step = np.linalg.solve(curvature, gradient)
+        weights = weights - step
+        if np.abs(step).max() < 1e-10:
+            break
+    return weights

@@ -15,7 +15,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
 from homog_core.errors import HomogError
-from homog_core.measures.words import FUNCTION_WORDS, last_number
+from homog_core.measures.numbers import stated_number
+from homog_core.measures.words import FUNCTION_WORDS
 from homog_core.records import Question
 from homog_core.runs.dataset_files import dataset_rows
 from homog_core.runs.questions import load_questions
@@ -137,7 +138,7 @@ def _gsm8k(name: str) -> list[Example]:
         solution = solutions[question.text]
         sentence = solution_sentence(solution)
         is_short = len(question.text.split()) <= _MAX_QUESTION_WORDS and solution.count("<<") <= 2
-        if is_short and sentence and last_number(sentence) == last_number(question.references[0]):
+        if is_short and sentence and stated_number(sentence) == stated_number(question.references[0]):
             examples.append(Example(question, sentence))
     return examples
 

@@ -54,7 +54,7 @@ def test_every_section_opens(view, found):
 def test_the_threshold_moves_what_is_said_at_once():
     loose, strict = (titles(tax(runs=CHAIN[0], tau=tau))[0] for tau in ("0.02", "0.99"))
     assert loose != strict
-    assert "τ = 0.99" in titles(tax(runs=CHAIN[0], tau="0.99"))[1]
+    assert sum("τ = 0.99" in title for title in titles(tax(runs=CHAIN[0], tau="0.99"))) == 1
 
 
 def test_the_budget_and_the_operating_point_are_in_the_url():
