@@ -37,7 +37,7 @@ def answer_text(text: str) -> str:
     """
     answer = _TRAILING.sub("", text[answer_start(text) :], count=1)
     if answer.count("Ġ") > 1:  # the letter of a Maltese word stands alone
-        answer = answer.replace("Ġ", " ")
+        answer = re.sub(r" ?Ġ", " ", answer)
     if "▁" in answer or "Ġ" in answer or "Ċ" in answer:
         answer = _PIECES.sub(lambda mark: "\n" if mark[0] == "Ċ" else " " if mark[0] == "▁" else "", answer)
     return unicodedata.normalize("NFC", answer.strip())

@@ -24,13 +24,16 @@ _NUMBERED = re.compile(r"(?:^|\s)\(?1[.)]\s.*\s\(?2[.)]\s", re.DOTALL)
 _OR = re.compile(r"[\s-]+or[\s-]+|[\s-]+and[\s-]+|\s*&\s*|\s*/\s*(?=[^\W\d])", re.IGNORECASE)
 _YES = "yes yeah yep yup true correct right affirmative certainly definitely absolutely indeed oui si sí ja да はい"
 _NO = "no nope nah false incorrect wrong not never non nein nee нет いいえ 不 不是 否 لا"
-_DECISIONS = {**dict.fromkeys([*_YES.split(), "是", "是的", "对", "نعم"], True), **dict.fromkeys(_NO.split(), False)}
+_DECISIONS = {
+    **dict.fromkeys([*_YES.split(), "是", "是的", "对", "نعم"], True),
+    **dict.fromkeys([*_NO.split(), "不是的"], False),
+}
 _EMPHASIS = frozenset("certainly definitely absolutely indeed".split())  # noqa: SIM905
-_AFTER_DECISION = re.compile(  # what follows a yes or no that is an answer, and not the first word of a name
-    r"\s*(?:$|[,.;:!?)—–。，！-]|(?:it|they|he|she|we|i|you|there|this|that|these|those|the|an?|of course|is|are|was|"
-    r"were|"
-    r"do|does|did|has|have|had|can|could|will|would|not|because|but|and|as|since|in|on)\b)"
+_GOES_ON = (  # the words that may follow a yes or no which is an answer; a name goes on with others
+    "it|they|he|she|we|i|you|there|this|that|these|those|the|a|an|of|is|are|was|were|do|does|did|has|have|had|can|could|"
+    "will|would|not|because|but|and|as|since|in|on|really|at|exactly|necessarily|quite|yet"
 )
+_AFTER_DECISION = re.compile(rf"\s*(?:$|[,.;:!?)—–。，！、،-]|(?:{_GOES_ON})\b)")
 _AUXILIARIES = frozenset(
     "do does did is are was were am can could will would has have had should shall may might must don't doesn't didn't "  # noqa: SIM905
     "isn't aren't wasn't weren't can't couldn't won't wouldn't hasn't haven't shouldn't".split()

@@ -110,7 +110,7 @@ def test_equal_answers_share_a_record():
         # one name, spelt in two ways
         ("BIZET", "Bizet", False),
         ("Bizét", "Bizet", False),
-        ("Tchaikovsky", "Tchaikovskij", False),
+        ("Tchaikovsky", "Chaikovsky", False),
         # the other one has no name
         ("Bizet", "a composer", False),
         ("Bizet", "bizet wrote it", False),

@@ -62,10 +62,16 @@ def test_short_answer(answer, short):
 @pytest.mark.parametrize(
     ("text", "first", "two"),
     [
-        ("A fox. A seal. A whale.", "A fox.", "A fox. A seal."),
-        ("– – –\nA fox. A seal.", "A fox.", "– – –\nA fox. A seal."),
+        ("A fox. A seal. A whale.", "A fox.", "A fox."),  # four words are an answer by themselves
+        (
+            "It was seen there by night. A seal. A whale.",
+            "It was seen there by night.",
+            "It was seen there by night. A seal.",
+        ),
+        ("To that the answer is a fox. A seal.", "To that the answer is a fox.", "To that the answer is a fox."),
+        ("– – –\nA fox. A seal.", "A fox.", "A fox."),
         ("A fox", "A fox", "A fox"),
-        ("是狐狸。是海豹。是鲸。", "是狐狸。", "是狐狸。 是海豹。"),
+        ("是狐狸。是海豹。是鲸。", "是狐狸。", "是狐狸。"),
         (" ?! ", "?!", "?!"),
         ("", "", ""),
     ],

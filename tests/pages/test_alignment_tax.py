@@ -45,7 +45,7 @@ def test_the_page_opens_with_the_finding_and_says_that_it_is_no_law():
     ],
 )
 def test_every_section_opens(view, found):
-    app = tax(view=view, runs=",".join(CHAIN[:2]))
+    app = tax(view=view, runs=",".join(CHAIN[1:3]))  # the base has too few right answers for a cascade
     assert found in words(app)
     assert not app.warning
     assert not app.error

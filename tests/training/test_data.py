@@ -5,7 +5,7 @@ from fakes import make_question
 
 from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
 from homog_core.errors import HomogError
-from homog_core.measures.words import last_number
+from homog_core.measures.numbers import stated_number
 from homog_core.runs.dataset_files import dataset_file
 from homog_core.runs.questions import load_questions
 from homog_core.training import data
@@ -117,5 +117,5 @@ def test_answers_of_arithmetic_end_with_the_right_number():
     rows = [example for example in training_examples("sft") if example.question.dataset == "gsm8k"]
     assert len(rows) == N_QUESTIONS["sft"]["gsm8k"]
     for example in rows:
-        assert last_number(example.answer) == float(example.question.references[0])
+        assert stated_number(example.answer) == float(example.question.references[0])
         assert "<<" not in example.answer
