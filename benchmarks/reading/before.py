@@ -1,7 +1,7 @@
 """The clusterer that was the default before the pairs were read, for the "before" columns.
 
-The masked cosine of WordLlama over whole answers at 0.37, and 0 for answers that end on different numbers of which neither occurs in the
-other.
+The masked cosine of WordLlama over whole answers at 0.37, and 0 for answers that end on different numbers of which
+neither occurs in the other.
 """
 
 import re
