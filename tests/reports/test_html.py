@@ -24,7 +24,6 @@ from homog_core.runs import importers, store, tables
 from homog_core.runs.importers import jsonl
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
-from homog_core.wording.cascade import cascade_sentence
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
