@@ -57,7 +57,7 @@ def test_two_models_have_the_same_axes_are_swapped_and_stepped_through(server, n
 def test_four_models_fit_a_phone_in_the_dark_and_lead_to_the_live_lab(server, new_page):
     page = new_page(f"{server}/compare?runs={BASE},{SFT},{CONTINUED},{DPO}&question=fact-003", width=390, scheme="dark")
     settled(page)
-    page.get_by_text("of 36 differences are larger than chance alone would give").wait_for()
+    page.get_by_text("of 42 differences are larger than chance alone would give").wait_for()
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
     ranges = [axes(page, plot) for plot in range(FIRST_MAP, FIRST_MAP + 4)]
