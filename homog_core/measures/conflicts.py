@@ -7,18 +7,16 @@ same; a reader does not. `disagreements` says of which pairs of answers to one q
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import lru_cache
 
 import numpy as np
 
 from homog_core.measures.numbers import NUMBER_WORDS, numbers, stated_number
 from homog_core.measures.short_answers import decision, denies, first_sentence, short_answer, singular
-from homog_core.measures.words import content_words, fold, is_latin, is_negation, words_of
+from homog_core.measures.words import content_words, fold, is_latin, is_negation, same_spelling, words_of
 
 LONG = 40  # words; the last number of a longer text is no answer, and its names are not in the place of one
 _SHORT = 8  # words; a longer text that only repeats a number of its question states none
-_SPELLING = 0.9  # similarity from which two names are spellings of one ("Moscow", "Moskow" are not)
 _ANTONYMS = (
     "true/false right/wrong left/right hot/cold warm/cool warmer/colder hotter/cooler up/down above/below over/under "
     "before/after early/late earlier/later first/last more/less more/fewer most/least many/few increase/decrease "
@@ -145,15 +143,7 @@ def are_opposites(one: Statement, other: Statement) -> bool:
 def _lacks(names: frozenset[str], other: Statement) -> bool:
     """Whether one of the names is none of the other's words, in no spelling."""
     known = other.opening | other.content
-    return any(name not in known and not any(_are_spellings(name, word) for word in known) for name in names)
-
-
-@lru_cache(maxsize=4096)
-def _are_spellings(name: str, word: str) -> bool:
-    shorter, longer = sorted((len(name), len(word)))
-    if 2 * shorter < _SPELLING * (shorter + longer):
-        return False
-    return SequenceMatcher(None, name, word).ratio() >= _SPELLING
+    return any(name not in known and not any(same_spelling(name, word) for word in known) for name in names)
 
 
 def _number(answer: str, question: str, n_words: int) -> float | None:

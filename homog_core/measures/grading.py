@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Literal
 
 from homog_core.leftovers import answer_text
@@ -27,7 +26,7 @@ from homog_core.measures.short_answers import (
     singular,
     without_contrast,
 )
-from homog_core.measures.words import content_words, is_negation, normalise
+from homog_core.measures.words import content_words, is_negation, normalise, same_spelling
 from homog_core.records import Question, Response
 
 Verdict = Literal["correct", "incorrect", "abstained", "ambiguous", "ungraded"]
@@ -36,7 +35,6 @@ MATCH_THRESHOLD = 0.5  # the F1 of content words from which an answer is a refer
 _DIFFERING = 0.6  # the same where each of the two has a word that the other lacks
 _ALMOST = 0.49
 _NAMED_FIRST = 0.9  # of two things that the question names, the one that the reference begins with
-_SPELLING = 0.9  # similarity from which two words of five letters or more are spellings of one ("colour", "color")
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|dont|don’t) know|i( am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
     r"i (cannot|can't|can’t|am unable to) (answer|say|tell)|as an ai\b|it is not known|i( am|'m|’m) sorry)",
@@ -200,15 +198,8 @@ def _content(text: str, question: str) -> set[str]:
 
 def _n_common(ours: set[str], theirs: set[str]) -> int:
     """How many of our words are among theirs, other spellings of long words included."""
-    left = [word for word in theirs - ours if _may_be_misspelt(word)]
-    respelt = (word for word in ours - theirs if _may_be_misspelt(word))
-    return len(ours & theirs) + sum(
-        any(SequenceMatcher(None, word, other).ratio() >= _SPELLING for other in left) for word in respelt
-    )
-
-
-def _may_be_misspelt(word: str) -> bool:
-    return len(word) > 4 and word.isalpha()
+    left = theirs - ours
+    return len(ours & theirs) + sum(any(same_spelling(word, other) for other in left) for word in ours - theirs)
 
 
 def _has_phrase(words: str, phrase: str) -> bool:

@@ -50,8 +50,6 @@ class ReadPair:
     half: str  # choose or card; judged: by others, and only for fitting
     stage: str
     source: str
-    weight: float  # how many pairs of the source it stands for
-    is_public: bool  # sampled by others
 
     @property
     def length(self) -> str:
@@ -177,7 +175,7 @@ def _reference_pairs(questions: Iterable[Question]) -> Iterable[ReadPair]:
         right, wrong = question.references, question.incorrect_references
         for same, found in ((True, combinations(right, 2)), (False, product(right, wrong))):
             for first, second in found if wrong else ():
-                yield ReadPair(question.text, first, second, same, "references", "", question.dataset, 1.0, False)
+                yield ReadPair(question.text, first, second, same, "references", "", question.dataset)
 
 
 def _reference_auc(pairs: Sequence[ReadPair], of_pair: PairSimilarity) -> float | None:

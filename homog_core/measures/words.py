@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from difflib import SequenceMatcher
+from functools import lru_cache
 
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
@@ -15,6 +17,7 @@ _WORD = re.compile(rf"[{_NO_SPACES}]|{_LETTER}+(?:['’]{_LETTER}+)?|[{_EMOJI}]"
 _VOWEL_SIGNS = (0, 7, 8, 9)  # combining classes of the marks without which other words remain; 103 and up likewise
 _PUNCTUATION = re.compile(rf"[^\w\s{_NO_SPACES}{_INDIC}{_EMOJI}]|_")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[./](?=\d)")
+_SPELLING = 0.9  # similarity from which two words are spellings of one
 _ARTICLES = re.compile(r"\b(?:(?i:the|an)|a|A(?=\s+[a-z]))\b")  # not the A of "vitamin A"
 _NEGATIONS = frozenset(
     "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()  # noqa: SIM905
@@ -55,6 +58,15 @@ def normalise(text: str) -> str:
     folded = fold(_ARTICLES.sub(" ", text)).replace("-", " ").replace("⁄", "/")
     plain = _PUNCTUATION.sub("", _BETWEEN_DIGITS.sub(" ", folded))
     return " ".join(words_of(plain)) or " ".join(words_of(_PUNCTUATION.sub("", fold(text))))
+
+
+@lru_cache(maxsize=4096)
+def same_spelling(word: str, other: str) -> bool:
+    """Whether two words of five letters or more are spellings of one, as "colour" and "color"."""
+    shorter, longer = sorted((len(word), len(other)))
+    if shorter < 5 or 2 * shorter < _SPELLING * (shorter + longer) or not (word.isalpha() and other.isalpha()):
+        return False
+    return SequenceMatcher(None, word, other).ratio() >= _SPELLING
 
 
 def is_latin(text: str) -> bool:

@@ -79,12 +79,6 @@ def judged_pairs(*, for_fitting: bool) -> Iterator[tuple[str, str, str, bool]]:
                     yield row["question"], first, second, right and also
 
 
-def novelty_models() -> list[str]:
-    """The files of novelty-bench, one a model, by the names that `public_answers` takes."""
-    found = sorted(_data(Path("public/novelty-bench")).glob("*.partitions.jsonl"))
-    return [f"novelty-bench/{path.name.removesuffix('.jsonl')}" for path in found]
-
-
 def _of_triviaqa(source: str, rows: list[dict]) -> Iterator[Answers]:
     for row in rows:
         question = Question(row["id"], "triviaqa", row["question"], tuple(row["references"]))

@@ -101,7 +101,7 @@ def pairs_judged_elsewhere(n: int = 500) -> list[ReadPair]:
     except HomogError:
         return []
     drawn = random.Random(1).sample(found, min(n, len(found)))
-    return [ReadPair(*pair, "judged", "", "evouna", 1.0, True) for pair in drawn]
+    return [ReadPair(*pair, "judged", "", "evouna") for pair in drawn]
 
 
 def read_answers(path: Path = FOLDER / "answers.csv") -> list[ReadAnswer]:
@@ -112,7 +112,7 @@ def read_answers(path: Path = FOLDER / "answers.csv") -> list[ReadAnswer]:
 
 def _pair(row: object) -> ReadPair | None:
     texts = row.first, row.second
-    if is_public := "/" in row.source:
+    if "/" in row.source:
         public = _public(row.source).get(row.question_id)
         question = public.question if public else None
         texts = (public.samples[int(row.i)], public.samples[int(row.j)]) if public else texts
@@ -120,9 +120,7 @@ def _pair(row: object) -> ReadPair | None:
         question = _questions(row.dataset).get(row.question_id)
     if question is None:
         return None
-    return ReadPair(
-        question.text, *texts, row.same == "1", row.half, row.stage, row.source, float(row.weight), is_public
-    )
+    return ReadPair(question.text, *texts, row.same == "1", row.half, row.stage, row.source)
 
 
 def _answer(row: object) -> ReadAnswer | None:

@@ -57,7 +57,7 @@ def test_an_nli_model_that_is_not_there_leaves_the_rest(call, run, monkeypatch, 
 def test_calibrate_makes_cards_and_weights_of_what_readers_said(call, monkeypatch):
     said = [("a red fox", "red fox", True), ("7 seals", "seven seals", True), ("blue whale", "green frog", False)]
     pairs = [
-        ReadPair("Which?", first, second, same, half, "base", "fake", 1.0, False)
+        ReadPair("Which?", first, second, same, half, "base", "fake")
         for half in ("choose", "card")
         for first, second, same in said
     ]

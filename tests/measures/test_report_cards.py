@@ -35,7 +35,7 @@ JACCARD, MASKED = Clusterer("jaccard", 0.4), Clusterer("embedding_masked", 0.4, 
 
 
 def pair(first, second, same, half="card", question="Which?"):
-    return ReadPair(question, first, second, same, half, "base", "fake", 1.0, False)
+    return ReadPair(question, first, second, same, half, "base", "fake")
 
 
 @pytest.mark.parametrize(

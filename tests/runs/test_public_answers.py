@@ -11,7 +11,6 @@ from homog_core.runs.public_answers import (
     STAGES,
     judged_answers,
     judged_pairs,
-    novelty_models,
     public_answers,
 )
 
@@ -74,10 +73,7 @@ def test_the_survey_says_each_answer_as_often_as_it_was_given(folder):
 
 def test_novelty_bench_has_its_own_partition(folder):
     row = {"id": "n1", "prompt": "Name an animal.", "generations": ["fox", "a fox", "seal"], "partition": [0, 0, 1]}
-    for model in ("b", "a"):
-        write(folder, f"novelty-bench/{model}.partitions", row)
-    write(folder, "novelty-bench/a.scores", {})
-    assert novelty_models() == ["novelty-bench/a.partitions", "novelty-bench/b.partitions"]
+    write(folder, "novelty-bench/a.partitions", row)
     (found,) = public_answers("novelty-bench/a.partitions")
     assert (found.samples, found.partition) == (("fox", "a fox", "seal"), (0, 0, 1))
     assert found.stage == "instruct"

@@ -42,8 +42,7 @@ def table(path, *rows):
 def test_a_pair_of_our_own_models_has_its_texts_in_the_table(tmp_path):
     (pair,) = read_pairs(table(tmp_path / "pairs.csv", OF_PAIR))
     assert (pair.question, pair.first, pair.second) == (QUESTION.text, "red fox", "a fox")
-    assert (pair.same, pair.half, pair.stage, pair.source, pair.weight) == (True, "card", "dpo", "own", 2.5)
-    assert not pair.is_public
+    assert (pair.same, pair.half, pair.stage, pair.source) == (True, "card", "dpo", "own")
     (other,) = read_pairs(table(tmp_path / "pairs.csv", OF_PAIR | {"same": 0}))
     assert not other.same
 
@@ -51,7 +50,7 @@ def test_a_pair_of_our_own_models_has_its_texts_in_the_table(tmp_path):
 def test_a_public_pair_is_read_from_its_file(tmp_path):
     public = {"source": PUBLIC, "dataset": "triviaqa", "question_id": "t1", "i": 2, "j": 0, "first": "", "second": ""}
     (pair,) = read_pairs(table(tmp_path / "pairs.csv", OF_PAIR | public))
-    assert (pair.question, pair.first, pair.second, pair.is_public) == ("Which animal?", "Whale", "Fox", True)
+    assert (pair.question, pair.first, pair.second) == ("Which animal?", "Whale", "Fox")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_pairs_that_others_judged_are_drawn_and_marked(monkeypatch):
     monkeypatch.setattr(readings, "judged_pairs", lambda *, for_fitting: iter(every if for_fitting else []))
     drawn = readings.pairs_judged_elsewhere(12)
     assert len({pair.question for pair in drawn}) == 12
-    assert {(pair.half, pair.source, pair.is_public) for pair in drawn} == {("judged", "evouna", True)}
+    assert {(pair.half, pair.source) for pair in drawn} == {("judged", "evouna")}
     assert all((pair.question, pair.first, pair.second, pair.same) in every for pair in drawn)
     assert readings.pairs_judged_elsewhere(12) == drawn  # the same ones every time
     assert len(readings.pairs_judged_elsewhere()) == 30  # no more than there are
