@@ -351,5 +351,6 @@ STREAMLITS_OWN = ("404 (Not Found)",)
 def settled(page) -> None:
     """Wait until the script has run to its end."""
     page.locator("h1").wait_for()
-    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
     page.wait_for_function("() => document.getAnimations().every(a => a.playState !== 'running')")  # fading in
