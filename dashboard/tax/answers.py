@@ -34,10 +34,13 @@ from homog_core.wording import chart_titles, commands, recipes, run_names
 from homog_core.wording.numbers import UNDEFINED, counted, given, number, percent, with_care
 from homog_core.wording.published import published_title
 
+MOST_CATEGORIES = 12  # in one chart
+
 
 def one_answer(chosen: Selection) -> None:
-    """SCR by run, its bounds, and against threshold, budget, clusterer and temperature."""
+    """SCR by run and by category, its bounds, and against threshold, budget, clusterer and temperature."""
     rates(chosen)
+    by_category(chosen)
     bounds_by_run(chosen)
     threshold(chosen)
     budget(chosen)
@@ -193,6 +196,56 @@ def budget(chosen: Selection) -> None:
         data=pd.concat([curve.assign(run=label) for label, curve in curves.items()]),
         key="budget",
         alt=f"Single-cluster rate and semantic entropy against the number of samples, {counted(len(curves), 'run')}",
+    )
+
+
+def by_category(chosen: Selection) -> None:
+    """SCR and clusters within each category, for a base and what was made of it, or for the run of the titles."""
+    labels = chosen.pair() or (chosen.focus(),)
+    names = computed.category_names(chosen.versions[labels[-1]])
+    if chosen.category or len(names) < 2:
+        return
+    rows = [
+        {"label": label, "category": name, **computed.rate(chosen.versions[label], chosen.clusterer, name)}
+        for name in names[:MOST_CATEGORIES]
+        for label in labels
+    ]
+    frame = pd.DataFrame(rows)
+    found = []
+    for row in frame.itertuples():
+        common = {"row": names.index(row.category), "series": row.label, "n": row.n}
+        said = f"{row.n_single} of {counted(row.n, 'question')}: {percent(row.value)}"
+        share = hover(row, f"{row.label}, {row.category}", said, show=percent)
+        mean = f"{number(row.clusters_value)} different answers on average"
+        clusters = hover(row, f"{row.label}, {row.category}", mean, prefix="clusters_")
+        words = UNDEFINED if np.isnan(row.value) else ""
+        found.append({**common, "panel": 0, **bounds(row), "hover": share, "words": words})
+        found.append({**common, "panel": 1, **bounds(row, "clusters_"), "hover": clusters, "words": words})
+    hidden = len(names) - MOST_CATEGORIES
+    blocks.chart(
+        dots.dots(
+            [Row(name) for name in names[:MOST_CATEGORIES]],
+            marks(found),
+            [
+                Panel("questions with a single answer", range=(-0.02, 1.02), percent=True),
+                Panel(
+                    "different answers (clusters) per question", range=(0.7, max(10.3, frame["clusters_high"].max()))
+                ),
+            ],
+            [chosen.looks()[label] for label in labels],
+            dodge=True,
+            narrow=narrow(),
+        ),
+        title=plain(chart_titles.by_category(frame, labels[-1])),
+        how_to_read=(
+            "The same within each category of questions. What all show together may come from a few of them."
+            + (f" {counted(hidden, 'smaller category is', 'smaller categories are')} not here." if hidden > 0 else "")
+            + with_care(frame["n"].min())
+        ),
+        recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson (left), t (right)", labels),
+        data=frame,
+        key="category-rates",
+        alt=f"Single-cluster rate in {counted(min(len(names), MOST_CATEGORIES), 'category', 'categories')}",
     )
 
 

@@ -30,6 +30,12 @@ def rate(run: Version, clusterer: Clusterer, category: str) -> dict[str, Any]:
 
 
 @_once
+def category_names(run: Version) -> list[str]:
+    """The categories of a run's questions, the ones with most questions first."""
+    return rates.category_names(load_run(run.run_id))
+
+
+@_once
 def rate_pvalue(first: Version, second: Version, clusterer: Clusterer, category: str) -> float:
     """`rates.single_cluster_test`."""
     return rates.single_cluster_test(load_run(first.run_id), load_run(second.run_id), clusterer, category)

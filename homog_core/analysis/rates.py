@@ -46,6 +46,18 @@ def single_cluster_row(scored: ScoredRun, clusterer: Clusterer, category: str) -
     }
 
 
+def category_names(scored: ScoredRun) -> list[str]:
+    """The categories of a run's questions, the ones with most questions first."""
+    categories = scored.questions["category"]
+    return list(
+        categories[categories.fillna("") != ""]
+        .value_counts()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
+        .index
+    )
+
+
 def single_cluster_test(first: ScoredRun, second: ScoredRun, clusterer: Clusterer, category: str) -> float:
     """The p value of McNemar's exact test on single-cluster yes or no, over the questions that both have."""
     columns = []

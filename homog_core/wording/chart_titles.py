@@ -117,6 +117,20 @@ def rate_bounds(rows: pd.DataFrame, robust: Mapping[str, Estimate], focus: str) 
     return f"{text}; all clusterers agree on {percent(robust[focus].value)} of the questions"
 
 
+def by_category(rows: pd.DataFrame, focus: str) -> str:
+    """Title of the SCR by category. `rows`: label, category, value."""
+    own = rows[(rows["label"] == focus) & rows["value"].notna()]
+    if own.empty:
+        return "Undefined: no question has two answers that are not empty"
+    low, high = own.loc[own["value"].idxmin()], own.loc[own["value"].idxmax()]
+    if low["value"] == high["value"]:
+        return f"{focus}: {percent(low['value'])} of the questions get a single answer in every category"
+    return (
+        f"{focus}: from {percent(low['value'])} ({low['category']}) to {percent(high['value'])} ({high['category']}) "
+        "of the questions get a single answer"
+    )
+
+
 def by_clusterer(rows: pd.DataFrame, focus: str) -> str:
     """Title of SCR by clusterer. `rows`: label, method, encoder, kind, value."""
     own = rows[(rows["label"] == focus) & (rows["kind"] == "as scored") & rows["value"].notna()]

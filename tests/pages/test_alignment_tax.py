@@ -70,6 +70,12 @@ def test_a_category_filters_every_section():
         assert "54 questions" in words(app) or view != "answers"
 
 
+def test_within_categories_by_default_and_not_under_a_filter():
+    within = "The same within each category"
+    assert within in words(tax())
+    assert within not in words(tax(category="short facts"))
+
+
 def test_a_clusterer_that_follows_no_threshold_says_so():
     assert "depends on the order" in words(tax(clusterer="jaccard", rule="first_member"))
 

@@ -108,6 +108,13 @@ def scores(single_why=Undefined.ALL_TIE, n_single=4):
     return pd.DataFrame(rows, columns=["score", "subset", "value", "n", "undefined", "d_value", "d_low"])
 
 
+def test_by_category_the_title_has_the_range_of_the_run_in_question():
+    frame = pd.DataFrame({"label": ["a", "a", "b"], "category": ["x", "y", "x"], "value": [0.3, 0.05, 0.9]})
+    assert chart_titles.by_category(frame, "a") == "a: from 5 % (y) to 30 % (x) of the questions get a single answer"
+    assert chart_titles.by_category(frame, "b") == "b: 90 % of the questions get a single answer in every category"
+    assert chart_titles.by_category(frame, "c").startswith("Undefined")
+
+
 def test_auroc_titles():
     lead = "Within categories, AUROC of token entropy 0.70, of semantic entropy 0.60; "
     assert chart_titles.aurocs(scores()) == lead + "on the 4 questions with a single cluster 1 of 2 scores ties"
