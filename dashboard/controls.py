@@ -16,6 +16,7 @@ CLUSTERER_TITLES = {
     "embedding_masked": "same meaning (masked embedding)",
     "combined": "same answer (combined signs)",
     "nli": "each implies the other (NLI)",
+    "judge": "a chat model says so (judge)",
 }
 CLUSTERER_NOTES = {
     "jaccard": "Compares pairs of neighbouring words.",
@@ -23,6 +24,7 @@ CLUSTERER_NOTES = {
     "embedding_masked": "Compares sentence embeddings of answers, leaving out function words and the question's words.",
     "combined": "How likely readers call two answers the same: meaning, shared words, numbers, names, yes or no.",
     "nli": "A model trained on entailment reads each pair in both directions.",
+    "judge": "A chat model was asked once a question which of the answers mean the same.",
 }
 RULES = {"components": "connected components", "first_member": "first matching member"}
 ENTAILMENTS = {
@@ -60,7 +62,7 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
                 "Joined when", list(ENTAILMENTS), "entailment", ENTAILMENTS.get, default=given.entailment
             )
             chosen = replace(chosen, entailment=entailment)
-        else:
+        elif given.has_threshold:
             threshold = url.number(
                 "Threshold τ: how similar they must be",
                 "tau",

@@ -67,6 +67,15 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What a chat model replied to one prompt, and what that cost; 0 tokens where a server does not say."""
+
+    text: str
+    prompt_tokens: int
+    reply_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decoding:
     """How answers are drawn. The greedy response is always decoded beside the samples."""
 

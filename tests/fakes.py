@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,17 @@ import numpy as np
 
 from homog_core import files
 from homog_core.measures.nli import NliProbabilities
-from homog_core.records import GREEDY, Decoding, Identity, ModelSpec, PromptStyle, Question, Response, ResponseSet
+from homog_core.records import (
+    GREEDY,
+    Decoding,
+    Identity,
+    ModelSpec,
+    PromptStyle,
+    Question,
+    Reply,
+    Response,
+    ResponseSet,
+)
 from homog_core.runs.manifest import identity_of
 from homog_core.runs.sample import Progress, RunPlan, plan_run
 from homog_core.sampling.prompts import Prompt, build_prompt
@@ -222,6 +233,24 @@ def _unit_vector(text: str) -> np.ndarray:
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
     vector = np.random.default_rng(seed).normal(size=64)
     return (vector / np.linalg.norm(vector)).astype(np.float16).astype(np.float32)
+
+
+class FakeJudge:
+    """Groups answers by what `sort` makes of them, after a number of replies that nobody can read."""
+
+    key = "fair"
+
+    def __init__(self, sort: Callable[[str], Any], unreadable: int = 0) -> None:
+        self.sort, self.unreadable = sort, unreadable
+        self.asked: list[str] = []
+
+    def ask(self, prompt: str) -> Reply:
+        self.asked.append(prompt)
+        groups: dict[Any, list[int]] = {}
+        for number, answer in re.findall(r"^(\d+)\. (.*)$", prompt, re.MULTILINE):
+            groups.setdefault(self.sort(json.loads(answer)), []).append(int(number))
+        text = "They differ." if len(self.asked) <= self.unreadable else json.dumps(list(groups.values()))
+        return Reply(text, len(prompt.split()), len(text.split()))
 
 
 class FakeNli:

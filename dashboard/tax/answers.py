@@ -116,8 +116,12 @@ def rate_marks(frame: pd.DataFrame, reported: Sequence[Published]) -> pd.DataFra
 
 def threshold(chosen: Selection) -> None:
     """SCR at every threshold, the current one marked."""
-    if chosen.clusterer.method == "nli" or chosen.clusterer.rule != "components":
-        why = "NLI has no threshold" if chosen.clusterer.method == "nli" else "the greedy rule depends on the order"
+    if not chosen.clusterer.has_threshold or chosen.clusterer.rule != "components":
+        why = (
+            "this clusterer has no threshold"
+            if not chosen.clusterer.has_threshold
+            else "the greedy rule depends on the order"
+        )
         st.info(f"No curve over thresholds for this clusterer: {why}. Choose another clusterer or assignment.")
         return
     curves = {label: computed.threshold_curve(run, *chosen.how) for label, run in chosen.versions.items()}

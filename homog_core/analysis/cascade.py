@@ -42,10 +42,10 @@ def cascade_signals(scored: ScoredRun, clusterer: Clusterer, category: str = "")
     encoder reads the question. For discrete semantic entropy the samples are drawn, and the clusterer's encoder reads
     them. Costs are in tokens of the run's model. A word counts as 4/3 of a token; a model of unknown size is taken to
     be as large as MiniLM.
-    Raises `InvalidInput` for NLI, whose cost is not counted.
+    Raises `InvalidInput` for NLI and for a judge, whose cost is not counted.
     """
-    if clusterer.method == "nli":
-        raise InvalidInput("The cost of an NLI model is not counted here; choose a clusterer by words or embeddings.")
+    if clusterer.method in ("nli", "judge"):
+        raise InvalidInput("The cost of that model is not counted here; choose a clusterer by words or embeddings.")
     kept = scored.in_category(category) & ~np.isnan(scored.correct)
     scores, density = scored.scores[kept], scored.encoders[0]
     size = scored.run.provenance.n_parameters or _encoder_size(None)

@@ -21,7 +21,7 @@ from homog_core.analysis.merge_trees import (
 from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, jaccard_similarity, square
 from homog_core.measures.grading import POLICIES
-from homog_core.measures.report_cards import default_clusterers
+from homog_core.measures.report_cards import default_clusterers, judge_clusterer
 from homog_core.measures.scores import GROUPS
 from homog_core.measures.uncertainty import mean_logprob
 from homog_core.records import GREEDY, Response, ResponseSet
@@ -191,6 +191,7 @@ class ScoredRun:
         """The clusterers that can be shown without a model, as the run was scored, the best report card first."""
         stored = {clusterer for _, clusterer in self._condensed}
         known = default_clusterers(self.encoders) + [Clusterer("nli", 0.0, key) for key in self.run.nli_models()]
+        known += [judge_clusterer(key) for key in self.run.judges()]
         return [replace(c, **self._settings.get(c.key, {})) for c in known if c.key in stored or c.method == "jaccard"]
 
     @property

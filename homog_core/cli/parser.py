@@ -160,4 +160,10 @@ def _model_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--nli", metavar="NAME", help="NLI model, or `none` (default: the first of the catalogue on this machine)"
     )
+    sub.add_argument(
+        "--judge",
+        metavar="MODEL",
+        help="chat model that is asked which answers mean the same, one call a question: catalogue key, hub id, local "
+        "folder, GGUF file, or openai:NAME behind the server of OPENAI_BASE_URL (default: none)",
+    )
     sub.add_argument("--no-context", action="store_true", help="judge answers by NLI without the question before them")

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from homog_core.cli.output import Bar, print_result, print_summary
 from homog_core.errors import InvalidInput, ModelUnavailable
+from homog_core.wording.numbers import counted
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from homog_core.measures.clustering import Clusterer
     from homog_core.measures.encoders import SentenceEncoder
+    from homog_core.measures.judge import Judge
     from homog_core.measures.nli import NliCrossEncoder
 
 
@@ -20,12 +24,13 @@ def calibrate(options: argparse.Namespace) -> None:
     from homog_core.runs.questions import load_questions
     from homog_core.runs.readings import pairs_judged_elsewhere, read_pairs
 
+    judge = _judge(options)
     questions, nli = load_questions(options.dataset), _nli(options)
     pairs = [*read_pairs(), *pairs_judged_elsewhere()]
     cards = {
         card.clusterer: card
         for encoder in _encoders(options)
-        for card in report_cards.calibrate(pairs, encoder, nli, questions)
+        for card in report_cards.calibrate(pairs, encoder, nli, questions, judge)
     }
     print_result(options, [asdict(card) for card in cards.values()])
 
@@ -33,13 +38,13 @@ def calibrate(options: argparse.Namespace) -> None:
 def score(options: argparse.Namespace) -> None:
     """Score a run again, with the settings that were given."""
     from homog_core.measures.clustering import Clusterer
-    from homog_core.runs.evidence import stored_judgements
+    from homog_core.runs.evidence import stored_entailments
     from homog_core.runs.store import open_run
 
     thresholds = dict(_threshold(text) for text in options.threshold)
     encoders, nli = _encoders(options), _nli_if_available(options)
     clusterers = _clusterers(options, thresholds, encoders, nli)
-    stored = [key for key in stored_judgements(open_run(options.run)) if not nli or key != nli.key]
+    stored = [key for key in stored_entailments(open_run(options.run)) if not nli or key != nli.key]
     clusterers += [Clusterer("nli", 0.0, key, options.rule, options.entailment) for key in stored]
     _score_and_print(options, options.run, encoders, nli, clusterers)
 
@@ -58,9 +63,23 @@ def _score_and_print(
 ) -> None:
     from homog_core.runs.score import score_run
 
+    judge = _judge(options)
     with Bar("Scoring") as bar:
-        run = score_run(run_id, encoders, nli, clusterers, on_progress=bar.update)
+        run = score_run(run_id, encoders, nli, clusterers, judge, on_progress=bar.update)
+    if judge:
+        _print_cost(run.judgements(judge.key), judge.key)
     print_summary(options, run)
+
+
+def _print_cost(groups: "pd.DataFrame", judge: str) -> None:
+    """What a judge has cost so far, and how often its replies could not be read."""
+    calls, read, written = (int(groups[name].sum()) for name in ("n_calls", "prompt_tokens", "reply_tokens"))
+    unread = int((groups["labels"].str.len() == 0).sum() - (groups["answers"].str.len() == 0).sum())
+    print(
+        f"{judge} was called {counted(calls, 'time')} ({read:,} tokens read, {written:,} written); "
+        f"{unread} of {counted(len(groups), 'question')} got no reply that could be read.",
+        file=sys.stderr,
+    )
 
 
 def _threshold(text: str) -> tuple[str, float]:
@@ -100,6 +119,13 @@ def _encoders(options: argparse.Namespace) -> "list[SentenceEncoder]":
     from homog_core.measures.encoders import SentenceEncoder
 
     return [SentenceEncoder(name) for name in dict.fromkeys(options.encoder or ENCODERS)]
+
+
+def _judge(options: argparse.Namespace) -> "Judge | None":
+    """The judge that was asked for."""
+    from homog_core.sampling.chat import chat_model
+
+    return chat_model(options.judge, say=lambda words: print(words, file=sys.stderr)) if options.judge else None
 
 
 def _nli_if_available(options: argparse.Namespace) -> "NliCrossEncoder | None":

@@ -17,7 +17,7 @@ from homog_core.measures.combined import Weights, probabilities, signs, weights_
 from homog_core.measures.conflicts import disagreements, statements
 
 _VIEWS = {"embedding": "answer", "embedding_masked": "masked", "combined": "masked"}  # which text is encoded
-METHODS = ("jaccard", *_VIEWS, "nli")
+METHODS = ("jaccard", *_VIEWS, "nli", "judge")
 ENTAILMENT_RULES = ("bidirectional", "non_contradiction", "either")
 JACCARD_THRESHOLD = 0.4
 PUBLISHED_COSINE_THRESHOLD = 0.85  # the one of arXiv:2603.24124, offered beside the calibrated default
@@ -184,8 +184,8 @@ class Clusterer:
     """A way to turn answers into clusters: the similarity, what joins two answers, and the assignment rule."""
 
     method: str  # one of METHODS
-    threshold: float  # of the similarity; `nli` has none and joins by `entailment`
-    encoder: str | None = None  # key of the encoder or NLI model; None where the method needs none
+    threshold: float  # of the similarity; `nli` joins by `entailment`, and a judge has said what it joins
+    encoder: str | None = None  # key of the encoder, NLI model or judge; None where the method needs none
     rule: str = "components"  # for methods that join pairs; average linkage has no such choice
     entailment: str = "bidirectional"  # for `nli`: one of ENTAILMENT_RULES
 
@@ -212,9 +212,14 @@ class Clusterer:
         return {"threshold": self.threshold, "rule": self.rule, "entailment": self.entailment}
 
     @property
+    def has_threshold(self) -> bool:
+        """Whether its threshold moves anything."""
+        return self.method not in ("nli", "judge")
+
+    @property
     def is_linkage(self) -> bool:
         """Whether it merges by average linkage."""
-        return self.method in _VIEWS
+        return self.method in (*_VIEWS, "judge")  # on a judge's zeros and ones it gives the judge's groups
 
     @property
     def has_trees(self) -> bool:
@@ -227,13 +232,17 @@ class Clusterer:
         """Similarity (N, N) of answers to a question, in float32 as it is stored.
 
         `evidence` holds what models said of them: unit vectors by view, `answer` and `masked`, each N arrays (w, d) of
-        w windows, and `nli` probabilities (N, N, 3). Answers that state different things (`conflicts`) have 0 under
-        `embedding_masked` and `combined`.
+        w windows, `nli` probabilities (N, N, 3), and a judge's `groups` (N,). Where no reply of the judge could be read
+        there are no groups, and no similarity, (0, 0), either. Answers that state different things (`conflicts`) have
+        0 under `embedding_masked` and `combined`.
         """
         if self.method == "jaccard":
             return jaccard_similarity(answers).astype(np.float32)
         if self.method == "nli":
             return entailment_similarity(evidence["nli"]).astype(np.float32)
+        if self.method == "judge":
+            groups = np.asarray(evidence["groups"])
+            return (groups[:, None] == groups[None, :]).astype(np.float32)
         similarity = set_similarity(evidence[_VIEWS[self.method]])
         if self.method != "embedding":
             stated = statements(answers, question)

@@ -27,6 +27,7 @@ from homog_core.measures.clustering import (
 )
 from homog_core.measures.conflicts import disagreements, statements
 from homog_core.measures.encoders import Encoder, encode
+from homog_core.measures.judge import Judge, group
 from homog_core.measures.nli import Nli, probability_matrix, with_context
 from homog_core.measures.words import is_latin, words_of
 from homog_core.records import Question
@@ -76,13 +77,20 @@ class ReportCard:
 PairSimilarity = Callable[[ReadPair], float]
 
 
-def pair_similarity(clusterer: Clusterer, encoder: Encoder | None = None, nli: Nli | None = None) -> PairSimilarity:
-    """The similarity of two answers under a clusterer; for `nli` whether they are joined."""
+def pair_similarity(
+    clusterer: Clusterer, encoder: Encoder | None = None, nli: Nli | None = None, judge: Judge | None = None
+) -> PairSimilarity:
+    """The similarity of two answers under a clusterer; for `nli` and a judge whether they are joined.
+
+    Two answers of which a judge gives no groups that can be read are not joined.
+    """
 
     def similarity(pair: ReadPair) -> float:
         texts = [pair.first, pair.second]
         if clusterer.method == "nli":
             return float(entailment_joins(_judged(nli, pair.question, texts), clusterer.entailment)[0, 1])
+        if clusterer.method == "judge":
+            return float(len(set(group(judge, pair.question, texts).labels)) == 1)
         evidence = encode(encoder, pair.question, texts) if encoder else {}
         return float(clusterer.similarity(pair.question, texts, evidence)[0, 1])
 
@@ -146,7 +154,11 @@ def fit_combined(pairs: Sequence[ReadPair], encoder: Encoder) -> combined.Weight
 
 
 def calibrate(
-    pairs: Sequence[ReadPair], encoder: Encoder, nli: Nli | None = None, questions: Iterable[Question] = ()
+    pairs: Sequence[ReadPair],
+    encoder: Encoder,
+    nli: Nli | None = None,
+    questions: Iterable[Question] = (),
+    judge: Judge | None = None,
 ) -> list[ReportCard]:
     """Report cards of all clusterers, and the weights of `combined`, from read pairs; also written to the cache.
 
@@ -157,13 +169,15 @@ def calibrate(
     combined.write_weights(fit_combined([*halves["choose"], *halves["judged"]], encoder))
     reference_pairs = list(_reference_pairs(questions))
     cards = []
-    for clusterer in [*_of_encoder(encoder.key, {}), *([Clusterer("nli", 0.0, nli.key)] if nli else [])]:
-        of_pair = pair_similarity(clusterer, None if clusterer.method == "jaccard" else encoder, nli)
+    others = [Clusterer("nli", 0.0, nli.key)] if nli else []
+    others += [judge_clusterer(judge.key)] if judge else []
+    for clusterer in [*_of_encoder(encoder.key, {}), *others]:
+        of_pair = pair_similarity(clusterer, None if clusterer.method == "jaccard" else encoder, nli, judge)
         if clusterer.method in ("embedding", "embedding_masked"):
             chosen = fewest_errors(np.array([of_pair(pair) for pair in halves["choose"]]), same["choose"])
             clusterer = Clusterer(clusterer.method, chosen, encoder.key)
         card = report_card(clusterer, np.array([of_pair(pair) for pair in halves["card"]]), same["card"])
-        auc = _reference_auc(reference_pairs, of_pair) if clusterer.method != "nli" else None
+        auc = _reference_auc(reference_pairs, of_pair) if clusterer not in others else None
         cards.append(ReportCard(**(asdict(card) | {"reference_auc": auc})))
     write_report_cards(files.cache() / _FILE, cards)
     return cards
@@ -234,6 +248,11 @@ def _of_encoder(encoder: str, cards: dict[str, ReportCard]) -> Iterable[Clustere
         yield Clusterer(method, card.threshold if card else PUBLISHED_COSINE_THRESHOLD, encoder)
     if combined.weights_of(encoder):
         yield Clusterer("combined", EVEN, encoder)
+
+
+def judge_clusterer(judge: str) -> Clusterer:
+    """The clusterer that a judge is: it has said what is joined, so any threshold between 0 and 1 gives the same."""
+    return Clusterer("judge", EVEN, judge)
 
 
 def is_outside_cards(answer: str) -> bool:

@@ -15,8 +15,10 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.measures.encoders import mean_vectors
 from homog_core.records import Response, ResponseSet
 
-Vectors = Mapping[str, Sequence[np.ndarray] | np.ndarray]  # view → N arrays (w, d) of windows; or NLI probabilities
-Evidence = Mapping[str, Vectors]  # by key of the encoder or NLI model
+Vectors = Mapping[
+    str, Sequence[np.ndarray] | np.ndarray
+]  # view → N arrays (w, d) of windows; or what else a model said
+Evidence = Mapping[str, Vectors]  # by key of the encoder, NLI model or judge
 
 # The scores of docs/methods.md §"Uncertainty scores": what each needs
 SINGLE_PASS = ("mean_token_entropy", "max_token_entropy", "std_token_entropy", "high_entropy_ratio", "perplexity")
@@ -71,13 +73,14 @@ def analyse(question: str, answers: ResponseSet, evidence: Evidence, clusterers:
         found = evidence.get(clusterer.encoder, {})
         similarity = clusterer.similarity(question, texts, found)
         labels = clusterer.labels(similarity, found.get("nli"))
-        by_name = cluster_scores(labels, responses) | graph_scores(similarity)
+        members = valid if len(similarity) else []  # a judge may have given no groups
+        by_name = cluster_scores(labels, responses if members else []) | graph_scores(similarity)
         scores |= {f"{name}@{clusterer.key}": value for name, value in by_name.items()}
         common = {"question_id": answers.question_id, "clusterer": clusterer.key}
-        similarities.append({**common, "similarity": similarity[np.triu_indices(len(valid), k=1)]})
+        similarities.append({**common, "similarity": similarity[np.triu_indices(len(members), k=1)]})
         clusters += [
             {**common, "sample_index": i, **clusterer.settings, "label": int(label)}
-            for i, label in zip(valid, labels, strict=True)
+            for i, label in zip(members, labels, strict=True)
         ]
     return Analysis(similarities, clusters, scores)
 

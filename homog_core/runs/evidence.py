@@ -1,15 +1,17 @@
-"""What models say of stored answers: embeddings and NLI probabilities, each computed once and kept with the run.
+"""What models say of stored answers: embeddings, NLI probabilities and a judge's groups, each got once and kept.
 
-`embed_run` and `judge_run` compute what is missing and store it; the others read what is stored.
+`embed_run`, `entail_run` and `group_run` get what is missing and store it; the others read what is stored.
 """
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import permutations
 
 import numpy as np
 import pandas as pd
 
 from homog_core.measures.encoders import Encoder, masked_windows, windows
+from homog_core.measures.judge import Judge, group
 from homog_core.measures.nli import NLI_CLASSES, Nli, probability_matrix, with_context
 from homog_core.measures.sentences import split_sentences
 from homog_core.progress import OnProgress
@@ -18,6 +20,7 @@ from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of
 
 NLI_CHUNK = 1024  # pairs judged between two writes to the store
+JUDGE_CHUNK = 20  # questions put to a judge between two writes
 _OF_VECTOR = ["question_id", "sample_index", "view"]
 _PAIR = ["question_id", "premise", "hypothesis"]
 
@@ -45,7 +48,7 @@ def embed_run(run: Run, encoder: Encoder) -> pd.DataFrame:
     return run.embeddings(encoder.key)
 
 
-def judge_run(run: Run, nli: Nli, on_progress: OnProgress = lambda what, done, total: None) -> pd.DataFrame:
+def entail_run(run: Run, nli: Nli, on_progress: OnProgress = lambda what, done, total: None) -> pd.DataFrame:
     """The NLI probabilities of every ordered pair of a question's different answers, and of answers and the sentences
     of the greedy one. Each pair is judged once; what is done is stored as it goes, so that a crash loses one chunk.
     """
@@ -67,11 +70,60 @@ def judge_run(run: Run, nli: Nli, on_progress: OnProgress = lambda what, done, t
     return run.nli(nli.key)
 
 
-def stored_judgements(run: Run) -> dict[str, pd.DataFrame]:
+def stored_entailments(run: Run) -> dict[str, pd.DataFrame]:
     """The NLI probabilities of a run by model, of those models that have judged all of its pairs."""
     wanted = set(_pairs_to_judge(run)) if run.nli_models() else set()
     frames = {key: run.nli(key) for key in run.nli_models()}
     return {key: f for key, f in frames.items() if wanted <= set(f[_PAIR].itertuples(index=False, name=None))}
+
+
+def group_run(run: Run, judge: Judge, on_progress: OnProgress = lambda what, done, total: None) -> pd.DataFrame:
+    """A judge's groups of the different answers to every question; those of the same answers are not asked for again.
+
+    What is done is stored as it goes. Columns of `Run.judgements`.
+    """
+    texts = run.questions().set_index("id")["text"]
+    wanted = _different_answers(run)
+    stored = run.judgements(judge.key)
+    fits = [] if stored is None else [wanted.get(row.question_id) == tuple(row.answers) for row in stored.itertuples()]
+    rows = [] if stored is None else stored[fits].to_dict("records")
+    left = [key for key in wanted if key not in {row["question_id"] for row in rows}]
+    for start in range(0, len(left), JUDGE_CHUNK):
+        for number, key in enumerate(left[start : start + JUDGE_CHUNK], start=start + 1):
+            rows.append({"question_id": key, **asdict(group(judge, texts[key], wanted[key]))})
+            on_progress("Asking the judge", number, len(left))
+        run.write_table(f"judge-{judge.key}", pd.DataFrame(rows))
+    return run.judgements(judge.key)
+
+
+def complete_judgements(run: Run) -> dict[str, pd.DataFrame]:
+    """What judges made of a run's answers, by judge, of those that have been asked about all of its questions."""
+    wanted = _different_answers(run) if run.judges() else {}
+    frames = {key: run.judgements(key) for key in run.judges()}
+    return {
+        key: frame
+        for key, frame in frames.items()
+        if wanted == dict(zip(frame["question_id"], map(tuple, frame["answers"]), strict=True))
+    }
+
+
+def stored_groups(rows: pd.DataFrame | None, answers: ResponseSet) -> dict[str, np.ndarray]:
+    """`groups` (N,) of the valid answers to one question; (0,) where no reply of the judge could be read."""
+    row = next(rows.itertuples(), None) if rows is not None else None
+    if row is None or not len(row.labels):
+        return {"groups": np.zeros(0, dtype=np.int64)}
+    label_of = dict(zip(row.answers, row.labels, strict=True))
+    return {"groups": np.array([label_of[r.answer] for r in answers.responses if r.is_valid], dtype=np.int64)}
+
+
+def _different_answers(run: Run) -> dict[str, tuple[str, ...]]:
+    """The different valid sampled answers to every question, in order."""
+    found: dict[str, dict[str, None]] = {}
+    for row in run.responses().itertuples():
+        response, own = response_of(row), found.setdefault(row.question_id, {})
+        if row.sample_index != GREEDY and response.is_valid:
+            own[response.answer] = None
+    return {key: tuple(own) for key, own in found.items()}
 
 
 def stored_vectors(rows: pd.DataFrame | None) -> dict[str, list[np.ndarray]]:

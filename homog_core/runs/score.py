@@ -17,13 +17,23 @@ from homog_core.measures import uncertainty
 from homog_core.measures.clustering import Clusterer, square
 from homog_core.measures.encoders import Encoder
 from homog_core.measures.grading import Grade, grade
+from homog_core.measures.judge import Judge
 from homog_core.measures.nli import Nli
 from homog_core.measures.projection import project
-from homog_core.measures.report_cards import default_clusterers
+from homog_core.measures.report_cards import default_clusterers, judge_clusterer
 from homog_core.measures.scores import Analysis, analyse
 from homog_core.progress import OnProgress
 from homog_core.records import GREEDY
-from homog_core.runs.evidence import embed_run, judge_run, stored_judgements, stored_probabilities, stored_vectors
+from homog_core.runs.evidence import (
+    complete_judgements,
+    embed_run,
+    entail_run,
+    group_run,
+    stored_entailments,
+    stored_groups,
+    stored_probabilities,
+    stored_vectors,
+)
 from homog_core.runs.store import Run, open_run
 from homog_core.runs.tables import question_of, response_of, response_set
 
@@ -37,11 +47,12 @@ def score_run(
     encoders: Sequence[Encoder],
     nli: Nli | None = None,
     clusterers: Sequence[Clusterer] | None = None,
+    judge: Judge | None = None,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> Run:
-    """Compute what is missing of embeddings and NLI probabilities, then similarities, clusters, scores, grades, maps.
+    """Get what is missing of embeddings, NLI probabilities and groups; then all that follows from them and the answers.
 
-    NLI probabilities that are stored are used again, whether or not `nli` is given. Raises
+    What NLI models and judges have said before is used again, whether or not `nli` and `judge` are given. Raises
     `HomogError` for a run without answers, and for one whose sentences are not here.
     """
     run = open_run(run_id)
@@ -52,16 +63,18 @@ def score_run(
     for i, encoder in enumerate(encoders):
         on_progress("Encoding", i, len(encoders))
         vectors[encoder.key] = embed_run(run, encoder)
-    judged = stored_judgements(run) | ({nli.key: judge_run(run, nli, on_progress)} if nli else {})
+    entailed = stored_entailments(run) | ({nli.key: entail_run(run, nli, on_progress)} if nli else {})
+    groups = complete_judgements(run) | ({judge.key: group_run(run, judge, on_progress)} if judge else {})
     known = {clusterer.key for clusterer in clusterers}
     settings = stored_settings(run)
-    left = [Clusterer("nli", 0.0, key) for key in judged if f"nli/{key}" not in known]
+    left = [Clusterer("nli", 0.0, key) for key in entailed] + [judge_clusterer(key) for key in groups]
+    left = [clusterer for clusterer in left if clusterer.key not in known]
     clusterers = [*clusterers, *(replace(clusterer, **settings.get(clusterer.key, {})) for clusterer in left)]
     grades = grade_run(run)
     of_greedy = grades[grades["sample_index"] == GREEDY].set_index("question_id")[["grade", "grade_policy"]]
     densities = _densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len()
-    found = list(_analyses(run, vectors, judged, clusterers, on_progress))
+    found = list(_analyses(run, vectors, entailed, groups, clusterers, on_progress))
     scores = []
     for row in (analysis.scores for analysis in found):
         key = row["question_id"]
@@ -131,19 +144,23 @@ def _densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float
 def _analyses(
     run: Run,
     vectors: Mapping[str, pd.DataFrame],
-    judged: Mapping[str, pd.DataFrame],
+    entailed: Mapping[str, pd.DataFrame],
+    groups: Mapping[str, pd.DataFrame],
     clusterers: Sequence[Clusterer],
     on_progress: OnProgress,
 ) -> Iterator[Analysis]:
     """The analysis of every sampled question of a run, in the order of its questions."""
     rows_of = dict(tuple(run.responses().groupby("question_id", sort=False)))
-    vectors_of = {key: dict(tuple(frame.groupby("question_id", sort=False))) for key, frame in vectors.items()}
-    judged_of = {key: dict(tuple(frame.groupby("question_id", sort=False))) for key, frame in judged.items()}
+    vectors_of, entailed_of, groups_of = (
+        {key: dict(tuple(frame.groupby("question_id", sort=False))) for key, frame in frames.items()}
+        for frames in (vectors, entailed, groups)
+    )
     questions = [row for row in run.questions().itertuples() if row.id in rows_of]
     for number, question in enumerate(questions, start=1):
         answers = response_set(rows_of[question.id], question.prompt, run.identity.model, run.decoding)
         evidence = {key: stored_vectors(rows.get(question.id)) for key, rows in vectors_of.items()}
-        evidence |= {key: stored_probabilities(rows.get(question.id), answers) for key, rows in judged_of.items()}
+        evidence |= {key: stored_probabilities(rows.get(question.id), answers) for key, rows in entailed_of.items()}
+        evidence |= {key: stored_groups(rows.get(question.id), answers) for key, rows in groups_of.items()}
         yield analyse(question.text, answers, evidence, clusterers)
         on_progress("Scoring", number, len(questions))
 

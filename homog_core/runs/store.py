@@ -21,6 +21,7 @@ from homog_core.runs.manifest import read_manifest
 from homog_core.runs.questions import with_sentences
 from homog_core.runs.tables import SCHEMAS, read_parquet, read_shards, shard_paths, write_parquet
 
+_WITH_SCHEMA = ("embeddings", "nli", "judge", "similarities")
 TABLES = ("similarities", "clusters", "grades", "scores", "maps")
 
 
@@ -112,9 +113,18 @@ class Run:
         """Keys of the NLI models whose probabilities are stored."""
         return sorted(path.stem.removeprefix("nli-") for path in self.folder.glob("nli-*.parquet"))
 
+    def judgements(self, judge: str) -> pd.DataFrame | None:
+        """question_id, answers, labels, n_calls, prompt_tokens, reply_tokens of a judge; or None."""
+        path = self.folder / f"judge-{judge}.parquet"
+        return read_parquet(path, self.id).to_pandas() if path.is_file() else None
+
+    def judges(self) -> list[str]:
+        """Keys of the judges whose groups are stored."""
+        return sorted(path.stem.removeprefix("judge-") for path in self.folder.glob("judge-*.parquet"))
+
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Replace one of the files that can be computed again."""
-        schema = next((SCHEMAS[kind] for kind in ("embeddings", "nli", "similarities") if name.startswith(kind)), None)
+        schema = next((SCHEMAS[kind] for kind in _WITH_SCHEMA if name.startswith(kind)), None)
         write_parquet(self.folder / f"{name}.parquet", pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
 
 

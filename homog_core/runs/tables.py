@@ -63,6 +63,16 @@ SCHEMAS = {
             ("truncated", pa.bool_()),
         ]
     ),
+    "judge": pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("answers", _TEXTS),  # the different ones, in the order of the samples
+            ("labels", pa.list_(pa.int32())),  # one an answer; none where no reply could be read
+            ("n_calls", pa.int32()),
+            ("prompt_tokens", pa.int32()),
+            ("reply_tokens", pa.int32()),
+        ]
+    ),
     "similarities": pa.schema(
         [
             ("question_id", pa.string()),

@@ -22,7 +22,7 @@ def verify(run_id: str) -> list[str]:
         problems = [*_identity_problems(run, questions), *_response_problems(run, questions, responses)]
     except CorruptRun as error:
         return [str(error)]
-    evidence = [path.stem for kind in ("embeddings", "nli") for path in run.folder.glob(f"{kind}-*.parquet")]
+    evidence = [path.stem for kind in ("embeddings", "nli", "judge") for path in run.folder.glob(f"{kind}-*.parquet")]
     for name in (*TABLES, *evidence):
         problems += _table_problems(run, name, responses)
     return problems

@@ -76,11 +76,13 @@ def clusterer_name(clusterer: Clusterer) -> str:
         clusterer.method, clusterer.method
     )
     encoder = f" ({clusterer.encoder})" if clusterer.encoder else ""
-    return f"{method}{encoder}" + ("" if clusterer.method == "nli" else f", {joins_at(clusterer)}")
+    return f"{method}{encoder}" + (f", {joins_at(clusterer)}" if clusterer.has_threshold else "")
 
 
 def joins_at(clusterer: Clusterer) -> str:
-    """What joins two answers: a threshold, or a rule of entailment."""
+    """What joins two answers: a threshold, a rule of entailment, or a judge."""
+    if clusterer.method == "judge":
+        return "as it was asked"
     return clusterer.entailment if clusterer.method == "nli" else f"τ = {given(clusterer.threshold)}"
 
 
@@ -92,7 +94,7 @@ def report_card_sentence(clusterer: Clusterer) -> str:
     )
     if card is None:
         return f"No report card: this clusterer has not been calibrated.{published}"
-    joins = "it joins" if clusterer.method == "nli" else f"at τ = {given(card.threshold)} it joins"
+    joins = "it joins" if not clusterer.has_threshold else f"at τ = {given(card.threshold)} it joins"
     now = "" if clusterer.threshold == card.threshold else f" (Here τ is {given(clusterer.threshold)}.)"
     return (
         f"**Report card** on {counted(card.n_same + card.n_different, 'pair')} of sampled answers that readers "

@@ -215,7 +215,7 @@ def test_every_pair_of_different_texts_is_judged_once(fox_run):
 @pytest.mark.parametrize("context", [True, False])
 def test_the_question_stands_before_both_texts_where_it_is_context(fox_run, context):
     nli = FakeNli({}, context=context)
-    evidence.judge_run(fox_run, nli)
+    evidence.entail_run(fox_run, nli)
     before = "What is fox? " if context else ""
     assert set(nli.judged) == {(before + premise, before + hypothesis) for premise, hypothesis in SCRIPT}
     assert set(fox_run.nli("scripted")["premise"]) == {A, B, C}  # stored without it
@@ -228,13 +228,13 @@ def test_an_interrupted_judge_keeps_whole_chunks(fox_run, monkeypatch):
                 raise Interrupted
             return super().predict(pairs, **options)
 
-    whole = evidence.judge_run(sampled(NLI_ANSWERS | {"other": ("a", "b")}), FakeNli(SCRIPT))
+    whole = evidence.entail_run(sampled(NLI_ANSWERS | {"other": ("a", "b")}), FakeNli(SCRIPT))
     monkeypatch.setattr(evidence, "NLI_CHUNK", 4)
     with pytest.raises(Interrupted):
-        evidence.judge_run(fox_run, Crashing(SCRIPT))
+        evidence.entail_run(fox_run, Crashing(SCRIPT))
     assert len(fox_run.nli("scripted")) == 4
     rest, said = FakeNli(SCRIPT), []
-    found = evidence.judge_run(fox_run, rest, lambda *step: said.append(step))
+    found = evidence.entail_run(fox_run, rest, lambda *step: said.append(step))
     assert len(rest.judged) == 5
     assert said == [("Judging pairs", 4, 5), ("Judging pairs", 5, 5)]
     assert found.equals(rows_of(whole, "fox").reset_index(drop=True))
@@ -250,7 +250,7 @@ def test_an_interrupted_judge_keeps_whole_chunks(fox_run, monkeypatch):
     ],
 )
 def test_every_entailment_rule_reads_the_stored_probabilities(fox_run, options, labels):
-    evidence.judge_run(fox_run, FakeNli(SCRIPT))
+    evidence.entail_run(fox_run, FakeNli(SCRIPT))
     silent = FakeNli({})
     score_run(fox_run.id, [FakeEncoder()], silent, [Clusterer("nli", 0.0, "scripted", **options)])
     assert silent.judged == []
@@ -274,7 +274,7 @@ def test_scores_from_probabilities_by_hand(fox_run):
 
 def test_stored_probabilities_stand_in_their_places(fox_run):
     answers = make_responses(make_question("fox"), NLI_ANSWERS["fox"], DECODING)
-    found = evidence.stored_probabilities(evidence.judge_run(fox_run, FakeNli(SCRIPT)), answers)
+    found = evidence.stored_probabilities(evidence.entail_run(fox_run, FakeNli(SCRIPT)), answers)
     assert {name: matrix.shape for name, matrix in found.items()} == {"nli": (4, 4, 3), "selfcheck": (2, 4, 3)}
     assert found["nli"][2, 1] == pytest.approx(SCRIPT[C, B])
     assert found["nli"][0, 3].tolist() == [1, 0, 0]  # the same answer twice
@@ -327,7 +327,7 @@ def test_scoring_again_without_the_nli_model_keeps_its_scores(fox_run):
 
 
 def test_pairs_that_were_half_judged_are_not_used(fox_run):
-    evidence.judge_run(fox_run, FakeNli(SCRIPT))
+    evidence.entail_run(fox_run, FakeNli(SCRIPT))
     fox_run.write_table("nli-scripted", fox_run.nli("scripted").iloc[:4])
     score_run(fox_run.id, [FakeEncoder()])
     assert [name for name in fox_run.table("scores") if "scripted" in name] == []
