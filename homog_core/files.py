@@ -39,9 +39,9 @@ def run_folders() -> list[Path]:
 
 
 def dataset_folders() -> list[Path]:
-    """The folders that dataset files are looked for in: `$HOMOG_DATA`, the package, a checkout's `../shared/data`."""
+    """The folders that dataset files are looked for in: `$HOMOG_DATA`, ours, a checkout's `../shared/data`."""
     own = [Path(os.environ["HOMOG_DATA"]).expanduser()] if os.environ.get("HOMOG_DATA") else []
-    return [*own, PACKAGE, *([PROJECT.parent / "shared" / "data"] if is_checkout() else [])]
+    return [*own, PACKAGE / "questions", *([PROJECT.parent / "shared" / "data"] if is_checkout() else [])]
 
 
 @contextmanager

@@ -92,15 +92,15 @@ def _score(add: Add) -> None:
 
 
 def _train(add: Add) -> None:
-    sub = add("train", sampling.train, "Train one stage of the chain base → SFT → DPO (or its control). Resumes.")
-    sub.add_argument("stage", choices=("sft", "dpo", "sft-continued"))
+    sub = add("train", sampling.train, "Train one stage of the chain base → SFT → DPO, or a control. Resumes.")
+    sub.add_argument("stage", choices=("sft", "dpo", "sft-continued", "typical", "typical-continued"))
     sub.add_argument("--model", default="gemma-3-270m", help="the base (default: gemma-3-270m)")
-    sub.add_argument("--name", help="the adapter's name (default: the model's and the stage's)")
+    sub.add_argument("--seed", type=int, default=0, help="of the draws, the order and the adapter (default: 0)")
     sub.add_argument("--learning-rate", type=float, help="default: the recipe's")
     sub.add_argument("--epochs", type=float, help="default: the recipe's")
-    sub.add_argument("--beta", type=float, help="of dpo; default: the recipe's")
-    sub.add_argument("--pairs", choices=("all", "clear"), help="of dpo and the control; default: the recipe's")
-    sub.add_argument("--smoke", action="store_true", help="a handful of examples and steps, to see that it runs")
+    sub.add_argument("--beta", type=float, help="of dpo and typical; default: the recipe's")
+    sub.add_argument("--nll", type=float, help="weight of the preferred answers' likelihood; default: the recipe's")
+    sub.add_argument("--smoke", action="store_true", help="a handful of questions and steps, to see that it runs")
 
 
 def _show(add: Add) -> None:

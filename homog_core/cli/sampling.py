@@ -54,9 +54,9 @@ def train(options: argparse.Namespace) -> None:
     from homog_core.training import recipe
     from homog_core.training.train import train as train_adapter
 
-    changes = {name: getattr(options, name) for name in ("learning_rate", "epochs", "beta", "pairs")}
+    changes = {name: getattr(options, name) for name in ("seed", "learning_rate", "epochs", "beta", "nll")}
     changed = replace(
         recipe.RECIPES[options.stage], **{name: value for name, value in changes.items() if value is not None}
     )
-    folder = train_adapter(changed, options.model, options.name, smoke=options.smoke, say=say)
+    folder = train_adapter(changed, options.model, smoke=options.smoke, say=say)
     print_result(options, [{"adapter": folder.name, "folder": str(folder)}])

@@ -48,6 +48,10 @@ def _read_starter(rows: Rows, source: str) -> Iterator[Question]:
     return read_own(rows, "starter", source, column="text")
 
 
+def _read_facts(rows: Rows, source: str) -> Iterator[Question]:
+    return read_own(rows, source.removesuffix(".jsonl"), source, column="text")
+
+
 def _read_truthfulqa(rows: Rows, source: str) -> Iterator[Question]:
     for line, row in rows:
         where, is_file = f"{source}, line {line}", "Question" in row
@@ -96,6 +100,7 @@ def _read_triviaqa(rows: Rows, source: str) -> Iterator[Question]:
 
 READERS = {  # by the name of the dataset up to its first hyphen
     "starter": _read_starter,
+    "facts": _read_facts,
     "truthfulqa": _read_truthfulqa,
     "gsm8k": _read_gsm8k,
     "webquestions": _read_webquestions,

@@ -87,6 +87,11 @@ class TorchSampler:
             found.revision = f"{self._base_revision}+{adapter.revision}"
         return found
 
+    def activated(self) -> Any:
+        """The model, which computes with this sampler's adapter until another one is activated."""
+        self._adapters.activate(self._adapter)
+        return self.model
+
     def prompt(self, question: str, style: PromptStyle) -> Prompt:
         """The exact prompt of a question in a style."""
         return build_prompt(question, style, self.tokenizer)

@@ -23,21 +23,21 @@ def model_card(name: str, log: dict[str, Any]) -> str:
     return template.render(
         log,
         name=name,
-        command=_command(name, log),
+        command=_command(log),
         losses=[float(row["loss"]) for row in log["history"] if "loss" in row],
-        n_questions=data.N_QUESTIONS,
         same_question=data.OVERLAP,
-        n_samples=pairs.N_SAMPLES,
+        training_set=data.TRAINING_SET,
+        pairs=pairs,
     )
 
 
-def _command(name: str, log: dict[str, Any]) -> str:
+def _command(log: dict[str, Any]) -> str:
     """The command that makes the adapter again."""
     recipe, model = log["recipe"], log["base"]["model"]
     default, smoke = RECIPES[recipe["stage"]], log.get("smoke")
     changed = {
         field: recipe[field]
-        for field in ("learning_rate", "epochs", "beta", "pairs")
+        for field in ("seed", "learning_rate", "epochs", "beta", "nll")
         if recipe.get(field) is not None and recipe[field] != getattr(default, field)
     }
     options = [f"--{field.replace('_', '-')} {value}" for field, value in changed.items()]
@@ -45,6 +45,4 @@ def _command(name: str, log: dict[str, Any]) -> str:
         options.append(f"--model {model}")
     if smoke:
         options.append("--smoke")
-    if name != f"{model}-{recipe['stage']}{'-smoke' if smoke else ''}":
-        options.append(f"--name {name}")
     return " ".join(["python -m homog_core train", recipe["stage"], *options])

@@ -1,6 +1,7 @@
 """The recipes of the adapters that ship in `cache/models/`: everything that decides what a stage learns, but the data.
 
-base → SFT → DPO, and the control: SFT continued on the same answers without preferences.
+base → SFT → DPO or the typicality stage, and for each of those two its control: SFT continued on the same preferred
+answers without the preference.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ class Recipe:
     stage: str  # a key of RECIPES
     learning_rate: float
     epochs: float
+    preferred: str | None = None  # of the SFT model's own right answers: `right`, any; `commonest`, the commonest one
     beta: float | None = None  # DPO's pull towards its reference
-    pairs: str | None = None  # `all` wrong answers, or `clear` wins: only where another sample of the model was right
+    nll: float | None = None  # weight of the preferred answers' negative log-likelihood beside DPO's loss
+    matches: str | None = None  # of a control: it stops when it is as far from SFT as the adapter of this stage
     batch_size: int = 8
     rank: int = 16  # of LoRA, on all linear layers of the transformer
     alpha: int = 32
@@ -27,7 +30,16 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    "sft": Recipe("sft", learning_rate=3e-4, epochs=2),
-    "dpo": Recipe("dpo", learning_rate=1e-4, epochs=3, beta=0.3, pairs="clear"),
-    "sft-continued": Recipe("sft-continued", learning_rate=1e-4, epochs=3, pairs="clear"),
+    "sft": Recipe("sft", learning_rate=2e-4, epochs=3),
+    "dpo": Recipe("dpo", learning_rate=1e-4, epochs=3, preferred="right", beta=0.1, nll=1.0),
+    "sft-continued": Recipe("sft-continued", learning_rate=1e-4, epochs=6, preferred="right", matches="dpo"),
+    "typical": Recipe("typical", learning_rate=1e-4, epochs=3, preferred="commonest", beta=0.1, nll=1.0),
+    "typical-continued": Recipe(
+        "typical-continued", learning_rate=1e-4, epochs=6, preferred="commonest", matches="typical"
+    ),
 }
+
+
+def adapter_name(base: str, stage: str, seed: int, suffix: str = "") -> str:
+    """How the adapter of a stage is called: the seed in the box has the bare name."""
+    return f"{base}-{stage}{f'-seed{seed}' if seed else ''}{suffix}"

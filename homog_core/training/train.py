@@ -1,7 +1,7 @@
 """Train one stage: its data, its trainer, and the folder of its adapter. The command `train`.
 
-SFT starts from the base; DPO and the control start from a copy of the SFT adapter, so that every stage is one
-self-contained adapter. Killed at any point, the same command goes on from the last epoch that it finished. It does not
+SFT starts from the base; all others start from a copy of the SFT adapter, so that every stage is one self-contained
+adapter. Killed at any point, the same command goes on from the last epoch that it finished. It does not
 know how the result is measured.
 """
 
@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -25,19 +26,21 @@ from homog_core.runs.questions import question_ids_sha256
 from homog_core.sampling.weights import adapter_folder, find_model, local_adapter, local_weights
 from homog_core.training import data, trainer
 from homog_core.training.card import GEMMA_NOTICE, model_card
+from homog_core.training.distance import Ruler
 from homog_core.training.pairs import training_rows
-from homog_core.training.recipe import Recipe
+from homog_core.training.recipe import Recipe, adapter_name
 
-_SMOKE_EXAMPLES, _SMOKE_BATCH, _SMOKE_STEPS = 8, 2, 5
+MOST_LOST = 1.0  # nats of log-probability by which a preference stage may make its preferred answers less likely
+_LAST_LOGGED = 5  # logged steps that are averaged for it
+_SMOKE_QUESTIONS, _SMOKE_BATCH, _SMOKE_STEPS = 8, 2, 5
 
 
-def train(
-    recipe: Recipe, model: str = "gemma-3-270m", name: str | None = None, *, smoke: bool = False, say: Say = print
-) -> Path:
-    """Train one stage on `model` and return the folder of its adapter, `<cache>/models/<name>`.
+def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, say: Say = print) -> Path:
+    """Train one stage on `model` and return the folder of its adapter, `<cache>/models/<model>-<stage>[-seedS]`.
 
-    `smoke` takes a handful of examples and steps. Raises `HomogError` where the training packages are missing, where
-    the stage before has not been trained, or where a training question is too close to one that must not be seen.
+    `smoke` takes a handful of questions and steps. Raises `HomogError` where the training packages are missing, where
+    a stage that is needed has not been trained, where a training question is too close to one that must not be seen,
+    and where the preferred answers of a preference stage became less likely by more than `MOST_LOST`.
     """
     _require_packages()
     base, suffix = find_model(model), "-smoke" if smoke else ""
@@ -45,12 +48,14 @@ def train(
         raise InvalidInput(f"{model} is itself an adapter; give the model that it was trained from.")
     if smoke:
         recipe = replace(recipe, batch_size=_SMOKE_BATCH)
-    parent = _parent(base, f"{base.key}-{recipe.parent}{suffix}") if recipe.parent else None
-    name = _checked_name(name or f"{base.key}-{recipe.stage}{suffix}", parent)
+    parent = _needed(base, recipe.parent, recipe.seed, suffix)
+    target = _needed(base, recipe.matches, recipe.seed, suffix)
+    name = adapter_name(base.key, recipe.stage, recipe.seed, suffix)
+    _check_is_ours(name)
     started = time.monotonic()
     say("Preparing the data")
-    examples = data.training_examples("dpo" if parent else "sft", recipe.seed)[: _SMOKE_EXAMPLES if smoke else None]
-    rows = training_rows(recipe, examples, parent, say)
+    questions = data.training_questions()[: _SMOKE_QUESTIONS if smoke else None]
+    rows = training_rows(recipe, questions, parent or base, say)
     log = {
         "recipe": asdict(recipe),
         "smoke": smoke,
@@ -58,17 +63,26 @@ def train(
         "parent": parent.key if parent else None,
         "parent_revision": local_adapter(parent).revision if parent else None,
         "n_examples": len(rows),
+        "n_questions": len({row["id"] for row in rows}),
         "rows_sha256": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
-        "question_ids_sha256": question_ids_sha256(row["id"] for row in rows),
+        "question_ids_sha256": question_ids_sha256({row["id"] for row in rows}),
         "largest_overlap_with": data.check_for_leaks([row["question"] for row in rows]),
         "packages": {package: version(package) for package in ("torch", "transformers", "peft", "trl")},
     }
     work = files.cache() / "models" / ".training" / name
     _start_or_resume(work, log)
-    stage = trainer.make_trainer(recipe, base, parent, rows, work, _SMOKE_STEPS if smoke else -1, say)
+    ruler = Ruler(parent, say) if parent else None
+    stops = [ruler.stop_at(target, say)] if target else []
+    stage = trainer.make_trainer(recipe, base, parent, rows, work, _SMOKE_STEPS if smoke else -1, say, stops)
     say(f"Training {name} on {len(rows)} examples")
     trainer.run(stage, work)
-    log |= {"seconds_of_last_attempt": round(time.monotonic() - started, 1), "history": stage.state.log_history}
+    if recipe.beta:
+        _check_preferred(stage.state.log_history, recipe.beta, name)
+    log |= {
+        "nats_from_sft": ruler.distance(stage.model) if ruler else None,
+        "seconds_of_last_attempt": round(time.monotonic() - started, 1),
+        "history": stage.state.log_history,
+    }
     folder = _save(stage.model, name, base, log)
     shutil.rmtree(work)
     return folder
@@ -84,22 +98,37 @@ def _require_packages() -> None:
         ) from error
 
 
-def _parent(base: ModelSpec, name: str) -> ModelSpec:
-    """The model that a stage continues. Raises `HomogError` where its adapter is not there."""
+def _needed(base: ModelSpec, stage: str | None, seed: int, suffix: str) -> ModelSpec | None:
+    """The model of a stage that has to be there, of the same seed; None where none has to.
+
+    Raises `HomogError` where its adapter is not there.
+    """
+    if stage is None:
+        return None
+    name = adapter_name(base.key, stage, seed, suffix)
     if adapter_folder(name) is None:
-        raise HomogError(f"This stage continues {name}, which is not there; train that one first, as `train sft`.")
-    return replace(base, key=name, adapter=name, stage="sft", parent=base.key)
+        raise HomogError(f"This stage needs {name}, which is not there; train that one first, as `train {stage}`.")
+    return replace(base, key=name, adapter=name, stage="sft" if stage == "sft" else "dpo", parent=base.key)
 
 
-def _checked_name(name: str, parent: ModelSpec | None) -> str:
-    """`name`, if a folder of that name under `models/` is this command's to write."""
+def _check_is_ours(name: str) -> None:
+    """Raise `InvalidInput` where the folder of that name under `models/` is not this command's to write."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
         raise InvalidInput(f"{name!r} is no name for an adapter; use lower-case letters, digits, '.', '-' and '_'.")
     folder = files.cache() / "models" / name
-    is_parent = parent is not None and name == parent.key
-    if is_parent or (folder.exists() and not (folder / "training_log.json").is_file()):
-        raise InvalidInput(f"{folder} holds something else that is needed; choose another --name.")
-    return name
+    if folder.exists() and not (folder / "training_log.json").is_file():
+        raise InvalidInput(f"{folder} holds something else; move it away first.")
+
+
+def _check_preferred(history: Sequence[dict[str, Any]], beta: float, name: str) -> None:
+    """Raise `HomogError` where the preferred answers lost more than `MOST_LOST` nats in the last logged steps."""
+    rewards = [float(row["rewards/chosen"]) for row in history if "rewards/chosen" in row]
+    lost = -sum(rewards[-_LAST_LOGGED:]) / max(len(rewards[-_LAST_LOGGED:]), 1) / beta
+    if lost > MOST_LOST:
+        raise HomogError(
+            f"{name} is broken: the answers that it was to prefer became less likely by {lost:.1f} nats. "
+            "Use a lower learning rate or a larger weight of their likelihood."
+        )
 
 
 def _portable(source: str) -> str:

@@ -25,8 +25,12 @@ def make_trainer(
     work: Path,
     max_steps: int,
     say: Say,
+    callbacks: Sequence[Any] = (),
 ) -> Any:
-    """The trainer of a stage, ready to run. `parent` is the model that it continues, `work` is for its checkpoints."""
+    """The trainer of a stage, ready to run. `parent` is the model that it continues, `work` is for its checkpoints.
+
+    `callbacks` are transformers' own kind.
+    """
     import torch
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -46,16 +50,21 @@ def make_trainer(
 
         model = PeftModel.from_pretrained(model, adapter_folder(parent.adapter), is_trainable=True)
     columns = [{key: value for key, value in row.items() if key not in ("id", "question")} for row in rows]
+    if not recipe.beta:
+        columns = [{key: value for key, value in row.items() if key != "length"} for row in columns]
     settings = {
         "model": model,
+        "callbacks": list(callbacks),
         "train_dataset": Dataset.from_list(columns),
         "processing_class": AutoTokenizer.from_pretrained(folder),
     }
     arguments = _arguments(recipe, work, max_steps)
-    if recipe.stage == "dpo":
+    if recipe.beta:
         args = DPOConfig(
             **arguments,
             beta=recipe.beta,
+            loss_type=["sigmoid", "sft"],
+            loss_weights=[1.0, recipe.nll],
             precompute_ref_log_probs=True,
             remove_unused_columns=False,  # so that the sampler that groups by length still sees the lengths
         )

@@ -12,7 +12,10 @@ from homog_core.files import PROJECT
 from homog_core.runs.dataset_files import dataset_file
 from homog_core.runs.questions import load_questions
 
-ROWS = [json.loads(line) for line in (PROJECT / "homog_core" / "starter.jsonl").read_text("utf-8").splitlines()]
+ROWS = [
+    json.loads(line)
+    for line in (PROJECT / "homog_core" / "questions" / "starter.jsonl").read_text("utf-8").splitlines()
+]
 WITH_WORDS = [row for row in ROWS if row["answer_type"] == "text"]
 WITH_NUMBERS = [row for row in ROWS if row["answer_type"] == "number"]
 BENCHMARKS = [name for name in DATASETS if name != "starter"]

@@ -1,8 +1,10 @@
 """The recipe from the command line on a tiny model and made-up questions: every stage, killed and resumed."""
 
 import csv
+import itertools
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,46 +12,39 @@ from fakes import make_question, tiny_model, tiny_tokenizer
 from safetensors.torch import load_file
 
 from homog_core.cli import main
+from homog_core.errors import HomogError
 from homog_core.records import Decoding
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.weights import find_model, local_adapter
-from homog_core.training import data as data_module
-from homog_core.training import train, trainer
+from homog_core.training import distance, pairs, train, trainer
 from homog_core.training.card import model_card
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
 TOWNS = ("Alsun", "Brevik", "Corvid", "Dunlo", "Elmar", "Fosna", "Grimm", "Holte", "Isdal", "Jorun")
-SMOKE_EXAMPLES = 8
+STAGES = ("sft", "dpo", "sft-continued", "typical", "typical-continued")
 
 
 @pytest.fixture(autouse=True)
 def data(tmp_path, monkeypatch):
-    """All data sets that the recipe reads, a few rows each."""
+    """All data sets that the recipe reads, a few rows each; an answer of an even number of tokens counts as right."""
     folder = tmp_path / "data"
     folder.mkdir()
     monkeypatch.setenv("HOMOG_DATA", str(folder))
-    monkeypatch.setattr(data_module, "N_QUESTIONS", {p: {"webquestions": 5, "gsm8k": 1} for p in ("sft", "dpo")})
+    monkeypatch.setattr(pairs, "is_acceptable", lambda question, response: len(response.tokens) % 2 == 0)
+    monkeypatch.setattr(pairs, "is_wrong", lambda question, response: len(response.tokens) % 2 == 1)
 
-    def web(name, *texts):
-        rows = [{"qId": f"{name}{i}", "qText": text, "answers": ["A river"]} for i, text in enumerate(texts)]
-        (folder / f"webquestions_{name}.json").write_text(json.dumps(rows))
+    def own(name, *texts):
+        rows = [{"id": f"{name}-{i}", "text": text, "references": ["A river"]} for i, text in enumerate(texts)]
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
-    def problems(name, *towns):
-        rows = [
-            {
-                "question": f"{town} has 4 bridges and builds 3 more. How many bridges has {town}?",
-                "answer": f"Now {town} has 4+3 = <<4+3=7>>7 bridges in all.\n#### 7",
-            }
-            for town in towns
-        ]
-        (folder / f"gsm8k_{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-
-    web("trainmodel", *(f"what river runs through {town.lower()}?" for town in TOWNS), "who founded old kelmoor?")
-    web("test", "what is made in zembla?")
-    web("val", "who rules zembla?")
-    problems("train", *TOWNS[:3])
-    problems("test", "Zembla")
+    own("facts-train", *(f"What river runs through {town}?" for town in TOWNS), "Who founded old Kelmoor?")
+    own("facts-choosing", "What river runs through Zembla?", "Who rules Zembla?")
+    own("facts", "What is made in Zembla?")
+    (folder / "webquestions_test.json").write_text(
+        json.dumps([{"qId": "1", "qText": "what is grown in zembla?", "answers": ["Rye"]}])
+    )
+    (folder / "gsm8k_test.jsonl").write_text(json.dumps({"question": "How many Zems?", "answer": "#### 7"}))
     columns = ["Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Category"]
     with (folder / "truthfulqa.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([columns, ["Who founded Kelmoor, the old?", "Nobody", "Nobody", "Kel", "Myths"]])
@@ -72,15 +67,11 @@ def smoke(model_folder, own_cache):
     """Trains a stage by the command line and returns the folder of its adapter."""
 
     def run(stage, *options):
-        assert main(["train", stage, "--model", str(model_folder), "--smoke", *extra(stage), *options]) == 0
-        return own_cache / "models" / f"tiny-{stage}-smoke"
+        assert main(["train", stage, "--model", str(model_folder), "--smoke", *options]) == 0
+        seed = dict(itertools.pairwise(options)).get("--seed")
+        return own_cache / "models" / f"tiny-{stage}{f'-seed{seed}' if seed else ''}-smoke"
 
     return run
-
-
-def extra(stage):
-    """A random model is never right, so there are no clear wins."""
-    return () if stage == "sft" else ("--pairs", "all")
 
 
 def log_of(folder):
@@ -92,32 +83,35 @@ def losses(folder):
 
 
 def test_the_whole_chain(smoke, own_cache, model_folder):
-    folders = {stage: smoke(stage) for stage in ("sft", "dpo", "sft-continued")}
+    folders = {stage: smoke(stage) for stage in STAGES}
     weights = {stage: load_file(folder / "adapter_model.safetensors") for stage, folder in folders.items()}
     for stage, folder in folders.items():
         log = log_of(folder)
         assert {value.dtype for value in weights[stage].values()} == {torch.bfloat16}
         assert (folder / "README.md").read_text() == model_card(f"tiny-{stage}-smoke", log)
-        assert len(losses(folder)) == train._SMOKE_STEPS
         assert all(map(math.isfinite, losses(folder)))
         assert log["parent"] == (None if stage == "sft" else "tiny-sft-smoke")
+        assert (log["nats_from_sft"] is None) == (stage == "sft")
         assert not (own_cache / "models" / ".training" / folder.name).exists()
-    # One kind of adapter, three different ones; those that continue stay near the one they started from.
-    assert weights["sft"].keys() == weights["dpo"].keys() == weights["sft-continued"].keys()
+    for stage in ("sft", "dpo", "typical"):
+        assert len(losses(folders[stage])) == train._SMOKE_STEPS
+    # One kind of adapter, different ones; those that continue stay near the one they started from.
     key = next(key for key in weights["sft"] if "lora_B" in key)
-    assert not torch.equal(weights["sft"][key], weights["dpo"][key])
-    assert not torch.equal(weights["dpo"][key], weights["sft-continued"][key])
+    assert len({weights[stage][key].float().sum().item() for stage in STAGES}) == len(STAGES)
     started = {key: value for key, value in weights["sft"].items() if "lora_A" in key}  # random at first
-    for stage in ("dpo", "sft-continued"):
+    for stage in STAGES[1:]:
+        assert weights[stage].keys() == weights["sft"].keys()
         assert all(torch.allclose(weights[stage][key], value, atol=0.01) for key, value in started.items())
         revision = local_adapter(find_model(str(folders["sft"]))).revision
         assert log_of(folders[stage])["parent_revision"] == revision
-    # The reference of DPO is where it starts, so its first loss is −ln σ(0) = ln 2.
-    assert losses(folders["dpo"])[0] == pytest.approx(math.log(2), abs=0.01)
-    # The control sees as many examples of the same questions.
-    dpo, control = log_of(folders["dpo"]), log_of(folders["sft-continued"])
-    assert dpo["question_ids_sha256"] == control["question_ids_sha256"]
-    assert dpo["question_ids_sha256"] != log_of(folders["sft"])["question_ids_sha256"]
+    # The reference of DPO is where it starts, so its first loss is −ln σ(0) = ln 2, and the likelihood beside it.
+    first = log_of(folders["dpo"])["history"][0]
+    assert float(first["rewards/margins"]) == pytest.approx(0, abs=0.01)
+    assert losses(folders["dpo"])[0] > math.log(2)
+    # A control learns answers to the same questions.
+    for stage, control in (("dpo", "sft-continued"), ("typical", "typical-continued")):
+        assert log_of(folders[stage])["question_ids_sha256"] == log_of(folders[control])["question_ids_sha256"]
+        assert log_of(folders[stage])["n_examples"] == log_of(folders[control])["n_examples"]
 
     base = TorchSampler.from_pretrained(find_model(str(model_folder)))
     for folder in folders.values():  # what was trained can be sampled
@@ -125,6 +119,41 @@ def test_the_whole_chain(smoke, own_cache, model_folder):
         assert sampler.revision.startswith(f"{base.revision}+adapter-sha256:")
         steps = list(sampler.sample([make_question("q")], Decoding(2, max_new_tokens=3), "plain"))
         assert [done.question_id for step in steps for done in step.finished] == ["q"]
+
+
+def test_another_seed_is_another_chain(smoke):
+    first, second = (load_file(smoke("sft", *seed) / "adapter_model.safetensors") for seed in ((), ("--seed", "1")))
+    assert any(not torch.equal(first[key], second[key]) for key in first)
+    assert log_of(smoke("dpo", "--seed", "1"))["parent"] == "tiny-sft-seed1-smoke"
+
+
+def test_a_control_stops_where_it_is_as_far_as_its_stage(smoke, monkeypatch):
+    smoke("sft")
+    goal = log_of(smoke("dpo", "--learning-rate", "0.01"))["nats_from_sft"]
+    monkeypatch.setattr(distance, "STEPS_BETWEEN", 1)
+    monkeypatch.setattr(train, "_SMOKE_STEPS", 200)
+    control = log_of(smoke("sft-continued", "--epochs", "100", "--learning-rate", "0.001"))
+    assert 1 < control["history"][-1]["step"] < 200
+    assert goal <= control["nats_from_sft"] < 2 * goal
+
+
+def test_an_identical_model_is_no_distance_away(smoke, own_cache):
+    folder = smoke("sft")
+    spec = find_model(str(folder))
+    ruler = distance.Ruler(spec, print)
+    assert ruler.distance(TorchSampler.from_pretrained(spec).activated()) == pytest.approx(0, abs=1e-6)
+    base = TorchSampler.from_pretrained(replace(spec, adapter=None))
+    assert ruler.distance(base.activated()) > 1e-6
+
+
+@pytest.mark.parametrize(("rewards", "broken"), [([0.0, -0.5, -0.5], True), ([0.0, -0.05, 0.1], False), ([], False)])
+def test_a_stage_that_unlearns_what_it_prefers_fails(rewards, broken):
+    history = [{"rewards/chosen": reward} for reward in rewards]
+    if broken:
+        with pytest.raises(HomogError, match=r"less likely by 3\.3 nats"):
+            train._check_preferred(history, 0.1, "x")
+    else:
+        train._check_preferred(history, 0.1, "x")
 
 
 def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, monkeypatch):
@@ -163,7 +192,7 @@ def test_other_data_do_not_go_on_from_the_checkpoints_of_the_first(tmp_path):
     assert not (work / "checkpoint-20").exists()
 
 
-def test_pairs_prefer_the_reference_over_an_own_wrong_answer(smoke, monkeypatch):
+def test_rows_are_own_answers_to_the_training_questions(smoke, monkeypatch):
     smoke("sft")
     rows, make_trainer = [], trainer.make_trainer
 
@@ -173,31 +202,28 @@ def test_pairs_prefer_the_reference_over_an_own_wrong_answer(smoke, monkeypatch)
 
     monkeypatch.setattr(trainer, "make_trainer", noted)
     smoke("dpo")
-    assert 0 < len(rows) <= SMOKE_EXAMPLES
+    assert rows
     for row in rows:
         assert row["prompt"] == f"Q: {row['question']}\nA:"
-        assert row["chosen"].rstrip(".").endswith(("A river", "bridges in all"))
-        assert row["rejected"].strip()
-        assert "A river" not in row["rejected"]
+        assert row["chosen"].strip() != row["rejected"].strip()
         assert "kelmoor" not in row["question"].lower()  # nearly a question of TruthfulQA
 
 
-def test_a_stage_needs_the_one_before_it(model_folder, capsys):
+def test_a_stage_needs_the_ones_before_it(model_folder, smoke, capsys):
     assert main(["train", "dpo", "--model", str(model_folder), "--smoke"]) == 1
-    assert "continues tiny-sft-smoke, which is not there" in capsys.readouterr().err
+    assert "needs tiny-sft-smoke, which is not there" in capsys.readouterr().err
+    smoke("sft")
+    assert main(["train", "sft-continued", "--model", str(model_folder), "--smoke"]) == 1
+    assert "needs tiny-dpo-smoke, which is not there" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["../../runs", "/tmp/thesis", "Upper", "", "tiny-sft-smoke", "weights"])
-def test_a_name_that_is_no_adapter_of_this_command_is_refused(model_folder, own_cache, smoke, name, capsys):
-    if name == "tiny-sft-smoke":
-        smoke("sft")
-    (own_cache / "models" / "weights").mkdir(parents=True)
-    (own_cache / "models" / "weights" / "kept").touch()
-    stage = "dpo" if name == "tiny-sft-smoke" else "sft"  # its parent
-    if name:
-        assert main(["train", stage, "--model", str(model_folder), "--smoke", "--name", name]) == 2
-        assert "name" in capsys.readouterr().err
-    assert (own_cache / "models" / "weights" / "kept").exists()
+def test_a_folder_that_is_no_adapter_of_this_command_is_left_alone(model_folder, own_cache, capsys):
+    kept = own_cache / "models" / "tiny-sft-smoke" / "kept"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    assert main(["train", "sft", "--model", str(model_folder), "--smoke"]) == 2
+    assert "holds something else" in capsys.readouterr().err
+    assert kept.exists()
 
 
 @pytest.mark.parametrize("stage", ["sft", "dpo"])
