@@ -16,6 +16,7 @@ _DIGITS = re.compile(
     r"(?:(?:\s+(?P<part>\d+))?\s*/\s*(?P<divisor>\d+)(?![\d/]))?"  # 1/2, and 2 1/2
     r"(?:(?P<thousands>k\b)|e(?P<exponent>[-+]?\d{1,3})\b|\s*[x×*]\s*10\^?(?P<power>-?\d{1,3})\b)?"
 )
+_DATE = re.compile(r"(?<![\d/])\d{1,4}/\d{1,2}/\d{1,4}(?![\d/])")
 _ONES = {
     word: value
     for value, word in enumerate(
@@ -60,7 +61,7 @@ def numbers(text: str) -> list[float]:
 
 def find_numbers(text: str) -> list[Found]:
     """The numbers of a text (as `plain` writes it) with their places."""
-    text = plain(text)
+    text = _DATE.sub(lambda date: date[0].replace("/", ";"), plain(text))  # three numbers, and no fraction
     found = [_read_digits(match, text) for match in _DIGITS.finditer(text)]
     taken = [(f.start, f.end) for f in found]
     for match in _SPELLED.finditer(text):

@@ -117,6 +117,11 @@ def test_the_numbers_of_a_text_in_their_order(text, found):
 
 
 @pytest.mark.parametrize("text", ["about 12 cups", "minus seven degrees", "1.5 million people", "for $1,250 at most"])
+def test_a_date_is_three_numbers_and_no_fraction():
+    assert numbers("12/05/1999") == [12, 5, 1999]
+    assert numbers("It was 3/4/2020, not 3/4.") == [3, 4, 2020, 0.75]
+
+
 def test_where_a_number_stands(text):
     (found,) = find_numbers(text)
     inside = plain(text)[found.start : found.end]
