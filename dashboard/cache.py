@@ -10,8 +10,9 @@ import streamlit as st
 from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
-from homog_core.catalogue.encoders import ENCODERS
+from homog_core.catalogue.encoders import DEFAULT_ENCODER, ENCODERS
 from homog_core.live import LiveQueue
+from homog_core.measures.encoders import SentenceEncoder
 from homog_core.records import Question
 from homog_core.runs import store
 
@@ -64,11 +65,16 @@ def local_datasets() -> list[str]:
 @st.cache_resource(show_spinner=False)
 def live_queue() -> LiveQueue:
     """The one queue of live jobs of this server."""
-    from homog_core.measures.encoders import SentenceEncoder
     from homog_core.sampling.engine import TorchSampler
 
-    encoders = [SentenceEncoder(key) for key in ENCODERS]
+    encoders = [sentence_encoder(key) for key in ENCODERS]
     return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected)
+
+
+@st.cache_resource(show_spinner=False)
+def sentence_encoder(key: str) -> SentenceEncoder:
+    """One of the included encoders, loaded once for the whole server, when it first reads something."""
+    return SentenceEncoder(key)
 
 
 def session_id() -> str:
@@ -80,16 +86,17 @@ def session_id() -> str:
 
 
 class UmapWarmUp:
-    """Compiles UMAP in the background, once, some seconds after the first page has been served."""
+    """Loads an encoder and compiles UMAP in the background, once, some seconds after the first page has been served."""
 
-    def __init__(self, delay: float = 3.0) -> None:
+    def __init__(self, encoder: SentenceEncoder, delay: float = 3.0) -> None:
         self.ready = threading.Event()
-        threading.Thread(target=self._work, args=(delay,), name="umap-warm-up", daemon=True).start()
+        threading.Thread(target=self._work, args=(encoder, delay), name="umap-warm-up", daemon=True).start()
 
-    def _work(self, delay: float) -> None:
+    def _work(self, encoder: SentenceEncoder, delay: float) -> None:
         from homog_core.measures.projection import warm_up
 
         time.sleep(delay)
+        encoder.load()
         warm_up()
         self.ready.set()
 
@@ -97,7 +104,7 @@ class UmapWarmUp:
 @st.cache_resource(show_spinner=False)
 def umap_warm_up() -> UmapWarmUp:
     """Start the warm-up if it has not been started; its `ready` says whether UMAP is quick now."""
-    return UmapWarmUp()
+    return UmapWarmUp(sentence_encoder(DEFAULT_ENCODER))
 
 
 @st.cache_resource(max_entries=48, show_spinner="Reading the run …")

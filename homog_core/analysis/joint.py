@@ -1,6 +1,6 @@
 """All answers of several runs to one question, together: their distances across runs, for one map and one matrix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,19 +27,24 @@ class Joint:
         return np.flatnonzero(self.position == run)
 
 
-def joint_clusterer(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Clusterer:
+def joint_clusterer(runs: Sequence[ScoredRun], clusterer: Clusterer, encoders: Collection[str] = ()) -> Clusterer:
     """The clusterer itself where answers of different runs can be compared by it, otherwise the nearest one that can.
 
-    Only vectors that all runs have stored say how near answers of different runs are. A run may ship without those of
-    a second encoder, and an NLI model has judged no pair across runs. The nearest one is then the same method by
-    another encoder, then any by stored vectors, then the words (Jaccard).
+    Only vectors say how near answers of different runs are: those that all runs have stored, or those of `encoders`,
+    which can read the answers now. An NLI model or a judge has compared no pair across runs. The nearest one is then
+    the same method by another encoder, then any by vectors, then the words (Jaccard).
     """
-    stored = set.intersection(*(set(scored.run.encoders()) for scored in runs))
-    if clusterer.method == "jaccard" or (clusterer.is_linkage and clusterer.encoder in stored):
+    stored = set.intersection(*(set(scored.run.encoders()) for scored in runs)) | set(encoders)
+    if clusterer.method == "jaccard" or (has_vectors(clusterer) and clusterer.encoder in stored):
         return clusterer
-    possible = [c for c in default_clusterers(sorted(stored)) if c.is_linkage]
+    possible = [c for c in default_clusterers(sorted(stored)) if has_vectors(c)]
     same = [c for c in possible if c.method == clusterer.method]
     return next(iter(same + possible), Clusterer("jaccard", 0.0))
+
+
+def has_vectors(clusterer: Clusterer) -> bool:
+    """Whether a clusterer compares vectors."""
+    return clusterer.is_linkage and clusterer.method != "judge"
 
 
 def joint(
@@ -47,22 +52,24 @@ def joint(
     question_id: str,
     clusterer: Clusterer,
     vectors: Sequence[Mapping[str, Sequence[np.ndarray]]] = (),
+    by: Clusterer | None = None,
 ) -> Joint:
     """All answers to one question together; clusters as each run has them under `clusterer`.
 
-    `vectors`, one mapping a run, are those of the encoder of `joint_clusterer` by view (`evidence.stored_vectors`).
+    `by` is what compares across runs, the `joint_clusterer` by default. `vectors`, one mapping a run, are those of its
+    encoder by view (`evidence.stored_vectors`, `encoders.encode`).
     """
-    by = joint_clusterer(runs, clusterer)
+    by = by or joint_clusterer(runs, clusterer)
     valid = [scored.valid(question_id) for scored in runs]
     answers = [response.answer for scored in runs for response in scored.valid_responses(question_id)]
     clusters = [by_size(scored.labels(question_id, clusterer)) for scored in runs]
     fits = [len(labels) for labels in clusters] == [len(own) for own in valid]
-    if by.is_linkage:
+    if has_vectors(by):
         fits = fits and all(len(v["answer"]) == len(own) for v, own in zip(vectors, valid, strict=True))
     similarity = np.zeros((0, 0), dtype=np.float32)
     if fits and answers:
         question = runs[0].questions.loc[question_id, "text"]
-        similarity = by.similarity(question, answers, _together(vectors) if by.is_linkage else {})
+        similarity = by.similarity(question, answers, _together(vectors) if has_vectors(by) else {})
     return Joint(
         np.repeat(np.arange(len(runs)), [len(own) for own in valid]),
         np.array([i for own in valid for i in own], dtype=np.int64),

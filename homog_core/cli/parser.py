@@ -32,9 +32,7 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     _report(add)
     _export(add)
     _import(add)
-    sub = add(
-        "strip", runs.strip_run, "Make a run fit to be shared: without its dataset's sentences, without spare vectors."
-    )
+    sub = add("strip", runs.strip_run, "Make a run fit to be shared: without its dataset's sentences, without vectors.")
     sub.add_argument("run", help="run id")
     sub = add("verify", runs.verify_runs, "Check that runs are whole and fit together; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")

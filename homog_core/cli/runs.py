@@ -85,9 +85,8 @@ def import_run(options: argparse.Namespace) -> None:
 
 def strip_run(options: argparse.Namespace) -> None:
     """Make a run fit to be shared."""
-    from homog_core.catalogue.encoders import DEFAULT_ENCODER
     from homog_core.runs import store
     from homog_core.runs.strip import strip
 
-    run = strip(options.run, DEFAULT_ENCODER)
+    run = strip(options.run)
     print_result(options, [{"run": run.id, "folder": str(store.runs_by_id()[options.run])}])

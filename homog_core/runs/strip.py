@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.errors import HomogError
@@ -15,13 +14,13 @@ from homog_core.runs.store import Run, open_run
 from homog_core.runs.tables import SCHEMAS, read_parquet, write_parquet
 
 
-def strip(run_id: str, keep_encoder: str) -> Run:
-    """Make a run fit to be shared: without its dataset's sentences, and without vectors that no page needs.
+def strip(run_id: str) -> Run:
+    """Make a run fit to be shared: without its dataset's sentences, and without vectors, which seconds make again.
 
-    The sentences of the catalogue's datasets are taken out of questions and prompts; those of our own set and of a
-    user's file stay. Of the embeddings, only those of answers and questions by `keep_encoder` stay; similarities,
-    clusters, scores and grades are not touched. Raises `HomogError`, and changes nothing, where a prompt does not hold
-    its question, and where the dataset is not on this machine or would not give the prompt back.
+    The sentences of the catalogue's datasets are taken out of questions and prompts; those of our own sets and of a
+    user's file stay. Similarities, clusters, scores and grades are not touched. Raises `HomogError`, and changes
+    nothing, where a prompt does not hold its question, and where the dataset is not on this machine or would not give
+    the prompt back.
     """
     run = open_run(run_id)
     spec = DATASETS.get(run.identity.dataset)
@@ -37,12 +36,7 @@ def strip(run_id: str, keep_encoder: str) -> Run:
             _check_comes_back(rows, bare, spec.title)
         write_parquet(run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=SCHEMAS["questions"]))
     for key in run.encoders():
-        path = run.folder / f"embeddings-{key}.parquet"
-        if key != keep_encoder:
-            path.unlink()
-            continue
-        table = read_parquet(path, run.id)
-        write_parquet(path, table.filter(pc.is_in(table["view"], pa.array(["answer", "masked", "question"]))))
+        (run.folder / f"embeddings-{key}.parquet").unlink()
     return run
 
 

@@ -59,6 +59,7 @@ def test_where_vectors_are_missing_the_nearest_clusterer_takes_over():
     assert joint_clusterer(runs, EXACT) == EXACT
     assert joint_clusterer(runs, masked).key == "embedding_masked/fake"
     assert joint_clusterer(runs, Clusterer("nli", 0.0, "judge")).is_linkage
+    assert joint_clusterer(runs, masked, ["gone"]) == masked  # an encoder that can read the answers now
     raw = [ScoredRun(sampled("a")), runs[0]]
     assert joint_clusterer(raw, masked).key == "jaccard"
 

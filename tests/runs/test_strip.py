@@ -92,11 +92,10 @@ def test_a_stripped_run_holds_no_sentence_of_its_dataset(truthfulqa):
     run = scored(load_questions("truthfulqa"))
     answers = {path.name: path.read_bytes() for path in run.folder.glob("responses-*")}
     assert [text for text in SENTENCES if text not in written(run)] == []
-    assert strip.strip(run.id, "fake").id == run.id
+    assert strip.strip(run.id).id == run.id
     assert [text for text in SENTENCES if text in written(run)] == []
     assert {path.name: path.read_bytes() for path in run.folder.glob("responses-*")} == answers
-    assert run.encoders() == ["fake"]
-    assert set(run.embeddings("fake")["view"]) == {"answer", "masked", "question"}
+    assert run.encoders() == []
     assert len(run.nli("scripted")) > 0
     assert verify(run.id) == []
 
@@ -107,7 +106,7 @@ def test_a_stripped_run_is_as_before_where_the_dataset_is(truthfulqa, style, tim
     run = scored(load_questions("truthfulqa"), style)
     questions, tables = run.questions(), {name: run.table(name) for name in store.TABLES}
     for _ in range(times):
-        strip.strip(run.id, "fake")
+        strip.strip(run.id)
     again = run.questions()
     for name in questions.columns:
         assert [list(cell) for cell in again[name]] == [list(cell) for cell in questions[name]]
@@ -119,7 +118,7 @@ def test_a_stripped_run_is_as_before_where_the_dataset_is(truthfulqa, style, tim
 def test_a_stripped_run_elsewhere_says_what_scoring_needs(truthfulqa, elsewhere):
     run = scored(load_questions("truthfulqa"))
     questions, scores = run.questions(), run.table("scores")
-    strip.strip(run.id, "fake")
+    strip.strip(run.id)
     with elsewhere():
         bare = run.questions()
         assert list(bare["id"]) == list(questions["id"])
@@ -130,7 +129,7 @@ def test_a_stripped_run_elsewhere_says_what_scoring_needs(truthfulqa, elsewhere)
         with pytest.raises(HomogError, match="without the sentences of TruthfulQA") as caught:
             score_run(run.id, [FakeEncoder()])
         assert str(caught.value).endswith("name the folder of truthfulqa.csv or TruthfulQA.csv in HOMOG_DATA.")
-        strip.strip(run.id, "fake")  # nothing is left to take out
+        strip.strip(run.id)  # nothing is left to take out
     pd.testing.assert_frame_equal(run.table("scores"), scores)
     assert list(run.questions()["prompt"]) == list(questions["prompt"])
 
@@ -140,7 +139,7 @@ def test_what_the_dataset_would_not_give_back_is_not_taken_out(truthfulqa):
     run = scored([*load_questions("truthfulqa"), mine])
     before = written(run)
     with pytest.raises(HomogError, match="truthfulqa-mine is not in the TruthfulQA on this machine"):
-        strip.strip(run.id, "fake")
+        strip.strip(run.id)
     assert written(run) == before
 
 
@@ -149,7 +148,7 @@ def test_a_prompt_without_its_question_is_not_stripped(truthfulqa):
     edit(run.folder / "questions.parquet", first_changed(prompt="Q: something else\nA:"))
     before = written(run)
     with pytest.raises(HomogError, match="does not hold its text, so the run cannot be stripped"):
-        strip.strip(run.id, "fake")
+        strip.strip(run.id)
     assert written(run) == before
 
 
@@ -159,11 +158,11 @@ def test_own_questions_and_those_of_the_starter_set_stay(dataset, tmp_path, else
     Path("mine.jsonl").write_text('{"question": "Who am I?", "references": ["me"], "incorrect_references": ["you"]}\n')
     run = scored(load_questions(dataset, limit=1))
     before = run.questions()
-    strip.strip(run.id, "fake")
+    strip.strip(run.id)
     with elsewhere():
         pd.testing.assert_frame_equal(run.questions(), before)
         assert before["text"].str.len().all() and before["prompt"].str.len().all()
-        assert run.encoders() == ["fake"]
+        assert run.encoders() == []
         assert verify(run.id) == []
 
 
@@ -171,5 +170,5 @@ def test_sentences_that_could_not_come_back_are_not_taken_out(truthfulqa, elsewh
     run = scored(load_questions("truthfulqa"))
     before = written(run)
     with elsewhere(), pytest.raises(HomogError, match=r"would lose its questions for good.*HOMOG_DATA"):
-        strip.strip(run.id, "fake")
+        strip.strip(run.id)
     assert written(run) == before
