@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import blocks
 from dashboard.story import pieces
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.analysis.story import Story, answer_clusters, answers_per_question, cut_share
+from homog_core.analysis.story import Story, answer_clusters, answers_per_question, candidates, cut_share
 from homog_core.figures import lessons
 from homog_core.figures.lessons import Pile
 from homog_core.measures.report_cards import report_cards
@@ -72,5 +72,7 @@ def _doubts(story: Story) -> None:
     with st.expander("What counts as the same? Why this question? What else could explain it?"):
         if card := report_cards().get(story.clusterer.key):
             st.markdown(say.what_is_the_same(card))
-        st.markdown(f"**This question** was chosen by a rule. {say.RULE}")
+        st.markdown(
+            f"**This question** was chosen by a rule. {say.rule(len(candidates(story.table)), len(story.table))}"
+        )
         st.markdown(say.what_else(cut_share(story.base), cut_share(story.aligned)))

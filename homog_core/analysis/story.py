@@ -16,6 +16,7 @@ from homog_core.analysis.lineage import stage_rank
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer, by_size, medoids
+from homog_core.measures.short_answers import repeats_question
 from homog_core.measures.uncertainty import mean_token_entropy
 from homog_core.records import Estimate, Response
 from homog_core.runs.store import Run
@@ -52,7 +53,8 @@ def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) ->
     """One row a question that both runs have, by id.
 
     text; base, aligned: number of different answers (clusters), NaN below two valid ones; n_empty: invalid answers of
-    both; wordings: different texts among the aligned model's answers; correct: 1 or 0 for its greedy answer, or NaN.
+    both; wordings: different texts among the aligned model's answers; n_echo: those of its answers that only repeat the
+    question; correct: 1 or 0 for its greedy answer, or NaN.
     """
     correct = pd.Series(aligned.correct, aligned.questions.index)
     before, after = (run.cluster_frame(clusterer)["num_semantic_sets"] for run in (base, aligned))
@@ -64,22 +66,36 @@ def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) ->
             "aligned": after[key],
             "n_empty": n_drawn - len(base.valid(key)) - len(aligned.valid(key)),
             "wordings": len({response.answer for response in aligned.answers(key).responses}),
+            "n_echo": sum(
+                repeats_question(response.answer, aligned.questions.loc[key, "text"])
+                for response in aligned.valid_responses(key)
+            ),
             "correct": correct[key],
         }
         for key in common_questions([aligned, base])
     }
-    columns = ["text", "base", "aligned", "n_empty", "wordings", "correct"]
+    columns = ["text", "base", "aligned", "n_empty", "wordings", "n_echo", "correct"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def candidates(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a `question_table` that may be an example.
+
+    No answer is empty, the aligned answers are one cluster, none of them only repeats the question, and the greedy one
+    is right or wrong.
+    """
+    fits = (table["aligned"] == 1) & (table["n_empty"] == 0) & (table["n_echo"] == 0) & (table["text"] != "")
+    return table[fits & table["base"].notna() & table["correct"].notna()]
 
 
 def choose(table: pd.DataFrame, *, correct: bool) -> str | None:
     """The question that shows most clearly how answers become one, with a greedy answer that is right, or wrong.
 
-    Of the questions without an empty answer whose aligned answers are one cluster: the largest drop in clusters, then
-    the fewest wordings, then the shortest text, then the first id. None where there is no such question.
+    Of the `candidates`: the largest drop in clusters, then the fewest wordings, then the shortest text, then the first
+    id. None where there is no such question.
     """
-    fits = (table["aligned"] == 1) & (table["n_empty"] == 0) & (table["text"] != "") & (table["correct"] == correct)
-    found = table[fits & table["base"].notna()]
+    found = candidates(table)
+    found = found[found["correct"] == correct]
     ranked = sorted(
         found.index, key=lambda key: (-found["base"][key], found["wordings"][key], len(found["text"][key]), key)
     )

@@ -30,11 +30,16 @@ from homog_core.wording.published import span
 
 QUESTION = "What does aligning a model do to its answers, and how do you know?"
 FEW_OF_A_KIND = 10  # right or wrong answers below which that is said
-RULE = (
-    "Of the questions to which both models gave nothing but answers that are not empty, and whose answers by the "
-    "aligned model form one pile, it is the one with the largest drop in different answers; a wrong answer goes before "
-    "a right one. Ties go to the fewest different wordings, then to the shortest question."
-)
+
+
+def rule(n_candidates: int, n_questions: int) -> str:
+    """How the question was chosen, and among how many."""
+    return (
+        f"It is one of {n_candidates} among {counted(n_questions, 'question')} to which no model gave an empty answer "
+        "and whose answers by the aligned model form one pile and do more than repeat the question. Of these it has the "
+        "largest drop in different answers; a wrong answer goes before a right one. Ties go to the fewest different "
+        "wordings, then to the shortest question."
+    )
 
 
 # Ten answers, and piles

@@ -23,8 +23,8 @@ from homog_core.statistics.discrimination import auroc_estimate
 COLUMNS = ["text", "base", "aligned", "n_empty", "wordings", "correct"]
 
 
-def table(**rows):
-    return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS)
+def table(n_echo=0, **rows):
+    return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS).assign(n_echo=n_echo)
 
 
 def test_the_largest_drop_is_chosen_then_the_fewest_wordings_then_the_shortest_question():
@@ -54,6 +54,12 @@ def test_the_largest_drop_is_chosen_then_the_fewest_wordings_then_the_shortest_q
 )
 def test_what_does_not_fit_is_not_chosen(row):
     assert choose(table(only=row), correct=False) is None
+
+
+def test_a_question_whose_answers_only_repeat_it_is_not_chosen():
+    row = ("Repeated?", 10, 1, 0, 1, 0)
+    assert choose(table(only=row), correct=False) == "only"
+    assert choose(table(n_echo=1, only=row), correct=False) is None
 
 
 def test_the_choice_does_not_depend_on_the_order_of_the_rows():
