@@ -35,8 +35,8 @@ FEW_OF_A_KIND = 10  # right or wrong answers below which that is said
 def rule(n_candidates: int, n_questions: int) -> str:
     """How the question was chosen, and among how many."""
     return (
-        f"It is one of {n_candidates} among {counted(n_questions, 'question')} to which no model gave an empty answer "
-        "and whose answers by the aligned model form one pile and do more than repeat the question. Of these it has the "
+        f"Of all {counted(n_questions, 'question')} {n_candidates} qualify: neither model gave an empty answer, the "
+        "answers by the aligned model form one pile, and none of them only repeats the question. It is the one with the "
         "largest drop in different answers; a wrong answer goes before a right one. Ties go to the fewest different "
         "wordings, then to the shortest question."
     )
