@@ -17,8 +17,10 @@ _PLAIN = frozenset(
     "planet located lies found official main spoken used opposite plural past tense baby young sound noise made "
     "written wrote painted composed people person years legs sides".split()
 )
-_LOWERED = frozenset(  # beside "no" these deny without a negation: a rabbit is smaller than a lion
-    "smaller slower colder cooler lighter shorter younger lower nearer cheaper older newer less fewer".split()  # noqa: SIM905
+_OPPOSITES = frozenset(  # of the question's own word; beside "no" these deny: a rabbit is smaller than a lion
+    "bigger larger smaller faster quicker slower hotter warmer colder cooler heavier lighter longer taller higher "  # noqa: SIM905
+    "shorter lower older younger newer nearer closer farther further cheaper harder softer brighter darker before "
+    "after more less fewer opposite".split()
 )
 
 
@@ -36,13 +38,13 @@ def is_acceptable(question: Question, response: Response) -> bool:
     if not is_clean(response) or len(answer.split()) > MOST_WORDS or grade(question, response).verdict != "correct":
         return False
     known = (question.text, *question.references)
-    allowed = {singular(word) for text in known for word in words_of(text)} | _PLAIN | _LOWERED
+    allowed = {singular(word) for text in known for word in words_of(text)} | _PLAIN | _OPPOSITES
     values = {value for text in known for value in numbers(text)}
     for word in content_words(answer, ""):
         plain = singular(word) in allowed or is_negation(word) or values.issuperset(numbers(word) or [math.nan])
         if not plain:
             return False
-    return not is_polar(question.text) or _agrees_with_itself(answer)
+    return not is_polar(question.text) or _agrees_with_itself(answer, question.text)
 
 
 def is_wrong(question: Question, response: Response) -> bool:
@@ -50,12 +52,12 @@ def is_wrong(question: Question, response: Response) -> bool:
     return is_clean(response) and grade(question, response).verdict == "incorrect"
 
 
-def _agrees_with_itself(answer: str) -> bool:
+def _agrees_with_itself(answer: str, question: str) -> bool:
     said, first = decision(answer), words_of(answer)[:1]
     if said is None or first not in (["yes"], ["no"]):
         return False
-    rest = answer.partition(",")[2] or answer[len(first[0]) :]
-    if len(words_of(rest)) == 0:
+    rest = answer.strip()[len(first[0]) :].strip(" ,;:.!-–—")
+    if not rest:
         return True
-    lowered = any(word in _LOWERED for word in words_of(rest))
-    return (denies(rest.strip(" ,.")) or lowered) != said
+    turned = _OPPOSITES.intersection(words_of(rest)) - set(words_of(question))
+    return (denies(rest) or bool(turned)) != said

@@ -36,9 +36,9 @@ def rule(n_candidates: int, n_questions: int) -> str:
     """How the question was chosen, and among how many."""
     return (
         f"Of all {counted(n_questions, 'question')} {n_candidates} qualify: neither model gave an empty answer, the "
-        "answers by the aligned model form one pile, and none of them only repeats the question. It is the one with the "
-        "largest drop in different answers; a wrong answer goes before a right one. Ties go to the fewest different "
-        "wordings, then to the shortest question."
+        "answers by the aligned model form one pile, and none of them only repeats the question. It is the one with "
+        "the largest drop in different answers; a wrong answer goes before a right one. Ties go to the fewest "
+        "different wordings, then to the shortest question."
     )
 
 

@@ -11,6 +11,8 @@ from homog_core.training.accept import is_acceptable, is_clean, is_wrong
 CAPITAL = Question("c", "t", "What is the capital of Peru?", ("Lima",))
 LEGS = Question("l", "t", "How many legs does a spider have?", ("8",), answer_type="number")
 BIGGER = Question("b", "t", "Is a rabbit bigger than a lion?", ("No",))
+SHORTER = Question("s", "t", "Is a gecko shorter than a crocodile?", ("Yes",))
+BORN = Question("h", "t", "Was Joseph Haydn born after Beethoven?", ("No",))
 ROUND = Question("r", "t", "Is the Earth round?", ("Yes",))
 
 
@@ -33,6 +35,10 @@ ROUND = Question("r", "t", "Is the Earth round?", ("Yes",))
         (BIGGER, "No, a rabbit is bigger than a lion.", False),
         (BIGGER, "Yes, it is bigger.", False),
         (BIGGER, "A rabbit is not bigger than a lion.", False),  # right, but without a no
+        (SHORTER, "Yes, a gecko is shorter than a crocodile.", True),
+        (SHORTER, "Yes, a gecko is longer than a crocodile.", False),
+        (BORN, "No; Haydn was born before Beethoven.", True),
+        (BORN, "No, Haydn was born after Beethoven.", False),
         (ROUND, "Yes, the Earth is round.", True),
         (ROUND, "Yes, the Earth is not round.", False),
     ],
