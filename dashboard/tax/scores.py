@@ -153,7 +153,8 @@ def difference_hover(row: Any) -> str:
         f"{number(row.semantic_entropy)}{tie}"
     )
     shown = hover(row, f"{row.run}, {SUBSET_TITLES[row.subset]}", said, show=numbers.signed)
-    return f"{shown}{p}\n{counted(row.n, 'graded question')}"
+    power = "" if np.isnan(row.detectable) else f"\nwould find ±{number(row.detectable)} with 80 % power"
+    return f"{shown}{p}{power}\n{counted(row.n, 'graded question')}"
 
 
 def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:

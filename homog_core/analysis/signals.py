@@ -251,6 +251,7 @@ def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray) ->
         "low": found.low,
         "high": found.high,
         "n": len(graded),
+        "detectable": found.detectable,
         "pvalue": found.pvalue,
         "token_entropy": auroc_estimate(token, 1 - both).value,
         "semantic_entropy": auroc_estimate(semantic, 1 - both).value,

@@ -9,23 +9,31 @@ from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
+import pandas as pd
 
 from homog_core.analysis import lineage, rates
 from homog_core.analysis.cascade import saving
 from homog_core.analysis.published import counterpart, published_metrics
 from homog_core.analysis.right_answers import accuracy, corrected_accuracy
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.analysis.signals import ScoreStatistics, largest_correlation, score_statistics
+from homog_core.analysis.signals import (
+    ScoreStatistics,
+    Undefined,
+    difference_rows,
+    largest_correlation,
+    score_rows,
+    score_statistics,
+)
 from homog_core.catalogue import PUBLISHED
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate
 from homog_core.reports.stage_tables import chain_tables
-from homog_core.reports.tables import Table, dataset_of, matrix, names_of, share
+from homog_core.reports.tables import Table, bounded, dataset_of, matrix, names_of, p_value, share
 from homog_core.runs.store import list_runs
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
-from homog_core.wording.labels import dataset_title
+from homog_core.wording.labels import dataset_title, score_title
 from homog_core.wording.numbers import PERCENTAGES, number, published_value, tenth_percent, with_interval
 
 BUDGETS = (2, 3, 5, 10)
@@ -44,7 +52,7 @@ def reportable_runs() -> list[ScoredRun]:
 
 def results_tables(runs: Sequence[ScoredRun]) -> list[Table]:
     """Every table, over the runs in their order. Raises `HomogError` where one is not scored by this version."""
-    tables = [*chain_tables(runs), clusters_table(runs), cascade_table(runs)]
+    tables = [*chain_tables(runs), clusters_table(runs), detection_table(runs), cascade_table(runs)]
     for dataset, group in groupby(runs, key=lambda scored: scored.run.identity.dataset):
         same = list(group)
         title = dataset_title(dataset)
@@ -183,6 +191,49 @@ def _auroc_cell(found: ScoreStatistics) -> str:
         return f"too few within categories ({number(found.pooled_auroc.value)} over all)"
     pooled = "" if found.auroc.value == found.pooled_auroc.value else f" ({number(found.pooled_auroc.value)} over all)"
     return f"{with_interval(found.auroc)}{pooled}"
+
+
+def detection_table(runs: Sequence[ScoredRun]) -> Table:
+    """Token entropy and semantic entropy: AUROC over all, within categories and on single-cluster questions; paired."""
+    names, rows = names_of(runs), []
+    for scored in runs:
+        found = score_rows(scored, scored.clusterer)
+        tests = difference_rows({"": scored}, scored.clusterer).set_index("subset")
+        for subset in ("all", "single"):
+            both = {s: _row_of(found, s, subset) for s in (TOKEN_ENTROPY, SEMANTIC_ENTROPY)}
+            token, test = both[TOKEN_ENTROPY], tests.loc[subset]
+            enough = not np.isnan(test["low"])
+            rows.append(
+                {
+                    "dataset": dataset_of(scored),
+                    "run": names[scored.run.id],
+                    "questions": {"all": "all", "single": "single-cluster"}[subset],
+                    "right / wrong": f"{token['n_correct']} / {token['n_incorrect']}",
+                    **{f"{score_title(s)}, within": _interval_or_reason(row) for s, row in both.items()},
+                    "over all pairs": " and ".join(number(row["pooled"]) for row in both.values()),
+                    "difference, paired": bounded(test["value"], test["low"], test["high"]) if enough else "too few",
+                    "p": p_value(test["pvalue"]) if enough else "",
+                    "detectable": number(test["detectable"]) if enough else "",
+                }
+            )
+    return Table(
+        "The entropy inside one answer against comparing samples",
+        "AUROC of telling incorrect from correct greedy answers, over the pairs of one category (95 % DeLong), and "
+        "over all pairs. Difference: token minus discrete semantic entropy over all pairs, by DeLong's paired test; "
+        "detectable: what that test would find with 80 % power. On single-cluster questions semantic entropy ties by "
+        "definition. No figure below ten of a class.",
+        rows,
+    )
+
+
+def _row_of(rows: pd.DataFrame, score: str, subset: str) -> pd.Series:
+    return rows[(rows["score"] == score) & (rows["subset"] == subset)].iloc[0]
+
+
+def _interval_or_reason(row: pd.Series) -> str:
+    if row["undefined"] == Undefined.ALL_TIE:
+        return "no signal: all tie"
+    return "too few" if row["undefined"] else bounded(row["value"], row["low"], row["high"])
 
 
 def cohens_d_table(runs: Sequence[ScoredRun], dataset: str) -> Table:

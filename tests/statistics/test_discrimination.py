@@ -9,7 +9,7 @@ from graded_scores import CORRECT, QUESTIONS, SCORES, columns, simulated
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import logit
-from scipy.stats import mannwhitneyu, ttest_ind
+from scipy.stats import mannwhitneyu, norm, ttest_ind
 from sklearn.metrics import roc_auc_score
 
 from homog_core.statistics.discrimination import (
@@ -232,3 +232,19 @@ def test_cohens_d_that_is_undefined(a, b):
     found = cohens_d_estimate(a, b)
 
     assert np.isnan([cohens_d(a, b), found.value, found.low, found.high]).all()
+
+
+def test_a_detectable_difference_is_found_in_four_of_five_samples():
+    """By simulation: two scores whose AUROCs differ by what the test calls detectable."""
+    rng, n, found, shift = np.random.default_rng(0), 150, [], 0.42
+    detectable = []
+    for _ in range(400):
+        wrong = np.repeat([1, 0], n)
+        first, second = (rng.normal(size=2 * n) + wrong * d for d in (0.5 + shift, 0.5))
+        test = delong_test(first, second, wrong)
+        found.append(test.pvalue < 0.05)
+        detectable.append(test.detectable)
+    difference = norm.cdf((0.5 + shift) / 2**0.5) - norm.cdf(0.5 / 2**0.5)
+    power = norm.cdf(difference / (np.mean(detectable) / (norm.ppf(0.975) + norm.ppf(0.8))) - norm.ppf(0.975))
+    assert np.mean(found) == pytest.approx(power, abs=0.05)
+    assert 0.6 < power < 0.95
