@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homog_core.errors import HomogError
-from homog_core.measures.short_answers import decision, is_polar
+from homog_core.measures.short_answers import decision, is_polar, repeats_question
 from homog_core.progress import Say
 from homog_core.records import Decoding, ModelSpec, PromptStyle, Question, Response
 from homog_core.runs.sample import Progress, sample_run
@@ -112,7 +112,7 @@ def preference_pairs(
     """For each question up to `PAIRS_A_QUESTION` right answers, each over a wrong one of nearly its length.
 
     `right`: right answers as they were drawn, so that likelier ones are preferred more often. `commonest`: the
-    commonest right answer alone. A wrong answer is used once.
+    commonest right answer alone. A wrong answer is used once; those that only repeat the question come first.
     """
     pairs = []
     for question in questions:
@@ -128,10 +128,16 @@ def preference_pairs(
         for preferred in right:
             near = [r for r in wrong if abs(len(r.tokens) - len(preferred.tokens)) <= LENGTH_GAP]
             if near and len(pairs) < n_before + PAIRS_A_QUESTION:
-                rejected = min(near, key=lambda r: abs(len(r.tokens) - len(preferred.tokens)))
+                rejected = min(near, key=lambda r: _order_of_rejection(question, preferred, r))
                 wrong.remove(rejected)
                 pairs.append(Pair(question, preferred.answer, rejected.answer))
     return pairs
+
+
+def _order_of_rejection(question: Question, preferred: Response, wrong: Response) -> tuple[bool, int]:
+    """An answer that only repeats the question is rejected before others, and one of the same length before others."""
+    gap = abs(len(wrong.tokens) - len(preferred.tokens))
+    return not repeats_question(wrong.answer, question.text), gap
 
 
 def _in_turns(examples: Iterable[Example]) -> list[Example]:

@@ -57,6 +57,12 @@ def test_a_right_answer_stands_over_a_wrong_one_of_nearly_its_length():
     assert len(["It", "is", "the", "old", "royal", "city", "of", "Cusco"]) - 1 > LENGTH_GAP
 
 
+def test_an_answer_that_only_repeats_the_question_is_rejected_first():
+    own = answers(LIMA, "Lima", "Cusco", "Peru capital", "Quito", "greedy")
+    (pair,) = preference_pairs([LIMA], own, RECIPES["dpo"])
+    assert pair.rejected == "Peru capital"
+
+
 def test_a_wrong_answer_is_used_once_and_a_question_gives_few_pairs():
     own = answers(LIMA, *["Lima"] * 6, "Cusco", "Quito", "La Paz", "Bogota", "Cusco", "greedy")
     found = preference_pairs([LIMA], own, RECIPES["dpo"])
