@@ -10,6 +10,7 @@ from dashboard.tax.selection import Selection
 from homog_core.analysis import lineage
 from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.errors import HomogError
 from homog_core.runs.store import Run
 from homog_core.wording import chart_titles, commands, run_names
@@ -26,7 +27,7 @@ def filters(runs: Sequence[Run]) -> Selection | None:
         st.info("There are no scored runs yet. Run `python -m homog_core sample …`, or `score` one that is there.")
         return None
     datasets = list(dict.fromkeys(run.identity.dataset for run in shipped_first(scored)))
-    datasets.sort(key=lambda name: name != "starter")
+    datasets.sort(key=lambda name: name != FIRST_DATASET)
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
         dataset = url.choice("Data set", datasets, "dataset", dataset_title)

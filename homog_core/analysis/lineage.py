@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from homog_core.analysis.comparable import USUAL, conditions, fields, obstacle
 from homog_core.catalogue import MODELS
+from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.catalogue.models import training_chain
 from homog_core.records import Stage
 from homog_core.runs.store import Run
@@ -90,7 +91,7 @@ def chain(run: Run, runs: Sequence[Run]) -> list[Run]:
 def default_runs(runs: Sequence[Run]) -> list[Run]:
     """The two runs to open with: both ends of a chain.
 
-    A chain on the starter set under the usual conditions goes before others, then the longest one, then the first.
+    A chain on `FIRST_DATASET` under the usual conditions goes before others, then the longest one, then the first.
     Without a chain: the first run and the first one that it can be compared with, or the first run alone.
     """
     chains = [chain(run, runs) for run in runs]
@@ -102,4 +103,4 @@ def default_runs(runs: Sequence[Run]) -> list[Run]:
 
 def _is_usual(run: Run) -> bool:
     own = fields(run)
-    return own["dataset"] == "starter" and all(own[name] == value for name, value in USUAL.items())
+    return own["dataset"] == FIRST_DATASET and all(own[name] == value for name, value in USUAL.items())

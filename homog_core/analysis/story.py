@@ -14,6 +14,7 @@ from homog_core.analysis.comparable import conditions
 from homog_core.analysis.compare import common_clusterers, common_questions
 from homog_core.analysis.lineage import stage_rank
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer, by_size, medoids
 from homog_core.measures.short_answers import repeats_question
@@ -24,7 +25,6 @@ from homog_core.statistics.cascade import Outcome, Saving, matched_saving
 from homog_core.statistics.discrimination import auroc_estimate, is_constant
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 
-DATASET = "starter"  # the one whose sentences may be shown
 BASE, ALIGNED = "gemma-3-270m", "gemma-3-270m-dpo"
 _QUESTIONS = ("dataset", "question_ids_sha256")
 
@@ -38,8 +38,9 @@ class Pair:
 
 
 def find_pair(runs: Sequence[Run]) -> Pair | None:
-    """The first pair of complete runs over `DATASET` with one prompt and one decoding, the most questions first."""
-    complete = [run for run in runs if run.provenance.status == "complete" and run.identity.dataset == DATASET]
+    """The first pair of complete runs over `FIRST_DATASET` with one prompt and one decoding, the most questions first."""
+    own = [run for run in runs if run.identity.dataset == FIRST_DATASET]
+    complete = [run for run in own if run.provenance.status == "complete"]
     pairs = [
         Pair(base, aligned)
         for aligned in complete

@@ -12,6 +12,7 @@ from homog_core.analysis import story
 from homog_core.analysis.cascade import within_groups_auroc
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import choose, heap
+from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.errors import HomogError
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs import store, write
@@ -145,7 +146,7 @@ BASE_ANSWERS = {
 ALIGNED_ANSWERS = {"wrong": ("red fox",), "right": ("true answer",), "mixed": ("red fox", "red fox", "grey seal")}
 
 
-def run_of(key, answers, dataset=story.DATASET, score=True, **decoding):
+def run_of(key, answers, dataset=FIRST_DATASET, score=True, **decoding):
     questions = [Question(name, dataset, f"What is {name}?", ("true answer",)) for name in answers]
     sampler = FakeSampler(answers, ModelSpec(key, "nobody/fake", stage="base" if key == story.BASE else "dpo"))
     run = sample_run(sampler, questions, Decoding(n_samples=4, **decoding), "plain")

@@ -8,6 +8,7 @@ from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
 from page_testing import open_page, words
 
 from homog_core.analysis import story
+from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.files import PROJECT
 from homog_core.records import Decoding, Question
 from homog_core.runs.sample import sample_run
@@ -47,7 +48,7 @@ PARAM_AT = {"get": 0, "number": 1} | dict.fromkeys(("selected", "choice", "segme
 
 @pytest.fixture
 def two_runs(no_shipped_runs):
-    questions = [Question(f"q{i}", story.DATASET, f"What is {i}?", ("red fox",), category="one") for i in range(3)]
+    questions = [Question(f"q{i}", FIRST_DATASET, f"What is {i}?", ("red fox",), category="one") for i in range(3)]
     for key, said in {story.BASE: ("red fox", "blue whale", "seal"), story.ALIGNED: ("red fox",)}.items():
         sampler = FakeSampler({question.id: said for question in questions}, replace(FAKE_SPEC, key=key))
         score_run(sample_run(sampler, questions, Decoding(n_samples=3), "plain").id, [FakeEncoder()])

@@ -6,6 +6,7 @@ from page_testing import button, html, open_page, words
 
 from homog_core import files
 from homog_core.analysis import story
+from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs import store, write
 from homog_core.runs.sample import sample_run
@@ -82,7 +83,7 @@ def test_without_runs_the_page_says_where_to_go(no_shipped_runs):
 def store_runs(score=True):
     answers = {story.BASE: ("red fox", "blue whale", "grey seal"), story.ALIGNED: ("red *fox* <b>",)}
     for key, said in answers.items():
-        questions = [Question(f"q{i}", story.DATASET, f"What is *{i}*?", ("blue",)) for i in range(3)]
+        questions = [Question(f"q{i}", FIRST_DATASET, f"What is *{i}*?", ("blue",)) for i in range(3)]
         sampler = FakeSampler({q.id: said for q in questions}, ModelSpec(key, "nobody/fake", stage="base"))
         run = sample_run(sampler, questions, Decoding(n_samples=3), "plain")
         if score:
