@@ -38,7 +38,7 @@ class Pair:
 
 
 def find_pair(runs: Sequence[Run]) -> Pair | None:
-    """The first pair of complete runs over `FIRST_DATASET` with one prompt and one decoding, the most questions first."""
+    """The first pair of complete runs over `FIRST_DATASET` under the same conditions, the most questions first."""
     own = [run for run in runs if run.identity.dataset == FIRST_DATASET]
     complete = [run for run in own if run.provenance.status == "complete"]
     pairs = [
