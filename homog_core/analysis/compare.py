@@ -14,6 +14,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.diversity import degeneration
+from homog_core.measures.words import normalise, words_of
 from homog_core.records import Estimate, Question
 from homog_core.runs.tables import question_of
 from homog_core.statistics.columns import SAME
@@ -106,15 +107,24 @@ def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
     frame = question_frame(scored, clusterer, ids)
     graded = frame["correct"].dropna()
     sets = [scored.answers(key) for key in ids]
+    texts = [[response.answer for response in found.responses if response.is_valid] for found in sets]
     broken = degeneration([_question(scored.questions.loc[key]) for key in ids], sets)
     return {
         "single_cluster_rate": single_cluster_rate(frame["num_semantic_sets"]),
         **{name: mean_estimate(frame[name]) for name in MEANS},
+        "wordings": mean_estimate([len({normalise(text) for text in own}) for own in texts if own]),
+        "words": mean_estimate([np.mean([len(words_of(text)) for text in own]) for own in texts if own]),
         "accuracy": wilson_interval(int(graded.sum()), len(graded)),
         "accuracy_of_samples": mean_estimate(frame["samples_correct"]),
+        "all_right": _share(frame["samples_correct"].dropna() == 1),
+        "single_wrong": _share(frame.loc[frame["single_cluster"] == 1, "correct"].dropna() == 0),
         "right_answers_differ": mean_estimate(right_answers_differ(scored, clusterer).loc[list(ids)]),
         **{name: Estimate(share, np.nan, np.nan, len(sets), "share") for name, share in broken._asdict().items()},
     }
+
+
+def _share(found: pd.Series) -> Estimate:
+    return wilson_interval(int(found.sum()), len(found))
 
 
 def _question(row: pd.Series) -> Question:
