@@ -28,7 +28,7 @@ from homog_core.training import data, trainer
 from homog_core.training.card import GEMMA_NOTICE, model_card
 from homog_core.training.distance import Ruler
 from homog_core.training.pairs import training_rows
-from homog_core.training.recipe import Recipe, adapter_name
+from homog_core.training.recipe import RECIPES, Recipe, adapter_name
 
 MOST_LOST = 1.0  # nats of log-probability by which a preference stage may make its preferred answers less likely
 _LAST_LOGGED = 5  # logged steps that are averaged for it
@@ -43,6 +43,7 @@ def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, s
     and where the preferred answers of a preference stage became less likely by more than `MOST_LOST`.
     """
     _require_packages()
+    _check_settings(recipe)
     base, suffix = find_model(model), "-smoke" if smoke else ""
     if base.adapter:
         raise InvalidInput(f"{model} is itself an adapter; give the model that it was trained from.")
@@ -50,6 +51,8 @@ def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, s
         recipe = replace(recipe, batch_size=_SMOKE_BATCH)
     parent = _needed(base, recipe.parent, recipe.seed, suffix)
     target = _needed(base, recipe.matches, recipe.seed, suffix)
+    if target:
+        _check_is_from(target, parent)
     name = adapter_name(base.key, recipe.stage, recipe.seed, suffix)
     _check_is_ours(name)
     started = time.monotonic()
@@ -62,6 +65,7 @@ def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, s
         "base": {"model": base.key, "source": _portable(base.source), "revision": local_weights(base, say).revision},
         "parent": parent.key if parent else None,
         "parent_revision": local_adapter(parent).revision if parent else None,
+        "target_revision": local_adapter(target).revision if target else None,
         "n_examples": len(rows),
         "n_questions": len({row["id"] for row in rows}),
         "rows_sha256": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
@@ -72,14 +76,20 @@ def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, s
     work = files.cache() / "models" / ".training" / name
     _start_or_resume(work, log)
     ruler = Ruler(parent, say) if parent else None
-    stops = [ruler.stop_at(target, say)] if target else []
-    stage = trainer.make_trainer(recipe, base, parent, rows, work, _SMOKE_STEPS if smoke else -1, say, stops)
+    stop = ruler.stop_at(target, say) if target else None
+    stage = trainer.make_trainer(
+        recipe, base, parent, rows, work, _SMOKE_STEPS if smoke else -1, say, filter(None, [stop])
+    )
     say(f"Training {name} on {len(rows)} examples")
     trainer.run(stage, work)
     if recipe.beta:
         _check_preferred(stage.state.log_history, recipe.beta, name)
+    reached = ruler.distance(stage.model) if ruler else None
+    if stop and not smoke:
+        _check_matches(reached, stop.goal, name)
     log |= {
-        "nats_from_sft": ruler.distance(stage.model) if ruler else None,
+        "nats_from_sft": reached,
+        "nats_of_target": stop.goal if stop else None,
         "seconds_of_last_attempt": round(time.monotonic() - started, 1),
         "history": stage.state.log_history,
     }
@@ -111,6 +121,24 @@ def _needed(base: ModelSpec, stage: str | None, seed: int, suffix: str) -> Model
     return replace(base, key=name, adapter=name, stage="sft" if stage == "sft" else "dpo", parent=base.key)
 
 
+def _check_settings(recipe: Recipe) -> None:
+    """Raise `InvalidInput` where a setting would make another stage of this one."""
+    own = RECIPES[recipe.stage]
+    for name in ("beta", "nll"):
+        value = getattr(recipe, name)
+        if (value is None) != (getattr(own, name) is None) or (value is not None and value < 0) or recipe.beta == 0:
+            raise InvalidInput(
+                f"--{name} is {value} for {recipe.stage}; only dpo and typical have it, and β is above 0 there."
+            )
+
+
+def _check_is_from(target: ModelSpec, parent: ModelSpec) -> None:
+    """Raise `HomogError` where a stage to be matched continues another SFT model than this one does."""
+    log = json.loads((adapter_folder(target.adapter) / "training_log.json").read_text())
+    if log.get("parent_revision") != local_adapter(parent).revision:
+        raise HomogError(f"{target.key} continues another {parent.key} than the one that is here; train it again.")
+
+
 def _check_is_ours(name: str) -> None:
     """Raise `InvalidInput` where the folder of that name under `models/` is not this command's to write."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
@@ -128,6 +156,15 @@ def _check_preferred(history: Sequence[dict[str, Any]], beta: float, name: str) 
         raise HomogError(
             f"{name} is broken: the answers that it was to prefer became less likely by {lost:.1f} nats. "
             "Use a lower learning rate or a larger weight of their likelihood."
+        )
+
+
+def _check_matches(reached: float, goal: float, name: str) -> None:
+    """Raise `HomogError` where a control has not moved as far from SFT as the stage that it is compared with."""
+    if reached < goal:
+        raise HomogError(
+            f"{name} is {reached:.3f} nats from the SFT model, and its stage is {goal:.3f}: they do not match. Give "
+            "more --epochs or a higher --learning-rate."
         )
 
 

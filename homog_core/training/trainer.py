@@ -3,7 +3,7 @@
 It does not know where the rows come from, and does not write the adapter.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ def make_trainer(
     work: Path,
     max_steps: int,
     say: Say,
-    callbacks: Sequence[Any] = (),
+    callbacks: Iterable[Any] = (),
 ) -> Any:
     """The trainer of a stage, ready to run. `parent` is the model that it continues, `work` is for its checkpoints.
 

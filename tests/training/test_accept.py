@@ -12,6 +12,7 @@ CAPITAL = Question("c", "t", "What is the capital of Peru?", ("Lima",))
 LEGS = Question("l", "t", "How many legs does a spider have?", ("8",), answer_type="number")
 BIGGER = Question("b", "t", "Is a rabbit bigger than a lion?", ("No",))
 SHORTER = Question("s", "t", "Is a gecko shorter than a crocodile?", ("Yes",))
+LARGER = Question("m", "t", "Is the Earth bigger than Mars?", ("Yes",))
 BORN = Question("h", "t", "Was Joseph Haydn born after Beethoven?", ("No",))
 ROUND = Question("r", "t", "Is the Earth round?", ("Yes",))
 
@@ -37,6 +38,14 @@ ROUND = Question("r", "t", "Is the Earth round?", ("Yes",))
         (BIGGER, "A rabbit is not bigger than a lion.", False),  # right, but without a no
         (SHORTER, "Yes, a gecko is shorter than a crocodile.", True),
         (SHORTER, "Yes, a gecko is longer than a crocodile.", False),
+        (SHORTER, "Yes, a crocodile is shorter than a gecko.", False),  # the other way round
+        (SHORTER, "Yes. A gecko equals a crocodile.", False),  # compares nothing
+        (SHORTER, "Yes, a gecko is shorter than a gecko.", False),
+        (SHORTER, "Yes, it is.", True),
+        (BIGGER, "No, a rabbit cannot be smaller than a lion.", False),  # denied twice
+        (BIGGER, "No, a rabbit is larger than a lion.", False),  # another word for the same
+        (BIGGER, "No, a lion is bigger than a rabbit.", False),  # true, and easily mistaken
+        (LARGER, "Yes, the Earth is larger than Mars.", True),
         (BORN, "No; Haydn was born before Beethoven.", True),
         (BORN, "No, Haydn was born after Beethoven.", False),
         (ROUND, "Yes, the Earth is round.", True),

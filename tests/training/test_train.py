@@ -66,8 +66,10 @@ def model_folder(tmp_path_factory):
 def smoke(model_folder, own_cache):
     """Trains a stage by the command line and returns the folder of its adapter."""
 
-    def run(stage, *options):
-        assert main(["train", stage, "--model", str(model_folder), "--smoke", *options]) == 0
+    def run(stage, *options, status=0):
+        assert main(["train", stage, "--model", str(model_folder), "--smoke", *options]) == status
+        if status:
+            return None
         seed = dict(itertools.pairwise(options)).get("--seed")
         return own_cache / "models" / f"tiny-{stage}{f'-seed{seed}' if seed else ''}-smoke"
 
@@ -134,7 +136,31 @@ def test_a_control_stops_where_it_is_as_far_as_its_stage(smoke, monkeypatch):
     monkeypatch.setattr(train, "_SMOKE_STEPS", 200)
     control = log_of(smoke("sft-continued", "--epochs", "100", "--learning-rate", "0.001"))
     assert 1 < control["history"][-1]["step"] < 200
-    assert goal <= control["nats_from_sft"] < 2 * goal
+    assert control["nats_of_target"] <= control["nats_from_sft"] < 2 * control["nats_of_target"]
+    # The same adapter is as far away in training (where the trainer computes in bf16) as when it is loaded again.
+    assert control["nats_of_target"] == pytest.approx(goal, rel=0.02)
+
+
+def test_a_control_that_does_not_get_there_is_no_control():
+    with pytest.raises(HomogError, match=r"is 0\.100 nats from the SFT model, and its stage is 0\.300"):
+        train._check_matches(0.1, 0.3, "x")
+    train._check_matches(0.31, 0.3, "x")
+
+
+def test_a_control_of_another_sft_model_is_refused(smoke, capsys):
+    smoke("sft")
+    smoke("dpo")
+    smoke("sft", "--learning-rate", "0.001")
+    assert smoke("sft-continued", status=1) is None
+    assert "continues another tiny-sft-smoke" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("stage", "options"), [("sft", ("--beta", "0.1")), ("sft-continued", ("--nll", "1")), ("dpo", ("--beta", "0"))]
+)
+def test_a_setting_cannot_make_another_stage_of_one(smoke, stage, options, capsys):
+    assert smoke(stage, *options, status=2) is None
+    assert f"for {stage}; only dpo and typical" in capsys.readouterr().err
 
 
 def test_an_identical_model_is_no_distance_away(smoke, own_cache):
