@@ -21,7 +21,7 @@ from homog_core.measures.uncertainty import mean_token_entropy
 from homog_core.records import GREEDY, Response
 from homog_core.wording import comparison as say
 from homog_core.wording.numbers import counted
-from homog_core.wording.question import map_note
+from homog_core.wording.question import map_note, unclustered
 
 
 def one_question(shown: Shown, question_id: str) -> None:
@@ -29,7 +29,7 @@ def one_question(shown: Shown, question_id: str) -> None:
     question_title(shown.runs[0], question_id, "###")
     found = shown.joint(question_id)
     if len(found.similarity) != len(found.answers):
-        st.info("This question has been answered since a run was scored: score the runs again to see its clusters.")
+        st.info(f"{unclustered(shown.clusterer.method)}. Score the runs again to see its clusters.")
         return
     _strips(shown, question_id, found)
     _links(shown, question_id)

@@ -106,7 +106,8 @@ def _vectors(run: Version, encoder: str, question_id: str) -> dict[str, list[np.
 @st.cache_data(max_entries=256, show_spinner="Comparing the answers …")
 def _joint(versions: tuple[Version, ...], clusterer: Clusterer, question_id: str) -> Joint:
     runs = _runs(versions)
-    by = joint_clusterer(runs, clusterer, tuple(ENCODERS))
+    has_text = all(scored.questions.loc[question_id, "text"] for scored in runs)  # masking needs the question's words
+    by = joint_clusterer(runs, clusterer, tuple(ENCODERS) if has_text else ())
     vectors = [_vectors(run, by.encoder, question_id) for run in versions] if has_vectors(by) else []
     return joint(runs, question_id, clusterer, vectors, by)
 

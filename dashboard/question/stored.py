@@ -35,7 +35,7 @@ def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -
     )
     _head(scored, question_id)
     if len(picture.similarity) != len(picture.clustered):
-        st.info(f"This question has been answered since the run was scored. Run `{commands.score(scored.run.id)}`.")
+        st.info(f"{say.unclustered(clusterer.method)}. To score the run again: `{commands.score(scored.run.id)}`.")
         return
     method = map_method()
     clusters(picture, _stored_or_computed_map(scored, question_id, picture, method), method)

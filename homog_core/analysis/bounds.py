@@ -49,12 +49,12 @@ def bounds(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Bound
 def robust(scored: ScoredRun) -> pd.Series:
     """Whether all clusterers of a run agree that a question has a single cluster, or that it has several, by its id.
 
-    False where it is undefined.
+    A judge whose reply could not be read has no say. False where it is undefined.
     """
-    single = [scored.cluster_frame(clusterer)["num_semantic_sets"] == 1 for clusterer in scored.clusterers()]
+    n_sets = pd.concat([scored.cluster_frame(c)["num_semantic_sets"] for c in scored.clusterers()], axis=1)
+    votes, voters = (n_sets == 1).sum(axis=1), n_sets.notna().sum(axis=1)
     defined = scored.cluster_frame(scored.clusterer)["num_semantic_sets"].notna()
-    votes = pd.concat(single, axis=1).sum(axis=1)
-    return votes.isin([0, len(single)]) & defined
+    return ((votes == 0) | (votes == voters)) & defined
 
 
 def agreed_change(runs: Sequence[ScoredRun], clusterers: Sequence[Clusterer], ids: Sequence[str]) -> pd.Series:

@@ -67,9 +67,10 @@ def group(judge: Judge, question: str, answers: Sequence[str]) -> Grouping:
 
 
 def shuffled(question: str, answers: Sequence[str], attempt: int) -> np.ndarray:
-    """An order (n,) of the answers that depends on nothing but the question, the answers and the attempt."""
-    digest = hashlib.sha256(json.dumps([question, sorted(answers), attempt]).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "big")).permutation(len(answers))
+    """An order (n,) of the answers that depends on the question and the answers alone; every attempt has its own."""
+    digest = hashlib.sha256(json.dumps([question, sorted(answers)]).encode()).digest()
+    places = np.random.default_rng(int.from_bytes(digest[:8], "big")).permutation(len(answers))
+    return np.argsort(answers, kind="stable")[np.roll(places, attempt)]
 
 
 def grouping_prompt(question: str, answers: Sequence[str]) -> str:

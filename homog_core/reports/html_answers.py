@@ -14,6 +14,7 @@ from homog_core.measures.scores import TOKEN_ENTROPY
 from homog_core.measures.uncertainty import discrete_semantic_entropy
 from homog_core.records import Response
 from homog_core.wording.numbers import number
+from homog_core.wording.question import unclustered
 
 LONG = 14  # lines of answers from which on a question may be broken over two pages
 _GRADES = {"correct": "✓ correct", "incorrect": "✗ incorrect", "ambiguous": "? ambiguous", "abstained": "– abstained"}
@@ -73,7 +74,7 @@ def _answers(name: str, scored: ScoredRun, clusterer: Clusterer, key: str, color
             lines.append(Line(f"× {n}" if n > 1 else "", text, i == 0))
     if n_invalid := len(answers.responses) - len(valid):
         lines.append(Line(f"× {n_invalid}", "(empty or ended in an error: in no cluster)", True))
-    facts = _facts(scored.scores.loc[key], labels) if clustered else "not clustered: answered since the run was scored"
+    facts = _facts(scored.scores.loc[key], labels) if clustered else f"not clustered: {unclustered(clusterer.method)}"
     return Answers(name, color, ink_on(color), facts, list(map(len, members)), lines)
 
 

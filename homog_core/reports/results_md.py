@@ -33,6 +33,7 @@ from homog_core.reports.stage_tables import chain_tables
 from homog_core.reports.tables import Table, bounded, dataset_of, matrix, names_of, p_value, share
 from homog_core.runs.store import list_runs
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
+from homog_core.statistics.paired import holm
 from homog_core.wording.labels import dataset_title, score_title
 from homog_core.wording.numbers import PERCENTAGES, number, published_value, tenth_percent, with_interval
 
@@ -195,7 +196,7 @@ def _auroc_cell(found: ScoreStatistics) -> str:
 
 def detection_table(runs: Sequence[ScoredRun]) -> Table:
     """Token entropy and semantic entropy: AUROC over all, within categories and on single-cluster questions; paired."""
-    names, rows = names_of(runs), []
+    names, rows, pvalues = names_of(runs), [], []
     for scored in runs:
         found = score_rows(scored, scored.clusterer)
         tests = difference_rows({"": scored}, scored.clusterer).set_index("subset")
@@ -203,6 +204,7 @@ def detection_table(runs: Sequence[ScoredRun]) -> Table:
             both = {s: _row_of(found, s, subset) for s in (TOKEN_ENTROPY, SEMANTIC_ENTROPY)}
             token, test = both[TOKEN_ENTROPY], tests.loc[subset]
             enough = not np.isnan(test["low"])
+            pvalues.append(test["pvalue"])
             rows.append(
                 {
                     "dataset": dataset_of(scored),
@@ -210,18 +212,19 @@ def detection_table(runs: Sequence[ScoredRun]) -> Table:
                     "questions": {"all": "all", "single": "single-cluster"}[subset],
                     "right / wrong": f"{token['n_correct']} / {token['n_incorrect']}",
                     **{f"{score_title(s)}, within": _interval_or_reason(row) for s, row in both.items()},
-                    "over all pairs": " and ".join(number(row["pooled"]) for row in both.values()),
+                    "over all pairs": " and ".join(number(row["pooled"]) for row in both.values()) if enough else "",
                     "difference, paired": bounded(test["value"], test["low"], test["high"]) if enough else "too few",
-                    "p": p_value(test["pvalue"]) if enough else "",
                     "detectable": number(test["detectable"]) if enough else "",
                 }
             )
+    for row, pvalue in zip(rows, holm(pvalues), strict=True):
+        row["p (Holm)"] = "" if np.isnan(pvalue) else p_value(pvalue)
     return Table(
         "The entropy inside one answer against comparing samples",
         "AUROC of telling incorrect from correct greedy answers, over the pairs of one category (95 % DeLong), and "
         "over all pairs. Difference: token minus discrete semantic entropy over all pairs, by DeLong's paired test; "
-        "detectable: what that test would find with 80 % power. On single-cluster questions semantic entropy ties by "
-        "definition. No figure below ten of a class.",
+        "detectable: what that test would find with 80 % power; p adjusted by Holm over the table. On single-cluster "
+        "questions semantic entropy ties by definition. No figure below ten of a class.",
         rows,
     )
 

@@ -4,14 +4,14 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import permutations
 
 import numpy as np
 import pandas as pd
 
 from homog_core.measures.encoders import Encoder, masked_windows, windows
-from homog_core.measures.judge import Judge, group
+from homog_core.measures.judge import Grouping, Judge, group
 from homog_core.measures.nli import NLI_CLASSES, Nli, probability_matrix, with_context
 from homog_core.measures.sentences import split_sentences
 from homog_core.progress import OnProgress
@@ -22,6 +22,7 @@ from homog_core.runs.tables import response_of
 NLI_CHUNK = 1024  # pairs judged between two writes to the store
 JUDGE_CHUNK = 20  # questions put to a judge between two writes
 _OF_VECTOR = ["question_id", "sample_index", "view"]
+_JUDGED = ["question_id", *(field.name for field in fields(Grouping))]
 _PAIR = ["question_id", "premise", "hypothesis"]
 
 
@@ -89,10 +90,12 @@ def group_run(run: Run, judge: Judge, on_progress: OnProgress = lambda what, don
     rows = [] if stored is None else stored[fits].to_dict("records")
     left = [key for key in wanted if key not in {row["question_id"] for row in rows}]
     for start in range(0, len(left), JUDGE_CHUNK):
-        for number, key in enumerate(left[start : start + JUDGE_CHUNK], start=start + 1):
-            rows.append({"question_id": key, **asdict(group(judge, texts[key], wanted[key]))})
-            on_progress("Asking the judge", number, len(left))
-        run.write_table(f"judge-{judge.key}", pd.DataFrame(rows))
+        try:
+            for number, key in enumerate(left[start : start + JUDGE_CHUNK], start=start + 1):
+                rows.append({"question_id": key, **asdict(group(judge, texts[key], wanted[key]))})
+                on_progress("Asking the judge", number, len(left))
+        finally:  # what a judge has replied is kept, whatever happens then
+            run.write_table(f"judge-{judge.key}", pd.DataFrame(rows, columns=_JUDGED))
     return run.judgements(judge.key)
 
 

@@ -13,7 +13,8 @@ from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.weights import find_model
 
 SERVED = "openai:"  # before the name of a model behind a server
-REPLY_TOKENS = 512  # enough for the groups of a hundred answers
+REPLY_TOKENS = 512  # of a local model: enough for the groups of a hundred answers
+SERVED_TOKENS = 8192  # of a served one, which may reason first
 NO_KEY = "none"  # what a server of one's own is sent as a key; `openai` insists on one
 
 
@@ -25,10 +26,13 @@ class LocalChat:
         self._sampler, self._numbers = sampler, itertools.count()
 
     def ask(self, prompt: str) -> Reply:
-        """The greedy reply."""
+        """The greedy reply; an empty one to a prompt that is too long for the model."""
         question = Question(str(next(self._numbers)), "judge", prompt)
         decoding = Decoding(n_samples=1, max_new_tokens=REPLY_TOKENS)
-        *_, last = self._sampler.sample([question], decoding, "chat")
+        try:
+            *_, last = self._sampler.sample([question], decoding, "chat")
+        except InvalidInput:  # it does not fit the model's context
+            return Reply("", 0, 0)
         written = self._sampler.prompt(prompt, "chat")
         n_prompt = len(
             self._sampler.tokenizer(written.text, add_special_tokens=written.add_special_tokens)["input_ids"]
@@ -48,25 +52,30 @@ class ServedChat:
         self._client = OpenAI(api_key=os.environ.get("OPENAI_API_KEY") or NO_KEY)
 
     def ask(self, prompt: str) -> Reply:
-        """The reply at temperature 0. Raises `ModelUnavailable` with what the server says where it gives none."""
-        from openai import OpenAIError
+        """The reply at temperature 0; an empty one where the server refuses this prompt, as a too long one.
+
+        Raises `ModelUnavailable` with what the server says where it cannot be had at all.
+        """
+        from openai import BadRequestError, OpenAIError
 
         try:
             found = self._client.chat.completions.create(
                 model=self.model,
                 messages=[{"role": "user", "content": prompt}],
                 temperature=0,
-                max_tokens=REPLY_TOKENS,
+                max_tokens=SERVED_TOKENS,
             )
+        except BadRequestError:
+            return Reply("", 0, 0)
         except OpenAIError as error:
             where = self._client.base_url
             raise ModelUnavailable(
                 f"The server at {where} gives no reply by {self.model!r} ({_first_line(error)}). Set OPENAI_BASE_URL "
                 "and OPENAI_API_KEY to a server that has it."
             ) from error
-        usage = found.usage
+        usage, said = found.usage, found.choices[0].message if found.choices else None
         return Reply(
-            found.choices[0].message.content or "",
+            (said.content if said else None) or "",
             usage.prompt_tokens if usage else 0,
             usage.completion_tokens if usage else 0,
         )

@@ -91,8 +91,10 @@ class AurocDifference(NamedTuple):
     def detectable(self) -> float:
         """The difference that this test finds in 80 % of samples like this one, at 5 %: 2.80 standard errors.
 
-        Of the interval's half width, which is 1.96 of them. NaN where there is no interval.
+        From the interval, whose half is 1.96 of them. NaN where it says nothing, and where it is cut at ±1.
         """
+        if not -1 < self.low < self.high < 1:
+            return float("nan")
         return (self.high - self.low) / (2 * Z) * (Z + float(norm.ppf(0.8)))
 
 

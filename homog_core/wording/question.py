@@ -32,6 +32,13 @@ def outside_cards(n_outside: int, n_answers: int) -> str:
     )
 
 
+def unclustered(method: str) -> str:
+    """Why a question with answers has no clusters, by the method of the clusterer; a sentence without its stop."""
+    if method == "judge":
+        return "No reply of the judge on this question could be read; another clusterer shows its clusters"
+    return "This question has been answered since it was scored"
+
+
 def too_few(n_valid: int) -> str:
     """Why there are no clusters."""
     return f"{n_valid} of the answers {noun(n_valid, 'is', 'are')} not empty. Clusters need at least two."

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from fakes import FakeEncoder, FakeJudge
 from scored_runs import ANSWERS, DPO, EXACT, run_of, scored
 
 from homog_core.analysis.bounds import agreed_change, bounds, corrected_rate, robust
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.runs.readings import StageErrors
+from homog_core.runs.score import score_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -38,6 +40,19 @@ def test_a_question_is_robust_where_all_clusterers_agree():
     assert found["same"]  # one text: one cluster for everybody
     assert found["all"]  # four texts without a word in common
     assert not found["one"]  # undefined
+
+
+def test_a_judge_that_said_nothing_readable_has_no_say():
+    run = run_of()
+    before = robust(ScoredRun(run))
+    score_run(run.id, [FakeEncoder()], judge=FakeJudge(str, unreadable=99))
+    after = ScoredRun(run)
+    assert any(clusterer.method == "judge" for clusterer in after.clusterers())
+    assert robust(after).equals(before)
+    disagreeing = FakeJudge(lambda answer: 0)  # all the same
+    disagreeing.key = "lax"
+    score_run(run.id, [FakeEncoder()], judge=disagreeing)
+    assert not robust(ScoredRun(run))["all"]
 
 
 def test_only_a_change_that_all_clusterers_see_counts():

@@ -61,7 +61,7 @@ def test_what_a_judge_wrote_is_what_is_read(labels, random):
 
 def test_labels_stand_for_the_answers_whatever_order_they_were_shown_in():
     judge = FakeJudge(lambda answer: "paris" in answer.lower())
-    found = group(judge, "Where?", ANSWERS)
+    found = group(judge, "Which city?", ANSWERS)
     assert found.labels == (0, 0, 1, 0)
     assert (found.n_calls, found.prompt_tokens > 0, found.reply_tokens > 0) == (1, True, True)
     (prompt,) = judge.asked
@@ -94,7 +94,14 @@ def test_an_answer_cannot_pass_for_a_line_of_the_prompt():
     assert numbered == ["1. ", "2. "]
 
 
-def test_the_order_depends_on_nothing_else():
-    first, again = (shuffled("Where?", answers, 0).tolist() for answers in (ANSWERS, ANSWERS))
-    assert first == again
-    assert sorted(first) == [0, 1, 2, 3]
+@pytest.mark.parametrize("answers", [ANSWERS, ("b", "a"), ("c", "b", "a")])
+def test_the_answers_are_shown_in_one_order_wherever_they_stood_and_in_another_one_the_second_time(answers):
+    shown = [[own[i] for i in shuffled("Where?", own, 0)] for own in (answers, answers[::-1])]
+    assert shown[0] == shown[1]
+    assert sorted(shown[0]) == sorted(answers)
+    assert [answers[i] for i in shuffled("Where?", answers, 1)] != shown[0]
+    assert any(
+        [own[i] for i in shuffled(question, own, 0)] != sorted(own)
+        for own in [answers]
+        for question in ("Where?", "When?", "Why?", "Who?")
+    )

@@ -169,7 +169,7 @@ def test_questions_answered_since_a_run_was_scored_are_undefined(no_shipped_runs
     table.write_table("similarities", similarities[similarities["question_id"] != "q0"])
     app = open_page("compare", runs=f"{first},{second}", clusterer="embedding/fake", question="q0")
     assert not app.exception
-    assert "answered since a run was scored" in words(app)
+    assert "answered since it was scored" in words(app)
 
 
 def test_a_dataset_whose_sentences_are_not_here_is_shown_by_ids(no_shipped_runs, tmp_path, monkeypatch):
@@ -180,7 +180,7 @@ def test_a_dataset_whose_sentences_are_not_here_is_shown_by_ids(no_shipped_runs,
     answers = {question.id: ("yes", "no", "maybe") for question in questions}
     runs = [fake_run("base", answers, questions), fake_run("dpo", {}, questions)]
     for run_id in runs:
-        strip.strip(run_id, "another")
+        strip.strip(run_id)
     monkeypatch.setattr(files, "dataset_folders", list)
     app = open_page("compare", runs=",".join(runs), clusterer="embedding/fake")
     assert not app.exception

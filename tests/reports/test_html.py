@@ -184,7 +184,7 @@ def test_a_question_that_was_answered_since_the_run_was_scored_is_not_clustered(
         score_run(writer.run.id, [FakeEncoder()])
         writer.append(make_responses(QUESTIONS[3], ["red fox", "seal", "whale"], decoding))
         page = report_html([writer.run], MADE)
-    assert texts(page).count("not clustered: answered since the run was scored") == 1
+    assert texts(page).count("not clustered: This question has been answered since it was scored") == 1
     assert Reader(page).values("class").count("strip") == 1
     assert "is being sampled, or was killed" in texts(page)
 

@@ -248,3 +248,8 @@ def test_a_detectable_difference_is_found_in_four_of_five_samples():
     power = norm.cdf(difference / (np.mean(detectable) / (norm.ppf(0.975) + norm.ppf(0.8))) - norm.ppf(0.975))
     assert np.mean(found) == pytest.approx(power, abs=0.05)
     assert 0.6 < power < 0.95
+
+
+def test_nothing_is_detectable_where_the_interval_says_nothing():
+    assert math.isnan(delong_test([1, 2, 3, 4], [1, 2, 3, 4], [0, 1, 0, 1]).detectable)
+    assert math.isnan(delong_test([1, 2], [2, 1], [1, 1]).detectable)
