@@ -39,15 +39,17 @@ class Question:
     references: tuple[str, ...] = ()
     incorrect_references: tuple[str, ...] = ()
     category: str = ""
-    answer_type: Literal["text", "number"] = "text"
+    answer_type: Literal["text", "number", "draw"] = "text"  # draw: of the references, each is as right as any other
 
     def __post_init__(self) -> None:
         if not self.id:
             raise InvalidInput("A question needs an id.")
         if not self.text.strip():
             raise InvalidInput(f"Question {self.id!r} has no text.")
-        if self.answer_type not in ("text", "number"):
-            raise InvalidInput(f"Question {self.id!r} has answer_type {self.answer_type!r}; use 'text' or 'number'.")
+        if self.answer_type not in ("text", "number", "draw"):
+            raise InvalidInput(
+                f"Question {self.id!r} has answer_type {self.answer_type!r}; use 'text', 'number' or 'draw'."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def test_a_response_needs_one_value_per_token(name, shape):
     [
         ({"id": ""}, "needs an id"),
         ({"text": " \n"}, "'q1' has no text"),
-        ({"answer_type": "date"}, "'q1' has answer_type 'date'; use 'text' or 'number'"),
+        ({"answer_type": "date"}, "'q1' has answer_type 'date'; use 'text', 'number' or 'draw'"),
     ],
 )
 def test_a_question_refuses_what_it_cannot_be(fields, message):

@@ -24,6 +24,7 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     add("datasets", catalogue.list_datasets, "List the question sets and where they are.")
     _calibrate(add)
     _sample(add)
+    _draws(add)
     _score(add)
     _train(add)
     add("runs", runs.list_runs, "List the stored runs.")
@@ -71,6 +72,21 @@ def _sample(add: Add) -> None:
     sub.add_argument("--seed", type=int, default=0, help="default: 0")
     sub.add_argument("--batch-questions", type=int, default=4, help="questions decoded together (default: 4)")
     _model_options(sub)
+
+
+def _draws(add: Add) -> None:
+    sub = add(
+        "draws", sampling.draws, "Say how fairly a model draws from lists (a die, a coin, a weekday), without sampling."
+    )
+    sub.add_argument("--model", required=True, help="catalogue key, hub id, local folder or GGUF file")
+    sub.add_argument(
+        "--question",
+        action="append",
+        metavar="TEXT",
+        help="one of your own, its answers after a colon, as 'Pick a fruit: apple, pear, plum'; may be repeated "
+        "(default: all questions of the dataset draws)",
+    )
+    sub.add_argument("--prompt", choices=("plain", "few_shot", "chat"), help="default: the model's own style")
 
 
 def _score(add: Add) -> None:

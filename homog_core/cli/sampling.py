@@ -1,14 +1,17 @@
-"""The commands `sample` and `train`: what a model is run for."""
+"""The commands `sample`, `draws` and `train`: what a model is run for."""
 
 import argparse
 import math
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 from homog_core.cli.output import Bar, print_result, say
 from homog_core.cli.scoring import score_new_run
 from homog_core.errors import InvalidInput
 from homog_core.wording import numbers
+
+if TYPE_CHECKING:
+    from homog_core.analysis.draws import Draw
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -47,6 +50,46 @@ def sample(options: argparse.Namespace) -> None:
 def _speed(p: Any) -> str:
     left = "" if math.isnan(p.seconds_left) else f", {numbers.duration(p.seconds_left)} left"
     return f"{numbers.whole(p.n_tokens / max(p.seconds, 1e-9))} tokens/s{left}"
+
+
+def draws(options: argparse.Namespace) -> None:
+    """Say how fairly a model draws from closed lists."""
+    from homog_core.analysis.draws import draws as drawn
+    from homog_core.runs.questions import load_questions, typed_draw
+    from homog_core.sampling.engine import TorchSampler
+    from homog_core.sampling.weights import find_model
+
+    spec = find_model(options.model)
+    questions = [typed_draw(text) for text in options.question] if options.question else load_questions("draws")
+    sampler = TorchSampler.from_pretrained(spec, say=say)
+    with Bar("Computing") as bar:
+        found = list(drawn(sampler, questions, options.prompt or spec.prompt_style, bar.update))
+    print_result(options, [_draw_document(draw) if options.json else _draw_row(draw) for draw in found])
+
+
+def _draw_row(draw: "Draw") -> dict[str, Any]:
+    fair, spread = draw.all, [one.total_variation for one in draw.each]
+    likeliest = f"{draw.options[fair.likeliest]} {numbers.percent(fair.likeliest_mass)}" if fair.on_list else "none"
+    return {
+        "draw": draw.name,
+        "answers": len(draw.options),
+        "on the list": numbers.percent(fair.on_list),
+        "effective number": numbers.number(fair.effective_number, 1),
+        "likeliest": likeliest,
+        "distance from fair": numbers.number(fair.total_variation),
+        "by wording": " ".join(map(numbers.number, spread)),
+    }
+
+
+def _draw_document(draw: "Draw") -> dict[str, Any]:
+    return {
+        "draw": draw.name,
+        "all": asdict(draw.all),
+        "wordings": [
+            {"text": text, "probabilities": dict(zip(draw.options, row.tolist(), strict=True)), **asdict(one)}
+            for text, row, one in zip(draw.wordings, draw.probabilities, draw.each, strict=True)
+        ],
+    }
 
 
 def train(options: argparse.Namespace) -> None:

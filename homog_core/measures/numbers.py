@@ -54,6 +54,14 @@ class Found(NamedTuple):
     end: int
 
 
+def number_word(value: int) -> str:
+    """A whole number below a hundred in words, as "forty-seven"; "" for another one."""
+    words = {number: word for word, number in (_ONES | _TENS).items()}
+    if value in words:
+        return words[value]
+    return f"{words[value - value % 10]}-{words[value % 10]}" if 20 < value < 100 else ""
+
+
 def numbers(text: str) -> list[float]:
     """The numbers of a text in their order: digits, fractions, words, with thousands separators and scales read."""
     return [found.value for found in find_numbers(text)]

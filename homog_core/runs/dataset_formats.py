@@ -48,6 +48,10 @@ def _read_starter(rows: Rows, source: str) -> Iterator[Question]:
     return read_own(rows, "starter", source, column="text")
 
 
+def _read_draws(rows: Rows, source: str) -> Iterator[Question]:
+    return read_own(rows, "draws", source, column="text")
+
+
 def _read_facts(rows: Rows, source: str) -> Iterator[Question]:
     return read_own(rows, source.removesuffix(".jsonl"), source, column="text")
 
@@ -101,6 +105,7 @@ def _read_triviaqa(rows: Rows, source: str) -> Iterator[Question]:
 READERS = {  # by the name of the dataset up to its first hyphen
     "starter": _read_starter,
     "facts": _read_facts,
+    "draws": _read_draws,
     "truthfulqa": _read_truthfulqa,
     "gsm8k": _read_gsm8k,
     "webquestions": _read_webquestions,

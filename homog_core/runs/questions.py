@@ -6,6 +6,7 @@ Where a dataset lies is known to `dataset_files`, what its rows mean to `dataset
 import hashlib
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +40,21 @@ def typed_question(text: str) -> Question:
     """A question that somebody has typed in; the same words give the same id."""
     text = " ".join(text.split())
     return Question(content_id("live", text), "live", text)
+
+
+def typed_draw(text: str) -> Question:
+    """A draw that somebody has typed in, as "Pick a fruit: apple, pear, plum".
+
+    Raises `InvalidInput` where no two different answers stand after the last colon.
+    """
+    asked, _, listed = text.rpartition(":")
+    options = list(dict.fromkeys(option.strip(" .") for option in listed.split(",") if option.strip(" .")))
+    if not asked.strip() or len(options) < 2:
+        raise InvalidInput(
+            f"{text!r} lists no answers; write them after a colon, as 'Pick a fruit: apple, pear, plum'."
+        )
+    question = typed_question(text)
+    return replace(question, references=tuple(options), category=asked.strip(), answer_type="draw")
 
 
 def question_ids_sha256(ids: Iterable[str]) -> str:

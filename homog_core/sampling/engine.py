@@ -141,7 +141,7 @@ class TorchSampler:
         questions = [Row.of(encoded, decoding, self.tokenizer) for encoded in batch]  # those that go on
         rows = [row for question in questions for row in question]
         self._adapters.activate(self._adapter)
-        state = self._prefill(batch, copies=decoding.n_samples + 1)
+        state = self.prefill(batch, copies=decoding.n_samples + 1)
         for position in range(decoding.max_new_tokens):
             with torch.inference_mode():
                 uniform = torch.from_numpy(np.stack([row.uniforms[position] for row in rows]))  # (R, LEVELS)
@@ -167,7 +167,7 @@ class TorchSampler:
             self._adapters.activate(self._adapter)
             state.advance(self.model, chosen.ids[torch.tensor(keep, device=device)])
 
-    def _prefill(self, batch: Sequence[Encoded], copies: int) -> "_State":
+    def prefill(self, batch: Sequence[Encoded], copies: int) -> "_State":
         """Run the prompts once, left-padded to one length, and expand their cache to `copies` rows each."""
         import torch
         from transformers import DynamicCache

@@ -59,20 +59,7 @@ def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, s
     say("Preparing the data")
     questions = data.training_questions()[: _SMOKE_QUESTIONS if smoke else None]
     rows = training_rows(recipe, questions, parent or base, say)
-    log = {
-        "recipe": asdict(recipe),
-        "smoke": smoke,
-        "base": {"model": base.key, "source": _portable(base.source), "revision": local_weights(base, say).revision},
-        "parent": parent.key if parent else None,
-        "parent_revision": local_adapter(parent).revision if parent else None,
-        "target_revision": local_adapter(target).revision if target else None,
-        "n_examples": len(rows),
-        "n_questions": len({row["id"] for row in rows}),
-        "rows_sha256": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
-        "question_ids_sha256": question_ids_sha256({row["id"] for row in rows}),
-        "largest_overlap_with": data.check_for_leaks([row["question"] for row in rows]),
-        "packages": {package: version(package) for package in ("torch", "transformers", "peft", "trl")},
-    }
+    log = _log(recipe, base, parent, target, rows, smoke)
     work = files.cache() / "models" / ".training" / name
     _start_or_resume(work, log)
     ruler = Ruler(parent, say) if parent else None
@@ -119,6 +106,31 @@ def _needed(base: ModelSpec, stage: str | None, seed: int, suffix: str) -> Model
     if adapter_folder(name) is None:
         raise HomogError(f"This stage needs {name}, which is not there; train that one first, as `train {stage}`.")
     return replace(base, key=name, adapter=name, stage="sft" if stage == "sft" else "dpo", parent=base.key)
+
+
+def _log(
+    recipe: Recipe,
+    base: ModelSpec,
+    parent: ModelSpec | None,
+    target: ModelSpec | None,
+    rows: Sequence[dict[str, Any]],
+    smoke: bool,
+) -> dict[str, Any]:
+    """All that decides what comes out: a training that was killed goes on only where this is the same."""
+    return {
+        "recipe": asdict(recipe),
+        "smoke": smoke,
+        "base": {"model": base.key, "source": _portable(base.source), "revision": local_weights(base).revision},
+        "parent": parent.key if parent else None,
+        "parent_revision": local_adapter(parent).revision if parent else None,
+        "target_revision": local_adapter(target).revision if target else None,
+        "n_examples": len(rows),
+        "n_questions": len({row["id"] for row in rows}),
+        "rows_sha256": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
+        "question_ids_sha256": question_ids_sha256({row["id"] for row in rows}),
+        "largest_overlap_with": data.check_for_leaks([row["question"] for row in rows]),
+        "packages": {package: version(package) for package in ("torch", "transformers", "peft", "trl")},
+    }
 
 
 def _check_settings(recipe: Recipe) -> None:

@@ -1,5 +1,6 @@
 """The command `sample`: wrong options, from end to end, and a run that survives being killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -119,3 +120,22 @@ def test_a_killed_run_is_gone_on_with(call, model_folder, csv, own_cache):
     new = rows[~rows["question_id"].isin(stored)]
     assert open_run(folder.name).provenance.n_tokens == new["tokens"].map(len).sum()
     assert call("verify", folder.name) == [{"run": folder.name, "problem": "none"}]
+
+
+def test_draws_of_ones_own_as_a_table_and_as_json(model_folder, capsys):
+    command = ["draws", "--model", str(model_folder), "--question", "Pick one: a, b, c"]
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "effective number" in shown
+    assert "Pick one" in shown
+    assert main([*command, "--json"]) == 0
+    (draw,) = json.loads(capsys.readouterr().out)
+    (wording,) = draw["wordings"]
+    assert set(wording["probabilities"]) == {"a", "b", "c"}
+    assert sum(wording["probabilities"].values()) == pytest.approx(draw["all"]["on_list"])
+    assert 1 <= draw["all"]["effective_number"] <= 3
+
+
+def test_a_draw_without_a_list_is_refused(model_folder, capsys):
+    assert main(["draws", "--model", str(model_folder), "--question", "Pick one"]) == 2
+    assert "after a colon" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 import pytest
 
-from homog_core.measures.numbers import find_numbers, numbers, plain, stated_number
+from homog_core.measures.numbers import find_numbers, number_word, numbers, plain, stated_number
 
 
 @pytest.mark.parametrize(
@@ -116,17 +116,23 @@ def test_the_numbers_of_a_text_in_their_order(text, found):
     assert numbers(text) == found
 
 
-@pytest.mark.parametrize("text", ["about 12 cups", "minus seven degrees", "1.5 million people", "for $1,250 at most"])
 def test_a_date_is_three_numbers_and_no_fraction():
     assert numbers("12/05/1999") == [12, 5, 1999]
     assert numbers("It was 3/4/2020, not 3/4.") == [3, 4, 2020, 0.75]
 
 
+@pytest.mark.parametrize("text", ["about 12 cups", "minus seven degrees", "1.5 million people", "for $1,250 at most"])
 def test_where_a_number_stands(text):
     (found,) = find_numbers(text)
     inside = plain(text)[found.start : found.end]
     assert numbers(inside) == [found.value]
     assert numbers(plain(text).replace(inside, "")) == []
+
+
+@pytest.mark.parametrize("value", range(101))
+def test_a_number_in_words_reads_back(value):
+    word = number_word(value)
+    assert numbers(f"It is {word}.") == ([value] if value < 100 else [])
 
 
 def test_plain_signs():

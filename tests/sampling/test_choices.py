@@ -27,8 +27,10 @@ def stepped(sampler, prompt_ids, ids, ends):
     return math.exp(log_p)
 
 
-def test_they_are_what_stepping_gives(tiny_sampler):
-    found = choice_probabilities(tiny_sampler, QUESTION, OPTIONS, "plain")
+def test_they_are_what_stepping_gives(tiny_sampler, monkeypatch):
+    monkeypatch.setattr(choices, "FRAMES", ("", "It is"))
+    monkeypatch.setattr(choices, "PRUNED", 0.0)
+    found = choice_probabilities(tiny_sampler, QUESTION, OPTIONS, "plain").probabilities
     prompt = tiny_sampler.prompt(QUESTION.text, "plain")
     encode = lambda text: tiny_sampler.tokenizer(text, add_special_tokens=prompt.add_special_tokens)["input_ids"]
     prompt_ids = encode(prompt.text)
@@ -46,9 +48,20 @@ def test_they_are_what_stepping_gives(tiny_sampler):
 
 
 def test_parts_of_any_size_give_the_same(llama_sampler, monkeypatch):
-    whole = choice_probabilities(llama_sampler, QUESTION, OPTIONS, "plain")
+    whole = choice_probabilities(llama_sampler, QUESTION, OPTIONS, "plain").probabilities
     monkeypatch.setattr(choices, "_ROWS", 3)
-    assert choice_probabilities(llama_sampler, QUESTION, OPTIONS, "plain") == pytest.approx(whole, rel=1e-4)
+    found = choice_probabilities(llama_sampler, QUESTION, OPTIONS, "plain").probabilities
+    assert found == pytest.approx(whole, rel=1e-4)
+
+
+def test_what_is_not_followed_is_counted(llama_sampler, monkeypatch):
+    monkeypatch.setattr(choices, "PRUNED", 0.0)
+    whole = choice_probabilities(llama_sampler, QUESTION, OPTIONS, "plain")
+    monkeypatch.setattr(choices, "PRUNED", 1e-3)
+    rough = choice_probabilities(llama_sampler, QUESTION, OPTIONS, "plain")
+    assert whole.pruned == 0 < rough.pruned
+    lost = whole.probabilities.sum() - rough.probabilities.sum()
+    assert 0 <= lost <= rough.pruned + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -65,7 +78,7 @@ def test_one_begins_ten_but_is_another_answer(real_sampler):
     sampler, style = real_sampler
     options = [[str(n)] for n in range(1, 21)]
     question = make_question("n", "Pick a random number from 1 to 20.")
-    found = choice_probabilities(sampler, question, options, style)
+    found = choice_probabilities(sampler, question, options, style).probabilities
     assert 0 < found.sum() <= 1
     ends = choices._ends_word(sampler, sampler.model.config.vocab_size)
     pieces = sampler.tokenizer.convert_ids_to_tokens([*range(len(ends))][:5000])
@@ -76,7 +89,7 @@ def test_what_is_drawn_is_what_is_said_to_be_likely(real_sampler):
     """300 draws of one question: the share of answers on the list lies within four standard errors."""
     sampler, style = real_sampler
     question = make_question("coin", "Flip a coin. Heads or tails?")
-    p = choice_probabilities(sampler, question, [["heads"], ["tails"]], style)
+    p = choice_probabilities(sampler, question, [["heads"], ["tails"]], style).probabilities
     drawn = [
         response.answer
         for step in sampler.sample([question], Decoding(n_samples=300, max_new_tokens=8), style)
