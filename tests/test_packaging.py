@@ -217,7 +217,7 @@ def test_a_checkout_is_known_by_its_project_file(monkeypatch, tmp_path):
     monkeypatch.setattr(files, "PROJECT", tmp_path)
     assert not files.is_checkout()
     assert files.cache() == Path.home() / ".homog"
-    assert files.dataset_folders() == [files.PACKAGE]
+    assert files.dataset_folders() == [files.PACKAGE / "questions"]
 
 
 def test_a_run_names_the_commit_of_a_checkout_and_not_of_a_repository_around_an_installed_library(

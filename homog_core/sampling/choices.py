@@ -4,6 +4,7 @@ Only answers that begin with one of the list's spellings, bare or after a frame 
 left is the remainder. It does not know which distribution would be right.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,12 +49,13 @@ def choice_probabilities(
     for own in owner:
         for length in range(len(own)):
             children.setdefault(own[:length], set()).add(own[length])
+    prompt = sampler.prefill([encoded], copies=1)
     found, pruned, level = np.zeros(len(options)), 0.0, {(): 1.0}
     while level:
         following: dict[tuple[int, ...], float] = {}
         for start in range(0, len(level), _ROWS):
             part = dict(list(level.items())[start : start + _ROWS])
-            for (own, mass), (next_p, ends) in zip(part.items(), _next(sampler, encoded, list(part)), strict=True):
+            for (own, mass), (next_p, ends) in zip(part.items(), _next(sampler, prompt, list(part)), strict=True):
                 if own in owner:
                     found[owner[own]] += mass * ends
                 for token in children.get(own, ()):
@@ -93,23 +95,27 @@ def _sequences(sampler: TorchSampler, encoded: Encoded, texts: dict[str, int]) -
 
 
 def _next(
-    sampler: TorchSampler, encoded: Encoded, sequences: Sequence[tuple[int, ...]]
+    sampler: TorchSampler, prompt: Any, sequences: Sequence[tuple[int, ...]]
 ) -> list[tuple["torch.Tensor", float]]:
-    """After each of some sequences of one length: the next token's distribution (V,), and P that a word ends there."""
+    """After each of some sequences of one length: the next token's distribution (V,), and P that a word ends there.
+
+    `prompt` is what `TorchSampler.prefill` gives for one copy; it is left as it is.
+    """
     import torch
 
     model = sampler.activated()
-    state = sampler.prefill([encoded], copies=len(sequences))
-    logits = state.logits
+    logits = prompt.logits  # (1, V), where nothing has been said yet
     with torch.inference_mode():
         if sequences[0]:
             ids = torch.tensor(sequences, device=model.device)  # (R, L)
-            mask = torch.cat([state.mask, torch.ones_like(ids)], dim=1)
+            mask = torch.cat([prompt.mask.expand(len(ids), -1), torch.ones_like(ids)], dim=1)
+            cache = copy.deepcopy(prompt.cache)
+            cache.batch_repeat_interleave(len(ids))
             logits = model(
                 input_ids=ids,
                 attention_mask=mask,
                 position_ids=(mask.cumsum(-1) - 1)[:, -ids.shape[1] :],
-                past_key_values=state.cache,
+                past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=1,
             ).logits[:, -1]  # (R, V)

@@ -21,11 +21,11 @@ def finding(page, place):
 def test_the_threshold_moves_the_curves_and_the_link_reopens_them(server, new_page):
     page = new_page(f"{server}/alignment_tax?view=answers&tau=0.42")
     settled(page)
-    before = finding(page, 2)
+    before = finding(page, 3)
     page.get_by_role("slider", name=re.compile("Threshold")).press("ArrowRight")
     page.wait_for_url("**tau=0.43**")
     page.get_by_role("heading", name=re.compile("at τ = 0.43")).wait_for()
-    assert finding(page, 2) != before
+    assert finding(page, 3) != before
     again = new_page(page.url, width=390, scheme="dark")
     again.get_by_role("heading", name=re.compile("at τ = 0.43")).wait_for()
     settled(again)

@@ -188,7 +188,7 @@ def pair(**fields):
         (make_row(id=[1]), "`id`: it must be a text or a whole number, not a list"),
         (make_row(references={"a": 1}), "`references`: it must be a text or a list, not an object"),
         (make_row(category=["a"]), "`category`: it must be a text, not a list"),
-        (make_row(answer_type="date"), "answer_type 'date'; use 'text' or 'number'"),
+        (make_row(answer_type="date"), "answer_type 'date'; use 'text', 'number' or 'draw'"),
         (make_row(prompt=1), "`prompt`: it must be a text, not a number"),
         (make_row(greedy_answer=["a"]), "`greedy_answer`: it must be a text, not a list"),
         (make_row(greedy_answer="x" * 100_001), "`greedy_answer`: it has 100,001 characters"),
