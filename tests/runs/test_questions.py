@@ -309,7 +309,10 @@ def test_a_limit_below_1_is_refused(tmp_path, limit):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("trivia", "no dataset 'trivia'. Give one of starter, facts, draws, truthfulqa"), ("missing.csv", "no file missing.csv")],
+    [
+        ("trivia", "no dataset 'trivia'. Give one of starter, facts, draws, truthfulqa"),
+        ("missing.csv", "no file missing.csv"),
+    ],
 )
 def test_an_unknown_name_is_not_found(name, message):
     with pytest.raises(NotFound, match=message):
