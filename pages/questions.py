@@ -7,6 +7,7 @@ from dashboard.cache import load_run, shipped_first
 from dashboard.question.stored import stored_question
 from dashboard.question.table import filtered, question_frame, stepper, table
 from dashboard.text import plain
+from homog_core.analysis import lineage
 from homog_core.analysis.rates import run_rates
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
@@ -21,7 +22,9 @@ def main() -> None:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
     by_id = {run.id: run for run in runs}
-    scored = load_run(url.choice("Run", list(by_id), "run", lambda key: run_names.run_title(by_id[key])))
+    most_telling = lineage.default_runs(runs)[-1].id
+    key = url.choice("Run", list(by_id), "run", lambda key: run_names.run_title(by_id[key]), default=most_telling)
+    scored = load_run(key)
     if scored.questions.empty:
         st.info("This run has no answers yet: it is being sampled. Reload the page in a moment.")
         return
