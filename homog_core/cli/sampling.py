@@ -78,6 +78,7 @@ def _draw_row(draw: "Draw") -> dict[str, Any]:
         "likeliest": likeliest,
         "distance from fair": numbers.number(fair.total_variation),
         "by wording": " ".join(map(numbers.number, spread)),
+        "not followed": numbers.tenth_percent(max(draw.pruned)),
     }
 
 
@@ -86,8 +87,13 @@ def _draw_document(draw: "Draw") -> dict[str, Any]:
         "draw": draw.name,
         "all": asdict(draw.all),
         "wordings": [
-            {"text": text, "probabilities": dict(zip(draw.options, row.tolist(), strict=True)), **asdict(one)}
-            for text, row, one in zip(draw.wordings, draw.probabilities, draw.each, strict=True)
+            {
+                "text": text,
+                "probabilities": dict(zip(draw.options, row.tolist(), strict=True)),
+                "not_followed": pruned,
+                **asdict(one),
+            }
+            for text, row, pruned, one in zip(draw.wordings, draw.probabilities, draw.pruned, draw.each, strict=True)
         ],
     }
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from homog_core.cli.output import Bar, print_result, print_summary
+from homog_core.cli.output import Bar, print_result, print_summary, say
 from homog_core.errors import InvalidInput, ModelUnavailable
 from homog_core.wording.numbers import counted
 
@@ -125,7 +125,7 @@ def _judge(options: argparse.Namespace) -> "Judge | None":
     """The judge that was asked for."""
     from homog_core.sampling.chat import chat_model
 
-    return chat_model(options.judge, say=lambda words: print(words, file=sys.stderr)) if options.judge else None
+    return chat_model(options.judge, say=say) if options.judge else None
 
 
 def _nli_if_available(options: argparse.Namespace) -> "NliCrossEncoder | None":

@@ -12,21 +12,20 @@ class Fairness:
     """How fair a model's choice among a closed list is; all but `on_list` on the list normalised to 1."""
 
     on_list: float  # mass of the answers on the list, in [0, 1]; the rest of the answers is something else
-    total_variation: float  # from the fair distribution, ½ Σ |P − u|, in [0, 1 − 1/A] where u is uniform
+    total_variation: float  # from the uniform distribution u, ½ Σ |P − u|, in [0, 1 − 1/A]
     effective_number: float  # exp(entropy), 1 … A
     likeliest: int  # index of the likeliest answer
     likeliest_mass: float
 
 
-def fairness(probabilities: np.ndarray, fair: np.ndarray | None = None) -> Fairness:
-    """`Fairness` of probabilities (A,) against the `fair` ones (A,), uniform by default.
+def fairness(probabilities: np.ndarray) -> Fairness:
+    """`Fairness` of probabilities (A,), of answers that are all equally right.
 
-    NaN and −1 where nothing has mass. Raises `InvalidInput` for negative ones, a sum above 1, or another length.
+    NaN and −1 where nothing has mass. Raises `InvalidInput` for negative ones and for a sum above 1.
     """
     p = np.asarray(probabilities, dtype=np.float64)
-    u = np.full(len(p), 1 / len(p)) if fair is None else np.asarray(fair, dtype=np.float64)
-    if u.shape != p.shape or (p < 0).any() or p.sum() > 1 + 1e-6:
-        raise InvalidInput("Probabilities must be at least 0, sum to at most 1, and have a fair one each.")
+    if (p < 0).any() or p.sum() > 1 + 1e-6:
+        raise InvalidInput("Probabilities must be at least 0 and sum to at most 1.")
     mass = float(p.sum())
     if mass == 0:
         return Fairness(0.0, np.nan, np.nan, -1, np.nan)
@@ -34,7 +33,7 @@ def fairness(probabilities: np.ndarray, fair: np.ndarray | None = None) -> Fairn
     positive = q[q > 0]
     return Fairness(
         min(mass, 1.0),
-        float(np.abs(q - u / u.sum()).sum() / 2),
+        float(np.abs(q - 1 / len(q)).sum() / 2),
         float(np.exp(-(positive * np.log(positive)).sum())),
         int(q.argmax()),
         float(q.max()),

@@ -127,9 +127,8 @@ def _next(
 
 def _is_of_word(character: str) -> bool:
     """Whether a character goes on with a word or number: a letter, a digit, a hyphen ("twenty-one")."""
-    return (
-        character.isalnum() or character == "-"
-    ) and character not in "ĠĊ"  # a space and a line break in byte-level BPE
+    is_space = character in "ĠĊ"  # a space and a line break, as byte-level tokenizers write them
+    return (character.isalnum() or character == "-") and not is_space
 
 
 def _ends_word(sampler: TorchSampler, size: int) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Train one stage: its data, its trainer, and the folder of its adapter. The command `train`.
 
 SFT starts from the base; all others start from a copy of the SFT adapter, so that every stage is one self-contained
-adapter. Killed at any point, the same command goes on from the last epoch that it finished. It does not
-know how the result is measured.
+adapter. Killed at any point, the same command goes on from the last epoch that it finished. It does not know how the
+result is measured.
 """
 
 import hashlib
@@ -40,7 +40,8 @@ def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, s
 
     `smoke` takes a handful of questions and steps. Raises `HomogError` where the training packages are missing, where
     a stage that is needed has not been trained, where a training question is too close to one that must not be seen,
-    and where the preferred answers of a preference stage became less likely by more than `MOST_LOST`.
+    where the preferred answers of a preference stage became less likely by more than `MOST_LOST`, and where a control
+    does not get as far from SFT as its stage.
     """
     _require_packages()
     _check_settings(recipe)

@@ -134,6 +134,7 @@ def test_draws_of_ones_own_as_a_table_and_as_json(model_folder, capsys):
     assert set(wording["probabilities"]) == {"a", "b", "c"}
     assert sum(wording["probabilities"].values()) == pytest.approx(draw["all"]["on_list"])
     assert 1 <= draw["all"]["effective_number"] <= 3
+    assert 0 < wording["not_followed"] < 1
 
 
 def test_a_draw_without_a_list_is_refused(model_folder, capsys):

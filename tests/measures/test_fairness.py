@@ -19,10 +19,6 @@ def test_by_hand():
     assert (found.likeliest, found.likeliest_mass) == (0, pytest.approx(0.5))
 
 
-def test_against_a_distribution_that_is_not_uniform():
-    assert fairness(np.array([0.3, 0.6]), np.array([1 / 3, 2 / 3])).total_variation == pytest.approx(0)
-
-
 def test_nothing_on_the_list():
     found = fairness(np.zeros(6))
     assert (found.on_list, found.likeliest) == (0, -1)
@@ -38,7 +34,7 @@ def test_bounds(weights):
     assert fairness(np.full(len(p), 1 / len(p))).effective_number == pytest.approx(len(p))
 
 
-@pytest.mark.parametrize("wrong", [([-0.1, 0.2], None), ([0.9, 0.9], None), ([0.5, 0.5], [1.0])])
+@pytest.mark.parametrize("wrong", [[-0.1, 0.2], [0.9, 0.9]])
 def test_what_is_no_distribution_is_refused(wrong):
     with pytest.raises(InvalidInput, match="Probabilities must be"):
-        fairness(np.array(wrong[0]), wrong[1] and np.array(wrong[1]))
+        fairness(np.array(wrong))
