@@ -1,5 +1,7 @@
 """What bounds a single-cluster rate, where clusterers agree, and the rate that readers would find."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,15 @@ def test_a_judge_that_said_nothing_readable_has_no_say():
     disagreeing.key = "lax"
     score_run(run.id, [FakeEncoder()], judge=disagreeing)
     assert not robust(ScoredRun(run))["all"]
+
+
+def test_a_question_that_a_judge_left_open_is_robust_by_the_others():
+    def sets(*values):
+        return pd.DataFrame({"num_semantic_sets": values}, index=["open", "denied", "joined"])
+
+    frames = {"words": sets(1, 1, 1), "meaning": sets(1, 1, 1), "judge": sets(np.nan, 2, 1)}
+    run = SimpleNamespace(clusterer="words", clusterers=lambda: list(frames), cluster_frame=frames.get)
+    assert robust(run).to_dict() == {"open": True, "denied": False, "joined": True}
 
 
 def test_only_a_change_that_all_clusterers_see_counts():

@@ -4,8 +4,9 @@ import math
 
 import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+from scored_runs import EXACT, graded_run
 
-from homog_core.analysis.compare import compare
+from homog_core.analysis.compare import compare, run_statistics
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
@@ -15,7 +16,6 @@ from homog_core.runs.score import score_run
 from homog_core.runs.store import open_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-EXACT = Clusterer("embedding", 0.9, "fake")  # the fake encoder gives equal texts one vector and others nearly none
 QUESTIONS = [Question(f"q{n}", "test", f"What is q{n}?", ("red fox",)) for n in range(6)]
 DIVERSE = {question.id: ("red fox", "blue whale", "grey seal") for question in QUESTIONS}
 COLLAPSED = {question.id: ("blue whale",) for question in QUESTIONS[:5]} | {"q5": ("red fox", "red fox", "grey seal")}
@@ -106,3 +106,12 @@ def test_what_cannot_be_compared_is_said():
     elsewhere = run_of("dpo", {}, [make_question("elsewhere")])
     with pytest.raises(InvalidInput, match="no question in common"):
         compare([one, elsewhere], EXACT)
+
+
+def test_wordings_words_and_what_is_right_by_hand():
+    run = graded_run()  # three questions all right, three all wrong, and one with four answers of which one is right
+    found = run_statistics(run, EXACT, list(run.questions.index))
+    assert found["wordings"].value == pytest.approx((6 * 1 + 4) / 7)
+    assert found["words"].value == 2
+    assert (found["all_right"].value, found["all_right"].n) == (pytest.approx(3 / 7), 7)
+    assert (found["single_wrong"].value, found["single_wrong"].n) == (0.5, 6)

@@ -1,6 +1,7 @@
 """The page Alignment tax under AppTest, on the shipped runs and on small ones of its own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
@@ -119,6 +120,13 @@ class TestWithoutShippedRuns:
         run = own_run(answers)
         app = tax(view=view, runs=run.id)
         assert not app.error
+
+    def test_every_category_has_its_own_rate(self):
+        questions = [replace(question, category="ab"[i % 2]) for i, question in enumerate(QUESTIONS)]
+        answers = {q.id: ("red fox",) if q.category == "a" else ("grey seal", "blue whale") for q in questions}
+        sampler = FakeSampler(answers, ModelSpec("own", FAKE_SPEC.source))
+        score_run(sample_run(sampler, questions, Decoding(n_samples=2), "plain").id, [FakeEncoder()])
+        assert "own: from 0 % (b) to 100 % (a) of the questions get a single answer" in titles(tax())
 
     def test_one_question_is_no_aggregate(self):
         own_run(questions=QUESTIONS[:1])
