@@ -86,7 +86,7 @@ class Decoding:
     top_p: float = 1.0
     top_k: int = 0  # 0: off
     max_new_tokens: int = 32
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()  # strings that end an answer; (): those of the prompt style
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -23,6 +23,8 @@ class DatasetSpec:
     files: tuple[str, ...]  # first one found is read
     license: str
     hub: HubSource | None = None
+    max_new_tokens: int = 32  # token limit of an answer, where nobody gives another
+    stop: tuple[str, ...] = ()  # strings that end an answer; (): those of the prompt style
 
 
 DATASETS = Table(DatasetSpec, "datasets.toml", "datasets")

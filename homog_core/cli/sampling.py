@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def sample(options: argparse.Namespace) -> None:
     """Sample and score a run."""
+    from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
     from homog_core.records import Decoding
     from homog_core.runs.questions import load_questions
     from homog_core.runs.sample import sample_run
@@ -24,16 +25,21 @@ def sample(options: argparse.Namespace) -> None:
 
     spec = find_model(options.model)
     questions = load_questions(options.dataset, limit=options.limit, shuffle_seed=options.shuffle)
+    of_dataset = (DATASETS | TRAINING_DATASETS).get(options.dataset)
+    limit = options.max_new_tokens
+    if limit is None:
+        limit = of_dataset.max_new_tokens if of_dataset else Decoding().max_new_tokens
     decoding = Decoding(
         n_samples=options.samples,
         temperature=options.temperature,
         top_p=options.top_p,
-        max_new_tokens=options.max_new_tokens,
+        max_new_tokens=limit,
+        stop=of_dataset.stop if of_dataset else (),
         seed=options.seed,
     )
     if options.batch_questions < 1:
         raise InvalidInput(f"--batch-questions is {options.batch_questions}; it must be at least 1.")
-    sampler = TorchSampler.from_pretrained(spec, say=say)
+    sampler = TorchSampler.from_pretrained(spec, say, options.dtype)
     style = options.prompt or spec.prompt_style
     with Bar("Sampling") as bar:
         run = sample_run(

@@ -40,10 +40,13 @@ class TorchSampler:
         self._adapter: str | None = None  # the one that this sampler computes with; None: the base weights alone
 
     @classmethod
-    def from_pretrained(cls, spec: ModelSpec, say: Say = lambda words: None) -> "TorchSampler":
+    def from_pretrained(
+        cls, spec: ModelSpec, say: Say = lambda words: None, dtype: str | None = None
+    ) -> "TorchSampler":
         """Load the weights of `spec`, converting or downloading them first where that is needed.
 
-        bf16 on a GPU, fp32 on a CPU; spread over all GPUs (`device_map="auto"`) when one does not hold the model.
+        `dtype` is the name of torch's type that the weights are computed in; None: bf16 on a GPU, fp32 on a CPU. Spread
+        over all GPUs (`device_map="auto"`) when one does not hold the model.
         `say` is told what is being done. Raises what `weights.local_weights` raises, and `OutOfMemory`.
         """
         if spec.adapter:
@@ -54,13 +57,14 @@ class TorchSampler:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         placement = choose_placement(spec.n_parameters)
+        dtype = dtype or ("float32" if placement == "cpu" else "bfloat16")
         if placement == "cpu":
             keep_freed_memory()
         tokenizer = AutoTokenizer.from_pretrained(weights.folder)
         try:
             model = AutoModelForCausalLM.from_pretrained(
                 weights.folder,
-                dtype=torch.bfloat16 if placement != "cpu" else torch.float32,
+                dtype=getattr(torch, dtype),
                 attn_implementation="sdpa",
                 device_map=placement,
             )

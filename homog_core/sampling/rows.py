@@ -54,7 +54,7 @@ class Row:
     @classmethod
     def of(cls, encoded: Encoded, decoding: Decoding, tokenizer: Any) -> list["Row"]:
         """The rows of a question: its N samples, then the greedy response."""
-        stop = encoded.prompt.stop + decoding.stop
+        stop = decoding.stop or encoded.prompt.stop
         drawn = uniforms(decoding.seed, encoded.question.id, decoding.n_samples, decoding.max_new_tokens)
         unused = np.zeros((decoding.max_new_tokens, LEVELS))  # the greedy response draws nothing
         rows = []
@@ -83,7 +83,7 @@ def response_set(rows: Sequence[Row], spec: ModelSpec, decoding: Decoding) -> Re
         question_id=encoded.question.id,
         model_key=spec.key,
         prompt=encoded.prompt.text,
-        decoding=replace(decoding, stop=encoded.prompt.stop + decoding.stop),
+        decoding=replace(decoding, stop=decoding.stop or encoded.prompt.stop),
         responses=tuple(row.answer.response() for row in samples),
         greedy=greedy.answer.response(),
     )

@@ -24,7 +24,7 @@ class Ruler:
     """The SFT model's distributions after each token of its own answers, to measure others against."""
 
     def __init__(self, sft: ModelSpec, say: Say) -> None:
-        sampler = TorchSampler.from_pretrained(sft, say)
+        sampler = TorchSampler.from_pretrained(sft, say, "float32")
         questions = load_questions(CHOOSING_SET)[::EVERY]
         answers = own_answers(sampler, questions, 1, "plain", 0, say)
         self._rows: list[tuple[list[int], int]] = []  # tokens of prompt and answer, and how many are the prompt's
@@ -46,7 +46,7 @@ class Ruler:
         ruler = self
 
         class StopAt(TrainerCallback):
-            goal = ruler.distance(TorchSampler.from_pretrained(target, say).activated())
+            goal = ruler.distance(TorchSampler.from_pretrained(target, say, "float32").activated())
 
             def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
                 if state.global_step % STEPS_BETWEEN == 0 and ruler.distance(model) >= self.goal:

@@ -54,7 +54,7 @@ def training_rows(recipe: Recipe, questions: Sequence[Question], teacher: ModelS
     `teacher` is the model whose answers are learnt from: the base for SFT, the SFT model for what continues it. Raises
     `HomogError` where it gives no row.
     """
-    sampler = TorchSampler.from_pretrained(teacher, say)
+    sampler = TorchSampler.from_pretrained(teacher, say, "float32")
     if recipe.parent is None:
         answers = own_answers(sampler, questions, BASE_SAMPLES, "few_shot", recipe.seed, say)
         examples = balanced(sft_examples(questions, answers, recipe.seed))

@@ -19,6 +19,7 @@ from typing import Any
 
 from homog_core import files
 from homog_core.catalogue.models import MODELS
+from homog_core.device import probe_device
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.progress import Say
 from homog_core.records import ModelSpec
@@ -130,6 +131,7 @@ def _log(
         "rows_sha256": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
         "question_ids_sha256": question_ids_sha256({row["id"] for row in rows}),
         "largest_overlap_with": data.check_for_leaks([row["question"] for row in rows]),
+        "device": probe_device().name,
         "packages": {package: version(package) for package in ("torch", "transformers", "peft", "trl")},
     }
 

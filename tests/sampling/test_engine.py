@@ -190,7 +190,7 @@ def test_stop_string_cuts_the_text_and_ends_the_answer(llama_sampler):
     assert response.text == whole.text[: whole.text.index(stop)]
     assert response.finish_reason == "stop"
     assert response.own_tokens == slice(0, len(response.tokens) - 1)
-    assert cut.decoding.stop == ("\n", stop)
+    assert cut.decoding.stop == (stop,)  # in place of those of the prompt style
 
 
 def test_end_token_ends_the_answer(llama_sampler, token_ids):
