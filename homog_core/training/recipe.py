@@ -32,10 +32,10 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     "sft": Recipe("sft", learning_rate=2e-4, epochs=3),
     "dpo": Recipe("dpo", learning_rate=1e-4, epochs=3, preferred="right", beta=0.1, nll=1.0),
-    "sft-continued": Recipe("sft-continued", learning_rate=1e-4, epochs=6, preferred="right", matches="dpo"),
+    "sft-continued": Recipe("sft-continued", learning_rate=2e-4, epochs=8, preferred="right", matches="dpo"),
     "typical": Recipe("typical", learning_rate=1e-4, epochs=3, preferred="commonest", beta=0.1, nll=1.0),
     "typical-continued": Recipe(
-        "typical-continued", learning_rate=1e-4, epochs=6, preferred="commonest", matches="typical"
+        "typical-continued", learning_rate=2e-4, epochs=8, preferred="commonest", matches="typical"
     ),
 }
 
