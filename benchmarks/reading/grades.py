@@ -12,7 +12,7 @@ from homog_core.runs.readings import FOLDER, ReadAnswer, read_answers
 from homog_core.statistics.intervals import wilson_interval
 from homog_core.wording.numbers import number, percent, with_interval
 
-_STAGES = ("base", "sft", "control", "dpo", "instruct")
+_STAGES = ("base", "first sft", "first control", "first dpo", "sft", "control", "dpo", "instruct")
 
 
 def tables() -> list[Table]:

@@ -19,7 +19,7 @@ from homog_core.wording.numbers import bounds, number, percent, with_interval
 
 BEFORE = "before: embedding_masked/wordllama, τ = 0.37"
 N_RESAMPLES = 2000
-_STAGES = ("base", "sft", "control", "dpo", "instruct", "people")
+_STAGES = ("base", "first sft", "first control", "first dpo", "instruct", "people")
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,9 @@ def _forget_other_dataset(dataset: str, known: set[str]) -> None:
 
 
 def _choose_runs(runs: Sequence[Run]) -> list[Run]:
-    """Up to `MOST_RUNS` runs, by id in the URL; at first those at the usual temperature."""
+    """Up to `MOST_RUNS` runs, by id in the URL; at first the usual ones."""
     names = run_names.names(runs)
-    usual = [run.id for run in lineage.at_usual_temperature(runs)][:MOST_RUNS]
+    usual = [run.id for run in lineage.usual_runs(runs)][:MOST_RUNS]
     offered = ("Runs", list(names), "runs", MOST_RUNS, usual)
     known = url.several(*offered)
     with st.popover(f"Runs: {len(known)} of {len(names)} chosen", icon=":material/checklist:", width="stretch"):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from homog_core.analysis.comparable import USUAL, conditions, fields, obstacle
+from homog_core.analysis.seeds import is_replicate
 from homog_core.catalogue import MODELS
 from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.catalogue.models import training_chain
@@ -59,9 +60,15 @@ def temperature_groups(runs: Sequence[Run], pool: Sequence[Run]) -> dict[str, li
     return groups
 
 
-def at_usual_temperature(runs: Sequence[Run]) -> list[Run]:
-    """The runs at temperature 1; all of them where there is none."""
-    return [run for run in runs if run.decoding.temperature == USUAL["temperature"]] or list(runs)
+def usual_runs(runs: Sequence[Run]) -> list[Run]:
+    """The runs at temperature 1 and with the usual prompt where the model has one such; all where there is none.
+
+    Other training seeds of a model are left out.
+    """
+    usual = [run for run in runs if run.decoding.temperature == USUAL["temperature"] and not is_replicate(run)]
+    plain = {run.identity.model for run in usual if run.identity.prompt_style == USUAL["prompt_style"]}
+    found = [r for r in usual if r.identity.prompt_style == USUAL["prompt_style"] or r.identity.model not in plain]
+    return found or list(runs)
 
 
 def chain(run: Run, runs: Sequence[Run]) -> list[Run]:

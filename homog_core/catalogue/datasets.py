@@ -29,6 +29,6 @@ class DatasetSpec:
 
 DATASETS = Table(DatasetSpec, "datasets.toml", "datasets")
 
-FIRST_DATASET = "starter"  # the one that pages open with: ours, so that its sentences may be shown
+FIRST_DATASET = "facts"  # the one that pages open with: ours, so that its sentences may be shown
 
 TRAINING_DATASETS = Table(DatasetSpec, "datasets.toml", "training_datasets")

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis import comparable
+from homog_core.analysis import comparable, seeds
 from homog_core.analysis.bounds import bounds
 from homog_core.analysis.compare import compare
 from homog_core.analysis.rates import single_cluster_row
@@ -14,7 +14,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.reports.tables import Table, bounded, dataset_of, names_of, p_value, share
 from homog_core.statistics.paired import holm, paired_bootstrap_difference, wilcoxon_signed_rank
-from homog_core.wording.numbers import with_interval
+from homog_core.wording.numbers import number, with_interval
 
 MOST_CATEGORIES = 5  # a set with more has too few questions in each
 
@@ -44,12 +44,17 @@ _STATISTICS = {  # of analysis.compare.run_statistics
 
 
 def chain_tables(runs: Sequence[ScoredRun]) -> list[Table]:
-    """For runs that share weights and conditions: what each found, and the paired tests."""
+    """For runs that share weights and conditions: what each found, the paired tests, and what the seed changes."""
     groups: dict[tuple, list[ScoredRun]] = {}
     for scored in runs:
         key = scored.run.provenance.source, comparable.conditions(scored.run)
         groups.setdefault(key, []).append(scored)
-    return [table for group in groups.values() if len(group) > 1 for table in _chain(group)]
+    tables = []
+    for group in groups.values():
+        in_the_box = [scored for scored in group if not seeds.is_replicate(scored.run)]
+        tables += _chain(in_the_box) if len(in_the_box) > 1 else []
+        tables += _seeds(group)
+    return tables
 
 
 def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
@@ -96,6 +101,49 @@ def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
         ),
         _bounds(runs, clusterer, where),
         *_categories(runs, clusterer, where),
+    ]
+
+
+def _seeds(runs: Sequence[ScoredRun]) -> list[Table]:
+    """What each training seed found, their means, and differences within a seed; none where there is one seed."""
+    clusterer = runs[0].clusterer
+    found = seeds.seed_statistics(runs, clusterer)
+    if found.empty:
+        return []
+    rows = [
+        {
+            "model": model,
+            **{
+                _STATISTICS[name]: f"{', '.join(map(number, own[name]))}: "
+                f"{with_interval(seeds.over_seeds(found, model, name))}"
+                for name in seeds.STATISTICS
+            },
+        }
+        for model, own in found.groupby(level="model", sort=False)
+    ]
+    differences = [
+        {
+            "from": one,
+            "to": other,
+            "seeds": str(len(found.loc[one].index.intersection(found.loc[other].index))),
+            **{
+                _STATISTICS[name]: with_interval(seeds.difference(found, one, other, name)) for name in seeds.STATISTICS
+            },
+        }
+        for one, other in seeds.comparisons(found)
+    ]
+    where = dataset_of(runs[0])
+    return [
+        Table(
+            f"Training seeds: {where}",
+            f"Each seed's value, and the mean with the 95 % t interval between seeds; clusters by {clusterer.key}.",
+            rows,
+        ),
+        Table(
+            f"Differences within a training seed: {where}",
+            "Mean difference of the models of one seed, with the 95 % t interval between seeds.",
+            differences,
+        ),
     ]
 
 

@@ -4,6 +4,7 @@ base → SFT → DPO or the typicality stage, and for each of those two its cont
 answers without the preference.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -35,7 +36,7 @@ RECIPES: dict[str, Recipe] = {
     "sft-continued": Recipe("sft-continued", learning_rate=2e-4, epochs=8, preferred="right", matches="dpo"),
     "typical": Recipe("typical", learning_rate=1e-4, epochs=3, preferred="commonest", beta=0.1, nll=1.0),
     "typical-continued": Recipe(
-        "typical-continued", learning_rate=2e-4, epochs=8, preferred="commonest", matches="typical"
+        "typical-continued", learning_rate=2e-4, epochs=16, preferred="commonest", matches="typical"
     ),
 }
 
@@ -43,3 +44,9 @@ RECIPES: dict[str, Recipe] = {
 def adapter_name(base: str, stage: str, seed: int, suffix: str = "") -> str:
     """How the adapter of a stage is called: the seed in the box has the bare name."""
     return f"{base}-{stage}{f'-seed{seed}' if seed else ''}{suffix}"
+
+
+def without_seed(name: str) -> tuple[str, int]:
+    """The name of an adapter's stage and its seed: the inverse of `adapter_name`."""
+    found = re.fullmatch(r"(.+)-seed(\d+)", name)
+    return (found[1], int(found[2])) if found else (name, 0)

@@ -25,8 +25,15 @@ def test_runs_are_ordered_named_and_paired():
     assert lineage.temperature_siblings(base, runs) == [base]
     assert lineage.temperature_groups([base, warm], runs) == {warm.id: [dpo, warm]}
     assert lineage.temperature_groups([dpo, warm], runs) == {dpo.id: [dpo, warm]}  # one group, once
-    assert lineage.at_usual_temperature(runs) == [base, dpo, other]
-    assert lineage.at_usual_temperature([warm]) == [warm]
+
+
+def test_the_usual_runs_leave_out_other_temperatures_prompts_and_seeds_where_there_is_a_choice():
+    base, shots = sampled("fake-b"), sampled("fake-b", style="few_shot")
+    other, warm = sampled("other", style="few_shot"), sampled("fake-a-dpo", temperature=1.5)
+    seed = sampled("fake-b-seed1")
+    assert lineage.usual_runs([base, shots, other, warm, seed]) == [base, other]
+    assert lineage.usual_runs([warm]) == [warm]
+    assert lineage.usual_runs([seed]) == [seed]
 
 
 def test_a_chain_is_found_among_the_runs_whatever_their_order():
