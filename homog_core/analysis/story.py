@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from homog_core.analysis.cascade import cascade_signals, within_groups_auroc
-from homog_core.analysis.comparable import conditions
+from homog_core.analysis.comparable import USUAL, conditions
 from homog_core.analysis.compare import common_clusterers, common_questions
 from homog_core.analysis.lineage import stage_rank
 from homog_core.analysis.scored_run import ScoredRun
@@ -38,7 +38,10 @@ class Pair:
 
 
 def find_pair(runs: Sequence[Run]) -> Pair | None:
-    """The first pair of complete runs over `FIRST_DATASET` under the same conditions, the most questions first."""
+    """The first pair of complete runs over `FIRST_DATASET` under the same conditions.
+
+    The usual prompt goes before others, then the most questions.
+    """
     own = [run for run in runs if run.identity.dataset == FIRST_DATASET]
     complete = [run for run in own if run.provenance.status == "complete"]
     pairs = [
@@ -47,7 +50,12 @@ def find_pair(runs: Sequence[Run]) -> Pair | None:
         for base in complete
         if (base.identity.model, aligned.identity.model) == (BASE, ALIGNED) and conditions(base) == conditions(aligned)
     ]
-    return max(pairs, key=lambda pair: pair.aligned.identity.n_questions, default=None)
+    return max(pairs, key=_preference, default=None)
+
+
+def _preference(pair: Pair) -> tuple[bool, int]:
+    identity = pair.aligned.identity
+    return identity.prompt_style == USUAL["prompt_style"], identity.n_questions
 
 
 def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
