@@ -21,7 +21,7 @@ from homog_core.measures.projection import warm_up
 from homog_core.runs.score import score_run
 from homog_core.runs.store import open_run
 
-RUN = "gemma-3-270m-dpo--starter--adb0c48b0b"
+RUN = "gemma-3-270m-dpo--facts--2493e7c049"
 
 
 def main() -> None:

@@ -34,8 +34,7 @@ def show(story: Story, presenting: bool) -> None:
     st.markdown(say.does_it_help(story, [(plain(dataset_title(key)), found) for key, found in others.items()]))
     if not presenting:
         st.caption("Part of it is hesitation about how to put it, not about what is true: “It is …”, or just the name.")
-    n = story.detection("hesitation", "all").auroc.n
-    pieces.recipe(story, story.aligned, n, "intervals: 95 %, DeLong")
+    pieces.recipe(story, story.aligned, len(story.graded), "intervals: 95 %, DeLong")
 
 
 def _inside(story: Story, scored: ScoredRun, key: str, place: Any, name: str) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from homog_core.analysis.cascade import cascade_signals, within_groups_auroc
 from homog_core.analysis.comparable import USUAL, conditions
 from homog_core.analysis.compare import common_clusterers, common_questions
-from homog_core.analysis.lineage import stage_rank
+from homog_core.analysis.lineage import stage_rank, usual_runs
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.errors import InvalidInput
@@ -22,8 +22,9 @@ from homog_core.measures.uncertainty import mean_token_entropy
 from homog_core.records import Estimate, Response
 from homog_core.runs.store import Run
 from homog_core.statistics.cascade import Outcome, Saving, matched_saving
-from homog_core.statistics.discrimination import auroc_estimate, is_constant
+from homog_core.statistics.discrimination import auroc, is_constant
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
+from homog_core.statistics.within_groups import auroc_within_categories
 
 BASE, ALIGNED = "gemma-3-270m", "gemma-3-270m-dpo"
 _QUESTIONS = ("dataset", "question_ids_sha256")
@@ -63,10 +64,11 @@ def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) ->
 
     text; base, aligned: number of different answers (clusters), NaN below two valid ones; n_empty: invalid answers of
     both; wordings: different texts among the aligned model's answers; n_echo: those of its answers that only repeat the
-    question; correct: 1 or 0 for its greedy answer, or NaN.
+    question; correct: 1 or 0 for its greedy answer, or NaN; base_right, aligned_right: share of right sampled answers.
     """
     correct = pd.Series(aligned.correct, aligned.questions.index)
     before, after = (run.cluster_frame(clusterer)["num_semantic_sets"] for run in (base, aligned))
+    before_right, after_right = (run.samples_correct for run in (base, aligned))
     n_drawn = base.n_samples + aligned.n_samples
     rows = {
         key: {
@@ -80,10 +82,12 @@ def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) ->
                 for response in aligned.valid_responses(key)
             ),
             "correct": correct[key],
+            "base_right": before_right[key],
+            "aligned_right": after_right[key],
         }
         for key in common_questions([aligned, base])
     }
-    columns = ["text", "base", "aligned", "n_empty", "wordings", "n_echo", "correct"]
+    columns = ["text", "base", "aligned", "n_empty", "wordings", "n_echo", "correct", "base_right", "aligned_right"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
@@ -120,6 +124,8 @@ class Typical:
     aligned_rate: Estimate
     base_clusters: Estimate  # mean number of different answers
     aligned_clusters: Estimate
+    base_right: Estimate  # share of the sampled answers that are right, mean over the questions
+    aligned_right: Estimate
     n_fewer: int  # questions with fewer different answers by the aligned model
     n_more: int
 
@@ -133,6 +139,8 @@ def typical(table: pd.DataFrame) -> Typical:
         aligned_rate=single_cluster_rate(both["aligned"]),
         base_clusters=mean_estimate(both["base"]),
         aligned_clusters=mean_estimate(both["aligned"]),
+        base_right=mean_estimate(both["base_right"]),
+        aligned_right=mean_estimate(both["aligned_right"]),
         n_fewer=int((both["aligned"] < both["base"]).sum()),
         n_more=int((both["aligned"] > both["base"]).sum()),
     )
@@ -142,7 +150,7 @@ def graded(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
     """The questions whose greedy answer is right or wrong, by id.
 
     correct (1 or 0); clusters; disagreement: discrete semantic entropy of the sampled answers; hesitation: mean token
-    entropy of the greedy answer; both in nats; answer_type: what is asked for, `text` or `number`.
+    entropy of the greedy answer; both in nats; category: the kind of question.
     """
     clusters = scored.cluster_frame(clusterer)
     frame = pd.DataFrame(
@@ -151,7 +159,7 @@ def graded(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
             "clusters": clusters["num_semantic_sets"],
             "disagreement": clusters["discrete_semantic_entropy"],
             "hesitation": scored.scores["mean_token_entropy"],
-            "answer_type": scored.questions["answer_type"],
+            "category": scored.questions["category"].fillna(""),
         }
     )
     return frame.dropna()
@@ -162,8 +170,9 @@ class Detection:
     """How well one signal tells wrong from right answers: the share of pairs in which the wrong one is higher."""
 
     signal: str  # a column of `graded`
-    questions: str  # "one": all answers in one cluster; "several"; "all"; "text": of all, those that ask for no number
-    auroc: Estimate
+    questions: str  # "one": all answers in one cluster; "several"; "all"
+    auroc: Estimate  # over the pairs of one category
+    pooled: float  # over all pairs, where telling the categories apart counts too
     n_wrong: int
     n_right: int
     no_signal: bool  # all scores tie: 0.5 by definition
@@ -172,20 +181,19 @@ class Detection:
 def detections(frame: pd.DataFrame) -> list[Detection]:
     """What disagreement and hesitation are worth where the answers are one cluster, where they are several, and in all.
 
-    Also where no number is asked for: a score can seem to find errors by telling arithmetic, which is mostly answered
-    wrong, from the rest. `frame` is that of `graded`.
+    `frame` is that of `graded`.
     """
     subsets = {
         "one": frame[frame["clusters"] == 1],
         "several": frame[frame["clusters"] > 1],
         "all": frame,
-        "text": frame[frame["answer_type"] == "text"],
     }
     return [
         Detection(
             signal,
             name,
-            auroc_estimate(part[signal], 1 - part["correct"]),
+            auroc_within_categories(part[signal], 1 - part["correct"], part["category"].to_numpy()),
+            auroc(part[signal], 1 - part["correct"]),
             int((part["correct"] == 0).sum()),
             int((part["correct"] == 1).sum()),
             is_constant(part[signal], 1 - part["correct"]),
@@ -266,10 +274,11 @@ class Measured:
 def measured_rates(runs: Sequence[Run], like: Run, clusterer: Clusterer) -> list[Measured]:
     """The single-cluster rates of complete runs under the conditions of `like`, whatever the prompt.
 
-    By stage of training, from the stored scores; runs that have not been scored by the clusterer are left out.
+    By stage of training, from the stored scores; runs that have not been scored by the clusterer are left out, and so
+    are other prompts and training seeds of a model.
     """
     column, found = f"num_semantic_sets@{clusterer.key}", []
-    for run in runs:
+    for run in usual_runs(runs):
         same = conditions(run, but=["prompt_style"]) == conditions(like, but=["prompt_style"])
         scores = run.table("scores") if same and run.provenance.status == "complete" else None
         if scores is not None and column in scores:

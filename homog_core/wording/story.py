@@ -84,8 +84,18 @@ def is_it_typical(found: Typical, n_samples: int) -> str:
         f"{with_interval(found.base_rate, percent)}. The direction is typical: {found.n_fewer} questions got fewer "
         f"different answers from the aligned model, {found.n_more} got more; on average "
         f"{number(found.aligned_clusters.value, 1)} of {n_samples} instead of {number(found.base_clusters.value, 1)}. "
-        "(95 % confidence interval in brackets.)"
+        f"{are_they_better(found)} (95 % confidence interval in brackets.)"
     )
+
+
+def are_they_better(found: Typical) -> str:
+    """Whether the answers that are left are right more often."""
+    base, aligned = found.base_right, found.aligned_right
+    if math.isnan(base.value) or math.isnan(aligned.value):
+        return "Whether they are better was not judged."
+    change = "right more often" if aligned.low > base.high else "right less often" if aligned.high < base.low else ""
+    said = f"The answers are also {change}" if change else "The answers are not shown to be right more often"
+    return f"{said}: {with_interval(aligned, percent)} of them instead of {with_interval(base, percent)}."
 
 
 def average_piles(found: Typical) -> str:
@@ -155,22 +165,24 @@ def is_few(found: Detection) -> bool:
     return found.auroc.n < FEW
 
 
-def without_arithmetic(story: Story, signal: str) -> str:
-    """What is left of a signal where no number is asked for; "" where none ever is."""
-    everywhere, text = story.detection(signal, "all"), story.detection(signal, "text")
-    n, wrong = everywhere.auroc.n - text.auroc.n, everywhere.n_wrong - text.n_wrong
-    if n <= 0:
+def of_any_kind(found: Detection) -> str:
+    """What a signal gets when questions of different kinds are compared too; "" where that is undefined."""
+    if math.isnan(found.pooled) or found.no_signal:
         return ""
-    return f"without the {counted(n, 'arithmetic question')} ({wrong} answered wrong): {pairs(text)}"
+    return (
+        f"Among questions of any kind it is {of_100(found.pooled)} pairs; part of that is telling easy kinds of "
+        "question from hard ones, which needs no answer."
+    )
 
 
 def disagreement_elsewhere(story: Story) -> str:
     """What the disagreement tells where there are several piles, and over all questions."""
     lines = [f"{name}: {pairs(story.detection('disagreement', key))}" for key, name in _SEVERAL.items()]
-    lines += [line] if (line := without_arithmetic(story, "disagreement")) else []
     return (
-        "Elsewhere it may tell something. Take a wrong and a right answer: how often does the wrong one have the "
-        "higher disagreement? 50 of 100 pairs would be guessing.\n" + "\n".join(f"- {line}" for line in lines)
+        "Elsewhere it may tell something. Take a wrong and a right answer to two questions of one kind, two capitals "
+        "say: how often does the wrong one have the higher disagreement? 50 of 100 pairs would be guessing.\n"
+        + "\n".join(f"- {line}" for line in lines)
+        + f"\n\n{of_any_kind(story.detection('disagreement', 'all'))}"
     )
 
 
@@ -202,7 +214,7 @@ def dots_reading(found: Detection) -> str:
         "spread.",
         "hesitation": "A dot is a question with one pile. Further right the model hesitated more.",
     }[found.signal]
-    return reading + with_care(found.auroc.n, "answer")
+    return reading + with_care(found.n_wrong + found.n_right, "answer")
 
 
 def dot_note(word: str, clusters: int, signal: str, value: float) -> str:
@@ -227,10 +239,11 @@ def does_it_help(story: Story, others: Sequence[tuple[str, Detection]]) -> str:
         *((f"another set of questions, {name}", detection) for name, detection in others),
     ]
     lines = [(f"{name}: {pairs(detection)}", is_few(detection)) for name, detection in found]
-    lines += [(line, False)] if (line := without_arithmetic(story, "hesitation")) else []
     return (
-        "Does it help? Take a wrong and a right answer: how often does the wrong one hesitate more? 50 of 100 pairs "
-        "would be guessing.\n" + "\n".join(f"- {f':gray[{line}]' if few else line}" for line, few in lines)
+        "Does it help? Take a wrong and a right answer to two questions of one kind: how often does the wrong one "
+        "hesitate more? 50 of 100 pairs would be guessing.\n"
+        + "\n".join(f"- {f':gray[{line}]' if few else line}" for line, few in lines)
+        + f"\n\n{of_any_kind(story.detection('hesitation', 'all'))}"
     )
 
 
@@ -276,16 +289,18 @@ def verdict(found: Advice) -> str:
 def in_short(story: Story) -> str:
     """The answer to the question of the page."""
     found, n = story.typical, story.base.n_samples
-    one, everywhere = story.detection("disagreement", "one"), story.detection("hesitation", "all")
-    apart = without_arithmetic(story, "hesitation")
+    one, inside = story.detection("disagreement", "one"), story.detection("hesitation", "one")
+    everywhere = [story.detection(signal, "all") for signal in ("disagreement", "hesitation")]
+    n_judged = everywhere[0].n_wrong + everywhere[0].n_right
     return (
         f"It can make the answers alike. In this pair, on these {found.n} questions, {n} answers came down to "
         f"{number(found.aligned_clusters.value, 1)} different ones instead of {number(found.base_clusters.value, 1)}, "
         f"and to one single answer for {percent(found.aligned_rate.value)} of the questions instead of "
-        f"{percent(found.base_rate.value)}. We know because we asked {n} times and counted. Where there is one single "
-        f"answer ({one.n_wrong + one.n_right} of {everywhere.n_wrong + everywhere.n_right} judged questions), asking "
-        "again cannot tell wrong from right. The hesitation inside the answer can still differ; as a sign of wrong "
-        f"answers it gets {pairs(everywhere)}{f'; {apart}' if apart else ''}."
+        f"{percent(found.base_rate.value)}. We know because we asked {n} times and counted. {are_they_better(found)} "
+        f"Where there is one single answer ({one.n_wrong + one.n_right} of {n_judged} judged questions, "
+        f"{one.n_wrong} of them answered wrong), asking again cannot tell wrong from right. The hesitation inside the "
+        f"answer can still differ; there it gets {pairs(inside)}. Over all questions, disagreement gets "
+        f"{pairs(everywhere[0])}, hesitation {pairs(everywhere[1])}."
     )
 
 

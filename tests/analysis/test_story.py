@@ -25,7 +25,9 @@ COLUMNS = ["text", "base", "aligned", "n_empty", "wordings", "correct"]
 
 
 def table(n_echo=0, **rows):
-    return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS).assign(n_echo=n_echo)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS).assign(
+        n_echo=n_echo, base_right=0.2, aligned_right=0.5
+    )
 
 
 def test_the_largest_drop_is_chosen_then_the_fewest_wordings_then_the_shortest_question():
@@ -92,7 +94,7 @@ def frame(*rows):
 
 def test_disagreement_ties_where_the_answers_are_one_cluster_and_hesitation_need_not():
     rows = frame((0, 1, 0.0, 0.9), (0, 1, 0.0, 0.8), (1, 1, 0.0, 0.1), (1, 1, 0.0, 0.2))
-    found = story.detections(rows.assign(answer_type="text"))
+    found = story.detections(rows.assign(category="one kind"))
     by_name = {(d.signal, d.questions): d for d in found}
 
     one = by_name["disagreement", "one"]
@@ -146,10 +148,10 @@ BASE_ANSWERS = {
 ALIGNED_ANSWERS = {"wrong": ("red fox",), "right": ("true answer",), "mixed": ("red fox", "red fox", "grey seal")}
 
 
-def run_of(key, answers, dataset=FIRST_DATASET, score=True, **decoding):
+def run_of(key, answers, dataset=FIRST_DATASET, score=True, style="plain", **decoding):
     questions = [Question(name, dataset, f"What is {name}?", ("true answer",)) for name in answers]
     sampler = FakeSampler(answers, ModelSpec(key, "nobody/fake", stage="base" if key == story.BASE else "dpo"))
-    run = sample_run(sampler, questions, Decoding(n_samples=4, **decoding), "plain")
+    run = sample_run(sampler, questions, Decoding(n_samples=4, **decoding), style)
     return score_run(run.id, [FakeEncoder()]) if score else store.open_run(run.id)
 
 
@@ -166,6 +168,14 @@ def test_the_pair_differs_in_nothing_but_the_model(pair):
 
     assert (found.base.id, found.aligned.id) == tuple(run.id for run in pair)
     assert story.find_pair([run for run in store.list_runs() if run.id != pair[0].id]) is None
+
+
+def test_the_usual_prompt_goes_before_more_questions(pair):
+    more = {**BASE_ANSWERS, "more": ("red fox",)}
+    for key in (story.BASE, story.ALIGNED):
+        run_of(key, more, style="few_shot")
+
+    assert story.find_pair(store.list_runs()).base.id == pair[0].id
 
 
 def test_a_run_that_is_being_sampled_is_no_part_of_the_pair(pair):
@@ -186,20 +196,20 @@ def test_the_story_of_two_runs(pair):
     assert story.cut_share(told.base) == 0
 
 
-def test_arithmetic_is_told_apart_from_the_rest():
-    # every wrong number hesitates more; among the texts hesitation says nothing
+def test_telling_kinds_of_question_apart_is_not_telling_wrong_from_right():
+    # the sums are all wrong and hesitate more; among the capitals hesitation says nothing
     frame = pd.DataFrame(
         {
             "correct": [0.0] * 6 + [1, 0, 1, 0],
             "clusters": 2.0,
             "disagreement": 1.0,
             "hesitation": [3.0] * 6 + [1, 1, 2, 2],
-            "answer_type": ["number"] * 6 + ["text"] * 4,
+            "category": ["sums"] * 6 + ["capitals"] * 4,
         }
     )
-    found = {d.questions: d.auroc.value for d in story.detections(frame) if d.signal == "hesitation"}
-    assert found["all"] == pytest.approx((6 * 2 + 2 * 2 * 0.5) / (8 * 2))
-    assert found["text"] == 0.5
+    (found,) = (d for d in story.detections(frame) if (d.signal, d.questions) == ("hesitation", "all"))
+    assert found.pooled == pytest.approx((6 * 2 + 2 * 2 * 0.5) / (8 * 2))
+    assert found.auroc.value == 0.5
 
 
 def test_clusters_of_a_question_are_the_largest_first(pair):

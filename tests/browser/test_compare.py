@@ -5,10 +5,10 @@ import re
 from fakes import settled
 
 BASE, SFT, CONTINUED, DPO = (
-    "gemma-3-270m--starter--26e50c78c6",
-    "gemma-3-270m-sft--starter--b7d8631f50",
-    "gemma-3-270m-sft-continued--starter--521b20225d",
-    "gemma-3-270m-dpo--starter--adb0c48b0b",
+    "gemma-3-270m--facts--c168bbdbbe",
+    "gemma-3-270m-sft--facts--f56e44327e",
+    "gemma-3-270m-sft-continued--facts--fa80ce6958",
+    "gemma-3-270m-dpo--facts--2493e7c049",
 )
 DRAWN = "[...document.querySelectorAll('.js-plotly-plot')].map(plot => plot._fullLayout)"
 STRIPS, FIRST_MAP, SECOND_MAP, MATRIX, TRACES, SLOPES = range(6)  # in the order of the page

@@ -17,9 +17,9 @@ from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
 BASE_RUN, SFT_RUN, DPO_RUN = (
-    "gemma-3-270m--starter--26e50c78c6",
-    "gemma-3-270m-sft--starter--b7d8631f50",
-    "gemma-3-270m-dpo--starter--adb0c48b0b",
+    "gemma-3-270m--facts--c168bbdbbe",
+    "gemma-3-270m-sft--facts--f56e44327e",
+    "gemma-3-270m-dpo--facts--2493e7c049",
 )
 QUESTIONS = [make_question(f"q{n}", f"Which animal is number {n}?") for n in range(3)]
 BASE = {"q0": ("a fox", "a seal", "a whale"), "q1": ("a fox", "a fox", "a seal"), "q2": ("a *fox* <b>",)}

@@ -23,7 +23,7 @@ from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.wording import run_card
 
-DPO_RUN = "gemma-3-270m-dpo--starter--adb0c48b0b"
+DPO_RUN = "gemma-3-270m-dpo--facts--2493e7c049"
 QUESTIONS = [make_question("one"), make_question("two")]
 
 

@@ -30,7 +30,9 @@ def test_the_first_sentences_count_and_say_how_typical_they_are(shipped):
 
 def test_a_rate_stands_with_its_interval_in_brackets():
     rate, mean = estimate(0.09, 0.05, 0.14), estimate(4.94, 4.5, 5.4)
-    said = say.is_it_typical(Typical(162, estimate(0.0, 0.0, 0.023), rate, estimate(8.1), mean, 128, 20), 10)
+    said = say.is_it_typical(
+        Typical(162, estimate(0.0, 0.0, 0.023), rate, estimate(8.1), mean, rate, rate, 128, 20), 10
+    )
     assert "answer to 9 % [5 %, 14 %], the base model to 0 % [0 %, 2 %]" in said
     assert "on average 4.9 of 10 instead of 8.1" in said
     assert said.endswith("(95 % confidence interval in brackets.)")
@@ -58,8 +60,8 @@ def estimate(value, low=float("nan"), high=float("nan"), n=100):
     return Estimate(value, low, high, n, "test")
 
 
-def detection(auroc, n_wrong=50, n_right=50, no_signal=False):
-    return Detection("hesitation", "all", auroc, n_wrong, n_right, no_signal)
+def detection(auroc, n_wrong=50, n_right=50, no_signal=False, pooled=0.8):
+    return Detection("hesitation", "all", auroc, pooled, n_wrong, n_right, no_signal)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,30 @@ def test_published_rates_are_said_to_be_published():
     assert "published" not in say.how_strong(None, ())
 
 
-def test_the_shipped_story_says_what_is_left_without_arithmetic(shipped):
-    left = say.without_arithmetic(shipped, "hesitation")
-    assert re.match(r"without the \d+ arithmetic questions \(\d+ answered wrong\): \d+ of 100 pairs", left)
-    assert left in say.in_short(shipped)
+def test_pairs_of_any_kind_are_said_to_tell_kinds_apart_too():
+    assert say.of_any_kind(detection(estimate(0.6))).startswith("Among questions of any kind it is 80 of 100 pairs;")
+    assert say.of_any_kind(detection(estimate(0.5), no_signal=True)) == ""
+    assert say.of_any_kind(detection(estimate(0.5), pooled=float("nan"))) == ""
+
+
+def typical(base, aligned):
+    rate = estimate(0.1, 0.0, 0.2)
+    return Typical(9, rate, rate, rate, rate, base, aligned, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("base", "aligned", "expected"),
+    [
+        (estimate(0.2, 0.1, 0.3), estimate(0.5, 0.4, 0.6), "also right more often: 50 % [40 %, 60 %] of them instead"),
+        (estimate(0.5, 0.4, 0.6), estimate(0.2, 0.1, 0.3), "also right less often: 20 %"),
+        (estimate(0.4, 0.3, 0.5), estimate(0.5, 0.4, 0.6), "are not shown to be right more often: 50 %"),
+        (estimate(float("nan")), estimate(0.5, 0.4, 0.6), "was not judged"),
+    ],
+)
+def test_better_is_said_where_the_intervals_do_not_meet(base, aligned, expected):
+    assert expected in say.are_they_better(typical(base, aligned))
+
+
+def test_the_shipped_story_says_what_the_hesitation_is_worth_where_asking_again_is_blind(shipped):
+    inside = say.pairs(shipped.detection("hesitation", "one"))
+    assert f"there it gets {inside}." in say.in_short(shipped)
