@@ -68,7 +68,7 @@ def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) ->
     """
     correct = pd.Series(aligned.correct, aligned.questions.index)
     before, after = (run.cluster_frame(clusterer)["num_semantic_sets"] for run in (base, aligned))
-    before_right, after_right = (run.samples_correct for run in (base, aligned))
+    before_right, after_right = (pd.Series(run.samples_correct, run.questions.index) for run in (base, aligned))
     n_drawn = base.n_samples + aligned.n_samples
     rows = {
         key: {

@@ -15,6 +15,7 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.reports.tables import Table, bounded, dataset_of, names_of, p_value, share
 from homog_core.statistics.paired import holm, paired_bootstrap_difference, wilcoxon_signed_rank
 from homog_core.wording.numbers import number, with_interval
+from homog_core.wording.run_names import prompt_title
 
 MOST_CATEGORIES = 5  # a set with more has too few questions in each
 
@@ -86,7 +87,7 @@ def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
         }
         for row in found.tests
     ]
-    where = f"{dataset_of(runs[0])}, {found.n_questions} questions"
+    where = f"{_where(runs[0])}, {found.n_questions} questions"
     return [
         Table(
             f"Stages of one model: {where}",
@@ -102,6 +103,12 @@ def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
         _bounds(runs, clusterer, where),
         *_categories(runs, clusterer, where),
     ]
+
+
+def _where(scored: ScoredRun) -> str:
+    """The conditions that the runs of a table share."""
+    style, limit = scored.run.identity.prompt_style, scored.run.decoding.max_new_tokens
+    return f"{dataset_of(scored)}, {prompt_title(style)}, {limit} tokens"
 
 
 def _seeds(runs: Sequence[ScoredRun]) -> list[Table]:
@@ -132,7 +139,7 @@ def _seeds(runs: Sequence[ScoredRun]) -> list[Table]:
         }
         for one, other in seeds.comparisons(found)
     ]
-    where = dataset_of(runs[0])
+    where = _where(runs[0])
     return [
         Table(
             f"Training seeds: {where}",

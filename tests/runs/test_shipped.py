@@ -54,10 +54,11 @@ def test_shipped_runs_are_listed_shown_and_verified(capsys):
 
 def test_the_document_of_results_has_the_runs_as_they_are():
     runs, document = results_md.reportable_runs(), (files.PROJECT / "docs" / "results.md").read_text(encoding="utf-8")
-    stages = stage_tables.chain_tables(runs)
-    # estimates, tests and bounds on both question sets, and two tables within the categories of one
+    # of two question sets, since all take a minute: estimates, tests and bounds, and two tables within categories
+    stages = stage_tables.chain_tables([s for s in runs if s.run.identity.dataset in ("starter", "gsm8k")])
     assert len(stages) == 8
-    assert tables.markdown([*stages, results_md.clusters_table(runs)]) in document
+    assert tables.markdown([results_md.clusters_table(runs)]) in document
+    assert all(tables.markdown([table]) in document for table in stages)
 
 
 def test_calibration_puts_the_best_clusterer_first():
