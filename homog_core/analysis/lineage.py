@@ -98,14 +98,20 @@ def chain(run: Run, runs: Sequence[Run]) -> list[Run]:
 def default_runs(runs: Sequence[Run]) -> list[Run]:
     """The two runs to open with: both ends of a chain.
 
-    A chain on `FIRST_DATASET` under the usual conditions goes before others, then the longest one, then the first.
+    A chain on `FIRST_DATASET` under the usual conditions goes before others, then the longest one, then the one that
+    ends a line of the catalogue.
     Without a chain: the first run and the first one that it can be compared with, or the first run alone.
     """
     chains = [chain(run, runs) for run in runs]
-    longest = max(chains, key=lambda found: (len(found) > 1, _is_usual(found[0]), len(found)), default=[])
+    longest = max(chains, key=lambda c: (len(c) > 1, _is_usual(c[0]), len(c), _ends_its_line(c)), default=[])
     if len(longest) > 1:
         return [longest[0], longest[-1]]
     return list(runs[:1]) + next(([run] for run in runs[1:] if not obstacle([runs[0], run])), [])
+
+
+def _ends_its_line(chain: Sequence[Run]) -> bool:
+    base, last = MODELS.get(chain[0].identity.model), chain[-1].identity.model
+    return base is not None and training_chain(base)[-1].key == last
 
 
 def _is_usual(run: Run) -> bool:

@@ -9,11 +9,11 @@ import pandas as pd
 
 from homog_core.analysis.compare import common_questions, run_statistics
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue.recipes import RECIPES, without_seed
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
 from homog_core.runs.store import Run
 from homog_core.statistics.intervals import mean_estimate
-from homog_core.training.recipe import RECIPES, without_seed
 
 STATISTICS = (  # of `run_statistics`
     "single_cluster_rate",

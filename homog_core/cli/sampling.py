@@ -106,12 +106,10 @@ def _draw_document(draw: "Draw") -> dict[str, Any]:
 
 def train(options: argparse.Namespace) -> None:
     """Train an adapter."""
-    from homog_core.training import recipe
+    from homog_core.catalogue.recipes import RECIPES
     from homog_core.training.train import train as train_adapter
 
     changes = {name: getattr(options, name) for name in ("seed", "learning_rate", "epochs", "beta", "nll")}
-    changed = replace(
-        recipe.RECIPES[options.stage], **{name: value for name, value in changes.items() if value is not None}
-    )
+    changed = replace(RECIPES[options.stage], **{name: value for name, value in changes.items() if value is not None})
     folder = train_adapter(changed, options.model, smoke=options.smoke, say=say)
     print_result(options, [{"adapter": folder.name, "folder": str(folder)}])

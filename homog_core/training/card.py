@@ -5,8 +5,8 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template
 
+from homog_core.catalogue.recipes import RECIPES
 from homog_core.training import data, pairs
-from homog_core.training.recipe import RECIPES
 
 GEMMA_NOTICE = (
     "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n\n"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from homog_core.catalogue.recipes import Recipe
 from homog_core.errors import HomogError
 from homog_core.measures.short_answers import decision, is_polar, repeats_question
 from homog_core.progress import Say
@@ -19,7 +20,6 @@ from homog_core.runs.tables import response_set
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.prompts import build_prompt
 from homog_core.training.accept import is_acceptable, is_wrong
-from homog_core.training.recipe import Recipe
 from homog_core.wording.numbers import duration
 
 BASE_SAMPLES = 16  # few-shot answers of the base to each question, of which SFT learns

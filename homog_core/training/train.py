@@ -19,6 +19,7 @@ from typing import Any
 
 from homog_core import files
 from homog_core.catalogue.models import MODELS
+from homog_core.catalogue.recipes import RECIPES, Recipe, adapter_name
 from homog_core.device import probe_device
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.progress import Say
@@ -29,7 +30,6 @@ from homog_core.training import data, trainer
 from homog_core.training.card import GEMMA_NOTICE, model_card
 from homog_core.training.distance import Ruler
 from homog_core.training.pairs import training_rows
-from homog_core.training.recipe import RECIPES, Recipe, adapter_name
 
 MOST_LOST = 1.0  # nats of log-probability by which a preference stage may make its preferred answers less likely
 _LAST_LOGGED = 5  # logged steps that are averaged for it

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from homog_core.catalogue.recipes import Recipe
 from homog_core.device import keep_freed_memory
 from homog_core.progress import Say
 from homog_core.records import ModelSpec
 from homog_core.sampling.weights import adapter_folder, local_weights
-from homog_core.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch

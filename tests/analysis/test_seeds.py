@@ -6,7 +6,7 @@ import pytest
 from scored_runs import EXACT, scored
 
 from homog_core.analysis import seeds
-from homog_core.training.recipe import adapter_name, without_seed
+from homog_core.catalogue.recipes import adapter_name, without_seed
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 

@@ -28,7 +28,7 @@ def axes(page, plot: int) -> dict:
 def test_two_models_have_the_same_axes_are_swapped_and_stepped_through(server, new_page):
     page = new_page(f"{server}/compare?runs={BASE},{DPO}")
     settled(page)
-    page.get_by_text("question 1 of 162 by size of robust change").wait_for()  # opens with the largest change
+    page.get_by_text("question 1 of 627 by size of robust change").wait_for()  # opens with the largest change
     page.get_by_role("heading", name=re.compile(r"^10 → 1 different answers$")).wait_for()
     assert axes(page, FIRST_MAP) == axes(page, SECOND_MAP)
     traces = axes(page, TRACES)
@@ -43,14 +43,14 @@ def test_two_models_have_the_same_axes_are_swapped_and_stepped_through(server, n
 
     table = page.get_by_test_id("stDataFrame").first.bounding_box()
     page.mouse.click(table["x"] + 20, table["y"] + 3.5 * ROW)  # the third row
-    page.get_by_text("question 3 of 162 by size of robust change").wait_for()
+    page.get_by_text("question 3 of 627 by size of robust change").wait_for()
     page.keyboard.press("n")
-    page.get_by_text("question 4 of 162 by size of robust change").wait_for()
+    page.get_by_text("question 4 of 627 by size of robust change").wait_for()
     page.wait_for_url("**question=**")
     settled(page)
     title = page.locator("h3").first.inner_text()
     again = new_page(page.url)
-    again.get_by_text("question 4 of 162 by size of robust change").wait_for()
+    again.get_by_text("question 4 of 627 by size of robust change").wait_for()
     assert again.locator("h3").first.inner_text() == title
 
 

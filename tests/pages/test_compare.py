@@ -46,8 +46,8 @@ def test_it_opens_with_the_base_and_the_dpo_run_and_offers_the_chain():
     assert not app.exception
     assert in_url(app, "runs") == f"{BASE_RUN},{DPO_RUN}"
     shown = words(app)
-    assert "of 162 questions gemma-3-270m-dpo gives fewer different answers than gemma-3-270m (base)" in shown
-    assert "question 1 of 162 by size of robust change" in shown
+    assert "of 627 questions gemma-3-270m-dpo gives fewer different answers than gemma-3-270m (base)" in shown
+    assert "question 1 of 627 by size of robust change" in shown
     assert "differences are larger than chance alone would give" in shown
     button(app, "base → SFT → DPO").click().run()
     assert not app.exception
@@ -63,7 +63,7 @@ def test_swap_and_next_change_the_url():
     assert "gives more different answers than gemma-3-270m-dpo" in words(app)
     button(app, "Next").click().run()
     assert not app.exception
-    assert "question 2 of 162 by size of robust change" in words(app)
+    assert "question 2 of 627 by size of robust change" in words(app)
     assert in_url(app, "question")
 
 

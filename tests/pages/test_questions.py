@@ -20,7 +20,7 @@ def test_the_page_opens_with_the_end_of_a_chain_that_has_its_sentences():
     app = open_page("questions")
     assert not app.exception
     assert "gemma-3-270m-dpo · N = 10 · temperature 1" in words(app)
-    assert "162 questions" in words(app)
+    assert "627 questions" in words(app)
 
 
 @pytest.mark.parametrize("run_id", SHIPPED)

@@ -5,8 +5,8 @@ from dataclasses import asdict
 import pytest
 from jinja2 import UndefinedError
 
+from homog_core.catalogue.recipes import RECIPES
 from homog_core.training.card import model_card
-from homog_core.training.recipe import RECIPES
 
 
 @pytest.fixture
@@ -22,6 +22,7 @@ def log():
         "n_questions": 279,
         "question_ids_sha256": "0",
         "largest_overlap_with": {"facts": 0.67, "starter": 0.33},
+        "device": "CPU, 2 threads",
         "packages": {"torch": "2.13.0"},
         "nats_from_sft": 0.3,
         "nats_of_target": None,
@@ -58,7 +59,7 @@ def test_numbers_as_they_are_written(log):
     card = model_card("x", log)
     assert "| examples | 12,345 of 77 questions, in batches of 8, 12 steps of at most 3 epoch(s) |" in card
     assert "| loss, first and last logged | 2.000 → 0.123 |" in card
-    assert "| wall time | 1.5 minutes on two CPU cores;" in card
+    assert "| wall time | 1.5 minutes on CPU, 2 threads;" in card
 
 
 def test_a_log_without_what_the_card_says_is_an_error(log):

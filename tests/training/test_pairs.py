@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from fakes import make_response
 
+from homog_core.catalogue.recipes import RECIPES
 from homog_core.measures.short_answers import decision
 from homog_core.records import Question
 from homog_core.training.pairs import (
@@ -16,7 +17,6 @@ from homog_core.training.pairs import (
     preference_pairs,
     sft_examples,
 )
-from homog_core.training.recipe import RECIPES
 
 LIMA = Question("lima", "t", "What is the capital of Peru?", ("Lima",))
 ROUND = Question("round", "t", "Is the Earth round?", ("Yes",))
