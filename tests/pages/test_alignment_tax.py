@@ -19,10 +19,6 @@ CHAIN = (
     "gemma-3-270m-sft--facts--f56e44327e",
     "gemma-3-270m-dpo--facts--2493e7c049",
 )
-    "gemma-3-270m--facts--c168bbdbbe",
-    "gemma-3-270m-sft--facts--f56e44327e",
-    "gemma-3-270m-dpo--facts--2493e7c049",
-)
 
 
 def tax(**params):
