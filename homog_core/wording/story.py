@@ -312,7 +312,7 @@ def other_models(rates: Sequence[Measured], story: Story) -> str:
     if not others:
         return ""
     each = ", ".join(f"{names[m.run.id]} {with_interval(m.rate, percent)}" for m in others)
-    return f"Not every training does: single answers of the other trained models here are {each}."
+    return f"It depends on the training. Single answers of the other trained models here: {each}."
 
 
 def how_strong(parameters: int | None, published: Sequence[Published]) -> str:
