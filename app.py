@@ -14,6 +14,7 @@ chosen = st.navigation(
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/live_lab.py", title="Live lab", icon=":material/experiment:"),
         st.Page("pages/alignment_tax.py", title="Alignment tax", icon=":material/monitoring:"),
+        st.Page("pages/fair_draws.py", title="Fair draws", icon=":material/casino:"),
         st.Page("pages/runs.py", title="Runs", icon=":material/inventory_2:"),
         st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
     ],

@@ -80,6 +80,11 @@ def is_dark() -> bool:
     return getattr(st.context.theme, "type", None) == "dark"
 
 
+def is_narrow() -> bool:
+    """Whether the page is looked at on a phone, by what its browser calls itself; figures do not know their width."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
 def model_color(position: int = 0) -> str:
     """The colour of the model in that position of a comparison."""
     return MODEL_COLORS[position % len(MODEL_COLORS)]

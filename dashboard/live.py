@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from dashboard import blocks
+from dashboard import blocks, draws
 from dashboard.cache import live_queue, session_id, umap_warm_up
 from dashboard.question.answers import answer_list, inspector, traces
 from dashboard.question.clusters import clusters, strip
 from dashboard.question.picture import Picture, computed_map, map_method
 from dashboard.text import plain
+from homog_core.analysis.draws import count_named
 from homog_core.figures.html import answer_cards
 from homog_core.figures.question import answer_name
 from homog_core.live import ModelSnapshot, Request, Snapshot
@@ -23,6 +24,7 @@ from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.records import GREEDY
 from homog_core.runs import store
 from homog_core.wording import numbers, recipes
+from homog_core.wording.run_names import prompt_title
 
 POLL_SECONDS = 0.5
 
@@ -83,6 +85,7 @@ def _watch(job_id: str, clusterer: Clusterer) -> None:
         width="stretch",
         key=f"stop-{job_id}",
     )
+    _exact(snapshot)
     for position, part in enumerate(snapshot.models):
         picture = _picture(snapshot, part, clusterer, position)
         if part.result and part is not snapshot.models[-1]:
@@ -137,6 +140,7 @@ def _finished(snapshot: Snapshot, clusterer: Clusterer) -> None:
     if any(part.result for part in snapshot.models):
         _keep_button(snapshot)
     st.markdown(f"#### {plain(snapshot.request.question.text)}")
+    _exact(snapshot)
     pictures = [_picture(snapshot, part, clusterer, i) for i, part in enumerate(snapshot.models)]
     position = _side_by_side(snapshot, pictures) if len(snapshot.request.models) > 1 else 0
     with st.expander("The exact prompt", icon=":material/terminal:"):
@@ -189,6 +193,22 @@ def _different(picture: Picture) -> str:
 
 
 # In both
+
+
+def _exact(snapshot: Snapshot) -> None:
+    """Of a question with a closed list: how likely each answer is, and which have been drawn."""
+    parts = [part for part in snapshot.models if part.draw]
+    if not parts:
+        return
+    ended = [[a.answer for i, a in part.answers.items() if i != GREEDY and a.finish_reason] for part in parts]
+    counts = [count_named(answers, part.draw.options) for part, answers in zip(parts, ended, strict=True)]
+    styles = " / ".join(dict.fromkeys(prompt_title(part.style) for part in parts))
+    draws.bars(
+        [(part.model.key, part.draw) for part in parts],
+        f"{' / '.join(part.model.key for part in parts)} · exact next-token probabilities, temperature 1 · {styles}",
+        f"exact-{snapshot.id}",
+        counts,
+    )
 
 
 def _picture(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, position: int) -> Picture:

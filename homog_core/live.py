@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from homog_core.analysis.draws import Draw, draws
 from homog_core.device import Device, free_memory, probe_device
 from homog_core.errors import HomogError, NotFound
 from homog_core.measures.encoders import Encoder, encode
@@ -53,6 +54,7 @@ class ModelSnapshot:
     result: ResponseSet | None
     seconds: float
     n_tokens: int
+    draw: Draw | None  # of a question with a closed list: the exact probability of each answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class _Part:
     result: ResponseSet | None = None
     seconds: float = 0.0
     n_tokens: int = 0
+    draw: Draw | None = None
 
     def snapshot(self) -> ModelSnapshot:
         """A copy that no longer changes."""
@@ -99,6 +102,7 @@ class _Part:
             self.result,
             self.seconds,
             self.n_tokens,
+            self.draw,
         )
 
     def keep(self, request: Request) -> Run:
@@ -260,6 +264,12 @@ class LiveQueue:
             part = _Part(model, sampler.revision, sampler.dtype, style, sampler.prompt(question.text, style).text)
             with self._lock:
                 job.parts.append(part)
+            if question.answer_type == "draw":
+                self._set(job, "sampling", f"Computing the probabilities of {model.key}")
+                (found,) = draws(sampler, [question], style)
+                with self._lock:
+                    part.draw = found
+                self._check(job)
             self._set(job, "sampling", f"Sampling {model.key} on {sampler.device}")
             started = time.monotonic()
             steps = sampler.sample([question], decoding, style, 1)

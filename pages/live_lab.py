@@ -4,17 +4,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import controls, live, page, url
-from dashboard.cache import dataset_questions, live_queue, local_datasets, session_id, umap_warm_up
+from dashboard import ask, controls, live, page, url
+from dashboard.cache import live_queue, session_id, umap_warm_up
 from dashboard.text import plain
-from homog_core.catalogue.datasets import DATASETS
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.catalogue.models import MODELS, training_chain
 from homog_core.errors import InvalidInput
 from homog_core.live import Request
 from homog_core.measures import report_cards
-from homog_core.records import PROMPT_STYLES, Decoding, ModelSpec, Question
-from homog_core.runs.questions import typed_question
+from homog_core.records import PROMPT_STYLES, Decoding, ModelSpec
 from homog_core.sampling.weights import find_model
 from homog_core.wording.labels import model_title
 
@@ -44,7 +42,7 @@ def main() -> None:
 def request_controls() -> Request | None:
     """What is to be sampled; None while a part of it has not been chosen."""
     models = models_control()  # the whole width: several names stand side by side
-    question = question_control()
+    question = ask.question()
     decoding, style = decoding_controls(models)
     return Request(models, question, decoding, style) if models and question else None
 
@@ -93,21 +91,6 @@ def other_model() -> ModelSpec | None:
     except InvalidInput as error:
         st.warning(plain(str(error)))
         return None
-
-
-def question_control() -> Question | None:
-    """A question of a set that is on this machine, or a typed one."""
-    source = url.choice(
-        "Question from",
-        [*local_datasets(), "typed"],
-        "dataset",
-        lambda key: "my own words" if key == "typed" else DATASETS[key].title,
-    )
-    if source == "typed":
-        text = st.text_area("Your question", key="ask", max_chars=2000, height=68, bind="query-params")
-        return typed_question(text) if text.strip() else None
-    questions = {question.id: question for question in dataset_questions(source)}
-    return questions[url.choice("Question", list(questions), "question", lambda key: questions[key].text)]
 
 
 def decoding_controls(models: Sequence[ModelSpec]) -> tuple[Decoding, str | None]:

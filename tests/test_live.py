@@ -14,7 +14,7 @@ import homog_core.live
 from homog_core.device import Device
 from homog_core.errors import HomogError, ModelUnavailable, NotFound
 from homog_core.live import LiveQueue, Request
-from homog_core.records import GREEDY, Decoding, ModelSpec
+from homog_core.records import GREEDY, Decoding, ModelSpec, Question
 from homog_core.runs.verify import verify
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -358,3 +358,13 @@ def test_what_has_finished_before_another_model_failed_can_be_kept():
     job_id = queue.submit(request(ONE, OTHER))
     queue.wait_for(job_id, "failed")
     assert [run.identity.model for run in queue.keep(job_id)] == ["one"]
+
+
+def test_of_a_question_with_a_list_the_exact_probabilities_come_before_the_answers(llama_sampler):
+    coin = Question("coin", "live", "Flip a coin.", ("heads", "tails"), category="coin", answer_type="draw")
+    queue = queue_of(lambda spec, report: llama_sampler)
+    job = queue.submit(Request((llama_sampler.spec,), coin, Decoding(n_samples=2, max_new_tokens=3), "plain"))
+    (part,) = queue.wait_for(job, "done").models
+    assert part.draw.options == ("heads", "tails")
+    assert 0 < part.draw.all.on_list < 1
+    assert len(part.answers) == 3

@@ -17,7 +17,6 @@ from dashboard.tax.marks import (
     looks_and_published,
     marks,
     measured_or_published,
-    narrow,
     published_frame,
     published_mark,
     span,
@@ -79,7 +78,7 @@ def rates(chosen: Selection) -> None:
             ],
             looks_and_published(chosen),
             legend=measured_or_published(),
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.single_cluster(frame, pair, pvalue)),
         how_to_read=(
@@ -141,7 +140,7 @@ def threshold(chosen: Selection) -> None:
             x_range=(0.0, 1.0),
             mark=tau,
             mark_label=f"τ = {given(tau)} now",
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.threshold(curves, chosen.focus(), pair[0] if pair else None, tau)),
         how_to_read=(
@@ -188,7 +187,7 @@ def budget(chosen: Selection) -> None:
             x_title="samples per question",
             mark=n,
             mark_label=f"N = {n}",
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.budget(curves[focus], focus, n)),
         how_to_read=(
@@ -238,7 +237,7 @@ def by_category(chosen: Selection) -> None:
             ],
             [chosen.looks()[label] for label in labels],
             dodge=True,
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.by_category(frame, labels[-1])),
         how_to_read=(
@@ -277,7 +276,7 @@ def by_clusterer(chosen: Selection) -> None:
             [Panel("questions with a single answer", range=(-0.01, _room(frame["high"])), percent=True)],
             list(chosen.looks().values()),
             dodge=True,
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.by_clusterer(frame, chosen.focus())),
         how_to_read=(
@@ -348,7 +347,7 @@ def temperature(chosen: Selection) -> None:
             [Panel("single-cluster questions", range=(-0.02, 1.02), percent=True)],
             x_title="temperature of the samples",
             points=True,
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.temperature(frame)),
         how_to_read=(

@@ -6,7 +6,7 @@ import pandas as pd
 
 from dashboard import blocks
 from dashboard.tax import computed
-from dashboard.tax.marks import hover, marks, narrow, span
+from dashboard.tax.marks import hover, marks, span
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.figures import dots
@@ -53,7 +53,7 @@ def bounds(chosen: Selection) -> None:
             [Panel("questions with a single answer", range=(-0.02, 1.02), percent=True)],
             bound_series(KINDS, dark=blocks.is_dark()),
             dodge=True,
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.rate_bounds(frame, robust, chosen.focus())),
         how_to_read=(

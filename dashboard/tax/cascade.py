@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import blocks, url
 from dashboard.tax import computed
 from dashboard.tax.grades import grading
-from dashboard.tax.marks import hover, narrow
+from dashboard.tax.marks import hover
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis.cascade import CascadeStudy, stop_shares
@@ -66,7 +66,7 @@ def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None
     )
     position = round(band / 5)
     shares = stop_shares(points.iloc[position])
-    room = 0.3 if narrow() else 0.12
+    room = 0.3 if blocks.is_narrow() else 0.12
     labels = [
         (score_title(k), s, f"{score_title(k)} {percent(s)}" if s >= room else "")
         for k, s in zip(names, shares, strict=True)

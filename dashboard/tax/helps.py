@@ -10,7 +10,7 @@ from dashboard import blocks
 from dashboard.tax import computed
 from dashboard.tax.cascade import cascade
 from dashboard.tax.grades import grades, grading
-from dashboard.tax.marks import bounds, hover, marks, narrow, published_mark
+from dashboard.tax.marks import bounds, hover, marks, published_mark
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis import selective, signals
@@ -70,7 +70,7 @@ def coverage(chosen: Selection, of: str, scores: Sequence[str]) -> None:
         x_title="share of questions that is answered, the most certain first",
         x_range=(0.0, 1.03),
         x_percent=True,
-        narrow=narrow(),
+        narrow=blocks.is_narrow(),
         extra=[
             *(
                 (looks[s], coverage_marks(s, curve, shift))
@@ -193,7 +193,7 @@ def correlations(chosen: Selection, of: str, scores: Sequence[str]) -> None:
             [Panel("correlation", 0.0, (-1.0, 1.0))],
             looks,
             dodge=True,
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.correlations(rows)),
         how_to_read=(

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from dashboard import blocks
 from dashboard.tax.selection import Selection
@@ -74,11 +73,6 @@ def measured_or_published() -> list[Series]:
         Series("measured", "measured here, with 95 % interval", blocks.model_color()),
         series.published_series(dark=blocks.is_dark()),
     ]
-
-
-def narrow() -> bool:
-    """Whether the page is looked at on a phone, by what its browser calls itself; figures do not know their width."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def span(n: pd.Series) -> str:

@@ -15,7 +15,6 @@ from dashboard.tax.marks import (
     looks_and_published,
     marks,
     measured_or_published,
-    narrow,
     published_frame,
     published_mark,
     span,
@@ -61,7 +60,7 @@ def figure(chosen: Selection, metric: str) -> None:
             [_metric_panel(metric, found)],
             looks_and_published(chosen),
             legend=measured_or_published(),
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(say.beside_published(metric, [f.value for f in figures.values()], [p.value for p in reported])),
         how_to_read=(

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import blocks
 from dashboard.tax import computed
 from dashboard.tax.grades import grades, grading
-from dashboard.tax.marks import bounds, hover, marks, narrow, span
+from dashboard.tax.marks import bounds, hover, marks, span
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis import signals
@@ -82,7 +82,7 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             marks(found),
             [Panel(titles[name], 0.5, (0.0, 1.0)) for name in SUBSETS],
             series.group_series(GROUP_TITLES, dark=blocks.is_dark()),
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.aurocs(rows)),
         how_to_read=(
@@ -124,7 +124,7 @@ def differences(chosen: Selection) -> None:
             [Panel(SUBSET_TITLES[name], 0.0, (-0.65, 0.65)) for name in SUBSETS],
             list(chosen.looks().values()),
             legend=(),
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.differences(rows)),
         how_to_read=(
@@ -178,7 +178,7 @@ def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
             marks(found),
             [Panel("Cohen's d", 0.0, _symmetric(whole[["d_low", "d_high"]].to_numpy()))],
             series.group_series(GROUP_TITLES, dark=blocks.is_dark()),
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.effects(whole)),
         how_to_read=(
@@ -235,7 +235,7 @@ def categories(chosen: Selection, of: str) -> None:
             [Panel("AUROC", 0.5, (0.0, 1.0))],
             looks,
             dodge=True,
-            narrow=narrow(),
+            narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.categories(rows)),
         how_to_read=(

@@ -70,13 +70,17 @@ def _sample(add: Add) -> None:
     sub.add_argument("--max-new-tokens", type=int, help="token limit of an answer (default: the dataset's, mostly 32)")
     sub.add_argument("--prompt", choices=("plain", "few_shot", "chat"), help="default: the model's own style")
     sub.add_argument("--seed", type=int, default=0, help="default: 0")
+    _dtype(sub)
+    sub.add_argument("--batch-questions", type=int, default=4, help="questions decoded together (default: 4)")
+    _model_options(sub)
+
+
+def _dtype(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--dtype",
         choices=("float32", "bfloat16", "float16"),
         help="what the weights are computed in (default: float32 on a CPU, bfloat16 on a GPU)",
     )
-    sub.add_argument("--batch-questions", type=int, default=4, help="questions decoded together (default: 4)")
-    _model_options(sub)
 
 
 def _draws(add: Add) -> None:
@@ -92,6 +96,7 @@ def _draws(add: Add) -> None:
         "(default: all questions of the dataset draws)",
     )
     sub.add_argument("--prompt", choices=("plain", "few_shot", "chat"), help="default: the model's own style")
+    _dtype(sub)
 
 
 def _score(add: Add) -> None:

@@ -60,16 +60,21 @@ def _speed(p: Any) -> str:
 
 def draws(options: argparse.Namespace) -> None:
     """Say how fairly a model draws from closed lists."""
+    from homog_core.analysis.draws import draw_set
     from homog_core.analysis.draws import draws as drawn
+    from homog_core.runs.draw_sets import write_draws
     from homog_core.runs.questions import load_questions, typed_draw
     from homog_core.sampling.engine import TorchSampler
     from homog_core.sampling.weights import find_model
 
     spec = find_model(options.model)
     questions = [typed_draw(text) for text in options.question] if options.question else load_questions("draws")
-    sampler = TorchSampler.from_pretrained(spec, say=say)
+    sampler = TorchSampler.from_pretrained(spec, say, options.dtype)
+    style = options.prompt or spec.prompt_style
     with Bar("Computing") as bar:
-        found = list(drawn(sampler, questions, options.prompt or spec.prompt_style, bar.update))
+        found = list(drawn(sampler, questions, style, bar.update))
+    if not options.question:
+        say(f"Stored as {write_draws(draw_set(sampler, style, found)).name}")
     print_result(options, [_draw_document(draw) if options.json else _draw_row(draw) for draw in found])
 
 

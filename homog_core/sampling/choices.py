@@ -68,6 +68,14 @@ def choice_probabilities(
     return Choices(found, pruned)
 
 
+def named_option(answer: str, options: Sequence[Sequence[str]]) -> int | None:
+    """Which option an answer begins with, by the rules of `choice_probabilities`; None where it is none of them."""
+    for text, index in sorted(_texts(options).items(), key=lambda item: -len(item[0])):
+        if answer.startswith(text) and not _is_of_word(answer[len(text) : len(text) + 1] or " "):
+            return index
+    return None
+
+
 def _texts(options: Sequence[Sequence[str]]) -> dict[str, int]:
     """Every text that counts as an option, with its option."""
     owner: dict[str, int] = {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from homog_core.analysis.draws import Draw, draws, spellings
+from homog_core.analysis.draws import Draw, count_named, draw_set, draws, overview, shown_sets, spellings
 from homog_core.errors import InvalidInput
 from homog_core.measures.grading import grade
 from homog_core.records import Question
@@ -74,3 +74,25 @@ def test_numbers_are_also_spelled_in_words():
     assert spellings("47") == ["47", "forty-seven"]
     assert spellings("100") == ["100"]
     assert spellings("hearts") == ["hearts"]
+
+
+def test_drawn_answers_are_counted_by_what_they_name():
+    counts = count_named(["It is six.", "6", "Six", "sixty", "The number is 6.", "I pick 1 because", ""], ("1", "6"))
+    assert counts.tolist() == [1, 3]
+
+
+def test_a_set_keeps_what_was_computed_and_tells_it_again(llama_sampler):
+    (draw,) = draws(llama_sampler, [COIN, replace(COIN, id="c2", text="Toss a coin.")], "plain")
+    found = draw_set(llama_sampler, "plain", [draw])
+    (again,) = map(Draw.of, found.draws)
+    assert again.all == draw.all
+    row = overview([found]).iloc[0]
+    assert (row["draw"], row["n_options"], row["on_list"]) == ("coin", 2, pytest.approx(draw.all.on_list))
+
+
+def test_the_newest_set_of_a_model_and_prompt_is_shown_by_stage(llama_sampler):
+    (draw,) = draws(llama_sampler, [COIN], "plain")
+    base = replace(draw_set(llama_sampler, "plain", [draw]), model="b", stage="base", family="F", created="1")
+    newer = replace(base, revision="other", created="2")
+    dpo, few = replace(base, model="a", stage="dpo"), replace(base, prompt_style="few_shot")
+    assert shown_sets([dpo, newer, few, base]) == [newer, dpo, few]

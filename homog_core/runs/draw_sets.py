@@ -1,0 +1,93 @@
+"""What models make of closed lists, stored: one small JSON file a model and prompt, under `draws/` beside the runs.
+
+The probabilities are exact, so that there is nothing to resume and nothing to score.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from homog_core import files
+from homog_core.errors import InvalidInput
+from homog_core.records import PromptStyle, Stage
+
+MOST_BYTES = 5_000_000  # of one file; a set of 24 lists has about 40 kB
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDraw:
+    """One list in all its wordings."""
+
+    name: str
+    options: tuple[str, ...]
+    wordings: tuple[str, ...]
+    probabilities: tuple[tuple[float, ...], ...]  # (W, A) of each option in each wording; a row sums to at most 1
+    pruned: tuple[float, ...]  # (W,) mass that was not followed
+
+    def __post_init__(self) -> None:
+        shape = (len(self.wordings), {len(row) for row in self.probabilities}, len(self.pruned))
+        if shape != (len(self.probabilities), {len(self.options)}, len(self.wordings)):
+            raise ValueError(f"the probabilities of {self.name!r} do not fit its wordings and answers")
+        if any(p < 0 for row in self.probabilities for p in row) or any(sum(row) > 1.001 for row in self.probabilities):
+            raise ValueError(f"the probabilities of {self.name!r} are none")
+
+
+@dataclass(frozen=True, slots=True)
+class DrawSet:
+    """What one model makes of some lists, with one prompt."""
+
+    model: str
+    revision: str
+    dtype: str
+    prompt_style: PromptStyle
+    family: str
+    stage: Stage | None
+    parent: str | None
+    created: str
+    device: str
+    draws: tuple[StoredDraw, ...]
+
+    @property
+    def id(self) -> str:
+        """What it was computed from: model, weights, arithmetic, prompt and lists."""
+        lists = [(draw.name, draw.options, draw.wordings) for draw in self.draws]
+        content = json.dumps([self.model, self.revision, self.dtype, self.prompt_style, lists])
+        return f"{self.model}--{self.prompt_style}--{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+
+
+def write_draws(found: DrawSet) -> Path:
+    """Store a set; one of the same id is replaced. Raises `HomogError` where it cannot be written."""
+    path = files.cache() / "draws" / f"{found.id}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.replacing(path, "The draws") as stream:
+        stream.write(json.dumps(asdict(found), indent=1).encode())
+    return path
+
+
+def list_draws() -> tuple[list[DrawSet], list[Path]]:
+    """The stored sets, the user's before the shipped ones, and the files that do not read."""
+    folders = dict.fromkeys([files.cache() / "draws", files.SHIPPED / "draws"])
+    paths = {path.name: path for folder in reversed(folders) for path in sorted(folder.glob("*.json"))}
+    found, unread = [], []
+    for path in paths.values():
+        try:
+            state = path.stat()
+            found.append(_read(path, state.st_mtime_ns, state.st_size))
+        except (InvalidInput, OSError):
+            unread.append(path)
+    return found, unread
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, changed: int, size: int) -> DrawSet:
+    """The set in a file as it is now. Raises `InvalidInput` for anything else."""
+    from pydantic import TypeAdapter, ValidationError
+
+    if size > MOST_BYTES:
+        raise InvalidInput(f"{path} is too large to hold draws.")
+    try:
+        return TypeAdapter(DrawSet).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise InvalidInput(f"{path} does not read as draws: {error.errors()[0]['msg']}.") from error

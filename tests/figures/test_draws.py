@@ -1,0 +1,38 @@
+"""The bars of draws."""
+
+import numpy as np
+
+from homog_core.figures.draws import Bars, bars
+
+
+def rows(**changes):
+    first = Bars("base", "as if 1.9 of 2", np.array([0.6, 0.4]), "#0072B2")
+    second = Bars("dpo", "as if 1.0 of 2", np.array([1.0, 0.0]), "#E69F00", counts=np.array([3, 1]))
+    return [first, second]
+
+
+def test_every_model_has_bars_a_heading_and_a_fair_line():
+    figure = bars(("heads", "tails"), rows())
+    drawn = [trace for trace in figure.data if trace.type == "bar"]
+    assert [list(trace.y) for trace in drawn] == [[0.6, 0.4], [1.0, 0.0]]
+    assert [shape.y0 for shape in figure.layout.shapes] == [0.5, 0.5]
+    assert [note.text for note in figure.layout.annotations] == [
+        "<b>base</b>  as if 1.9 of 2",
+        "<b>dpo</b>  as if 1.0 of 2",
+    ]
+
+
+def test_drawn_answers_are_dots_at_their_share():
+    (dots,) = (trace for trace in bars(("heads", "tails"), rows()).data if trace.type == "scatter")
+    assert (list(dots.x), list(dots.y)) == (["heads", "tails"], [0.75, 0.25])
+
+
+def test_an_answer_is_shown_as_text_and_not_as_markup():
+    figure = bars(("<b>x</b>", "y"), rows()[:1])
+    assert figure.data[0].x[0] == "&lt;b&gt;x&lt;/b&gt;"
+    assert "<b>x</b>" not in figure.data[0].hovertext[0].replace("<b>&lt;", "")
+
+
+def test_a_model_that_names_none_has_empty_bars():
+    none = Bars("base", "names none of them", np.zeros(2), "#0072B2")
+    assert list(bars(("heads", "tails"), [none]).data[0].y) == [0, 0]
