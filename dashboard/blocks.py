@@ -14,7 +14,7 @@ from homog_core.figures.theme import MODEL_COLORS
 from homog_core.records import Estimate
 from homog_core.wording import numbers
 
-_CONFIG = {"displaylogo": False, "scrollZoom": False}  # of every Plotly chart
+CONFIG = {"displaylogo": False, "scrollZoom": False}  # of every Plotly chart
 
 
 def estimate(place: Any, label: str, found: Estimate, *, percent: bool = False, unit: str = "", help: str = "") -> None:
@@ -49,9 +49,9 @@ def chart(
     st.markdown(f"##### {title}")
     st.caption(how_to_read)
     selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
-    st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG, **selecting)
+    st.plotly_chart(figure, key=key, alt=alt, config=CONFIG, **selecting)
     under()
-    _chart_foot(recipe_line, data, key)
+    chart_foot(recipe_line, data, key)
 
 
 def panels(
@@ -71,8 +71,8 @@ def panels(
     for i, (place, (heading, figure)) in enumerate(zip(places, figures, strict=True)):
         with place:
             st.html(heading)
-            st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=_CONFIG)
-    _chart_foot(recipe_line, data, key)
+            st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=CONFIG)
+    chart_foot(recipe_line, data, key)
 
 
 def is_dark() -> bool:
@@ -90,7 +90,7 @@ def model_color(position: int = 0) -> str:
     return MODEL_COLORS[position % len(MODEL_COLORS)]
 
 
-def _chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
+def chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
     """The recipe line, the data behind the chart, and a download."""
     row = st.container(horizontal=True, vertical_alignment="center")
     row.caption(plain(recipe_line))

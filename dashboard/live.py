@@ -16,12 +16,13 @@ from dashboard.question.answers import answer_list, inspector, traces
 from dashboard.question.clusters import clusters, strip
 from dashboard.question.picture import Picture, computed_map, map_method
 from dashboard.text import plain
+from dashboard.tree import trees
 from homog_core.analysis.draws import count_named
 from homog_core.figures.html import answer_cards
 from homog_core.figures.question import answer_name
 from homog_core.live import ModelSnapshot, Request, Snapshot
 from homog_core.measures.clustering import Clusterer, by_size
-from homog_core.records import GREEDY
+from homog_core.records import GREEDY, Response
 from homog_core.runs import store
 from homog_core.wording import numbers, recipes
 from homog_core.wording.run_names import prompt_title
@@ -146,6 +147,13 @@ def _finished(snapshot: Snapshot, clusterer: Clusterer) -> None:
     with st.expander("The exact prompt", icon=":material/terminal:"):
         st.code(snapshot.models[position].prompt, language=None, wrap_lines=True)
     _drawn(pictures[position], snapshot.models[position])
+    names = " / ".join(keys := [part.model.key for part in snapshot.models])
+    decoding, styles = snapshot.request.decoding, dict.fromkeys(part.style for part in snapshot.models)
+    trees(
+        [(key, _ended(part)) for key, part in zip(keys, snapshot.models, strict=True)],
+        recipes.recipe(names, decoding, " / ".join(styles), None, 1),
+        f"tree-{snapshot.id}",
+    )
     answer_list(pictures[position])
     inspector(pictures[position])
 
@@ -228,6 +236,11 @@ def _picture(snapshot: Snapshot, part: ModelSnapshot, clusterer: Clusterer, posi
         recipe=recipes.recipe(part.model.key, snapshot.request.decoding, part.style, clusterer, 1),
         color=blocks.model_color(position),
     )
+
+
+def _ended(part: ModelSnapshot) -> dict[int, Response]:
+    """The answers that have ended, by sample index."""
+    return {index: answer.response() for index, answer in part.answers.items() if answer.finish_reason}
 
 
 def _drawn(picture: Picture, part: ModelSnapshot) -> None:

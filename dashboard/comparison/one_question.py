@@ -10,6 +10,7 @@ from dashboard.comparison.shown import Shown
 from dashboard.question.picture import map_method, map_method_control
 from dashboard.question.stored import question_title
 from dashboard.text import plain
+from dashboard.tree import trees
 from homog_core.analysis.joint import Joint, block_distances
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import MODELS
@@ -20,6 +21,7 @@ from homog_core.measures.clustering import medoids
 from homog_core.measures.uncertainty import mean_token_entropy
 from homog_core.records import GREEDY, Response
 from homog_core.wording import comparison as say
+from homog_core.wording import recipes
 from homog_core.wording.numbers import counted
 from homog_core.wording.question import map_note, unclustered
 
@@ -33,6 +35,14 @@ def one_question(shown: Shown, question_id: str) -> None:
         return
     _strips(shown, question_id, found)
     _links(shown, question_id)
+    trees(
+        [
+            (name, dict(enumerate(scored.answers(question_id).responses)))
+            for name, scored in zip(shown.names, shown.runs, strict=True)
+        ],
+        recipes.side_by_side(shown.names, [scored.run for scored in shown.runs], None, 1),
+        f"tree-{question_id}",
+    )
     if len(found.answers) > 1:
         _maps(shown, question_id, found)
         left, right = st.columns(2, gap="large")

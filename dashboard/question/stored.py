@@ -10,6 +10,7 @@ from dashboard.question.answers import answer_list, inspector
 from dashboard.question.clusters import clusters
 from dashboard.question.picture import Map, Picture, computed_map, map_method
 from dashboard.text import plain
+from dashboard.tree import trees
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import score_ranks
 from homog_core.catalogue.datasets import DATASETS
@@ -39,6 +40,8 @@ def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -
         return
     method = map_method()
     clusters(picture, _stored_or_computed_map(scored, question_id, picture, method), method)
+    recipe = recipes.run_recipe(scored.run, None, 1)
+    trees([(scored.run.identity.model, picture.responses)], recipe, f"tree-{question_id}")
     answer_list(picture)
     inspector(picture)
 

@@ -330,11 +330,19 @@ def answers_per_question(clusters: pd.Series, most: int) -> np.ndarray:
     return np.bincount(clusters.dropna().astype(int), minlength=most + 1)[1 : most + 1]
 
 
-def heap(values: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Dots in columns that far apart, each value in the nearest: (x of the column, place in it from 1)."""
+def heap(values: np.ndarray, width: float, most: int = 48) -> tuple[np.ndarray, np.ndarray]:
+    """Dots in columns that far apart, each value in the nearest: (x, place from 1 at the bottom).
+
+    A column of more than `most` dots is set in several narrow ones around its place.
+    """
     column = np.rint(np.asarray(values, dtype=np.float64) / width).astype(int)
-    place = np.array([np.count_nonzero(column[: i + 1] == c) for i, c in enumerate(column)], dtype=int)
-    return column * width, place
+    place = np.array([np.count_nonzero(column[:i] == c) for i, c in enumerate(column)], dtype=int)
+    in_column = np.array([np.count_nonzero(column == c) for c in column], dtype=int)
+    n_narrow = -(-in_column // most)
+    height = -(-in_column // np.maximum(n_narrow, 1))
+    narrow, place = np.divmod(place, np.maximum(height, 1))
+    aside = (narrow - (n_narrow - 1) / 2) / np.maximum(n_narrow, 1) * 0.9 * width
+    return column * width + aside, place + 1
 
 
 # The cascade

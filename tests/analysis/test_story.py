@@ -117,6 +117,15 @@ def test_dots_are_heaped_on_the_nearest_column():
     assert [len(part) for part in heap(np.array([]), 0.1)] == [0, 0]
 
 
+def test_a_high_heap_is_set_in_narrow_columns_around_its_place():
+    x, place = heap(np.zeros(100), 1.0, most=40)
+
+    assert place.max() == 34  # three columns
+    assert len(set(x)) == 3
+    assert (x.mean(), x.min(), x.max()) == (pytest.approx(0, abs=0.02), -0.3, 0.3)
+    assert len(set(zip(x, place, strict=True))) == 100
+
+
 def signals(n=60, seed=3):
     rng = np.random.default_rng(seed)
     incorrect = np.arange(n) % 2

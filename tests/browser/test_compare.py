@@ -11,7 +11,7 @@ BASE, SFT, CONTINUED, DPO = (
     "gemma-3-270m-dpo--facts--2493e7c049",
 )
 DRAWN = "[...document.querySelectorAll('.js-plotly-plot')].map(plot => plot._fullLayout)"
-STRIPS, FIRST_MAP, SECOND_MAP, MATRIX, TRACES, SLOPES = range(6)  # in the order of the page
+STRIPS, TREE, SECOND_TREE, FIRST_MAP, SECOND_MAP, MATRIX, TRACES, SLOPES = range(8)  # in the order of the page
 ROW = 35  # pixels of a row of a table
 
 
@@ -55,13 +55,16 @@ def test_two_models_have_the_same_axes_are_swapped_and_stepped_through(server, n
 
 
 def test_four_models_fit_a_phone_in_the_dark_and_lead_to_the_live_lab(server, new_page):
-    page = new_page(f"{server}/compare?runs={BASE},{SFT},{CONTINUED},{DPO}&question=fact-003", width=390, scheme="dark")
+    page = new_page(
+        f"{server}/compare?runs={BASE},{SFT},{CONTINUED},{DPO}&question=facts-symbol-003", width=390, scheme="dark"
+    )
     settled(page)
     page.get_by_text("of 42 differences are larger than chance alone would give").wait_for()
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
-    ranges = [axes(page, plot) for plot in range(FIRST_MAP, FIRST_MAP + 4)]
+    first = FIRST_MAP + 2  # after two more trees
+    ranges = [axes(page, plot) for plot in range(first, first + 4)]
     assert ranges == [ranges[0]] * 4
     page.get_by_role("link", name="Ask these models again, now").click()
     page.wait_for_url("**/live_lab?model=gemma-3-270m%2C**")
-    page.get_by_text("Which SI unit is electrical resistance expressed in?").wait_for()
+    page.get_by_text("What symbol do chemists use for silver?").wait_for()
