@@ -82,15 +82,15 @@ def at_a_glance(sets: Sequence[DrawSet], recipe: str) -> None:
             pd.DataFrame(marks),
             [
                 Panel("as if drawn from this share of the list", reference=1.0, range=(0, 1.03), percent=True),
-                Panel("answers that are on the list", range=(-0.03, 1.03), percent=True),
+                Panel("answers that begin with one of the list", range=(-0.03, 1.03), percent=True),
             ],
             looks,
             narrow=blocks.is_narrow(),
         ),
         title=plain(say.overview_title(frame, names)),
         how_to_read="Left: the effective number of answers over the length of the list (in brackets); at the dashed "
-        "line every answer is equally likely. Right: how often the model names one of them at all; where it hardly "
-        "does, the left figure says little.",
+        "line every answer is equally likely. Right: how many of the model's answers begin with one of them; where "
+        "few do, the left figure says little.",
         recipe_line=recipe,
         data=frame.assign(set=frame["set"].map(names)),
         key="draws-overview",
@@ -101,10 +101,13 @@ def at_a_glance(sets: Sequence[DrawSet], recipe: str) -> None:
 def _hover(row: object, name: str) -> str:
     if not row.on_list:
         return f"{row.draw}, {name}\nnames none of them"
-    return (
-        f"{row.draw}, {name}\nas if {number(row.effective_number, 1)} of {row.n_options}\n"
-        f"likeliest: {row.likeliest}, {percent(row.likeliest_mass)}\n{percent(row.on_list)} of its answers on the list"
-    )
+    lines = [
+        f"{row.draw}, {name}",
+        f"as if {number(row.effective_number, 1)} of {row.n_options}",
+        f"likeliest: {row.likeliest}, {percent(row.likeliest_mass)}",
+        f"{percent(row.on_list)} of its answers begin with one of them",
+    ]
+    return "\n".join(lines)
 
 
 def unread_note(unread: Sequence[object]) -> None:

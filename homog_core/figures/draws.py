@@ -10,7 +10,7 @@ from homog_core.figures.axes import LAYOUT, PERCENT_TICKS, axis_name
 from homog_core.figures.theme import FADED, GRID, escaped, hover_lines, ink_on
 from homog_core.wording.numbers import counted, percent
 
-_ROW = 128  # pixels of a model
+_ROW = 136  # pixels of a model
 _GAP = 0.3  # of a row, for its heading
 
 
@@ -28,7 +28,7 @@ class Bars:
 def bars(options: Sequence[str], rows: Sequence[Bars], *, narrow: bool = False) -> go.Figure:
     """A row of bars a model over the same answers, with the line of a fair draw and drawn answers as dots."""
     n, fair = len(rows), 1 / len(options)
-    top = max(1.12 * max(float(np.nanmax(row.shares, initial=0.0)) for row in rows), 1.5 * fair)
+    top = max(1.3 * max(float(np.nanmax(row.shares, initial=0.0)) for row in rows), 1.5 * fair)
     layout = LAYOUT | {"height": _ROW * n + 34, "margin": {"l": 8, "r": 8, "t": 4, "b": 8}, "bargap": 0.18}
     layout |= {"showlegend": False, "shapes": [], "annotations": []}
     height = 1 / n

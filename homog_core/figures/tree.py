@@ -12,7 +12,7 @@ from homog_core.figures.theme import ACCENT, FADED, PALE, escaped, hover_lines, 
 from homog_core.wording.numbers import counted, number, percent
 
 MOST_ENTROPY = 4.0  # nats, where the colour is full
-_LEAST_HEIGHT, _LEAF = 150, 17  # pixels; of an answer of its own
+_LEAST, _MOST, _ANSWER = 120, 720, 22  # pixels: the lowest and the highest tree, and an answer
 _LONGEST = 60  # characters of a label
 
 
@@ -23,11 +23,10 @@ def tree(frame: pd.DataFrame, *, dark: bool, narrow: bool = False) -> go.Figure:
     """
     branches: Sequence[Any] = list(frame.itertuples())
     n_answers = branches[0].n
-    leaves = sum(1 for branch in branches if branch.is_leaf)
     layout = LAYOUT | {
-        "height": max(_LEAST_HEIGHT, min(_LEAF * leaves, 640) + 20),
+        "height": min(max(_LEAST, _ANSWER * n_answers), _MOST) + 24,
         "margin": {"l": 0, "r": 0, "t": 4, "b": 4},
-        "uniformtext": {"minsize": 9, "mode": "hide"},
+        "uniformtext": {"minsize": 10, "mode": "hide"},
     }
     trace = {
         "type": "icicle",

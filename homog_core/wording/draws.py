@@ -21,7 +21,7 @@ def bar_note(fair: Fairness, n_options: int) -> str:
         return "names none of them"
     return (
         f"as if {number(fair.effective_number, 1)} of {n_options} · {tenth_percent(fair.total_variation)} from fair · "
-        f"{percent(fair.on_list)} of its answers are on the list"
+        f"{percent(fair.on_list)} of its answers begin with one of them"
     )
 
 
@@ -39,7 +39,7 @@ def how_to_read(n_wordings: int) -> str:
     return (
         "A bar is how likely an answer is, among the answers on the list, computed from the model's own "
         f"probabilities without sampling{wordings}. The dashed line is a fair draw. “As if k of n” is the number of "
-        "equally likely answers with the same entropy."
+        "equally likely answers with the same entropy. Answers that begin otherwise are left out."
     )
 
 

@@ -11,6 +11,7 @@ from homog_core.analysis import story
 from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.files import PROJECT
 from homog_core.records import Decoding, Question
+from homog_core.runs.draw_sets import DrawSet, StoredDraw, write_draws
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
@@ -37,6 +38,7 @@ CASES = [  # page, parameters that are right, parameters that are not, and of wh
     ("alignment_tax", {"view": "scores"}, ("of",), ["Run to look at closely"]),
     ("alignment_tax", {"view": "won"}, ("of", "scores", "band"), ["Run to look at closely", "Scores"]),
     ("alignment_tax", {"view": "published"}, ("figure",), ["Figure"]),
+    ("fair_draws", {}, ("sets", "draw"), ["Draw", "Models"]),
     ("runs", {}, ("run",), ["Run"]),
     ("methods", {}, ("term", "code"), ["The word"]),
     ("methods", {"term": "auroc"}, ("separation",), []),
@@ -52,6 +54,8 @@ def two_runs(no_shipped_runs):
     for key, said in {story.BASE: ("red fox", "blue whale", "seal"), story.ALIGNED: ("red fox",)}.items():
         sampler = FakeSampler({question.id: said for question in questions}, replace(FAKE_SPEC, key=key))
         score_run(sample_run(sampler, questions, Decoding(n_samples=3), "plain").id, [FakeEncoder()])
+    coin = StoredDraw("coin", ("heads", "tails"), ("Flip.",), ((0.4, 0.2),), (0.0,))
+    write_draws(DrawSet("m", "r", "float32", "plain", "", None, None, "2026", "CPU", (coin,)))
 
 
 def chosen(app):
@@ -111,5 +115,5 @@ def test_every_parameter_has_its_nonsense():
                 found.add(call.args[PARAM_AT[name]].value)
             elif "bind" in keywords:
                 found.add(keywords["key"].value)
-    typed = {"q", "ask"}  # any text is right there
+    typed = {"q", "ask", "list"}  # any text is right there
     assert found - typed == {param for _, _, params, _ in CASES for param in params} | ELSEWHERE
