@@ -13,6 +13,7 @@ import pandas as pd
 
 from homog_core.analysis import lineage, rates
 from homog_core.analysis.cascade import saving
+from homog_core.analysis.draws import shown_sets
 from homog_core.analysis.published import counterpart, published_metrics
 from homog_core.analysis.right_answers import accuracy, corrected_accuracy
 from homog_core.analysis.scored_run import ScoredRun
@@ -30,8 +31,10 @@ from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate
+from homog_core.reports.draw_tables import draw_tables
 from homog_core.reports.stage_tables import chain_tables
 from homog_core.reports.tables import Table, bounded, dataset_of, matrix, names_of, p_value, share
+from homog_core.runs.draw_sets import list_draws
 from homog_core.runs.store import list_runs
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 from homog_core.statistics.paired import holm
@@ -65,7 +68,7 @@ def results_tables(runs: Sequence[ScoredRun]) -> list[Table]:
         tables += [auroc_table(same, title), cohens_d_table(same, title), sensitivity_table(same, title)]
         if len(set(same[0].questions["answer_type"])) > 1:
             tables.append(auroc_table(same, title, answer_type="text"))
-    return [*tables, published_table(in_the_box)]
+    return [*tables, *draw_tables(shown_sets(list_draws()[0])), published_table(in_the_box)]
 
 
 # What each run found

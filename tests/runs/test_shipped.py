@@ -7,10 +7,13 @@ import pytest
 from fakes import SHIPPED_RUNS, link_shipped
 
 from homog_core import files
+from homog_core.analysis.draws import shown_sets
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.cli import main
 from homog_core.measures import report_cards
 from homog_core.reports import results_md, stage_tables, tables
+from homog_core.reports.draw_tables import draw_tables
+from homog_core.runs.draw_sets import list_draws
 from homog_core.runs.store import list_runs
 
 
@@ -59,6 +62,7 @@ def test_the_document_of_results_has_the_runs_as_they_are():
     assert len(stages) == 8
     assert tables.markdown([results_md.clusters_table(runs)]) in document
     assert all(tables.markdown([table]) in document for table in stages)
+    assert tables.markdown(draw_tables(shown_sets(list_draws()[0]))).strip() in document
 
 
 def test_calibration_puts_the_best_clusterer_first():
