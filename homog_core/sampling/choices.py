@@ -118,7 +118,7 @@ def _next(
             ids = torch.tensor(sequences, device=model.device)  # (R, L)
             mask = torch.cat([prompt.mask.expand(len(ids), -1), torch.ones_like(ids)], dim=1)
             cache = copy.deepcopy(prompt.cache)
-            cache.batch_repeat_interleave(len(ids))
+            cache.reorder_cache(torch.zeros(len(ids), dtype=torch.long, device=ids.device))
             logits = model(
                 input_ids=ids,
                 attention_mask=mask,

@@ -1,6 +1,6 @@
 """Next-token logits and uniform numbers → one token a row, with its entropy and log-probability.
 
-The same numbers give the same token whatever else is in the batch. Knows no model and no text.
+The same logits and numbers give the same token whatever else is in the batch. Knows no model and no text.
 """
 
 import hashlib

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from homog_core.device import choose_placement, free_memory, is_out_of_memory, keep_freed_memory
-from homog_core.errors import InvalidInput, OutOfMemory
+from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.progress import Say
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question
 from homog_core.sampling.adapters import Adapters
@@ -47,7 +47,8 @@ class TorchSampler:
 
         `dtype` is the name of torch's type that the weights are computed in; None: bf16 on a GPU, fp32 on a CPU. Spread
         over all GPUs (`device_map="auto"`) when one does not hold the model.
-        `say` is told what is being done. Raises what `weights.local_weights` raises, and `OutOfMemory`.
+        `say` is told what is being done. Raises what `weights.local_weights` raises, `ModelUnavailable` for
+        a model that would run its own code, and `OutOfMemory`.
         """
         if spec.adapter:
             local_adapter(spec)  # complain before the base is loaded
@@ -60,15 +61,17 @@ class TorchSampler:
         dtype = dtype or ("float32" if placement == "cpu" else "bfloat16")
         if placement == "cpu":
             keep_freed_memory()
-        tokenizer = AutoTokenizer.from_pretrained(weights.folder)
         try:
+            tokenizer = AutoTokenizer.from_pretrained(weights.folder, trust_remote_code=False)
             model = AutoModelForCausalLM.from_pretrained(
-                weights.folder,
-                dtype=getattr(torch, dtype),
-                attn_implementation="sdpa",
-                device_map=placement,
+                weights.folder, dtype=getattr(torch, dtype), device_map=placement, trust_remote_code=False
             )
         except Exception as error:
+            if "trust_remote_code" in str(error):
+                raise ModelUnavailable(
+                    f"{spec.key} needs code that comes with its weights, and such code is never run here; choose a "
+                    "model that transformers itself knows."
+                ) from error
             if not is_out_of_memory(error):
                 raise
             raise OutOfMemory(f"{spec.key} does not fit into memory; choose a smaller model.") from error
@@ -109,7 +112,7 @@ class TorchSampler:
     ) -> Iterator[Step]:
         """Decode N samples and the greedy response of every question; yields after every step.
 
-        The answers depend on neither order nor batch size. Closing the generator cancels within a step. When memory
+        In fp32 the answers depend on neither order nor batch size; in bf16 they do (docs/decisions.md). Closing the generator cancels within a step. When memory
         runs out the batch is halved and its unfinished questions begin anew (`Step.restarted`), down to one question;
         then `OutOfMemory` names the setting to lower. Raises `InvalidInput` where a prompt and the token limit exceed
         the model's context.
@@ -193,7 +196,8 @@ class TorchSampler:
                 use_cache=True,
                 logits_to_keep=1,
             ).logits[:, -1]  # (Q, V)
-            cache.batch_repeat_interleave(copies)
+            # `reorder_cache` is what every kind of cache has: layers of linear attention can neither repeat nor select
+            cache.reorder_cache(torch.arange(len(batch), device=mask.device).repeat_interleave(copies))
             mask = mask.repeat_interleave(copies, dim=0)  # (R, P)
             logits = logits.repeat_interleave(copies, dim=0)  # (R, V); each row draws its own first token
         return _State(cache, mask, logits)
@@ -220,7 +224,7 @@ class _State:
         import torch
 
         index = torch.tensor(keep, device=self.mask.device)
-        self.cache.batch_select_indices(index)
+        self.cache.reorder_cache(index)
         self.mask = self.mask[index]
 
     def advance(self, model: Any, ids: "torch.Tensor") -> None:

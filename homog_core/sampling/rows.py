@@ -30,7 +30,7 @@ class Encoded:
         """Build the prompt. Raises `InvalidInput` where it does not fit the model's context with the token limit."""
         prompt = sampler.prompt(question.text, style)
         ids = sampler.tokenizer(prompt.text, add_special_tokens=prompt.add_special_tokens)["input_ids"]
-        context = getattr(sampler.model.config, "max_position_embeddings", None)
+        context = getattr(sampler.model.config.get_text_config(), "max_position_embeddings", None)
         if context and len(ids) + decoding.max_new_tokens > context:
             raise InvalidInput(
                 f"The prompt of question {question.id!r} has {len(ids)} tokens and the token limit is "
