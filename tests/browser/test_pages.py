@@ -62,7 +62,7 @@ def test_a_page_is_come_back_to_as_it_was_left_and_by_its_link(server, new_page)
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280, 1920])
-@pytest.mark.parametrize("path", ["", "questions", "live_lab"])
+@pytest.mark.parametrize("path", ["", "questions", "live_lab", "fair_draws"])
 def test_pages_fit_their_width_in_both_themes(server, new_page, path, width, scheme):
     page = new_page(f"{server}/{path}", width=width, scheme=scheme)
     settled(page)
