@@ -33,6 +33,8 @@ def show(story: Story, presenting: bool) -> None:
     others = computed.other_question_sets(story)
     st.markdown(say.does_it_help(story, [(plain(dataset_title(key)), found) for key, found in others.items()]))
     if not presenting:
+        if any_kind := say.of_any_kind(story.detection("hesitation", "all")):
+            st.markdown(any_kind)
         st.caption("Part of it is hesitation about how to put it, not about what is true: “It is …”, or just the name.")
     pieces.recipe(story, story.aligned, len(story.graded), "intervals: 95 %, DeLong")
 

@@ -243,7 +243,6 @@ def does_it_help(story: Story, others: Sequence[tuple[str, Detection]]) -> str:
         "Does it help? Take a wrong and a right answer to two questions of one kind: how often does the wrong one "
         "hesitate more? 50 of 100 pairs would be guessing.\n"
         + "\n".join(f"- {f':gray[{line}]' if few else line}" for line, few in lines)
-        + f"\n\n{of_any_kind(story.detection('hesitation', 'all'))}"
     )
 
 
