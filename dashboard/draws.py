@@ -31,7 +31,8 @@ def bars(
         note = say.bar_note(draw.all, len(options))
         rows.append(figures.Bars(name, note, shares, blocks.model_color(i), counts[i] if counts else None))
     last_name, last = named[-1]
-    dots_are = " White dots are the shares of the answers that were drawn." if counts else ""
+    drawn = counts is not None and any(own.sum() for own in counts if own is not None)
+    dots_are = " Dots are the shares of the answers that were drawn." if drawn else ""
     blocks.chart(
         figures.bars(options, rows, narrow=blocks.is_narrow()),
         title=plain(say.finding(last_name, options, last.all)),

@@ -25,17 +25,19 @@ def trees(named: Sequence[tuple[str, Mapping[int, Response]]], recipe: str, key:
         return
     roots = [token_tree(responses) for _, responses in own]
     frames = [branches(root) for root in roots]
-    gone = [shortened(node.text, 24) for node in vanished(roots[0], roots[-1])] if len(roots) > 1 else []
+    texts = [[found.answer for found in responses.values()] for _, responses in own]
+    gone = [shortened(word, 24) for word in vanished(texts[0], texts[-1])] if len(own) > 1 else []
     ways = [max(len(root.children), 1) for root in roots]
+    narrow = blocks.is_narrow()
     data = pd.concat([frame.assign(model=name) for frame, (name, _) in zip(frames, own, strict=True)])
     has_entropies = bool(np.isfinite(data["entropy"]).any())
     st.markdown(f"##### {plain(say.title([name for name, _ in own], ways, gone))}")
-    st.caption(say.how_to_read(has_entropies))
+    st.caption(say.how_to_read(has_entropies, narrow))
     for i, ((name, responses), frame) in enumerate(zip(own, frames, strict=True)):
         factors = branching_factor(list(responses.values()))[:_FIRST]
         known = [factor for factor in factors if not np.isnan(factor)]
         st.markdown(f"**{plain(name)}**")
-        figure = tree(frame, dark=blocks.is_dark(), narrow=blocks.is_narrow())
+        figure = tree(frame, dark=blocks.is_dark(), narrow=narrow)
         st.plotly_chart(figure, key=f"{key}:{i}", config=blocks.CONFIG, alt=f"Tree of {len(responses)} answers")
         if known:
             st.caption(plain(say.branching_note(name, known)))

@@ -1,6 +1,7 @@
 """The answers to one question as a tree of tokens: what they share, where they part, and how open each parting was."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -83,14 +84,14 @@ def branching_factor(responses: Sequence[Response]) -> np.ndarray:
     return np.exp(np.divide(total, known.sum(axis=0), out=np.full(longest, np.nan), where=known.any(axis=0)))
 
 
-def vanished(base: Node, aligned: Node) -> list[Node]:
-    """The first branches of `base` that no answer of `aligned` begins with, the commonest first.
+def vanished(base: Sequence[str], aligned: Sequence[str]) -> list[str]:
+    """The first words of some answers that no answer of `aligned` begins with, the commonest first.
 
-    Branches are compared by the first word that they lead to, since two models may cut it into other pieces.
+    Words and not pieces, since two models may cut a word into other tokens. Case and punctuation do not count.
     """
-    kept = {_first_word(text) for text in _texts(aligned)}
-    gone = [node for node in base.children.values() if not node.is_end and _first_word(node.text) not in kept]
-    return sorted(gone, key=lambda node: (-node.count, node.text))
+    kept = {_first_word(answer) for answer in aligned}
+    said = Counter(word for answer in base if (word := _first_word(answer)) and word not in kept)
+    return sorted(said, key=lambda word: (-said[word], word))
 
 
 def _pieces(response: Response) -> tuple[list[str], list[float]]:
@@ -124,10 +125,6 @@ def _finish(node: Node, entropies: dict[int, list[float]]) -> None:
         known = [value for value in entropies.get(id(one), []) if not np.isnan(value)]
         one.entropy = float(np.mean(known)) if known else float("nan")
         waiting.extend(one.children.values())
-
-
-def _texts(root: Node) -> list[str]:
-    return [root.text + node.text for node in root.children.values()] or [root.text]
 
 
 def _first_word(text: str) -> str:

@@ -28,7 +28,7 @@ class Bars:
 def bars(options: Sequence[str], rows: Sequence[Bars], *, narrow: bool = False) -> go.Figure:
     """A row of bars a model over the same answers, with the line of a fair draw and drawn answers as dots."""
     n, fair = len(rows), 1 / len(options)
-    top = max(1.3 * max(float(np.nanmax(row.shares, initial=0.0)) for row in rows), 1.5 * fair)
+    top = max(1.3 * max(_highest(row) for row in rows), 1.5 * fair)
     layout = LAYOUT | {"height": _ROW * n + 34, "margin": {"l": 8, "r": 8, "t": 4, "b": 8}, "bargap": 0.18}
     layout |= {"showlegend": False, "shapes": [], "annotations": []}
     height = 1 / n
@@ -60,6 +60,11 @@ def bars(options: Sequence[str], rows: Sequence[Bars], *, narrow: bool = False) 
         layout["shapes"].append(_fair(fair, i))
         layout["annotations"].append(_heading(row, domain[1]))
     return go.Figure(traces, layout)
+
+
+def _highest(row: Bars) -> float:
+    drawn = row.counts.max() / row.counts.sum() if row.counts is not None and row.counts.sum() else 0.0
+    return max(float(np.nanmax(row.shares, initial=0.0)), float(drawn))
 
 
 def _bars(options: Sequence[str], row: Bars) -> dict:

@@ -54,7 +54,8 @@ def tree(frame: pd.DataFrame, *, dark: bool, narrow: bool = False) -> go.Figure:
 
 def _label(branch: Any, narrow: bool) -> str:
     if branch.parent < 0:
-        return counted(branch.n, "answer")
+        shared = f": {shortened(branch.text, _LONGEST)}" if branch.text else ""
+        return escaped(f"{counted(branch.n, 'answer')}{shared}")
     text = "(ends)" if branch.is_end else branch.text.strip() or "␣"
     return escaped(shortened(text, _LONGEST // 2 if narrow else _LONGEST))
 

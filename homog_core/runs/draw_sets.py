@@ -6,6 +6,7 @@ The probabilities are exact, so that there is nothing to resume and nothing to s
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from homog_core import files
 from homog_core.errors import InvalidInput
 from homog_core.records import PromptStyle, Stage
 
-MOST_BYTES = 5_000_000  # of one file; a set of 24 lists has about 40 kB
+MOST_BYTES, MOST_DRAWS, MOST_OPTIONS = 2_000_000, 100, 200  # of one file; a set of 24 lists has about 40 kB
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,12 @@ class StoredDraw:
     def __post_init__(self) -> None:
         shape = (len(self.wordings), {len(row) for row in self.probabilities}, len(self.pruned))
         if shape != (len(self.probabilities), {len(self.options)}, len(self.wordings)):
-            raise ValueError(f"the probabilities of {self.name!r} do not fit its wordings and answers")
-        if any(p < 0 for row in self.probabilities for p in row) or any(sum(row) > 1.001 for row in self.probabilities):
-            raise ValueError(f"the probabilities of {self.name!r} are none")
+            raise ValueError("the probabilities do not fit the wordings and answers")
+        if not 2 <= len(set(self.options)) == len(self.options) <= MOST_OPTIONS:
+            raise ValueError(f"a list has 2 to {MOST_OPTIONS} different answers")
+        masses = [*(p for row in self.probabilities for p in row), *map(sum, self.probabilities), *self.pruned]
+        if not all(0 <= mass <= 1 + 1e-6 for mass in masses):  # also false for NaN
+            raise ValueError("a probability is a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,12 @@ class DrawSet:
     created: str
     device: str
     draws: tuple[StoredDraw, ...]
+
+    def __post_init__(self) -> None:
+        datetime.fromisoformat(self.created)
+        names = [draw.name for draw in self.draws]
+        if not 1 <= len(set(names)) == len(names) <= MOST_DRAWS:
+            raise ValueError(f"a set has 1 to {MOST_DRAWS} lists of different names")
 
     @property
     def id(self) -> str:
@@ -74,7 +84,10 @@ def list_draws() -> tuple[list[DrawSet], list[Path]]:
     for path in paths.values():
         try:
             state = path.stat()
-            found.append(_read(path, state.st_mtime_ns, state.st_size))
+            one = _read(path, state.st_mtime_ns, state.st_size)
+            if one.id != path.stem:  # somebody else's content under this name
+                raise InvalidInput(f"{path} holds {one.id}.")
+            found.append(one)
         except (InvalidInput, OSError):
             unread.append(path)
     return found, unread

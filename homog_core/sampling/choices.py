@@ -7,6 +7,7 @@ left is the remainder. It does not know which distribution would be right.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,10 +71,15 @@ def choice_probabilities(
 
 def named_option(answer: str, options: Sequence[Sequence[str]]) -> int | None:
     """Which option an answer begins with, by the rules of `choice_probabilities`; None where it is none of them."""
-    for text, index in sorted(_texts(options).items(), key=lambda item: -len(item[0])):
+    for text, index in _longest_first(tuple(map(tuple, options))):
         if answer.startswith(text) and not _is_of_word(answer[len(text) : len(text) + 1] or " "):
             return index
     return None
+
+
+@lru_cache(maxsize=32)
+def _longest_first(options: tuple[tuple[str, ...], ...]) -> list[tuple[str, int]]:
+    return sorted(_texts(options).items(), key=lambda item: -len(item[0]))
 
 
 def _texts(options: Sequence[Sequence[str]]) -> dict[str, int]:

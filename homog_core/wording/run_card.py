@@ -152,7 +152,7 @@ def _how(run: Run) -> str:
         f"{limit} an answer",
         f"seed {decoding.seed}",
         f"prompt {_PROMPTS.get(style, style)}",
-        f"also stopped by {', '.join(map(repr, decoding.stop))}" if decoding.stop else "",
+        f"stopped by {', '.join(map(repr, decoding.stop))}, not at the end of a line" if decoding.stop else "",
     )
 
 

@@ -166,8 +166,8 @@ def is_few(found: Detection) -> bool:
 
 
 def of_any_kind(found: Detection) -> str:
-    """What a signal gets when questions of different kinds are compared too; "" where that is undefined."""
-    if math.isnan(found.pooled) or found.no_signal:
+    """What a signal gets when questions of different kinds are compared too; "" where that is no more, or undefined."""
+    if math.isnan(found.pooled) or found.no_signal or found.pooled < found.auroc.value + 0.02:
         return ""
     return (
         f"Among questions of any kind it is {of_100(found.pooled)} pairs; part of that is telling easy kinds of "

@@ -8,24 +8,25 @@ MOST_GONE = 3  # beginnings that a title names
 
 
 def title(names: Sequence[str], n_ways: Sequence[int], gone: Sequence[str]) -> str:
-    """In how many ways the answers go on where they first part, and which beginnings the last model no longer uses."""
-    each = ", ".join(f"{name} begins in {counted(n, 'way')}" for name, n in zip(names, n_ways, strict=True))
+    """In how many ways the answers go on where they first part, and which first words the last model no longer uses."""
+    each = ", ".join(f"{name} goes on in {counted(n, 'way')}" for name, n in zip(names, n_ways, strict=True))
     if len(names) < 2 or not gone:
         return each
     shown = ", ".join(f"“{text}”" for text in gone[:MOST_GONE])
     more = f" and {len(gone) - MOST_GONE} more" if len(gone) > MOST_GONE else ""
-    return f"{each}; gone: {shown}{more}"
+    return f"{each}; no longer begun with: {shown}{more}"
 
 
-def how_to_read(has_entropies: bool) -> str:
-    """Under the title."""
+def how_to_read(has_entropies: bool, narrow: bool) -> str:
+    """Under the title; on a phone the tree grows downwards."""
     colour = (
-        "the colour is the entropy of what comes next, from pale (one token is certain) to orange (many are possible)"
+        "The colour is the entropy of what comes next, from pale (one token is certain) to orange (many are possible)"
         if has_entropies
-        else "its tokens are not known, so it is cut into words and has no colour"
+        else "The tokens are not known, so answers are cut into words and have no colour"
     )
+    way, size = ("From top to bottom", "Width") if narrow else ("From left to right", "Height")
     return (
-        "From left to right: answers that begin alike share a branch. Height is the number of answers; "
+        f"{way}: answers that begin alike share a branch. {size} is the number of answers. "
         f"{colour}. Click a branch to look at it alone, and the first one to go back."
     )
 

@@ -92,7 +92,7 @@ def test_a_set_keeps_what_was_computed_and_tells_it_again(llama_sampler):
 
 def test_the_newest_set_of_a_model_and_prompt_is_shown_by_stage(llama_sampler):
     (draw,) = draws(llama_sampler, [COIN], "plain")
-    base = replace(draw_set(llama_sampler, "plain", [draw]), model="b", stage="base", family="F", created="1")
-    newer = replace(base, revision="other", created="2")
+    base = replace(draw_set(llama_sampler, "plain", [draw]), model="b", stage="base", family="F", created="2026-01-01")
+    newer = replace(base, revision="other", created="2026-01-02")
     dpo, few = replace(base, model="a", stage="dpo"), replace(base, prompt_style="few_shot")
     assert shown_sets([dpo, newer, few, base]) == [newer, dpo, few]

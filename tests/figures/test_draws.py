@@ -36,3 +36,8 @@ def test_an_answer_is_shown_as_text_and_not_as_markup():
 def test_a_model_that_names_none_has_empty_bars():
     none = Bars("base", "names none of them", np.zeros(2), "#0072B2")
     assert list(bars(("heads", "tails"), [none]).data[0].y) == [0, 0]
+
+
+def test_dots_above_every_bar_are_still_in_the_picture():
+    early = Bars("dpo", "", np.full(6, 1 / 6), "#E69F00", counts=np.array([0, 0, 0, 0, 0, 2]))
+    assert bars([str(i) for i in range(1, 7)], [early]).layout.yaxis.range[1] > 1

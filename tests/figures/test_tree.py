@@ -32,3 +32,8 @@ def test_widths_colours_and_texts_are_those_of_the_table():
 def test_on_a_phone_it_grows_downwards():
     (trace,) = tree(FRAME, dark=True, narrow=True).data
     assert trace.tiling.orientation == "v"
+
+
+def test_what_all_answers_share_stands_in_the_first_box():
+    (trace,) = tree(FRAME.assign(text=["It is ", *FRAME["text"][1:]]), dark=False).data
+    assert trace.labels[0] == "3 answers: It is"

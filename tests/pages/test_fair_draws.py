@@ -36,7 +36,7 @@ def test_without_draws_it_says_how_to_compute_some(no_shipped_runs):
 
 def test_files_that_do_not_read_are_counted(no_shipped_runs):
     coin = StoredDraw("coin", ("heads", "tails"), ("Flip.",), ((0.0, 0.0),), (0.0,))
-    path = write_draws(DrawSet("m", "r", "float32", "plain", "", None, None, "2026", "CPU", (coin,)))
+    path = write_draws(DrawSet("m", "r", "float32", "plain", "", None, None, "2026-01-01", "CPU", (coin,)))
     path.with_name("other.json").write_text("{}")
     app = open_page("fair_draws")
     assert not app.exception

@@ -55,7 +55,7 @@ def two_runs(no_shipped_runs):
         sampler = FakeSampler({question.id: said for question in questions}, replace(FAKE_SPEC, key=key))
         score_run(sample_run(sampler, questions, Decoding(n_samples=3), "plain").id, [FakeEncoder()])
     coin = StoredDraw("coin", ("heads", "tails"), ("Flip.",), ((0.4, 0.2),), (0.0,))
-    write_draws(DrawSet("m", "r", "float32", "plain", "", None, None, "2026", "CPU", (coin,)))
+    write_draws(DrawSet("m", "r", "float32", "plain", "", None, None, "2026-01-01", "CPU", (coin,)))
 
 
 def chosen(app):

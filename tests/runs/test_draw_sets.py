@@ -49,7 +49,12 @@ def test_another_model_prompt_or_list_is_another_set(changes):
         ("probabilities", [[0.9, 0.9], [0.2, 0.2]]),
         ("probabilities", [[-0.1, 0.1], [0.2, 0.2]]),
         ("probabilities", "none"),
+        ("probabilities", [[float("nan"), 0.1], [0.2, 0.2]]),
+        ("probabilities", [[float("inf"), 0.1], [0.2, 0.2]]),
         ("pruned", [0.0]),
+        ("pruned", [-1.0, 0.0]),
+        ("options", ["heads"]),
+        ("options", ["heads", "heads"]),
         ("options", None),
     ],
 )
@@ -58,6 +63,19 @@ def test_a_file_that_does_not_fit_is_left_out_and_named(place, value):
     content = asdict(a_set())
     content["draws"][0][place] = value
     path.write_text(json.dumps(content))
+    assert list_draws() == ([], [path])
+
+
+@pytest.mark.parametrize("changes", [{"draws": []}, {"draws": [asdict(COIN)] * 2}, {"created": "zzzz"}])
+def test_a_set_that_does_not_fit_is_left_out_and_named(changes):
+    path = write_draws(a_set())
+    path.write_text(json.dumps(asdict(a_set()) | changes))
+    assert list_draws() == ([], [path])
+
+
+def test_another_content_under_the_name_of_a_set_does_not_take_its_place():
+    path = write_draws(a_set())
+    path.write_text(json.dumps(asdict(a_set(model="somebody else's"))))
     assert list_draws() == ([], [path])
 
 
