@@ -98,7 +98,7 @@ def test_a_training_chain_is_sampled_stage_by_stage_on_a_typed_question(server, 
     page.get_by_role("button", name="Choose the whole chain").wait_for(state="detached")  # drawn again, whole
     settled(page)
     page.get_by_role("button", name="Sample").click()
-    page.get_by_text("different answers along").wait_for()
+    page.get_by_text("different answers along").wait_for(timeout=240_000)  # three models on a busy machine
     for stage in chain:
         page.get_by_role("heading", name=f"{stage}: 4 answers").wait_for()
     page.get_by_role("button", name="Keep as a run").click()
