@@ -291,30 +291,32 @@ def tiny_tokenizer():
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
 
 
+TINY_SIZES = {  # of every random model
+    "vocab_size": 300,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": 256,
+    "initializer_range": 0.3,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+    "pad_token_id": 2,
+}
+
+
 def tiny_model(architecture: str):
     """A random model of two layers, seeded, in fp32. Weights are large enough for uneven next-token distributions."""
     import torch
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM
 
-    sizes = {
-        "vocab_size": 300,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "head_dim": 8,
-        "max_position_embeddings": 256,
-        "initializer_range": 0.3,
-        "bos_token_id": 0,
-        "eos_token_id": 1,
-        "pad_token_id": 2,
-    }
     torch.manual_seed(0)
     if architecture == "llama":
-        return LlamaForCausalLM(LlamaConfig(**sizes)).eval()
+        return LlamaForCausalLM(LlamaConfig(**TINY_SIZES)).eval()
     layers = ["sliding_attention", "full_attention"]
-    config = Gemma3TextConfig(**sizes, sliding_window=8, query_pre_attn_scalar=8, layer_types=layers)
+    config = Gemma3TextConfig(**TINY_SIZES, sliding_window=8, query_pre_attn_scalar=8, layer_types=layers)
     return Gemma3ForCausalLM(config).eval()
 
 

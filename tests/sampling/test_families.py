@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from fakes import FAKE_SPEC, make_question, tiny_tokenizer
+from fakes import FAKE_SPEC, TINY_SIZES, make_question, tiny_tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from homog_core.errors import InvalidInput, ModelUnavailable
@@ -12,20 +12,6 @@ from homog_core.records import GREEDY, Decoding
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.weights import find_model
 
-SIZES = {
-    "vocab_size": 300,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 256,
-    "initializer_range": 0.3,
-    "bos_token_id": 0,
-    "eos_token_id": 1,
-    "pad_token_id": 2,
-}
 MIXED = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 8}
 EXPERTS = {"num_local_experts": 4, "num_experts_per_tok": 2}
 FAMILIES = {
@@ -74,7 +60,7 @@ FAMILIES = {
 
 def sampler_of(family):
     torch.manual_seed(0)
-    config = AutoConfig.for_model(family, **(SIZES | FAMILIES[family]))
+    config = AutoConfig.for_model(family, **(TINY_SIZES | FAMILIES[family]))
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     return TorchSampler(model, tiny_tokenizer(), FAKE_SPEC, "test")
 
@@ -112,7 +98,7 @@ def test_a_model_that_would_run_its_own_code_is_refused_and_the_code_is_not_run(
 
 
 def test_the_context_of_a_model_for_pictures_too_is_that_of_its_text_part():
-    text = SIZES | FAMILIES["gemma3_text"]
+    text = TINY_SIZES | FAMILIES["gemma3_text"]
     vision = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = AutoConfig.for_model("gemma3", text_config=text, vision_config=vision)
     sampler = sampler_of("llama")
