@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from fakes import TIMEOUT, tiny_model, tiny_tokenizer
 
 from homog_core import files
+from homog_core.catalogue.datasets import DATASETS
 from homog_core.cli import main
 from homog_core.runs.store import open_run
 
@@ -140,3 +142,18 @@ def test_draws_of_ones_own_as_a_table_and_as_json(model_folder, capsys):
 def test_a_draw_without_a_list_is_refused(model_folder, capsys):
     assert main(["draws", "--model", str(model_folder), "--question", "Pick one"]) == 2
     assert "after a colon" in capsys.readouterr().err
+
+
+def test_the_type_that_weights_are_computed_in_is_chosen_and_recorded(call, model_folder, csv):
+    command = sample_arguments(model_folder, csv(1), tokens=4)
+    runs = [open_run(call(*command, *extra)["run"]) for extra in ([], ["--dtype", "bfloat16"])]
+    assert [run.identity.dtype for run in runs] == ["float32", "bfloat16"]
+
+
+@pytest.mark.parametrize(("given", "limit"), [([], 9), (["--max-new-tokens", "5"], 5)])
+def test_a_dataset_has_a_token_limit_and_stop_strings_of_its_own(call, model_folder, monkeypatch, given, limit):
+    spec = replace(DATASETS["starter"], max_new_tokens=9, stop=("\nQ:",))
+    monkeypatch.setitem(DATASETS._records(), "starter", spec)
+    command = ("sample", "--model", str(model_folder), "--dataset", "starter", "--limit", "1", "--samples", "2")
+    decoding = open_run(call(*command, *given)["run"]).decoding
+    assert (decoding.max_new_tokens, decoding.stop) == (limit, ("\nQ:",))
