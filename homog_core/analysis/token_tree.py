@@ -129,4 +129,4 @@ def _finish(node: Node, entropies: dict[int, list[float]]) -> None:
 
 def _first_word(text: str) -> str:
     words = text.split()
-    return words[0].casefold().strip(".,:;!?\"'") if words else ""
+    return words[0].casefold().strip(".,:;!?()\"'") if words else ""
