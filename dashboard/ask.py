@@ -1,4 +1,6 @@
-"""What is asked: a question of a set, one in one's own words, or one with a list to draw from."""
+"""What is asked, and the button that asks it: a question of a set, one's own words, or a list to draw from."""
+
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -11,38 +13,63 @@ from homog_core.records import Question
 from homog_core.runs.questions import typed_draw, typed_question
 
 OWN = {"typed": "my own words", "list": "my own list to draw from"}
+BUTTON = {"label": "Sample", "type": "primary", "icon": ":material/play_arrow:", "width": "stretch"}
 
 
-def question() -> Question | None:
-    """A question of a set that is on this machine, or a typed one."""
-    source = url.choice(
-        "Question from",
-        [*local_datasets(), *OWN],
-        "dataset",
-        lambda key: OWN[key] if key in OWN else DATASETS[key].title,
-    )
-    if source == "typed":
-        text = st.text_area("Your question", key="ask", max_chars=2000, height=68, bind="query-params")
-        return typed_question(text) if text.strip() else None
-    if source == "list":
-        return _own_list()
-    questions = {question.id: question for question in dataset_questions(source)}
-    return questions[url.choice("Question", list(questions), "question", lambda key: questions[key].text)]
+class Asked(NamedTuple):
+    """What the row holds."""
+
+    question: Question | None  # None where nothing has been written that can be asked
+    source: str  # key of the set, or of `OWN`
+    is_pressed: bool  # whether the button has just been pressed
 
 
-def _own_list() -> Question | None:
-    """A typed question with a closed list of answers."""
-    text = st.text_input(
-        "Your question, with its answers after a colon",
-        key="list",
-        max_chars=500,
-        placeholder="Pick a fruit: apple, pear, plum",
-        bind="query-params",
-    )
+def question() -> Asked:
+    """One row: where the question comes from, the question, and the button.
+
+    The button is never disabled. What is written in a box arrives when the box is left, which is when somebody presses
+    the button: a button that is enabled only then would lose that press. A form hands over both at once.
+    """
+    left, right = st.columns([2, 7], vertical_alignment="bottom", gap="small")
+    with left:
+        source = url.choice(
+            "Question from",
+            [*local_datasets(), *OWN],
+            "dataset",
+            lambda key: OWN[key] if key in OWN else DATASETS[key].title,
+        )
+    with right:
+        if source in OWN:
+            return _written(source)
+        place, beside = _places()
+        questions = {question.id: question for question in dataset_questions(source)}
+        with place:
+            chosen = url.choice("Question", list(questions), "question", lambda key: questions[key].text)
+        return Asked(questions[chosen], source, beside.button(**BUTTON))
+
+
+def _written(source: str) -> Asked:
+    """A question that somebody writes; Enter asks it too."""
+    is_list = source == "list"
+    with st.form("ask-form", border=False):
+        place, beside = _places()
+        text = place.text_input(
+            "Your question, with its answers after a colon" if is_list else "Your question",
+            key="list" if is_list else "ask",
+            max_chars=500 if is_list else 2000,
+            placeholder="Pick a fruit: apple, pear, plum" if is_list else "Who invented the telephone?",
+            bind="query-params",
+        )
+        is_pressed = beside.form_submit_button(**BUTTON)
     if not text.strip():
-        return None
+        return Asked(None, source, is_pressed)
     try:
-        return typed_draw(text)
+        return Asked(typed_draw(text) if is_list else typed_question(text), source, is_pressed)
     except InvalidInput as error:
         st.warning(plain(str(error)))
-        return None
+        return Asked(None, source, False)
+
+
+def _places() -> list:
+    """Where the question and the button stand."""
+    return st.columns([5, 1.4], vertical_alignment="bottom", gap="small")

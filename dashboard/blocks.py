@@ -1,5 +1,6 @@
 """A chart with all that belongs to it, and a statistic with its interval: the blocks that pages are built of."""
 
+import html
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -9,12 +10,27 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.text import plain
-from homog_core.figures.theme import MODEL_COLORS
-from homog_core.records import Estimate
+from dashboard.text import plain, written
+from homog_core.catalogue.models import role
+from homog_core.figures.theme import role_colors
+from homog_core.figures.titled import WIDTH, titled
+from homog_core.records import Estimate, ModelSpec
 from homog_core.wording import numbers
 
-CONFIG = {"displaylogo": False, "scrollZoom": False}  # of every Plotly chart
+CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}  # of every Plotly chart
+# Plotly's own button, which is not shown, makes the file.
+IMAGE_BUTTONS = """<div style="display:flex;gap:.5rem"><button class="quiet" data-format="png">Download PNG</button>
+<button class="quiet" data-format="svg">Download SVG</button></div><style>.st-key-%s .modebar {display: none}</style>
+<script>
+{
+  const place = document.querySelector(".st-key-%s");
+  for (const button of place.querySelectorAll("button[data-format]")) button.onclick = () => {
+    const plot = place.querySelector(".js-plotly-plot");
+    plot._context.toImageButtonOptions.format = button.dataset.format;
+    plot.querySelector('.modebar-btn[data-title^="Download"]').click();
+  };
+}
+</script>"""
 
 
 def estimate(place: Any, label: str, found: Estimate, *, percent: bool = False, unit: str = "", help: str = "") -> None:
@@ -39,19 +55,20 @@ def chart(
     data: pd.DataFrame,
     key: str,
     alt: str,
+    about: str = "",
     on_select: Callable[[], None] | None = None,
     under: Callable[[], None] = lambda: None,
 ) -> None:
-    """A chart with everything that belongs to it: the finding, how to read it, the recipe, the data and a download.
+    """A chart with everything that belongs to it: the finding, how to read it, the recipe, the data, and downloads.
 
-    `under` draws what comes right under the figure, as a slider that chooses one of its points.
+    `title` is Markdown. `about` is the question that a downloaded figure names, where it is about one. `under` draws
+    what comes right under the figure, as a slider that chooses one of its points.
     """
-    st.markdown(f"##### {title}")
-    st.caption(how_to_read)
+    heading(title, how_to_read, recipe_line)
     selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
     st.plotly_chart(figure, key=key, alt=alt, config=CONFIG, **selecting)
     under()
-    chart_foot(recipe_line, data, key)
+    chart_foot([("", figure)], title, recipe_line, data, key, about)
 
 
 def panels(
@@ -63,16 +80,25 @@ def panels(
     data: pd.DataFrame,
     key: str,
     alt: Sequence[str],
+    about: str = "",
 ) -> None:
-    """A chart of several figures side by side, each under a heading (HTML): one title, one recipe, one table."""
-    st.markdown(f"##### {title}")
-    st.caption(how_to_read)
+    """A chart of several figures side by side, each under a name: one title, one recipe, one table.
+
+    The names are HTML, as `figures.html.model_heading` makes it.
+    """
+    heading(title, how_to_read, recipe_line)
     places = st.columns(len(figures), gap="medium")
-    for i, (place, (heading, figure)) in enumerate(zip(places, figures, strict=True)):
+    for i, (place, (name, figure)) in enumerate(zip(places, figures, strict=True)):
         with place:
-            st.html(heading)
+            st.html(name)
             st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=CONFIG)
-    chart_foot(recipe_line, data, key)
+    chart_foot(figures, title, recipe_line, data, key, about)
+
+
+def heading(title: str, how_to_read: str, recipe_line: str) -> None:
+    """The finding, with its recipe as a tooltip, and how to read what follows."""
+    st.markdown(f"##### {title}", help=f"How it was made: {plain(recipe_line)}")
+    st.caption(how_to_read)
 
 
 def is_dark() -> bool:
@@ -85,21 +111,56 @@ def is_narrow() -> bool:
     return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
-def model_color(position: int = 0) -> str:
-    """The colour of the model in that position of a comparison."""
-    return MODEL_COLORS[position % len(MODEL_COLORS)]
+def spec_colors(specs: Sequence[ModelSpec]) -> list[str]:
+    """A colour for each of some models, by what they stand for."""
+    return role_colors([role(spec.stage, spec.parent) for spec in specs])
 
 
-def chart_foot(recipe_line: str, data: pd.DataFrame, key: str) -> None:
-    """The recipe line, the data behind the chart, and a download."""
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.caption(plain(recipe_line))
-    with row.popover("Data", icon=":material/table:", width="content"):
-        st.dataframe(data, hide_index=True)
-        st.download_button(
-            "Download CSV",
-            data.to_csv(index=False).encode(),
-            file_name=f"{re.sub(r'[^a-z0-9]+', '-', key.lower())}.csv",
-            mime="text/csv",
-            key=f"{key}:csv",
-        )
+@st.fragment
+def chart_foot(
+    figures: Sequence[tuple[str, go.Figure]],
+    title: str,
+    recipe_line: str,
+    data: pd.DataFrame,
+    key: str,
+    about: str = "",
+) -> None:
+    """The data behind a chart and its figures as images, each made when it is asked for."""
+    name = re.sub(r"[^a-z0-9]+", "-", f"{key} {written(title)}".lower()).strip("-")[:80]
+    row = st.container(horizontal=True, horizontal_alignment="right")
+    table = row.popover("Data", icon=":material/table:", type="tertiary", key=f"{key}:data", on_change="rerun")
+    shows = f"{key}:images"  # no popover: one closes when a download begins, and takes Plotly's figure with it
+    row.button(
+        "Figure",
+        icon=":material/image:",
+        type="tertiary",
+        key=f"{key}:figure",
+        on_click=lambda: st.session_state.update({shows: not st.session_state.get(shows)}),
+    )
+    if table.open:
+        with table:
+            st.caption(plain(recipe_line))
+            st.dataframe(data, hide_index=True)
+            csv = data.to_csv(index=False).encode()
+            st.download_button("Download CSV", csv, f"{name}.csv", "text/csv", key=f"{key}:csv", on_click="ignore")
+    if st.session_state.get(shows):
+        with st.container(border=True):
+            for i, (model, figure) in enumerate(figures):
+                parts = (about, _words_of(model), written(title))
+                _image(figure, " · ".join(part for part in parts if part), recipe_line, name, f"{key}:{i}")
+
+
+def _image(figure: go.Figure, title: str, note: str, name: str, key: str) -> None:
+    """One figure with its title and recipe, as PNG (twice the size) and as SVG."""
+    place = re.sub(r"[^a-z0-9]+", "-", f"image-{key}".lower())
+    whole = titled(figure, title, note, dark=is_dark())
+    options = {"filename": name, "scale": 2, "width": WIDTH, "height": whole.layout.height}
+    config = {**CONFIG, "displayModeBar": True, "toImageButtonOptions": options}
+    with st.container(key=place):
+        st.plotly_chart(whole, key=f"{key}:image", width=WIDTH, config=config, alt=title)
+        st.html(IMAGE_BUTTONS % (place, place), unsafe_allow_javascript=True)
+
+
+def _words_of(heading: str) -> str:
+    """The words of a heading in HTML."""
+    return html.unescape(re.sub(r"<[^>]*>", "", heading)).strip()

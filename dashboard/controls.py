@@ -43,20 +43,24 @@ def clusterer_title(clusterer: Clusterer) -> str:
 def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
     """Choose a clusterer and what it joins, all in the URL; what it does not hold stays as in the given clusterer.
 
-    Shows the report card where the choice is made.
+    Its report card is the tooltip of the choice. One row.
     """
     by_key = {clusterer.key: clusterer for clusterer in available}
-    left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom", gap="large")
-    with left:
+    default = next(iter(by_key))
+    key = url.get("clusterer", default)
+    shown = by_key.get(key, by_key[default])
+    more = shown.method == "jaccard"
+    places = st.columns([5, 4, 4] if more else [5, 4], vertical_alignment="bottom", gap="medium")
+    with places[0]:
         key = url.choice(
             "Treat answers as the same if",
             list(by_key),
             "clusterer",
             lambda key: clusterer_title(by_key[key]),
-            help="How answers are put into clusters. The first has the best report card.",
+            help=f"{CLUSTERER_NOTES[shown.method]} {report_card_sentence(shown)}",
         )
     given = chosen = by_key[key]
-    with middle:
+    with places[1]:
         if given.method == "nli":
             entailment = url.choice(
                 "Joined when", list(ENTAILMENTS), "entailment", ENTAILMENTS.get, default=given.entailment
@@ -64,17 +68,18 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
             chosen = replace(chosen, entailment=entailment)
         elif given.has_threshold:
             threshold = url.number(
-                "Threshold τ: how similar they must be",
+                "Threshold τ",
                 "tau",
                 given.threshold,
                 0.0,
                 MAX_THRESHOLD,
                 0.01,
-                help=f"Default for this clusterer: {given.threshold:g}. Clusters follow at once.",
+                help="How similar two answers must be to count as the same. Clusters follow at once. "
+                f"Default for this clusterer: {given.threshold:g}.",
             )
             chosen = replace(chosen, threshold=threshold)
-    if given.method == "jaccard":
-        with right:
+    if more:
+        with places[2]:
             rule = url.choice(
                 "Assignment",
                 list(RULES),
@@ -84,7 +89,6 @@ def clusterer_controls(available: Sequence[Clusterer]) -> Clusterer:
                 help="First matching member is the published greedy rule; it depends on the order of the answers.",
             )
             chosen = replace(chosen, rule=rule)
-    st.caption(f"{CLUSTERER_NOTES[chosen.method]} {report_card_sentence(chosen)}")
     return chosen
 
 

@@ -9,17 +9,23 @@ import streamlit as st
 from dashboard import blocks
 from dashboard.text import plain
 from homog_core.analysis.draws import Draw, overview
+from homog_core.catalogue.models import role
 from homog_core.figures import dots, series
 from homog_core.figures import draws as figures
 from homog_core.figures.axes import Panel
 from homog_core.figures.dots import Row
+from homog_core.records import Role
 from homog_core.runs.draw_sets import DrawSet
 from homog_core.wording import draws as say
 from homog_core.wording.numbers import counted, number, percent
 
 
 def bars(
-    named: Sequence[tuple[str, Draw]], recipe: str, key: str, counts: Sequence[np.ndarray | None] | None = None
+    named: Sequence[tuple[str, Draw]],
+    colors: Sequence[str],
+    recipe: str,
+    key: str,
+    counts: Sequence[np.ndarray | None] | None = None,
 ) -> None:
     """The bars of one list, a row a model. `counts` are how many drawn answers named each of the options."""
     first = named[0][1]
@@ -29,7 +35,7 @@ def bars(
         mean = draw.probabilities.mean(axis=0)
         shares = mean / mean.sum() if mean.sum() else mean
         note = say.bar_note(draw.all, len(options))
-        rows.append(figures.Bars(name, note, shares, blocks.model_color(i), counts[i] if counts else None))
+        rows.append(figures.Bars(name, note, shares, colors[i], counts[i] if counts else None))
     last_name, last = named[-1]
     drawn = counts is not None and any(own.sum() for own in counts if own is not None)
     dots_are = " Dots are the shares of the answers that were drawn." if drawn else ""
@@ -42,6 +48,11 @@ def bars(
         key=key,
         alt=f"How {counted(len(named), 'model')} draw from {counted(len(options), 'answer')}",
     )
+
+
+def roles(sets: Sequence[DrawSet]) -> list[Role]:
+    """What the model of each set stands for beside others."""
+    return [role(found.stage, found.parent) for found in sets]
 
 
 def _table(named: Sequence[tuple[str, Draw]]) -> pd.DataFrame:
@@ -61,7 +72,7 @@ def at_a_glance(sets: Sequence[DrawSet], recipe: str) -> None:
     names = {found.id: say.set_name(found) for found in sets}
     frame = overview(sets)
     order = list(dict.fromkeys(frame["draw"]))
-    looks = series.run_series(list(names.values()))
+    looks = series.run_series(list(names.values()), roles(sets))
     marks = [
         {
             "row": order.index(row.draw),

@@ -93,7 +93,7 @@ def _compared_runs(run: store.Run) -> list[store.Run]:
     chosen = st.multiselect(
         "Runs to compare it with in the report",
         list(possible),
-        format_func=lambda key: run_names.run_title(possible[key]),
+        format_func=run_names.titles(list(possible.values())).get,
         max_selections=comparable.MOST_RUNS - 1,
         placeholder="none: a report on this run alone",
         key=f"beside-{run.id}",

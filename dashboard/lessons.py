@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import blocks, url
 from homog_core.figures import lessons, question
+from homog_core.figures.theme import ROLE_COLORS
 from homog_core.measures.clustering import Clusterer, by_size, medoids
 from homog_core.statistics.discrimination import auroc
 from homog_core.wording.numbers import counted, given, number
@@ -81,7 +82,7 @@ def auroc_lesson() -> None:
         0.05,
     )
     found = toy_auroc(separation)
-    color, top = blocks.model_color(0), max(RIGHT_SCORES) + 2.1
+    color, top = ROLE_COLORS["base"], max(RIGHT_SCORES) + 2.1
     rows = [_dot_row("wrong", found.wrong), _dot_row("right", found.right)]
     scores = lessons.dot_rows(rows, color, "uncertainty", top, low=-0.8).update_layout(height=300)
     grid = lessons.pair_grid(found.won, found.false_alarms, found.hits, color, dark=blocks.is_dark())
@@ -118,7 +119,7 @@ def threshold_lesson() -> None:
         )
     with right:
         st.markdown("**The clusters**")
-        st.html(lessons.answer_piles(_piles(found), blocks.model_color(0), dark=blocks.is_dark(), least_width="100%"))
+        st.html(lessons.answer_piles(_piles(found), ROLE_COLORS["base"], dark=blocks.is_dark(), least_width="100%"))
         st.caption(
             "There should be three: Canberra, Sydney, Melbourne. No threshold finds them with this similarity, because "
             "shared words are not shared meaning. That is what a report card measures."

@@ -8,9 +8,15 @@ import streamlit as st
 from dashboard.text import plain
 from homog_core.errors import HomogError
 
-# Less room above the page; captions dark and words on the primary colour of both themes clear enough to be read.
+# Less room above the page, and lines no longer than can be read; captions dark and words on the primary colour of both
+# themes clear enough to be read.
 STYLE = """<style>
-[data-testid=stMainBlockContainer] {padding-top: 3.5rem}
+[data-testid=stMainBlockContainer] {padding-top: 4rem; max-width: 1640px; margin: 0 auto}
+[data-testid=stMainBlockContainer] h1 {font-size: 1.9rem; padding: 0}
+[data-testid=stCaptionContainer] p, [data-testid=stMarkdownContainer] > p, [data-testid=stMarkdownContainer] li {
+  max-width: 80ch}
+.quiet {background: none; border: 1px solid rgba(128,128,128,.4); border-radius: .5rem; padding: .3rem .7rem;
+  color: inherit; font: inherit; font-size: .85rem; cursor: pointer; white-space: nowrap}
 [data-testid=stCaptionContainer] {opacity: .78}
 [data-testid=stBaseButton-primary]:not(:disabled) *, [data-testid=stMultiSelect] [data-tag-index] * {
   color: light-dark(#ffffff, #0e1318) !important
@@ -18,11 +24,29 @@ STYLE = """<style>
 </style>"""
 
 
+# The clipboard can be written to on localhost and over HTTPS; elsewhere the address is shown to be copied by hand.
+COPY_LINK = """<button class="copy-link quiet" title="The address of exactly this view">Copy link</button>
+<script>
+{
+  const button = document.querySelector(".st-key-page-head .copy-link");
+  button.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(location.href);
+      button.textContent = "Copied";
+    } catch { prompt("Copy this address:", location.href); }
+    setTimeout(() => { button.textContent = "Copy link"; }, 2000);
+  };
+}
+</script>"""
+
+
 def start_page(title: str, subtitle: str) -> None:
-    """The page's head."""
+    """The page's head, with a button that copies the address of what is shown."""
     _leave_pages_directory_mode()
-    st.title(title, anchor=False)
-    st.caption(subtitle)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="page-head"):
+        st.title(title, anchor=False, width="content")
+        st.caption(subtitle, width="stretch")
+        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The answers to one question as trees of tokens, one under the other."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from homog_core.wording import tree as say
 _FIRST = 5  # positions whose branching factor is told
 
 
-def trees(named: Sequence[tuple[str, Mapping[int, Response]]], recipe: str, key: str) -> None:
+def trees(named: Sequence[tuple[str, Mapping[int, Response]]], recipe: str, key: str, about: str = "") -> None:
     """One tree a model, of its valid samples; `named` are names and answers by sample index."""
     own = [(name, _samples(responses)) for name, responses in named]
     own = [(name, responses) for name, responses in own if responses]
@@ -31,17 +32,19 @@ def trees(named: Sequence[tuple[str, Mapping[int, Response]]], recipe: str, key:
     narrow = blocks.is_narrow()
     data = pd.concat([frame.assign(model=name) for frame, (name, _) in zip(frames, own, strict=True)])
     has_entropies = bool(np.isfinite(data["entropy"]).any())
-    st.markdown(f"##### {plain(say.title([name for name, _ in own], ways, gone))}")
-    st.caption(say.how_to_read(has_entropies, narrow))
+    title = plain(say.title([name for name, _ in own], ways, gone))
+    blocks.heading(title, say.how_to_read(has_entropies, narrow), recipe)
+    figures = []
     for i, ((name, responses), frame) in enumerate(zip(own, frames, strict=True)):
         factors = branching_factor(list(responses.values()))[:_FIRST]
         known = [factor for factor in factors if not np.isnan(factor)]
         st.markdown(f"**{plain(name)}**")
         figure = tree(frame, dark=blocks.is_dark(), narrow=narrow)
+        figures.append((escape(name), figure))
         st.plotly_chart(figure, key=f"{key}:{i}", config=blocks.CONFIG, alt=f"Tree of {len(responses)} answers")
         if known:
             st.caption(plain(say.branching_note(name, known)))
-    blocks.chart_foot(recipe, data.drop(columns=["id", "parent"]), key)
+    blocks.chart_foot(figures, title, recipe, data.drop(columns=["id", "parent"]), key, about)
 
 
 def _samples(responses: Mapping[int, Response]) -> dict[int, Response]:

@@ -1,7 +1,8 @@
 """The queue of live jobs: one owner of the device, one generation at a time, snapshots, cancel.
 
-A single worker thread loads models, samples and unloads them; pages only submit jobs, look at snapshots and stop. It
-does not know Streamlit: whether a session is still connected is asked through a function.
+A single worker thread loads models, samples and unloads them; pages only submit jobs, look at snapshots and stop.
+Models that share their weights in memory take turns at every step, so that their answers grow together. It does not
+know Streamlit: whether a session is still connected is asked through a function.
 """
 
 import contextlib
@@ -9,7 +10,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,7 @@ from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Questio
 from homog_core.runs import sample, score
 from homog_core.runs.store import Run
 from homog_core.sampling.steps import Answer, Sampler, Step
+from homog_core.sampling.weights import availability
 
 GRACE_SECONDS = 60.0  # how long a job goes on after the last session that watched it has gone
 _OVER = ("done", "stopped", "failed")
@@ -33,7 +35,7 @@ LoadSampler = Callable[[ModelSpec, Say], Sampler]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants to see sampled: one question, one or more models one after the other."""
+    """What somebody wants to see sampled: one question, one or more models."""
 
     models: tuple[ModelSpec, ...]
     question: Question
@@ -47,14 +49,30 @@ class ModelSnapshot:
 
     model: ModelSpec
     style: PromptStyle
-    prompt: str
+    prompt: str  # "" until it is asked
     answers: Mapping[int, Answer]  # by sample index; GREEDY is the one at temperature 0
     # sample index → encoder → view → unit vectors (w, d) of the windows, of finished valid samples
     vectors: Mapping[int, Mapping[str, Mapping[str, np.ndarray]]]
     result: ResponseSet | None
-    seconds: float
+    seconds: float  # that the device has worked for it
+    first_seconds: float  # of them, those of the first step, which reads the prompt
     n_tokens: int
     draw: Draw | None  # of a question with a closed list: the exact probability of each answer
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether its turn has come."""
+        return bool(self.prompt)
+
+    @property
+    def ended(self) -> dict[int, Answer]:
+        """The answers that have ended, by sample index."""
+        return {index: answer for index, answer in self.answers.items() if answer.finish_reason}
+
+    @property
+    def n_finished(self) -> int:
+        """How many samples have ended; the greedy answer is none of them."""
+        return len(self.ended.keys() - {GREEDY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +84,9 @@ class Snapshot:
     message: str  # what is being done, or what went wrong
     position: int  # jobs that are served before this one; 0 when it runs or has ended
     request: Request
-    models: tuple[ModelSnapshot, ...]
+    models: tuple[ModelSnapshot, ...]  # all that were asked for, in their order
     stopping: bool
+    seconds: float  # since state or message last changed
 
     @property
     def is_over(self) -> bool:
@@ -80,30 +99,23 @@ class _Part:
     """One model's share of a job."""
 
     model: ModelSpec
-    revision: str
-    dtype: str
     style: PromptStyle
-    prompt: str
+    revision: str = ""  # this, dtype and prompt: once it is asked
+    dtype: str = ""
+    prompt: str = ""
     answers: dict[int, Answer] = field(default_factory=dict)
     vectors: dict[int, dict[str, dict[str, np.ndarray]]] = field(default_factory=dict)
     result: ResponseSet | None = None
     seconds: float = 0.0
+    first_seconds: float = 0.0
     n_tokens: int = 0
     draw: Draw | None = None
 
     def snapshot(self) -> ModelSnapshot:
         """A copy that no longer changes."""
-        return ModelSnapshot(
-            self.model,
-            self.style,
-            self.prompt,
-            dict(self.answers),
-            dict(self.vectors),
-            self.result,
-            self.seconds,
-            self.n_tokens,
-            self.draw,
-        )
+        answers, vectors = dict(self.answers), dict(self.vectors)
+        done = (self.result, self.seconds, self.first_seconds, self.n_tokens, self.draw)
+        return ModelSnapshot(self.model, self.style, self.prompt, answers, vectors, *done)
 
     def keep(self, request: Request) -> Run:
         """Store its finished answers as a run."""
@@ -125,10 +137,11 @@ class _Job:
     id: str
     request: Request
     sessions: set[str]
-    parts: list[_Part] = field(default_factory=list)
+    parts: list[_Part]
     state: str = "queued"
     message: str = "Waiting for its turn"
     stop: bool = False
+    since: float = field(default_factory=time.monotonic)  # when state or message last changed
     last_watched: float = field(default_factory=time.monotonic)
 
 
@@ -137,7 +150,7 @@ class _Stopped(Exception):
 
 
 class LiveQueue:
-    """Live jobs, served one after the other by one worker thread."""
+    """Live jobs, served one after the other by one worker thread. Models of one job that share weights take turns."""
 
     def __init__(
         self,
@@ -156,12 +169,14 @@ class LiveQueue:
         self._waiting: deque[_Job] = deque()
         self._running: _Job | None = None
         self._sampler: Sampler | None = None
-        self._speeds: dict[str, float] = {}
+        self._speeds: dict[str, float] = {}  # tokens per second by key
+        self._loads: dict[str, float] = {}  # seconds by source
         threading.Thread(target=self._work, name="live-sampling", daemon=True).start()
 
     def submit(self, request: Request, session: str = "") -> str:
         """Queue a job; returns its id. `session` is whoever watches it."""
-        job = _Job(uuid.uuid4().hex[:12], request, {session})
+        parts = [_Part(model, request.style or model.prompt_style) for model in request.models]
+        job = _Job(uuid.uuid4().hex[:12], request, {session}, parts)
         with self._lock:
             self._jobs[job.id] = job
             self._forget_old()
@@ -182,7 +197,8 @@ class LiveQueue:
                 self._position(job),
                 job.request,
                 tuple(part.snapshot() for part in job.parts),
-                job.stop and job.state in ("queued", "loading", "sampling"),
+                job.stop and job.state not in _OVER,
+                time.monotonic() - job.since,
             )
 
     def stop(self, job_id: str) -> None:
@@ -192,7 +208,7 @@ class LiveQueue:
             job.stop = True
             if job in self._waiting:
                 self._waiting.remove(job)
-                job.state, job.message = "stopped", "Stopped before its turn"
+                self._set(job, "stopped", "Stopped before its turn")
 
     def keep(self, job_id: str) -> list[Run]:
         """Store and score the finished answers of a job that is over, as one run for each model.
@@ -211,6 +227,15 @@ class LiveQueue:
         """How fast the last live job of a model was; None if there was none."""
         with self._lock:
             return self._speeds.get(model_key)
+
+    def load_seconds(self, model: ModelSpec) -> float | None:
+        """How long it takes until a model's weights are in memory, as it did the last time; 0 where they are there.
+
+        None where it has not been measured. Unpacking or downloading the weights, which happens once, is not in it.
+        """
+        with self._lock:
+            loaded = self._sampler is not None and self._sampler.spec.source == model.source
+            return 0.0 if loaded else self._loads.get(model.source)
 
     def device(self) -> Device | None:
         """The device that jobs run on; None for the first seconds, until it is known."""
@@ -256,33 +281,27 @@ class LiveQueue:
                     self._running = None
 
     def _serve(self, job: _Job) -> None:
-        question, decoding = job.request.question, job.request.decoding
-        for model in job.request.models:
+        waiting = list(job.parts)
+        while waiting:
             self._check(job)
-            sampler = self._sampler_for(job, model)
-            style = job.request.style or model.prompt_style
-            part = _Part(model, sampler.revision, sampler.dtype, style, sampler.prompt(question.text, style).text)
+            group = self._group(job, waiting)
+            waiting = [part for part in waiting if all(part is not other for other, _ in group)]
+            self._draw(job, group)
+            names, device = " and ".join(part.model.key for part, _ in group), group[0][1].device
+            self._set(job, "sampling", f"Sampling {names} on {device}")
+            self._sample(job, group)
+            del group  # so that the next model finds its memory free
+
+    def _group(self, job: _Job, waiting: Sequence[_Part]) -> list[tuple[_Part, Sampler]]:
+        """The first part that waits, and all that share its weights in memory, each with its sampler."""
+        first = self._sampler_for(job, waiting[0].model)
+        samplers = [first, *(first.sibling(part.model) for part in waiting[1:])]
+        group = [(part, sampler) for part, sampler in zip(waiting, samplers, strict=True) if sampler is not None]
+        for part, sampler in group:
+            prompt = sampler.prompt(job.request.question.text, part.style).text
             with self._lock:
-                job.parts.append(part)
-            if question.answer_type == "draw":
-                self._set(job, "sampling", f"Computing the probabilities of {model.key}")
-                (found,) = draws(sampler, [question], style)
-                with self._lock:
-                    part.draw = found
-                self._check(job)
-            self._set(job, "sampling", f"Sampling {model.key} on {sampler.device}")
-            started = time.monotonic()
-            steps = sampler.sample([question], decoding, style, 1)
-            try:
-                for step in steps:
-                    self._take(part, step, time.monotonic() - started)
-                    self._encode(part, step, question)
-                    self._check(job)
-            finally:
-                steps.close()
-            with self._lock:
-                self._speeds[model.key] = part.n_tokens / max(part.seconds, 1e-9)
-            del sampler, steps  # so that the next model finds its memory free
+                part.revision, part.dtype, part.prompt = sampler.revision, sampler.dtype, prompt
+        return group
 
     def _sampler_for(self, job: _Job, model: ModelSpec) -> Sampler:
         """The loaded sampler of a model; one that shares weights with it is kept, another one is unloaded first."""
@@ -291,11 +310,58 @@ class LiveQueue:
         if self._sampler is None:
             free_memory()
             self._set(job, "loading", f"Loading {model.key}")
+            started, is_here = time.monotonic(), availability(model).state == "ready"
+            # Another thread may just be importing it. This waits for that; `from transformers import …` does too, but
+            # then looks into the module that the import has replaced at its end, and finds nothing.
+            import transformers  # noqa: F401
+
             self._sampler = self._load_sampler(model, lambda words: self._set(job, "loading", words))
+            with self._lock:
+                if is_here:
+                    self._loads[model.source] = time.monotonic() - started
         return self._sampler
+
+    def _draw(self, job: _Job, group: Sequence[tuple[_Part, Sampler]]) -> None:
+        """Of a question with a closed list: the exact probabilities, of one model after the other."""
+        question = job.request.question
+        if question.answer_type != "draw":
+            return
+        for part, sampler in group:
+            self._check(job)
+            self._set(job, "sampling", f"Computing the probabilities of {part.model.key}")
+            (found,) = draws(sampler, [question], part.style)
+            with self._lock:
+                part.draw = found
+        self._check(job)
+
+    def _sample(self, job: _Job, group: Sequence[tuple[_Part, Sampler]]) -> None:
+        """All parts step by step in turn, until the last has ended; on every way out their generators are closed."""
+        request = job.request
+        with contextlib.ExitStack() as opened:
+            going = []
+            for part, sampler in group:
+                steps = sampler.sample([request.question], request.decoding, part.style, 1)
+                going.append((part, opened.enter_context(contextlib.closing(steps))))
+            while going:
+                going = [(part, steps) for part, steps in going if self._go_on(job, part, steps)]
+
+    def _go_on(self, job: _Job, part: _Part, steps: Iterator[Step]) -> bool:
+        """One step of a part; whether there was one left."""
+        started = time.monotonic()
+        step = next(steps, None)
+        if step is None:
+            with self._lock:
+                self._speeds[part.model.key] = part.n_tokens / max(part.seconds, 1e-9)
+            return False
+        self._take(part, step, time.monotonic() - started)
+        self._encode(part, step, job.request.question)
+        self._check(job)
+        return True
 
     def _take(self, part: _Part, step: Step, seconds: float) -> None:
         with self._lock:
+            part.seconds += seconds
+            part.first_seconds = part.first_seconds or seconds
             if step.restarted:
                 part.answers.clear()
                 part.vectors.clear()
@@ -303,7 +369,6 @@ class LiveQueue:
             for finished in step.finished:
                 part.result = finished
             part.n_tokens += len(step.answers)
-            part.seconds = seconds
 
     def _encode(self, part: _Part, step: Step, question: Question) -> None:
         """Embed the answers that have just ended, so that the page can cluster them."""
@@ -330,4 +395,5 @@ class LiveQueue:
 
     def _set(self, job: _Job, state: str, message: str) -> None:
         with self._lock:
-            job.state, job.message = state, message
+            if (job.state, job.message) != (state, message):
+                job.state, job.message, job.since = state, message, time.monotonic()

@@ -18,6 +18,9 @@ PromptStyle = Literal["plain", "few_shot", "chat"]
 Stage = Literal["base", "sft", "dpo", "rlvr", "instruct"]
 
 
+Role = Stage | Literal["control"] | None  # what a model stands for beside others; control: SFT on top of SFT
+
+
 FinishReason = Literal["stop", "length", "error", "unknown"]  # unknown: sampled elsewhere
 
 

@@ -1,10 +1,13 @@
-"""Alignment tax: how large is it, and what does it cost? Aggregate charts over many runs, one section at a time."""
+"""Alignment tax: how large is it, and what does it cost? One chart at a time: what is not shown is not computed."""
 
 import streamlit as st
 
-from dashboard import page, url
-from dashboard.tax import answers, helps, published, scores
+from dashboard import blocks, page, url
+from dashboard.tax import answers, curves, helps, published, quality, scores, seeds
+from dashboard.tax.bounds import bounds
+from dashboard.tax.cascade import cascade
 from dashboard.tax.filters import filters, left_out_note
+from dashboard.tax.grades import grades
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis.published import published_metrics
@@ -20,6 +23,34 @@ SECTIONS = {
     "won": "What helps",
     "published": "Ours and published",
 }
+OF_ALL_RUNS = {
+    "runs": ("By run", answers.rates),
+    "quality": ("Correct and different", quality.quality),
+    "clusterers": ("Other clusterers", answers.by_clusterer),
+    "threshold": ("Threshold", curves.threshold),
+    "samples": ("Fewer samples", curves.budget),
+    "categories": ("By category", answers.by_category),
+    "bounds": ("Bounds", bounds),
+    "temperature": ("Temperature", curves.temperature),
+    "seeds": ("Training seeds", seeds.training_seeds),
+}
+OF_ONE_RUN = {
+    "aurocs": ("Every score", scores.aurocs),
+    "within": ("Within categories", scores.categories),
+    "effects": ("Effect sizes", scores.effects),
+}
+OF_SCORES = {
+    "coverage": ("Answer fewer questions", helps.coverage),
+    "calibration": ("Calibration", helps.calibration),
+    "correlations": ("Correlations", helps.correlations),
+}
+CHARTS = {  # of each section
+    "answers": {key: name for key, (name, _) in OF_ALL_RUNS.items()},
+    "scores": {"aurocs": "Every score", "differences": "Token against semantic entropy"}
+    | {key: name for key, (name, _) in OF_ONE_RUN.items()},
+    "won": {key: name for key, (name, _) in OF_SCORES.items()} | {"cascade": "Cascade"},
+    "published": {"one": "One figure", "all": "All figures"},
+}
 
 
 def main() -> None:
@@ -27,35 +58,71 @@ def main() -> None:
     chosen = filters([run for run in store.list_runs() if run.identity.n_questions > 1])
     if chosen is None:
         return
-    provenance = {view.run.identity.model: view.run.provenance for view in chosen.views.values()}
-    st.caption(plain(severity_note({name: found.n_parameters for name, found in provenance.items()})))
-    section(chosen)
+    view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)
+    {"answers": of_answers, "scores": of_scores, "won": of_won, "published": of_published}[view](chosen)
     if chosen.left_out:
         st.caption(f":material/info: {left_out_note(chosen.left_out)}")
+    provenance = {one.run.identity.model: one.run.provenance for one in chosen.views.values()}
+    st.caption(plain(severity_note({name: found.n_parameters for name, found in provenance.items()})))
 
 
-def section(chosen: Selection) -> None:
-    """One section at a time, so that a closed one costs nothing."""
-    view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)
-    if view == "answers":
-        answers.one_answer(chosen)
-    elif view == "scores":
-        with st.columns(2)[0]:
-            of = choose_one(chosen)
-        scores.uncertainty(chosen, of)
-    elif view == "won":
-        left, right = st.columns([2, 3], vertical_alignment="bottom", gap="large")
-        with left:
-            of = choose_one(chosen)
-        with right:
-            names = choose_scores(chosen.views[of], chosen)
-        helps.what_helps(chosen, of, names)
+def choose_chart(view: str, offered: dict[str, str]) -> str:
+    """One chart of a section; that of another section is forgotten."""
+    if url.get("chart") in set().union(*CHARTS.values()) - set(offered):
+        url.put(chart=None)
+    pick = url.choice if blocks.is_narrow() else url.segments
+    return pick("Chart", list(offered), "chart", offered.get)
+
+
+def of_answers(chosen: Selection) -> None:
+    if url.get("budget").isdigit():  # a link from before there was a choice of charts
+        url.fill(chart="samples")
+    offered = dict(CHARTS["answers"])
+    if not seeds.runs_with_seeds(chosen):
+        del offered["seeds"]
+    OF_ALL_RUNS[choose_chart("answers", offered)][1](chosen)
+
+
+def of_scores(chosen: Selection) -> None:
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with left:
+        chart = choose_chart("scores", CHARTS["scores"])
+    if chart == "differences":
+        scores.differences(chosen)
+        return
+    with right:
+        of = choose_one(chosen)
+    OF_ONE_RUN[chart][1](chosen, of)
+    grades(chosen, of)
+
+
+def of_won(chosen: Selection) -> None:
+    if url.get("band").isdigit():
+        url.fill(chart="cascade")
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with left:
+        chart = choose_chart("won", CHARTS["won"])
+    with right:
+        of = choose_one(chosen)
+    if chart == "cascade":
+        cascade(chosen, of)
+    elif names := choose_scores(chosen.views[of], chosen):
+        OF_SCORES[chart][1](chosen, of, names)
     else:
-        metrics = published_metrics()
-        with st.columns(2)[0]:
-            metric = url.choice("Figure", metrics, "figure", labels.METRIC_TITLES.get)
-        published.figure(chosen, metric)
+        st.info("Choose at least one score above.")
+    grades(chosen, of)
+
+
+def of_published(chosen: Selection) -> None:
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with left:
+        chart = choose_chart("published", CHARTS["published"])
+    if chart == "all":
         published.table(chosen)
+        return
+    with right:
+        metric = url.choice("Figure", published_metrics(), "figure", labels.METRIC_TITLES.get)
+    published.figure(chosen, metric)
 
 
 def choose_one(chosen: Selection) -> str:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import controls, page, url
-from dashboard.cache import load_run, shipped_first, umap_warm_up
+from dashboard.cache import load_run, umap_warm_up
+from dashboard.comparison import overview
 from dashboard.comparison.all_questions import all_questions
 from dashboard.comparison.one_question import one_question
-from dashboard.comparison.overview import overview
-from dashboard.comparison.shown import shown
+from dashboard.comparison.shown import Shown, shown
 from dashboard.text import plain
 from homog_core.analysis import comparable, compare, lineage
 from homog_core.analysis.comparable import MOST_RUNS
@@ -19,15 +18,20 @@ from homog_core.runs import store
 from homog_core.wording import run_names
 from homog_core.wording.comparison import chain_title, differences, obstacle_sentence
 
+LEVELS = {"one": "One question", "all": "All questions"}
+
 
 def main() -> None:
     page.start_page("Compare", "The same questions, two to four models: what did alignment change?")
     umap_warm_up()
-    runs = shipped_first(store.list_runs())
+    runs = lineage.offered(store.list_runs())
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
-    chosen, row = run_controls(runs)
+    left, right = st.columns(2, gap="large", vertical_alignment="bottom")
+    with left:
+        chosen = choose_runs(runs)
+    row = st.container(horizontal=True, vertical_alignment="center")
     if reason := comparable.obstacle(chosen):
         cannot_compare(obstacle_sentence(reason), chosen, runs)
         return
@@ -35,22 +39,43 @@ def main() -> None:
     if not compare.common_questions(scored):
         st.info(no_common_question(scored))
         return
-    row.caption(plain(differences(compare.differing(scored))))
-    clusterer = controls.clusterer_controls(compare.common_clusterers(scored))
+    with right:
+        clusterer = controls.clusterer_controls(compare.common_clusterers(scored))
+    with row:
+        order_buttons(chosen, runs)
+        st.caption(plain(differences(compare.differing(scored))), width="stretch")
     compared = shown(scored, clusterer)
-    question_id = overview(compared)
-    if question_id is not None:
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    with left:
+        overview.headline(compared)
+    with right:
+        level = url.segments("How much", list(LEVELS), "level", LEVELS.get)
+    if level == "all":
+        all_questions(compared)
+    else:
+        list_and_question(compared)
+
+
+def list_and_question(compared: Shown) -> None:
+    """All questions on the left, the chosen one on the right."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        ids = overview.listed(compared)
+        if not ids:
+            return
+        overview.questions(compared, ids)
+    question_id = overview.chosen(compared, ids)
+    with right:
+        overview.step(ids, question_id)
         one_question(compared, question_id)
-    st.divider()
-    all_questions(compared, question_id)
 
 
 # What is compared
 
 
-def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator]:
-    """Two to four runs in an order that the visitor chooses, and the row with swap and the whole chain in one click."""
-    by_id = {run.id: run for run in runs}
+def choose_runs(runs: list[store.Run]) -> list[store.Run]:
+    """Two to four runs in an order that the visitor chooses."""
+    by_id, titles = {run.id: run for run in runs}, run_names.titles(runs)
     default = [run.id for run in lineage.default_runs(runs)]
     url.fill(runs=",".join(default))
     ids = url.choices(
@@ -59,38 +84,37 @@ def run_controls(runs: list[store.Run]) -> tuple[list[store.Run], DeltaGenerator
         "runs",
         MOST_RUNS,
         default,
-        lambda key: run_names.run_title(by_id[key]),
+        titles.get,
         help="Over the same questions and with the same number of answers.",
     )
-    chosen = [by_id[key] for key in ids]
-    row = st.container(horizontal=True, vertical_alignment="center")
-    with row:
-        if len(chosen) > 1:
-            label = "Swap" if len(chosen) == 2 else "Reverse the order"
-            choose_button(label, chosen[::-1], icon=":material/swap_horiz:", key="swap")
-        chain = lineage.chain(chosen[-1], runs)[-MOST_RUNS:] if chosen else []
-        if len(chain) > 1 and not set(ids) >= {run.id for run in chain}:
-            label = f"Compare the whole chain: {chain_title(chain)}"
-            choose_button(label, chain, icon=":material/account_tree:", key="chain")
-    return chosen, row
+    return [by_id[key] for key in ids]
+
+
+def order_buttons(chosen: list[store.Run], runs: list[store.Run]) -> None:
+    """Swap, and the whole chain in one click, with the control of its last stage."""
+    label = "Swap" if len(chosen) == 2 else "Reverse the order"
+    choose_button(label, chosen[::-1], icon=":material/swap_horiz:", key="swap")
+    chain = lineage.chain_with_control(chosen[-1], runs)[-MOST_RUNS:]
+    if len(chain) > 1 and not {run.id for run in chosen} >= {run.id for run in chain}:
+        choose_button(f"Whole chain: {chain_title(chain)}", chain, icon=":material/account_tree:", key="chain")
 
 
 def choose_button(label: str, chosen: Sequence[store.Run], icon: str, key: str) -> None:
     ids = ",".join(run.id for run in chosen)
-    st.button(plain(label), icon=icon, on_click=lambda: url.put(runs=ids), key=key)
+    st.button(plain(label), icon=icon, on_click=lambda: url.put(runs=ids), key=key, type="tertiary")
 
 
 def cannot_compare(reason: str, chosen: list[store.Run], runs: list[store.Run]) -> None:
     """The sentence that says why, and what the first run can be compared with."""
     st.info(plain(reason))
-    first = chosen[0] if chosen else runs[0]
+    first, titles = chosen[0] if chosen else runs[0], run_names.titles(runs)
     others = [run for run in runs if run.id != first.id and not comparable.obstacle([first, run])]
     if not others:
         st.markdown("There is no other run over the same questions with as many answers. Sample one in the Live lab.")
         return
-    st.markdown(f"**{plain(run_names.run_title(first))}** can be compared with:")
+    st.markdown(f"**{plain(titles[first.id])}** can be compared with:")
     for run in others[:8]:
-        choose_button(run_names.run_title(run), [first, run], icon=":material/add:", key=f"with-{run.id}")
+        choose_button(titles[run.id], [first, run], icon=":material/add:", key=f"with-{run.id}")
 
 
 def no_common_question(scored: list[ScoredRun]) -> str:

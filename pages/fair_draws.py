@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import draws, page, url
 from dashboard.text import plain
 from homog_core.analysis.draws import Draw, shown_sets
+from homog_core.figures.theme import role_colors
 from homog_core.runs.draw_sets import DrawSet, list_draws
 from homog_core.wording import draws as say
 
@@ -53,13 +54,16 @@ def choose_sets(sets: list[DrawSet]) -> list[DrawSet]:
 
 def one_list(chosen: list[DrawSet], name: str) -> None:
     """The bars of one list, and the wordings of its question."""
-    named = [(say.set_name(one), Draw.of(stored)) for one in chosen for stored in one.draws if stored.name == name]
+    own = [(one, stored) for one in chosen for stored in one.draws if stored.name == name]
+    colors = role_colors(draws.roles([one for one, _ in own]))
+    named = [(say.set_name(one), Draw.of(stored)) for one, stored in own]
     lists = {draw.options for _, draw in named}
     if len(lists) > 1:
         st.warning("These models were asked for different lists of this name; only the first is shown.")
-        named = [(model, draw) for model, draw in named if draw.options == named[0][1].options]
+        same = [i for i, (_, draw) in enumerate(named) if draw.options == named[0][1].options]
+        named, colors = [named[i] for i in same], [colors[i] for i in same]
     st.caption(" · ".join(f"“{plain(wording)}”" for wording in named[0][1].wordings))
-    draws.bars(named, recipe(chosen), "draws-bars")
+    draws.bars(named, colors, recipe(chosen), "draws-bars")
 
 
 def recipe(chosen: list[DrawSet]) -> str:

@@ -20,10 +20,10 @@ def open_page(page: str, **params: str) -> AppTest:
 
 
 def words(app: AppTest) -> str:
-    """What a page says, without the escapes of Markdown."""
+    """What a page says, without the escapes of Markdown, with its tooltips."""
     kinds = (app.markdown, app.caption, app.text, app.warning, app.error, app.info, app.title, app.metric)
-    shown = "\n".join(str(getattr(element, "value", "")) for kind in kinds for element in kind)
-    return shown.replace("\\", "")
+    shown = [text for kind in kinds for one in kind for text in (getattr(one, "value", ""), getattr(one, "help", ""))]
+    return "\n".join(map(str, shown)).replace("\\", "")
 
 
 def html(app: AppTest) -> str:

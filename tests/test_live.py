@@ -1,5 +1,7 @@
 """The queue of live jobs: a scripted model that waits at a gate before every step, the real worker thread."""
 
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -8,15 +10,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fakes import ENTROPY, LOGPROB, TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question
+from fakes import ENTROPY, LOGPROB, TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question, tiny_adapter
 
 import homog_core.live
+from homog_core import files
+from homog_core.analysis.draws import draws
+from homog_core.catalogue.models import MODELS
 from homog_core.device import Device
 from homog_core.errors import HomogError, ModelUnavailable, NotFound
 from homog_core.live import LiveQueue, Request
 from homog_core.records import GREEDY, Decoding, ModelSpec, Question
 from homog_core.runs.verify import verify
 from homog_core.sampling import choices
+from homog_core.sampling.steps import Step
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -68,6 +74,14 @@ def gated():
 
     yield make
     gate.let_through(MANY)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The queue's clock; `clock.ahead` seconds later than the real one."""
+    clock = SimpleNamespace(ahead=0.0)
+    monkeypatch.setattr(homog_core.live, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead))
+    return clock
 
 
 # A job
@@ -140,7 +154,8 @@ def test_a_second_job_waits_for_its_turn(gated):
     second, third = job.queue.submit(request()), job.queue.submit(request())
     assert [job.queue.snapshot(job_id).position for job_id in (first, second, third)] == [0, 1, 2]
     assert job.queue.snapshot(second).state == "queued"
-    assert job.queue.snapshot(second).models == ()
+    (waiting,) = job.queue.snapshot(second).models
+    assert (waiting.model, waiting.is_asked, dict(waiting.answers)) == (ONE, False, {})
     job.gate.let_through(MANY)
     for job_id in (first, second, third):
         assert job.queue.wait_for(job_id, "done").position == 0
@@ -204,6 +219,182 @@ def test_a_model_is_unloaded_before_another_is_loaded(jobs):
     assert still_there == [[], []]
 
 
+# Taking turns
+
+SFT, DPO = (replace(ONE, key=key, adapter=key) for key in ("sft", "dpo"))
+
+
+def lengths(snapshot, index=0):
+    """How many tokens answer `index` of each model has."""
+    return [model.answers[index].n_tokens if model.answers else 0 for model in snapshot.models]
+
+
+def test_models_that_share_weights_take_turns_at_every_step(gated):
+    job = gated()
+    job_id = job.queue.submit(request(ONE, SFT, DPO))
+    seen = []
+    for _ in range(7):
+        job.gate.wait_until_reached()  # every step but the one that waits here has been taken
+        seen.append(lengths(job.queue.snapshot(job_id), index=1))
+        job.gate.let_through(1)
+    assert seen == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1], [2, 2, 1], [2, 2, 2]]
+    assert job.queue.snapshot(job_id).message == "Sampling one and sft and dpo on test"
+
+
+def test_models_with_other_weights_follow_when_the_first_ones_are_done(gated):
+    job = gated()
+    job_id = job.queue.submit(request(ONE, OTHER, SFT))
+    for _ in range(8):  # the longest answer has four steps, in each of two models
+        job.gate.wait_until_reached()
+        assert not job.queue.snapshot(job_id).models[1].is_asked
+        job.gate.let_through(1)
+    job.gate.wait_until_reached()
+    first, other, sibling = job.queue.snapshot(job_id).models
+    assert [model.model.key for model in (first, other, sibling)] == ["one", "other", "sft"]
+    assert first.result and sibling.result and other.is_asked and not other.result
+    assert [sampler.spec.key for sampler in job.samplers] == ["one", "other"]
+
+
+def test_a_model_that_ends_early_leaves_the_turns_to_the_others():
+    class Short(FakeSampler):
+        def sibling(self, spec):
+            return FakeSampler({"fox": ("red",)}, spec)  # 2 steps of 4
+
+    queue = queue_of(lambda spec, report: Short(ANSWERS, spec))
+    done = queue.wait_for(queue.submit(request(ONE, SFT)), "done")
+    assert [len(model.result.greedy.tokens) for model in done.models] == [3, 2]
+
+
+class Opened(FakeSampler):
+    """Its siblings remember who has been opened and closed."""
+
+    def __init__(self, *args, log=None):
+        super().__init__(*args)
+        self.log = [] if log is None else log
+
+    def sibling(self, spec):
+        return Opened(self.answers, spec, self.before_step, log=self.log)
+
+    def sample(self, *args):
+        self.log.append(f"{self.spec.key} opened")
+        try:
+            yield from super().sample(*args)
+        finally:
+            self.log.append(f"{self.spec.key} closed")
+
+
+def test_stopping_closes_every_model_that_takes_turns_within_a_step():
+    gate, log = Gate(), []
+    queue = queue_of(lambda spec, report: Opened(ANSWERS, spec, gate, log=log))
+    job_id = queue.submit(request(ONE, SFT))
+    for _ in range(2):
+        gate.wait_until_reached()
+        gate.let_through(1)
+    gate.wait_until_reached()  # both have one token
+    queue.stop(job_id)
+    gate.let_through(1)
+    stopped = queue.wait_for(job_id, "stopped")
+    assert lengths(stopped) == [2, 1]
+    assert sorted(log) == ["one closed", "one opened", "sft closed", "sft opened"]
+    gate.let_through(MANY)
+
+
+def test_where_one_of_them_fails_the_others_are_closed_too():
+    log = []
+
+    class Failing(Opened):
+        def sample(self, *args):
+            yield next(super().sample(*args))
+            if self.spec.key == "sft":
+                raise RuntimeError("boom")
+            yield from super().sample(*args)
+
+        def sibling(self, spec):
+            return Failing(self.answers, spec, log=self.log)
+
+    queue = queue_of(lambda spec, report: Failing(ANSWERS, spec, log=log))
+    failed = queue.wait_for(queue.submit(request(ONE, SFT, DPO)), "failed")
+    assert failed.message == "Sampling failed: RuntimeError: boom"
+    assert log.count("one closed") == log.count("one opened") > 0
+
+
+def test_a_model_that_begins_anew_forgets_its_own_answers_alone():
+    class Anew(FakeSampler):
+        def sample(self, questions, decoding, style, batch_questions):
+            steps = super().sample(questions, decoding, style, batch_questions)
+            yield next(steps)
+            if self.spec.key == "one":
+                yield Step(restarted=("fox",))
+                self.before_step()
+                yield from super().sample(questions, decoding, style, batch_questions)
+            else:
+                yield from steps
+
+        def sibling(self, spec):
+            return Anew(self.answers, spec, self.before_step)
+
+    gate = Gate()
+    queue = queue_of(lambda spec, report: Anew(ANSWERS, spec, gate))
+    job_id = queue.submit(request(ONE, SFT))
+    for _ in range(
+        3
+    ):  # a step of one, a step of sft, and the second step of sft, since beginning anew waits for nothing
+        gate.wait_until_reached()
+        gate.let_through(1)
+    gate.wait_until_reached()
+    assert lengths(queue.snapshot(job_id)) == [0, 2]
+    gate.let_through(MANY)
+    done = queue.wait_for(job_id, "done")
+    assert [model.answers[1].text for model in done.models] == ["blue whale sings"] * 2
+
+
+def test_each_model_has_the_seconds_of_its_own_steps(clock):
+    def step():
+        clock.ahead += 1.0
+
+    queue = queue_of(lambda spec, report: FakeSampler(ANSWERS, spec, step))
+    done = queue.wait_for(queue.submit(request(ONE, SFT)), "done")
+    for model in done.models:  # four steps of a second each; 11 tokens: 3 + 4 + 1, and 3 of the greedy answer
+        assert model.seconds == pytest.approx(4.0, abs=0.5)
+        assert model.first_seconds == pytest.approx(1.0, abs=0.5)
+        assert queue.tokens_per_second(model.model.key) == pytest.approx(11 / 4, rel=0.1)
+
+
+def texts_alone(sampler, question, decoding):
+    """What a sampler says when nothing takes turns with it."""
+    (found,) = [s for step in sampler.sample([question], decoding, "plain", 1) for s in step.finished]
+    return [response.text for response in (*found.responses, found.greedy)]
+
+
+def texts_in(model):
+    return [model.answers[index].text for index in (*range(len(model.answers) - 1), GREEDY)]
+
+
+def test_taking_turns_changes_no_answer_of_a_real_engine(llama_sampler, tmp_path):
+    stages = [llama_sampler.spec, tiny_adapter(tmp_path / "sft", 1), tiny_adapter(tmp_path / "dpo", 2)]
+    decoding = Decoding(n_samples=4, max_new_tokens=12)
+    queue = queue_of(lambda spec, report: llama_sampler)
+    done = queue.wait_for(queue.submit(Request(tuple(stages), QUESTION, decoding, "plain")), "done", "failed")
+    assert done.state == "done", done.message
+    alone = [texts_alone(llama_sampler.sibling(spec), QUESTION, decoding) for spec in stages]
+    assert [texts_in(model) for model in done.models] == alone
+    assert len(set(map(tuple, alone))) == 3  # the adapters make a difference
+
+
+@pytest.mark.parametrize("real_sampler", [("gemma-3-270m", "plain")], indirect=True, ids=["gemma-3-270m"])
+def test_taking_turns_changes_no_answer_of_the_shipped_chain(real_sampler, shipped, monkeypatch):
+    monkeypatch.setattr(files, "SHIPPED", shipped)  # where its adapters lie
+    base, _ = real_sampler
+    stages = tuple(MODELS[key] for key in ("gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo"))
+    question, decoding = Question("q", "live", "What kind of animal is a koala?"), Decoding(3, max_new_tokens=6)
+    queue = queue_of(lambda spec, report: base)
+    done = queue.wait_for(queue.submit(Request(stages, question, decoding, "plain")), "done", "failed")
+    assert done.state == "done", done.message
+    alone = [texts_alone(base.sibling(spec), question, decoding) for spec in stages]
+    assert [texts_in(model) for model in done.models] == alone
+    assert len(set(map(tuple, alone))) == 3
+
+
 # Stopping
 
 
@@ -215,6 +406,7 @@ def test_a_running_job_stops_within_a_step(gated):
     assert job.queue.snapshot(job_id).stopping
     job.gate.let_through(1)
     stopped = job.queue.wait_for(job_id, "stopped")
+    assert stopped.models[0].n_finished == 1  # the empty answer, of one step
     assert not stopped.stopping
     assert stopped.models[0].answers[0].text == "red"  # one step, and what was said stays
     assert job.samplers[0].closed.is_set()
@@ -229,16 +421,8 @@ def test_a_queued_job_stops_at_once_and_is_never_sampled(gated):
     assert job.queue.snapshot(second).state == "stopped"
     job.gate.let_through(MANY)
     assert job.queue.wait_for(first, "done").state == "done"
-    assert job.queue.snapshot(second).models == ()
+    assert not job.queue.snapshot(second).models[0].is_asked
     assert [sampler.spec.key for sampler in job.samplers] == ["one"]
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The queue's clock; `clock.ahead` seconds later than the real one."""
-    clock = SimpleNamespace(ahead=0.0)
-    monkeypatch.setattr(homog_core.live, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead))
-    return clock
 
 
 def test_a_job_that_nobody_watches_any_more_stops_after_the_grace(gated, clock):
@@ -270,6 +454,37 @@ def test_a_quiet_but_connected_session_keeps_its_job(gated, clock):
     assert job.queue.wait_for(job_id, "done", "stopped").state == "done"
 
 
+def test_after_a_stop_a_model_that_had_to_wait_is_known_not_to_have_been_asked(gated):
+    job = gated()
+    job_id = job.queue.submit(request(ONE, OTHER))
+    job.gate.wait_until_reached()
+    job.queue.stop(job_id)
+    job.gate.let_through(1)
+    first, second = job.queue.wait_for(job_id, "stopped").models
+    assert (first.is_asked, second.is_asked, second.model) == (True, False, OTHER)
+
+
+def test_stop_is_heard_between_the_probabilities_of_two_models(llama_sampler, tmp_path, monkeypatch):
+    coin = Question("coin", "live", "Flip a coin.", ("heads", "tails"), category="coin", answer_type="draw")
+    asked = []
+
+    def stop_after_first(sampler, questions, style):
+        asked.append(sampler.spec.key)
+        queue.stop(job_id)
+        return draws(sampler, questions, style)
+
+    monkeypatch.setattr(homog_core.live, "draws", stop_after_first)
+    ready = threading.Event()
+    queue = queue_of(lambda spec, report: llama_sampler if ready.wait(TIMEOUT) else None)
+    stages = (llama_sampler.spec, tiny_adapter(tmp_path / "sft"))
+    job_id = queue.submit(Request(stages, coin, Decoding(n_samples=2, max_new_tokens=3), "plain"))
+    ready.set()
+    stopped = queue.wait_for(job_id, "stopped", "done", "failed")
+    assert (stopped.state, asked) == ("stopped", ["fake"])
+    assert [bool(model.draw) for model in stopped.models] == [True, False]
+    assert not any(model.answers for model in stopped.models)
+
+
 # Failing
 
 
@@ -298,6 +513,43 @@ def test_an_unexpected_error_fails_its_job_and_no_other():
     assert queue.wait_for(queue.submit(request()), "done").is_over
 
 
+# What the real package does: at the end of its import it puts another module into its place.
+REPLACED = """
+import sys, time, types
+time.sleep(3)
+sys.modules[__name__] = types.SimpleNamespace(AutoModelForCausalLM="found", __spec__=__spec__)
+"""
+IMPORTING = """
+import sys, threading, time
+sys.path[:0] = [sys.argv[1], "tests"]
+import huggingface_hub, torch
+from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+from homog_core.device import Device
+from homog_core.live import LiveQueue, Request
+from homog_core.records import Decoding
+
+def load(spec, say):
+    from transformers import AutoModelForCausalLM
+    return FakeSampler({}, spec)
+
+queue = LiveQueue(load, [FakeEncoder()], probe=lambda: Device("test", 10**9, 4))
+threading.Thread(target=__import__, args=("transformers",)).start()
+while "transformers" not in sys.modules:
+    time.sleep(0.001)
+job = queue.submit(Request((FAKE_SPEC,), make_question("q"), Decoding(n_samples=2), "plain"))
+while not queue.snapshot(job).is_over:
+    time.sleep(0.01)
+print(queue.snapshot(job).state, queue.snapshot(job).message)
+"""
+
+
+def test_a_job_that_comes_while_another_thread_imports_transformers_does_not_fail(tmp_path):
+    (tmp_path / "transformers.py").write_text(REPLACED)
+    program = [sys.executable, "-c", IMPORTING, str(tmp_path)]
+    done = subprocess.run(program, cwd=files.PROJECT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "done Finished", done.stderr
+
+
 def test_loading_is_reported():
     loading, go_on = threading.Event(), threading.Event()
 
@@ -314,6 +566,32 @@ def test_loading_is_reported():
     go_on.set()
     assert (snapshot.state, snapshot.message) == ("loading", "Unpacking the weights")
     queue.wait_for(job_id, "done")
+
+
+def test_how_long_loading_takes_is_known_from_the_last_time(clock, tmp_path):
+    def load(spec, report):
+        clock.ahead += 7.0
+        return FakeSampler(ANSWERS, spec)
+
+    here = replace(ONE, source=str(tmp_path))  # a folder: nothing is to be downloaded or unpacked
+    queue = queue_of(load)
+    assert queue.load_seconds(here) is None
+    queue.wait_for(queue.submit(request(here)), "done")
+    assert queue.load_seconds(replace(here, key="sft", adapter="sft")) == 0  # its weights are in memory
+    queue.wait_for(queue.submit(request(OTHER)), "done")
+    assert queue.load_seconds(here) == pytest.approx(7.0, abs=0.5)
+    assert queue.load_seconds(OTHER) == 0
+    queue.wait_for(queue.submit(request(here)), "done")
+    assert queue.load_seconds(OTHER) is None  # it had to be downloaded first, which does not happen again
+
+
+def test_a_snapshot_says_for_how_long_its_message_has_stood(gated, clock):
+    job = gated()
+    job_id = job.queue.submit(request())
+    job.gate.wait_until_reached()
+    assert job.queue.snapshot(job_id).seconds < 5
+    clock.ahead = 34
+    assert job.queue.snapshot(job_id).seconds == pytest.approx(34, abs=5)
 
 
 # Keeping

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks
+from dashboard import blocks, url
 from dashboard.comparison.shown import Shown
 from dashboard.text import plain
 from homog_core.analysis.changes import levels, transitions
@@ -13,26 +13,33 @@ from homog_core.wording import commands
 from homog_core.wording import comparison as say
 from homog_core.wording.numbers import number, with_care
 
+CHARTS = {"slopes": "Different answers", "tests": "Tests", "models": "Homogenized or broken?"}
 
-def all_questions(shown: Shown, question_id: str | None) -> None:
-    """The slope chart, the paired tests in words, and what tells a homogenized model from a broken one."""
+
+def all_questions(shown: Shown) -> None:
+    """One of `CHARTS`; the others compute nothing."""
     n = len(shown.changes.clusters)
     of_all = all(len(scored.questions) == n for scored in shown.runs)
-    st.markdown(f"### {say.all_questions_title(n, of_all=of_all)}")
-    _slopes(shown, question_id)
+    st.caption(say.all_questions_title(n, of_all=of_all))
+    chart = url.segments("What to show", list(CHARTS), "chart", CHARTS.get)
+    if chart == "slopes":
+        _slopes(shown)
+        return
     for name, scored in zip(shown.names, shown.runs, strict=True):
         if not scored.is_scored:
             command = commands.score(scored.run.id)
             st.info(f"{plain(name)} has not been scored by this version, so there are no tests: run `{command}`.")
             return
-    result = shown.comparison
-    _tests(shown, result)
-    _estimates(shown, result)
+    if chart == "tests":
+        _tests(shown, shown.comparison)
+    else:
+        _estimates(shown, shown.comparison)
 
 
-def _slopes(shown: Shown, question_id: str | None) -> None:
-    """Different answers per question, from run to run."""
+def _slopes(shown: Shown) -> None:
+    """Different answers per question, from run to run; those of the question in the URL stand out."""
     found = shown.changes
+    question_id = url.get("question")
     this = found.clusters.loc[question_id].tolist() if question_id in found.clusters.index else []
     blocks.chart(
         slope_chart(

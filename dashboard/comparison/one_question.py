@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks, controls
+from dashboard import blocks, controls, url
 from dashboard.cache import umap_warm_up
 from dashboard.comparison.shown import Shown
 from dashboard.question.picture import map_method, map_method_control
@@ -25,32 +25,45 @@ from homog_core.wording import recipes
 from homog_core.wording.numbers import counted
 from homog_core.wording.question import map_note, unclustered
 
+VIEWS = {"answers": "Answers", "tree": "Tree", "map": "Map", "tokens": "Tokens"}
+
 
 def one_question(shown: Shown, question_id: str) -> None:
-    """Everything about one question: strips, maps, distances, traces, answers."""
-    question_title(shown.runs[0], question_id, "###")
+    """One question under all runs: its head, and one of `VIEWS`; the others compute nothing."""
+    question_title(shown.runs[0], question_id, "####")
+    changes = shown.changes
+    if sentence := say.agreement(changes.change[question_id], changes.agreed[question_id]):
+        st.caption(sentence)
     found = shown.joint(question_id)
     if len(found.similarity) != len(found.answers):
         st.info(f"{unclustered(shown.clusterer.method)}. Score the runs again to see its clusters.")
         return
-    _strips(shown, question_id, found)
-    _links(shown, question_id)
-    trees(
-        [
-            (name, dict(enumerate(scored.answers(question_id).responses)))
-            for name, scored in zip(shown.names, shown.runs, strict=True)
-        ],
-        recipes.side_by_side(shown.names, [scored.run for scored in shown.runs], None, 1),
-        f"tree-{question_id}",
-    )
-    if len(found.answers) > 1:
+    view = url.segments("What to show", list(VIEWS), "view", VIEWS.get)
+    if view == "answers":
+        _strips(shown, question_id, found)
+        _answer_columns(shown, question_id, found)
+    elif view == "tree":
+        _trees(shown, question_id)
+    elif len(found.answers) < 2:
+        st.info("There are fewer than two answers to draw.")
+    elif view == "map":
         _maps(shown, question_id, found)
-        left, right = st.columns(2, gap="large")
-        with left:
-            _matrix(shown, question_id, found)
-        with right:
-            _traces(shown, question_id)
-    _answer_columns(shown, question_id, found)
+        _matrix(shown, question_id, found)
+    else:
+        _traces(shown, question_id)
+    _links(shown, question_id)
+
+
+def _about(shown: Shown, question_id: str) -> str:
+    return shown.runs[0].questions.loc[question_id, "text"] or question_id
+
+
+def _trees(shown: Shown, question_id: str) -> None:
+    """One tree a run, on one scale."""
+    answers = [dict(enumerate(scored.answers(question_id).responses)) for scored in shown.runs]
+    recipe = recipes.side_by_side(shown.names, [scored.run for scored in shown.runs], None, 1)
+    named = list(zip(shown.names, answers, strict=True))
+    trees(named, recipe, f"tree-{question_id}", _about(shown, question_id))
 
 
 def _strips(shown: Shown, question_id: str, found: Joint) -> None:
@@ -72,6 +85,7 @@ def _strips(shown: Shown, question_id: str, found: Joint) -> None:
             "most typical answer; hover for all."
         ),
         recipe_line=shown.recipe(1),
+        about=_about(shown, question_id),
         data=pd.DataFrame(
             [
                 {"run": name, "cluster": k + 1, "answers": size, "typical answer": text}
@@ -140,6 +154,7 @@ def _maps(shown: Shown, question_id: str, found: Joint) -> None:
             + _by_another(shown, found)
         ),
         recipe_line=shown.recipe(1, clusterer=found.clusterer),
+        about=_about(shown, question_id),
         data=pd.DataFrame(
             {
                 "run": [shown.names[p] for p in found.position],
@@ -189,6 +204,7 @@ def _matrix(shown: Shown, question_id: str, found: Joint) -> None:
             f"{letters}{_by_another(shown, found)}"
         ),
         recipe_line=shown.recipe(1, clusterer=found.clusterer),
+        about=_about(shown, question_id),
         data=pd.DataFrame(np.round(1 - found.similarity, 4), columns=names).assign(answer=names)[["answer", *names]],
         key=f"blocks-{question_id}",
         alt=f"Matrix of distances between {counted(len(names), 'answer')} of {counted(len(shown.runs), 'model')}",
@@ -247,6 +263,7 @@ def _traces(shown: Shown, question_id: str) -> None:
             f"distribution. The sampled answers are thin and grey. All rows have the same axes.{empty}"
         ),
         recipe_line=shown.recipe(1),
+        about=_about(shown, question_id),
         data=pd.DataFrame(rows, columns=["run", "answer", "token", "text", "entropy_nats"]),
         key=f"traces-{question_id}",
         alt=f"Token entropy along the answers of {', '.join(shown.names)}",

@@ -1,72 +1,67 @@
-"""The questions by the size of their change from the first run to the last, and the one that is looked at."""
+"""What changed over all questions, and the list to choose a question from, the largest change first."""
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import url
 from dashboard.comparison.shown import Shown
-from dashboard.question.table import stepper
+from dashboard.question.table import stepper, table
 from dashboard.text import plain
 from homog_core.wording import comparison as say
 
 
-def overview(shown: Shown) -> str | None:
-    """What changed in one sentence, and the id of the question to look at; None where a search finds none."""
+def headline(shown: Shown) -> None:
+    """What changed over all questions."""
     found = shown.changes
-    left, right = st.columns([5, 3], gap="large", vertical_alignment="bottom")
-    left.markdown(f"#### {say.answers_per_question(found)}\n{plain(say.overview(found, shown.names))}")
-    words = right.text_input("Search in questions and answers", key="compare-search", placeholder="a word or a phrase")
-    ids = list(found.clusters.index)
+    recipe = plain(shown.recipe(found.n_in_all))
+    st.markdown(f"#### {say.answers_per_question(found)}", help=f"How it was made: {recipe}", width="content")
+    st.caption(plain(say.overview(found, shown.names)))
+
+
+def listed(shown: Shown) -> list[str]:
+    """The search, and the ids of the questions that it leaves, the largest robust change first."""
+    words = st.text_input("Search in questions and answers", key="compare-search", placeholder="a word or a phrase")
+    ids = list(shown.changes.clusters.index)
     if words.strip():
         matching = set().union(*(scored.search(words) for scored in shown.runs))
         ids = [key for key in ids if key in matching]
     if not ids:
         st.info("No question matches. Clear the search to see them all.")
-        return None
-    question_id = url.selected("Question", list(found.clusters.index), "question", ids[0])
-    _table(shown, ids)
-    stepper(ids, question_id, "by size of robust change")
-    return question_id
+    return ids
 
 
-def _table(shown: Shown, ids: list[str]) -> None:
-    """The questions, the largest robust change first; a row that is selected opens the question."""
-    key = f"changes:{hash((shown.versions, shown.clusterer, tuple(ids)))}"
-
-    def select() -> None:
-        if rows := st.session_state[key].selection.rows:
-            url.put(question=ids[rows[0]])
-
+def questions(shown: Shown, ids: list[str]) -> None:
+    """The questions with the number of different answers of each run as bars, side by side."""
     found = shown.changes
     texts = shown.runs[0].questions.loc[ids, "text"]
-    frame = found.clusters.loc[ids].set_axis([f"k{i}" for i in range(len(shown.runs))], axis=1)
-    frame.insert(0, "question", [text or key for key, text in texts.items()])
-    entropies = found.entropies.loc[ids]
-    frame = frame.assign(
-        change=found.change.loc[ids],
-        agreed=found.agreed.loc[ids],
-        entropy=entropies.iloc[:, -1] - entropies.iloc[:, 0],
+    names = " → ".join(shown.names)
+    frame = pd.DataFrame(
+        {
+            "id": ids,
+            "text": [text or key for key, text in texts.items()],
+            "answers": found.clusters.loc[ids].fillna(0).to_numpy().tolist(),
+            "change": found.change.loc[ids].to_numpy(),
+            "agreed": found.agreed.loc[ids].to_numpy(),
+        }
     )
-    wide = "large" if len(shown.runs) < 4 else 260
-    st.dataframe(
-        frame,
-        key=key,
-        hide_index=True,
-        height=178,
-        on_select=select,
-        selection_mode="single-row",
-        column_config={
-            "question": st.column_config.TextColumn("Questions, the largest robust change first", width=wide),
-            **{
-                f"k{i}": st.column_config.NumberColumn(name, format="%d", help=f"Different answers of {name}")
-                for i, name in enumerate(shown.names)
-            },
-            "change": st.column_config.NumberColumn("Change", format="%+d", help="Last run minus first"),
-            "agreed": st.column_config.NumberColumn(
-                "Robust", format="%d", help="The change that every clusterer sees at least; 0 where they disagree"
-            ),
-            "entropy": st.column_config.NumberColumn(
-                "Change in entropy", format="%+.2f", help="Discrete semantic entropy, nats; last run minus first"
-            ),
-        },
-        alt="The questions with the number of different answers of each run; select a row to see its answers",
-    )
+    columns = {
+        "text": st.column_config.TextColumn("Question, largest robust change first", width=200, pinned=True),
+        "answers": st.column_config.BarChartColumn(
+            "Answers", width=74, y_min=0, y_max=shown.runs[0].n_samples, help=f"Different answers of {names}"
+        ),
+        "change": st.column_config.NumberColumn("Change", format="%+d", width=66, help="Last run minus first"),
+        "agreed": st.column_config.NumberColumn(
+            "Robust", format="%d", width=62, help="The change that every clusterer sees at least; 0: they disagree"
+        ),
+    }
+    table(frame, columns, "The questions with the number of different answers of each run")
+
+
+def step(ids: list[str], question_id: str) -> None:
+    """Previous and next."""
+    stepper(ids, question_id, "by size of robust change")
+
+
+def chosen(shown: Shown, ids: list[str]) -> str:
+    """The question that the URL names; the first one that is listed where it names none."""
+    return url.selected("Question", list(shown.changes.clusters.index), "question", ids[0])

@@ -1,48 +1,81 @@
 """The answers of one model, one by one: the list grouped by cluster, and the inside of the one that is chosen."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard import blocks, url
 from dashboard.question.picture import Picture
+from dashboard.text import plain
 from homog_core.figures.html import entropy_legend, token_heat_map
 from homog_core.figures.question import answer_name, entropy_traces
+from homog_core.figures.theme import shortened
 from homog_core.measures.uncertainty import mean_token_entropy
-from homog_core.records import GREEDY
+from homog_core.records import GREEDY, Response
 from homog_core.wording import question as say
-from homog_core.wording.numbers import counted
+
+_LONGEST = 300  # characters of an answer in the list; its tokens are all shown
+_STYLE = """<style>
+.st-key-%(key)s button {white-space: normal; min-height: 0; padding: .2rem 0}
+.st-key-%(key)s button, .st-key-%(key)s button div {justify-content: flex-start; text-align: left}
+</style>"""
 
 
 def answer_list(picture: Picture) -> None:
-    """All answers, grouped by cluster; a button inspects one."""
+    """All answers, grouped by cluster, the same words once; a click on one shows its tokens under it."""
     st.markdown("##### All answers")
-    st.caption("Grouped by cluster, the largest first. A button shows that answer's tokens below.")
-    labels = picture.labels
-    with st.container(border=True, gap="xsmall"):
-        for k in range(labels.max() + 1 if len(labels) else 0):
-            members = [picture.clustered[i] for i in np.flatnonzero(labels == k)]
-            for position, index in enumerate(members):
-                _row(picture, index, f"**{k + 1}** · {counted(len(members), 'answer')}" if position == 0 else "")
-        others = [i for i in picture.responses if i not in picture.clustered]
-        for position, index in enumerate(others):
-            _row(picture, index, "not clustered" if position == 0 else "")
+    st.caption("At the left its cluster and size. Click an answer to see how open each of its tokens was.")
+    chosen = chosen_answer(picture)
+    with st.container(gap=None, key=f"answers-{picture.key}"):
+        st.html(_STYLE % {"key": f"answers-{picture.key}"})
+        if GREEDY in picture.responses:
+            _row(picture, [GREEDY], "greedy", chosen)
+        for k in range(picture.labels.max() + 1 if len(picture.labels) else 0):
+            own = [picture.clustered[i] for i in np.flatnonzero(picture.labels == k)]
+            for place, same in enumerate(_by_words(picture, own)):
+                _row(picture, same, f"**{k + 1}** · {len(own)}" if place == 0 else "", chosen)
+        others = [i for i in picture.responses if i not in picture.clustered and i != GREEDY]
+        for place, same in enumerate(_by_words(picture, others)):
+            _row(picture, same, "none" if place == 0 else "", chosen)
 
 
-def _row(picture: Picture, index: int, heading: str) -> None:
-    """One answer with the button that inspects it."""
+def _by_words(picture: Picture, indices: Sequence[int]) -> list[list[int]]:
+    """Sample indices of answers in the same words together, the most frequent words first."""
+    groups: dict[str, list[int]] = {}
+    for index in indices:
+        groups.setdefault(picture.responses[index].answer, []).append(index)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def _row(picture: Picture, same: Sequence[int], heading: str, chosen: int) -> None:
+    """Answers in the same words as one line to click on, with the tokens of the chosen one under it."""
+    index = same[0]
     response = picture.responses[index]
-    left, middle, right = st.columns([2, 2, 12], vertical_alignment="center", gap="small")
-    left.markdown(heading or "&nbsp;")
-    middle.button(
-        "Greedy" if index == GREEDY else f"Answer {index + 1}",
-        key=f"inspect-{picture.key}-{index}",
-        on_click=choose_answer,
-        args=(index,),
-        type="primary" if index == chosen_answer(picture) else "secondary",
-        width="stretch",
-    )
-    right.text((response.answer or "(empty)") + ("  […]" if response.finish_reason == "length" else ""))
+    left, right = st.columns([1, 9], vertical_alignment="top", gap="small")
+    left.caption(heading or "&nbsp;")
+    text = " ".join(response.answer.split()) or "(empty)"
+    cut = " […]" if response.finish_reason == "length" else ""
+    times = f"  ×{len(same)}" if len(same) > 1 else ""
+    label = plain(shortened(text, _LONGEST) + cut) + times
+    with right:
+        st.button(
+            f"**{label}**" if chosen in same else label,
+            key=f"inspect-{picture.key}-{index}",
+            on_click=choose_answer,
+            args=(index,),
+            type="tertiary",
+            width="stretch",
+        )
+        if chosen in same:
+            tokens_of(picture.responses[chosen])
+
+
+def tokens_of(response: Response) -> None:
+    """The token heat map of an answer with its legend."""
+    st.html(token_heat_map(response.tokens, response.token_entropies.tolist(), response.own_tokens))
+    st.html(entropy_legend())
 
 
 def choose_answer(index: int) -> None:
@@ -62,14 +95,22 @@ def inspector(picture: Picture) -> None:
     chosen = chosen_answer(picture)
     if chosen not in picture.responses:
         return
+    names = list(picture.responses)
+    chosen = st.selectbox(
+        "Answer",
+        names,
+        index=names.index(chosen),
+        format_func=lambda i: f"{answer_name(i)}: {shortened(picture.responses[i].answer or '(empty)', 90)}",
+        key=f"inside-{picture.key}-{chosen}",
+        on_change=lambda: choose_answer(st.session_state[f"inside-{picture.key}-{chosen}"]),
+    )
     response = picture.responses[chosen]
     st.markdown(f"##### Inside one answer: {answer_name(chosen).lower()}")
     st.caption(
         "Each token is shaded by the entropy of the distribution it was drawn from: how open the next word was. Struck "
         "tokens do not count: what ended the answer, and reasoning."
     )
-    st.html(token_heat_map(response.tokens, response.token_entropies.tolist(), response.own_tokens))
-    st.html(entropy_legend())
+    tokens_of(response)
     traces(picture, chosen)
 
 
@@ -94,6 +135,7 @@ def traces(picture: Picture, chosen: int | None) -> None:
             + ("; the other answers are thin and grey." if chosen is not None else ".")
         ),
         recipe_line=picture.recipe,
+        about=picture.question,
         data=pd.DataFrame(rows, columns=["answer", "token", "text", "entropy_nats"]),
         key=f"trace-{picture.key}",
         alt=alt,

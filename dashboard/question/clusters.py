@@ -17,11 +17,10 @@ from homog_core.wording.numbers import counted
 
 
 def clusters(picture: Picture, shown_map: Map, method: str) -> None:
-    """Strip, map and distance matrix, from two answers on."""
+    """Map and distance matrix, from two answers on."""
     if len(picture.clustered) < 2:
         st.info(say.too_few(len(picture.clustered)))
         return
-    strip(picture)
     left, right = st.columns(2, gap="large")
     with left:
         _map(picture, shown_map, method)
@@ -36,12 +35,13 @@ def strip(picture: Picture, heading: str = "") -> None:
         return
     counts, answers = np.bincount(picture.labels), picture.answers
     typical = [answers[i] for i in medoids(picture.similarity, picture.labels)]
-    title = say.strip_title(len(picture.clustered), len(counts))
+    title = say.strip_title(len(picture.clustered), len(set(answers)), len(counts))
     blocks.chart(
         figures.cluster_strip(counts.tolist(), typical, picture.color),
         title=f"{plain(heading)}: {title}" if heading else title,
         how_to_read=say.strip_reading(discrete_semantic_entropy(picture.labels), picture.n_empty),
         recipe_line=picture.recipe,
+        about=picture.question,
         data=pd.DataFrame({"cluster": range(1, len(counts) + 1), "answers": counts, "typical answer": typical}),
         key=f"strip-{picture.key}{'-named' if heading else ''}",
         alt=f"Cluster strip: {counted(len(counts), 'cluster')} of sizes {', '.join(map(str, counts))}",
@@ -65,6 +65,7 @@ def _map(picture: Picture, shown_map: Map, method: str) -> None:
             + say.map_note(method, shown_map.method, shown_map.faithfulness)
         ),
         recipe_line=picture.recipe,
+        about=picture.question,
         data=pd.DataFrame(
             {
                 "answer": [i + 1 for i in picture.clustered],
@@ -94,6 +95,7 @@ def _matrix(picture: Picture) -> None:
             "in common. The scale is the same for every question."
         ),
         recipe_line=picture.recipe,
+        about=picture.question,
         data=distances,
         key=f"matrix-{picture.key}",
         alt=f"Matrix of distances between {counted(len(names), 'answer')}",

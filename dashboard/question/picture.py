@@ -24,6 +24,7 @@ class Picture:
     """What is shown of one model's answers to one question."""
 
     key: str  # prefix of widget keys
+    question: str
     responses: dict[int, Response]  # by sample index; GREEDY is the greedy one
     clustered: list[int]  # sample indices of the valid responses, as in `similarity`
     similarity: np.ndarray  # (N, N)

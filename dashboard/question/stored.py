@@ -4,46 +4,63 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import blocks
+from dashboard import url
 from dashboard.cache import umap_warm_up
 from dashboard.question.answers import answer_list, inspector
-from dashboard.question.clusters import clusters
+from dashboard.question.clusters import clusters, strip
 from dashboard.question.picture import Map, Picture, computed_map, map_method
 from dashboard.text import plain
 from dashboard.tree import trees
+from homog_core.analysis import lineage
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import score_ranks
 from homog_core.catalogue.datasets import DATASETS
+from homog_core.figures.theme import role_colors
 from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.measures.report_cards import is_outside_cards
 from homog_core.records import GREEDY
 from homog_core.wording import commands, recipes
 from homog_core.wording import question as say
 
+VIEWS = {"answers": "Answers", "tree": "Tree", "map": "Map", "tokens": "Tokens", "details": "Scores and prompt"}
+
 
 def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -> None:
-    """Everything about one question of a stored run."""
+    """One question of a stored run: its head, and one of `VIEWS`; the others compute nothing."""
+    _head(scored, question_id)
+    if len(scored.labels(question_id, clusterer)) != len(scored.valid(question_id)):
+        st.info(f"{say.unclustered(clusterer.method)}. To score the run again: `{commands.score(scored.run.id)}`.")
+        return
+    picture = _picture(scored, question_id, clusterer)
+    view = url.segments("What to show", list(VIEWS), "view", VIEWS.get)
+    if view == "answers":
+        strip(picture)
+        answer_list(picture)
+    elif view == "tree":
+        recipe = recipes.run_recipe(scored.run, None, 1)
+        trees([(scored.run.identity.model, picture.responses)], recipe, f"tree-{question_id}", picture.question)
+    elif view == "map":
+        method = map_method()
+        clusters(picture, _stored_or_computed_map(scored, question_id, picture, method), method)
+    elif view == "tokens":
+        inspector(picture)
+    else:
+        _details(scored, question_id)
+
+
+def _picture(scored: ScoredRun, question_id: str, clusterer: Clusterer) -> Picture:
     answers = scored.answers(question_id)
-    picture = Picture(
+    return Picture(
         key=question_id,
+        question=scored.questions.loc[question_id, "text"] or question_id,
         responses={**dict(enumerate(answers.responses)), GREEDY: answers.greedy},
         clustered=scored.valid(question_id),
         similarity=scored.similarity(question_id, clusterer),
         labels=by_size(scored.labels(question_id, clusterer)),
         clusterer=clusterer,
         recipe=recipes.run_recipe(scored.run, clusterer, 1),
-        color=blocks.model_color(),
+        color=role_colors(lineage.roles([scored.run]))[0],
     )
-    _head(scored, question_id)
-    if len(picture.similarity) != len(picture.clustered):
-        st.info(f"{say.unclustered(clusterer.method)}. To score the run again: `{commands.score(scored.run.id)}`.")
-        return
-    method = map_method()
-    clusters(picture, _stored_or_computed_map(scored, question_id, picture, method), method)
-    recipe = recipes.run_recipe(scored.run, None, 1)
-    trees([(scored.run.identity.model, picture.responses)], recipe, f"tree-{question_id}")
-    answer_list(picture)
-    inspector(picture)
 
 
 def question_title(scored: ScoredRun, question_id: str, level: str) -> None:
@@ -65,8 +82,7 @@ def _where_sentences_come_from(dataset: str) -> str:
 
 
 def _head(scored: ScoredRun, question_id: str) -> None:
-    """The question, what is known about its answer, and the exact prompt."""
-    row = scored.questions.loc[question_id]
+    """The question, and what is known about its answer."""
     question_title(scored, question_id, "####")
     if scored.is_scored:
         scores = scored.scores.loc[question_id]
@@ -75,14 +91,16 @@ def _head(scored: ScoredRun, question_id: str) -> None:
     texts = [response.answer for response in scored.valid_responses(question_id)]
     if sentence := say.outside_cards(sum(map(is_outside_cards, texts)), len(texts)):
         st.caption(f":material/warning: {sentence}")
-    left, middle, right = st.columns(3)
-    with left.expander("What is correct", icon=":material/fact_check:"):
-        _references("Correct", row["references"])
-        _references("Incorrect", row["incorrect_references"])
-    with middle.expander("Every score of this question", icon=":material/format_list_numbered:"):
-        _scores(scored, question_id)
-    with right.expander("The exact prompt", icon=":material/terminal:"):
-        st.code(row["prompt"] or "not shipped", language=None, wrap_lines=True)
+
+
+def _details(scored: ScoredRun, question_id: str) -> None:
+    """What is correct, every score, and the exact prompt."""
+    row = scored.questions.loc[question_id]
+    _references("Correct", row["references"])
+    _references("Incorrect", row["incorrect_references"])
+    _scores(scored, question_id)
+    st.caption("The exact prompt")
+    st.code(row["prompt"] or "not shipped", language=None, wrap_lines=True)
 
 
 def _references(title: str, texts: Sequence[str]) -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from dashboard import blocks
 from dashboard.story import pieces
 from homog_core.analysis.story import Story, heap
 from homog_core.figures import lessons
+from homog_core.figures.theme import ROLE_COLORS
 from homog_core.wording import recipes
 from homog_core.wording import story as say
 
@@ -24,7 +24,7 @@ def show(story: Story, signal: str, presenting: bool) -> None:
     rows = [_row(story, frame, correct, signal, top) for correct in (False, True)]
     size = pieces.LARGE_TYPE if presenting else pieces.TYPE
     pieces.picture(
-        lessons.dot_rows(rows, blocks.model_color(1), AXES[signal], top, size),
+        lessons.dot_rows(rows, ROLE_COLORS["dpo"], AXES[signal], top, size),
         presenting,
         title=say.dots_title(one),
         how_to_read=say.dots_reading(one),

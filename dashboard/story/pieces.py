@@ -10,6 +10,7 @@ from dashboard.text import plain
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import Story
 from homog_core.figures import lessons
+from homog_core.figures.theme import ROLE_COLORS
 from homog_core.records import Response
 from homog_core.wording import recipes
 
@@ -34,7 +35,8 @@ def recipe(story: Story, scored: ScoredRun, n: int, interval: str = "") -> None:
 
 def piles(shown: list[lessons.Pile], position: int, **layout: Any) -> None:
     """Piles of answers in the colour of the base model (position 0) or of the aligned one (1)."""
-    st.html(lessons.answer_piles(shown, blocks.model_color(position), dark=blocks.is_dark(), **layout))
+    color = ROLE_COLORS[("base", "dpo")[position]]
+    st.html(lessons.answer_piles(shown, color, dark=blocks.is_dark(), **layout))
 
 
 def question(story: Story, question_id: str) -> str:

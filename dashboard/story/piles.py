@@ -9,6 +9,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import Story, answer_clusters, answers_per_question, candidates, cut_share
 from homog_core.figures import lessons
 from homog_core.figures.lessons import Pile
+from homog_core.figures.theme import ROLE_COLORS
 from homog_core.measures.report_cards import report_cards
 from homog_core.wording import recipes
 from homog_core.wording import story as say
@@ -57,7 +58,7 @@ def _over_all_questions(story: Story) -> None:
     recipe = recipes.run_recipe(story.aligned.run, story.clusterer, story.typical.n)
     blocks.chart(
         lessons.answers_per_question(
-            *counts, ("base model", "aligned model"), (blocks.model_color(0), blocks.model_color(1)), pieces.TYPE
+            *counts, ("base model", "aligned model"), (ROLE_COLORS["base"], ROLE_COLORS["dpo"]), pieces.TYPE
         ),
         title=say.average_piles(story.typical),
         how_to_read=f"Each question was asked {most} times. A bar is a number of questions; on the left, one pile.",

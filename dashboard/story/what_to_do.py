@@ -10,6 +10,7 @@ from homog_core.analysis.story import Advice, Measured, Story
 from homog_core.catalogue.published import PUBLISHED
 from homog_core.errors import InvalidInput
 from homog_core.figures import lessons
+from homog_core.figures.theme import ROLE_COLORS
 from homog_core.wording import recipes, run_names
 from homog_core.wording import story as say
 from homog_core.wording.labels import STAGE_TITLES
@@ -45,7 +46,7 @@ def _cascade(story: Story, found: Advice, presenting: bool) -> None:
         (f"{i}. {name}", say.extra_cost(tokens), f"needed for {percent(share)} of the questions")
         for i, (name, tokens, share) in enumerate(zip(SIGNALS, found.stage_tokens, found.reached, strict=True), start=1)
     ]
-    st.html(lessons.stages_row(stages, blocks.model_color(1)))
+    st.html(lessons.stages_row(stages, ROLE_COLORS["dpo"]))
     st.markdown(f"**Is it worth it?** {say.verdict(found)}")
     n, interval = found.n_wrong + found.n_right, "out of fold, 5 folds; intervals: DeLong"
     if presenting:
@@ -55,7 +56,7 @@ def _cascade(story: Story, found: Advice, presenting: bool) -> None:
     ways = dict(zip(WAYS, (found.cheapest, found.cascade, found.everything), strict=True))
     costs, qualities = [way.tokens for way in ways.values()], [way.quality for way in ways.values()]
     blocks.chart(
-        lessons.cost_and_quality(WAYS, costs, qualities, blocks.model_color(1), pieces.TYPE),
+        lessons.cost_and_quality(WAYS, costs, qualities, ROLE_COLORS["dpo"], pieces.TYPE),
         title=say.cascade_finding(found),
         how_to_read="Left is cheap, up is good: pairs of a wrong and a right answer that are ranked correctly. "
         "Whiskers are 95 % intervals; the three share their questions, so their differences are surer than the "

@@ -1,4 +1,4 @@
-"""How often one answer: by run, against threshold and budget, by clusterer, against temperature."""
+"""How often one answer: by run, by category, and by clusterer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks, url
-from dashboard.cache import version
+from dashboard import blocks
 from dashboard.tax import computed
-from dashboard.tax.bounds import bounds as bounds_by_run
 from dashboard.tax.marks import (
     bounds,
     hover,
@@ -23,28 +21,15 @@ from dashboard.tax.marks import (
 )
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
-from homog_core.analysis import lineage
 from homog_core.analysis.published import published_rows
 from homog_core.catalogue.published import Published
-from homog_core.figures import aggregate, dots
+from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
-from homog_core.figures.series import Series
-from homog_core.wording import chart_titles, commands, recipes, run_names
-from homog_core.wording.numbers import UNDEFINED, counted, given, number, percent, with_care
+from homog_core.wording import chart_titles, commands, recipes
+from homog_core.wording.numbers import UNDEFINED, counted, number, percent, with_care
 from homog_core.wording.published import published_title
 
 MOST_CATEGORIES = 12  # in one chart
-
-
-def one_answer(chosen: Selection) -> None:
-    """SCR by run and by category, its bounds, and against threshold, budget, clusterer and temperature."""
-    rates(chosen)
-    by_category(chosen)
-    bounds_by_run(chosen)
-    threshold(chosen)
-    budget(chosen)
-    by_clusterer(chosen)
-    temperature(chosen)
 
 
 def rates(chosen: Selection) -> None:
@@ -72,9 +57,7 @@ def rates(chosen: Selection) -> None:
             found,
             [
                 Panel("questions with a single answer", range=(-0.02, 1.02), percent=True),
-                Panel(
-                    "different answers (clusters) per question", range=(0.7, max(10.3, frame["clusters_high"].max()))
-                ),
+                Panel("different answers per question", range=(0.7, max(10.3, frame["clusters_high"].max()))),
             ],
             looks_and_published(chosen),
             legend=measured_or_published(),
@@ -84,7 +67,8 @@ def rates(chosen: Selection) -> None:
         how_to_read=(
             "Left: the share of questions whose answers all count as the same (single-cluster rate). Right: how many "
             "different answers a question gets. Runs are in the order of their training stage. Hollow diamonds are "
-            f"figures of others, from {sources} on {on}, with other models and clusterers: hover for the condition."
+            f"figures of others, from {sources} on {on}, with other models and clusterers: hover for the "
+            "condition. “May be chance” in the title: by McNemar's test, paired by question."
             + with_care(frame["n"].min())
         ),
         recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson (left), t (right)"),
@@ -113,100 +97,14 @@ def rate_marks(frame: pd.DataFrame, reported: Sequence[Published]) -> pd.DataFra
     return marks(rows)
 
 
-def threshold(chosen: Selection) -> None:
-    """SCR at every threshold, the current one marked."""
-    if not chosen.clusterer.has_threshold or chosen.clusterer.rule != "components":
-        why = (
-            "this clusterer has no threshold"
-            if not chosen.clusterer.has_threshold
-            else "the greedy rule depends on the order"
-        )
-        st.info(f"No curve over thresholds for this clusterer: {why}. Choose another clusterer or assignment.")
-        return
-    curves = {label: computed.threshold_curve(run, *chosen.how) for label, run in chosen.versions.items()}
-    frame = pd.concat([curve.assign(series=label) for label, curve in curves.items()])
-    said = [
-        hover(row, row.series, f"τ = {given(row.threshold)}: {percent(row.value)}", show=percent)
-        for row in frame.itertuples()
-    ]
-    tau = chosen.clusterer.threshold
-    pair = chosen.pair()
-    blocks.chart(
-        aggregate.curves(
-            frame.assign(x=frame["threshold"], panel=0, hover=said),
-            list(chosen.looks().values()),
-            [Panel("single-cluster questions", range=(-0.02, 1.02), percent=True)],
-            x_title="threshold τ",
-            x_range=(0.0, 1.0),
-            mark=tau,
-            mark_label=f"τ = {given(tau)} now",
-            narrow=blocks.is_narrow(),
-        ),
-        title=plain(chart_titles.threshold(curves, chosen.focus(), pair[0] if pair else None, tau)),
-        how_to_read=(
-            "To the right answers must be more alike to count as the same, so fewer questions have a single answer. "
-            "The slider above moves the dotted line; the curves stay, as they hold every threshold."
-            + with_care(frame["n"].min())
-        ),
-        recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson"),
-        data=frame[["series", "threshold", "value", "low", "high", "n"]].rename(columns={"series": "run"}),
-        key="threshold",
-        alt=f"Single-cluster rate against threshold for {counted(len(curves), 'run')}",
-    )
-
-
-def budget(chosen: Selection) -> None:
-    """SCR and semantic entropy had fewer samples been drawn."""
-    curves = {label: computed.budget_curve(run, *chosen.how) for label, run in chosen.versions.items()}
-    most = max((view.n_samples for view in chosen.views.values()), default=0)
-    if most < 3:
-        st.info("Two answers or fewer were drawn per question: there is no smaller budget to look at.")
-        return
-    with st.columns(2)[0]:
-        n = url.number("Samples per question, for the next chart", "budget", min(5, most), 2, most, 1)
-    rows = []
-    for label, curve in curves.items():
-        for row in curve.itertuples():
-            common = {"series": label, "x": row.n_samples, "n": row.n}
-            samples = counted(row.n_samples, "sample")
-            share = hover(row, label, f"{samples}: {percent(row.value)}", show=percent)
-            said = f"{samples}: {number(row.entropy_value)} nats"
-            nats = hover(row, label, said, prefix="entropy_")
-            rows.append({**common, "panel": 0, **bounds(row), "hover": share})
-            rows.append({**common, "panel": 1, **bounds(row, "entropy_"), "hover": nats})
-    frame = pd.DataFrame(rows)
-    focus = chosen.focus()
-    blocks.chart(
-        aggregate.curves(
-            frame,
-            list(chosen.looks().values()),
-            [
-                Panel("single-cluster questions", range=(-0.02, 1.02), percent=True),
-                Panel("semantic entropy, nats"),
-            ],
-            x_title="samples per question",
-            mark=n,
-            mark_label=f"N = {n}",
-            narrow=blocks.is_narrow(),
-        ),
-        title=plain(chart_titles.budget(curves[focus], focus, n)),
-        how_to_read=(
-            "What fewer samples would have shown, exactly: every choice of that many among the samples counts alike, "
-            "and the clusters stay those of all samples. With few samples answers look more alike than they are."
-            + with_care(frame["n"].min())
-        ),
-        recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson (left, conservative), t"),
-        data=pd.concat([curve.assign(run=label) for label, curve in curves.items()]),
-        key="budget",
-        alt=f"Single-cluster rate and semantic entropy against the number of samples, {counted(len(curves), 'run')}",
-    )
-
-
 def by_category(chosen: Selection) -> None:
     """SCR and clusters within each category, for a base and what was made of it, or for the run of the titles."""
     labels = chosen.pair() or (chosen.focus(),)
     names = computed.category_names(chosen.versions[labels[-1]])
     if chosen.category or len(names) < 2:
+        st.info(
+            "Nothing to compare: one category is chosen." if chosen.category else "These questions are of one kind."
+        )
         return
     rows = [
         {"label": label, "category": name, **computed.rate(chosen.versions[label], chosen.clusterer, name)}
@@ -231,9 +129,7 @@ def by_category(chosen: Selection) -> None:
             marks(found),
             [
                 Panel("questions with a single answer", range=(-0.02, 1.02), percent=True),
-                Panel(
-                    "different answers (clusters) per question", range=(0.7, max(10.3, frame["clusters_high"].max()))
-                ),
+                Panel("different answers per question", range=(0.7, max(10.3, frame["clusters_high"].max()))),
             ],
             [chosen.looks()[label] for label in labels],
             dodge=True,
@@ -307,56 +203,3 @@ def _clusterer_rows(chosen: Selection) -> list[dict[str, Any]]:
             rest = {key: value for key, value in found.items() if key != "clusterer"}
             rows.append({"label": label, **named, "encoder": clusterer.encoder or "", **rest})
     return rows
-
-
-def temperature(chosen: Selection) -> None:
-    """SCR against temperature where runs differ in that alone; runs need not be chosen for it."""
-    labels = {view.run.id: label for label, view in chosen.views.items()}
-    runs = [view.run for view in chosen.views.values()]
-    groups = lineage.temperature_groups(runs, [*runs, *chosen.others])
-    if not groups:
-        model = chosen.views[chosen.focus()].run.identity
-        st.info(
-            "SCR against temperature: no two runs differ in their temperature alone. To get one: "
-            f"`{commands.sample(model.model, model.dataset, temperature=0.7)}`",
-            icon=":material/thermostat:",
-        )
-        return
-    names = run_names.names([run for run in runs if run.id in groups], but=["temperature"])
-    frame = pd.DataFrame(
-        [
-            {"group": names[key], "temperature": run.decoding.temperature, **computed.rate(version(run), *chosen.how)}
-            for key, group in groups.items()
-            for run in group
-        ]
-    )
-    said = [
-        hover(row, row.group, f"temperature {given(row.temperature)}: {percent(row.value)}", show=percent)
-        for row in frame.itertuples()
-    ]
-    recipe = recipes.clusterer_recipe(chosen.clusterer)
-    looks = [
-        Series(names[key], names[key], look.color, look.symbol)
-        for key in groups
-        for look in [chosen.looks()[labels[key]]]
-    ]
-    blocks.chart(
-        aggregate.curves(
-            frame.assign(series=frame["group"], x=frame["temperature"], panel=0, hover=said),
-            looks,
-            [Panel("single-cluster questions", range=(-0.02, 1.02), percent=True)],
-            x_title="temperature of the samples",
-            points=True,
-            narrow=blocks.is_narrow(),
-        ),
-        title=plain(chart_titles.temperature(frame)),
-        how_to_read=(
-            "A lower temperature makes likely answers likelier, so answers repeat. Every run of the data set that "
-            "differs from a chosen one in its temperature alone is here, whether it is chosen above or not."
-            + with_care(frame["n"].min())
-        ),
-        recipe_line=" · ".join((", ".join(names.values()), recipe, span(frame["n"]), "whiskers: 95 % Wilson")),
-        data=frame,
-        key="temperature",
-        alt=f"Single-cluster rate at {counted(len(frame), 'temperature')}",
-    )

@@ -31,7 +31,7 @@ def cascade(chosen: Selection, of: str) -> None:
     rows = computed.cascade_rows(chosen.versions[of], *chosen.how)
     points = with_x(rows[rows["kind"] == "cascade"].reset_index(drop=True))
     alone = alone_marks(rows)
-    color = blocks.model_color(list(chosen.views).index(of))
+    color = chosen.looks()[of].color
 
     def select() -> None:
         clicked = st.session_state["cascade"].selection.points

@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.cache import Version, load_run
-from homog_core.analysis import cascade, published, rates, selective, signals
+from homog_core.analysis import cascade, published, quality, rates, selective, signals
 from homog_core.analysis.bounds import Bounds
 from homog_core.analysis.bounds import bounds as bounds_of
 from homog_core.analysis.cascade import CascadeStudy
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.selective import Calibration, Coverage
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
@@ -69,6 +70,31 @@ def clusterer_rows(run: Version, category: str) -> list[dict[str, Any]]:
     return rates.clusterer_rows(load_run(run.run_id), category)
 
 
+# Quality beside diversity
+
+
+@_once
+def quality_rows(runs: Named, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`quality.quality_rows`."""
+    return quality.quality_rows(_loaded(runs), clusterer, category)
+
+
+@_once
+def fate_rows(runs: Named, base: str, category: str) -> pd.DataFrame:
+    """`quality.fate_rows`."""
+    return quality.fate_rows(_loaded(runs), base, category)
+
+
+@_once
+def seed_frame(runs: tuple[Version, ...], clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`quality.seed_frame`."""
+    return quality.seed_frame([load_run(run.run_id) for run in runs], clusterer, category)
+
+
+def _loaded(runs: Named) -> dict[str, ScoredRun]:
+    return {label: load_run(run.run_id) for label, run in runs}
+
+
 # Uncertainty scores
 
 
@@ -86,9 +112,15 @@ def score_rows(run: Version, clusterer: Clusterer, category: str) -> pd.DataFram
 
 
 @_once
+def category_auroc(run: Version) -> Estimate:
+    """`signals.category_auroc`."""
+    return signals.category_auroc(load_run(run.run_id))
+
+
+@_once
 def difference_rows(runs: Named, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`signals.difference_rows`."""
-    return signals.difference_rows({label: load_run(run.run_id) for label, run in runs}, clusterer, category)
+    return signals.difference_rows(_loaded(runs), clusterer, category)
 
 
 @_once

@@ -12,9 +12,10 @@ from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.errors import HomogError
+from homog_core.measures.clustering import Clusterer
 from homog_core.runs.store import Run
 from homog_core.wording import chart_titles, commands, run_names
-from homog_core.wording.labels import dataset_title
+from homog_core.wording.labels import dataset_title, first_upper
 
 MOST_RUNS = 8
 
@@ -28,7 +29,7 @@ def filters(runs: Sequence[Run]) -> Selection | None:
         return None
     datasets = list(dict.fromkeys(run.identity.dataset for run in shipped_first(scored)))
     datasets.sort(key=lambda name: name != FIRST_DATASET)
-    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    left, middle, right, last = st.columns(4, vertical_alignment="bottom")
     with left:
         dataset = url.choice("Data set", datasets, "dataset", dataset_title)
     same = [run for run in scored if run.identity.dataset == dataset]
@@ -46,7 +47,8 @@ def filters(runs: Sequence[Run]) -> Selection | None:
     if not available:
         st.info("These runs have no clusterer in common. Choose fewer runs, or score them with the same encoders.")
         return None
-    clusterer = controls.clusterer_controls(available)
+    with last:
+        clusterer = _choose_clusterer(available)
     versions = {label: version(view.run) for label, view in views.items()}
     shown = {found.run_id for found in versions.values()}
     others = [run for run in same if run.id not in shown]
@@ -98,6 +100,15 @@ def _read(runs: Sequence[Run]) -> tuple[dict[str, ScoredRun], list[str]]:
         else:
             unread.append(run_id)
     return found, unread
+
+
+def _choose_clusterer(available: Sequence[Clusterer]) -> Clusterer:
+    """How answers are compared; the button says by what."""
+    known = {clusterer.key: clusterer for clusterer in available}
+    method = known.get(url.get("clusterer"), available[0]).method
+    title = first_upper(controls.CLUSTERER_TITLES[method])
+    with st.popover(title, icon=":material/join_inner:", width="stretch", help="What counts as the same answer"):
+        return controls.clusterer_controls(available)
 
 
 def _choose_category(views: Sequence[ScoredRun]) -> str:

@@ -4,20 +4,17 @@ import streamlit as st
 
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
-from homog_core.analysis import signals
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.wording import chart_titles
 
 
 def grades(chosen: Selection, of: str) -> None:
-    """How many answers of a run are graded, and the cautions."""
+    """How many answers of a run are graded, and that older rules graded some."""
     view = chosen.views[of]
     counts = view.scores.loc[view.in_category(chosen.category), "grade"].value_counts()
     st.caption(chart_titles.grades(plain(of), counts.to_dict()))
     if any(one.older_policies for one in chosen.views.values()):
         st.warning("An older version graded some of these runs; score them again before you compare their AUROCs.")
-    if not chosen.category and (caution := chart_titles.category_caution(signals.category_auroc(view))):
-        st.caption(f":material/warning: {plain(caution)}")
 
 
 def grading(view: ScoredRun) -> str:

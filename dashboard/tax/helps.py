@@ -8,8 +8,7 @@ import streamlit as st
 
 from dashboard import blocks
 from dashboard.tax import computed
-from dashboard.tax.cascade import cascade
-from dashboard.tax.grades import grades, grading
+from dashboard.tax.grades import grading
 from dashboard.tax.marks import bounds, hover, marks, published_mark
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
@@ -25,21 +24,6 @@ from homog_core.wording.numbers import FEW, counted, number, percent, published_
 from homog_core.wording.published import published_details, published_errors
 
 MOST_SCORES = 4
-
-
-def what_helps(chosen: Selection, of: str, scores: Sequence[str]) -> None:
-    """Selective accuracy, calibration, correlations, and the cascade of one run."""
-    grades(chosen, of)
-    if not scores:
-        st.info("Choose at least one score above.")
-    else:
-        left, right = st.columns(2, gap="large")
-        with left:
-            coverage(chosen, of, scores)
-        with right:
-            calibration(chosen, of, scores[0])
-        correlations(chosen, of, scores)
-    cascade(chosen, of)
 
 
 def score_looks(scores: Sequence[str]) -> dict[str, Series]:
@@ -122,8 +106,9 @@ def published_points(reported: Sequence[Published]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["x", "value", "low", "high", "hover"])
 
 
-def calibration(chosen: Selection, of: str, score: str) -> None:
-    """Reliability diagram of one score before and after Platt scaling, with ECE and Brier score."""
+def calibration(chosen: Selection, of: str, scores: Sequence[str]) -> None:
+    """Reliability diagram of the first score before and after Platt scaling, with ECE and Brier score."""
+    score = scores[0]
     found = computed.calibration(chosen.versions[of], *chosen.how, score)
     look = score_looks([score])[score]
     looks = [

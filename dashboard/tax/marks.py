@@ -11,6 +11,7 @@ from dashboard.tax.selection import Selection
 from homog_core.catalogue.published import Published
 from homog_core.figures import series
 from homog_core.figures.series import PUBLISHED, Series
+from homog_core.figures.theme import INK
 from homog_core.wording import numbers
 from homog_core.wording.numbers import FEW, counted
 from homog_core.wording.published import published_details
@@ -70,7 +71,7 @@ def looks_and_published(chosen: Selection) -> list[Series]:
 def measured_or_published() -> list[Series]:
     """The legend where rows have the runs' names: it tells only measured from published."""
     return [
-        Series("measured", "measured here, with 95 % interval", blocks.model_color()),
+        Series("measured", "measured here, with 95 % interval", INK[blocks.is_dark()]),
         series.published_series(dark=blocks.is_dark()),
     ]
 

@@ -1,18 +1,21 @@
 """What it does to uncertainty scores: AUROCs, token against semantic entropy, effect sizes, categories."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import blocks
 from dashboard.tax import computed
-from dashboard.tax.grades import grades, grading
+from dashboard.tax.grades import grading
 from dashboard.tax.marks import bounds, hover, marks, span
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis import signals
+from homog_core.analysis.enough import Shortfall, shortfall
 from homog_core.analysis.signals import SUBSETS, Undefined
 from homog_core.figures import dots, series
 from homog_core.figures.dots import Panel, Row
@@ -23,23 +26,13 @@ from homog_core.wording.labels import (
     SCORE_TITLES,
     SUBSET_TITLES,
     auroc_words,
+    first_upper,
     score_title,
     undefined_words,
 )
-from homog_core.wording.numbers import FEW, UNDEFINED, counted, number
+from homog_core.wording.numbers import UNDEFINED, counted, number
 
-
-def uncertainty(chosen: Selection, of: str) -> None:
-    """AUROC of every score, token against semantic entropy, effect sizes, and categories."""
-    rows = computed.score_rows(chosen.versions[of], *chosen.how)
-    grades(chosen, of)
-    aurocs(chosen, of, rows)
-    differences(chosen)
-    left, right = st.columns(2, gap="large")
-    with left:
-        effects(chosen, of, rows)
-    with right:
-        categories(chosen, of)
+THREE = (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY)
 
 
 def _no_effect(why: str) -> str:
@@ -52,8 +45,45 @@ def auroc_hover(name: str, row: Any) -> str:
     return f"{name}\n{shown}\n{row.n_incorrect} incorrect, {row.n_correct} correct"
 
 
-def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
-    """AUROC of every score on all, single-cluster and multi-cluster questions."""
+def aurocs(chosen: Selection, of: str) -> None:
+    """AUROC of every score on all, single-cluster and multi-cluster questions; above, what the category alone gives."""
+    run, rows = chosen.views[of], computed.score_rows(chosen.versions[of], *chosen.how)
+    if not chosen.category:
+        caution = chart_titles.category_caution(computed.category_auroc(chosen.versions[of]), rows)
+        if caution:
+            st.info(caution, icon=":material/warning:")
+    asked = int(run.in_category(chosen.category).sum())
+    missing = {name: _shortfall(rows[rows["subset"] == name], asked) for name in SUBSETS}
+    shown = [name for name in SUBSETS if missing[name] is None]
+    if not shown:
+        st.markdown("##### Too few graded answers to rank scores")
+        st.info(plain(f"{first_upper(chart_titles.too_few(missing['all']))}."))
+        return
+    why = " ".join(
+        f"Not drawn, {SUBSET_TITLES[name]}: {chart_titles.too_few(lack)}." for name, lack in missing.items() if lack
+    )
+    drawn = rows[rows["subset"].isin(shown)]
+    n = rows.groupby("subset")["n"].max()
+    nli = "" if run.has_nli else f" NLI scores: `{commands.score_by_nli(run.run.id)}` fetches the model once."
+    blocks.chart(
+        _ranking(drawn, [Panel(f"{SUBSET_TITLES[name]} (n = {n[name]})", 0.5, (0.0, 1.0)) for name in shown], shown),
+        title=plain(chart_titles.aurocs(rows)),
+        how_to_read=(
+            "AUROC: how often an incorrect answer has the higher score than a correct one. 0.5 (dashed) is chance, 1 "
+            "perfect; below 0.5 the score points the wrong way. On single-cluster questions the scores that count "
+            f"clusters tie by definition: they cannot tell there. {plain(why)}{nli}"
+        ),
+        recipe_line=chosen.recipe(int(n["all"]), f"{grading(run)} · whiskers: 95 % DeLong", [of]),
+        data=drawn.drop(columns=[name for name in rows if name.startswith("d_")]).assign(
+            title=drawn["score"].map(SCORE_TITLES)
+        ),
+        key="aurocs",
+        alt=f"AUROC of {drawn['score'].nunique()} uncertainty scores on {counted(len(shown), 'set')} of questions",
+    )
+
+
+def _ranking(rows: pd.DataFrame, panels: Sequence[Panel], subsets: Sequence[str]) -> go.Figure:
+    """Scores in groups by what they are read from, a panel a set of questions."""
     lines, place = [], {}
     for group, title in GROUP_TITLES.items():
         lines.append(Row(title.capitalize(), heading=True))
@@ -63,7 +93,7 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
     found = [
         {
             "row": place[row.score],
-            "panel": SUBSETS.index(row.subset),
+            "panel": subsets.index(row.subset),
             "series": row.group,
             **bounds(row),
             "hover": auroc_hover(f"{score_title(row.score)}, {SUBSET_TITLES[row.subset]}", row),
@@ -72,33 +102,13 @@ def aurocs(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
         }
         for row in rows.itertuples()
     ]
-    n = rows.groupby("subset")["n"].max()
-    titles = {name: f"{SUBSET_TITLES[name]} (n = {n[name]})" for name in SUBSETS}
-    run = chosen.views[of]
-    missing = "" if run.has_nli else f" NLI scores: `{commands.score_by_nli(run.run.id)}` fetches the model once."
-    blocks.chart(
-        dots.dots(
-            lines,
-            marks(found),
-            [Panel(titles[name], 0.5, (0.0, 1.0)) for name in SUBSETS],
-            series.group_series(GROUP_TITLES, dark=blocks.is_dark()),
-            narrow=blocks.is_narrow(),
-        ),
-        title=plain(chart_titles.aurocs(rows)),
-        how_to_read=(
-            "AUROC: how often an incorrect answer has the higher score than a correct one. 0.5 (dashed) is chance, 1 "
-            "perfect; below 0.5 the score points the wrong way. On single-cluster questions the number of clusters and "
-            "the semantic entropies are the same for every question, so their 0.5 is so by definition: it says that "
-            f"they cannot tell, not that they were tried and failed. Grey: fewer than {FEW} graded questions, "
-            "or too few of a kind for an interval." + missing
-        ),
-        recipe_line=chosen.recipe(int(n["all"]), f"{grading(run)} · whiskers: 95 % DeLong", [of]),
-        data=rows.drop(columns=[name for name in rows if name.startswith("d_")]).assign(
-            title=rows["score"].map(SCORE_TITLES)
-        ),
-        key="aurocs",
-        alt=f"AUROC of {len(place)} uncertainty scores on all, single-cluster and multi-cluster questions",
-    )
+    looks = series.group_series(GROUP_TITLES, dark=blocks.is_dark())
+    return dots.dots(lines, marks(found), panels, looks, narrow=blocks.is_narrow())
+
+
+def _shortfall(rows: pd.DataFrame, asked: int) -> Shortfall | None:
+    """What the answers lack that some rows of AUROCs rest on; the score with most graded answers counts."""
+    return shortfall(int(rows["n_correct"].max()), int(rows["n_incorrect"].max()), asked)
 
 
 def differences(chosen: Selection) -> None:
@@ -129,8 +139,9 @@ def differences(chosen: Selection) -> None:
         title=plain(chart_titles.differences(rows)),
         how_to_read=(
             "AUROC of token entropy minus AUROC of semantic entropy on the same questions. Right of the dashed line "
-            "the score read inside one answer is the better one. On single-cluster questions semantic entropy ties, so "
-            "the difference is that of token entropy to 0.5."
+            "the score read inside one answer is the better one. Each whisker is by itself; the title allows for all "
+            "comparisons shown (Holm). Categories are taken together. On single-cluster questions semantic entropy "
+            "ties, so the difference is that of token entropy to 0.5."
         ),
         recipe_line=chosen.recipe(
             span(rows.loc[rows["subset"] == "all", "n"]),
@@ -157,8 +168,9 @@ def difference_hover(row: Any) -> str:
     return f"{shown}{p}{power}\n{counted(row.n, 'graded question')}"
 
 
-def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
+def effects(chosen: Selection, of: str) -> None:
     """Cohen's d of every score, on all questions."""
+    rows = computed.score_rows(chosen.versions[of], *chosen.how)
     whole = rows[rows["subset"] == "all"].reset_index(drop=True)
     found = [
         {
@@ -183,7 +195,8 @@ def effects(chosen: Selection, of: str, rows: pd.DataFrame) -> None:
         title=plain(chart_titles.effects(whole)),
         how_to_read=(
             "How far the scores of incorrect answers lie above those of correct ones, in standard deviations. 0.2 is "
-            "called small, 0.5 medium, 0.8 large; left of the dashed line the score points the wrong way."
+            "called small, 0.5 medium, 0.8 large; left of the dashed line the score points the wrong way. Categories "
+            "are taken together, so telling categories apart counts here too."
         ),
         recipe_line=chosen.recipe(int(whole["d_n"].max()), "whiskers: 95 %, Hedges & Olkin", [of]),
         data=whole[["score", "group", "d_value", "d_low", "d_high", "d_n"]],
@@ -198,21 +211,28 @@ def _symmetric(bounds: np.ndarray) -> tuple[float, float]:
 
 
 def categories(chosen: Selection, of: str) -> None:
-    """AUROC of three scores within each category."""
-    scores = (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY)
-    rows = computed.category_rows(chosen.versions[of], chosen.clusterer, scores)
+    """AUROC of three scores within each category that has enough answers of both kinds."""
+    rows = computed.category_rows(chosen.versions[of], chosen.clusterer, THREE)
     if rows.empty:
         st.info("The questions of this data set have no categories.")
         return
     rows = rows[rows["category"] == chosen.category] if chosen.category else rows
-    enough = rows.groupby("category")[["n_correct", "n_incorrect"]].transform("max").min(axis=1) > 1
-    shown = rows[enough]
+    asked = chosen.views[of].questions["category"].value_counts()
+    missing = {name: _shortfall(own, int(asked[name])) for name, own in rows.groupby("category", sort=False)}
+    shown = rows[rows["category"].map(lambda name: missing[name] is None)]
+    lacking = sorted((lack.more, name) for name, lack in missing.items() if lack)
+    hidden = ""
+    if lacking:
+        name = lacking[0][1]
+        hidden = f"Not drawn: {counted(len(lacking), 'category', 'categories')} with fewer. The nearest is “{name}”: "
+        hidden += f"{chart_titles.too_few(missing[name])}."
     if shown.empty:
-        st.markdown(f"##### {plain(chart_titles.categories(rows))}")
-        st.caption("An AUROC within a category needs two answers of either kind, and no category of this run has them.")
+        st.markdown(f"##### {plain(chart_titles.categories(shown))}")
+        st.info(plain(hidden))
         return
     names = list(dict.fromkeys(shown["category"]))
-    n_hidden = rows["category"].nunique() - len(names)
+    graded = dict(zip(shown["category"], shown["n_graded"], strict=True))
+    looks = series.score_series([(s, score_title(s), signals.group_of(s)) for s in THREE], dark=blocks.is_dark())
     found = [
         {
             "row": names.index(row.category),
@@ -225,25 +245,14 @@ def categories(chosen: Selection, of: str) -> None:
         }
         for row in shown.itertuples()
     ]
-    looks = series.score_series([(s, score_title(s), signals.group_of(s)) for s in scores], dark=blocks.is_dark())
-    graded = dict(zip(shown["category"], shown["n_graded"], strict=True))
-    hidden = f" {counted(n_hidden, 'category is', 'categories are')} not here: fewer than two correct or two incorrect."
+    lines = [Row(f"{name} (n = {graded[name]})") for name in names]
+    panels = [Panel("AUROC", 0.5, (0.0, 1.0))]
     blocks.chart(
-        dots.dots(
-            [Row(f"{name} (n = {graded[name]})") for name in names],
-            marks(found),
-            [Panel("AUROC", 0.5, (0.0, 1.0))],
-            looks,
-            dodge=True,
-            narrow=blocks.is_narrow(),
-        ),
-        title=plain(chart_titles.categories(rows)),
-        how_to_read=(
-            "Within a category a score cannot win by telling categories apart. Grey: fewer than "
-            f"{FEW} graded questions.{hidden if n_hidden else ''}"
-        ),
+        dots.dots(lines, marks(found), panels, looks, dodge=True, narrow=blocks.is_narrow()),
+        title=plain(chart_titles.categories(shown)),
+        how_to_read=plain(f"Within a category a score cannot win by telling categories apart. {hidden}"),
         recipe_line=chosen.recipe(int(shown.groupby("category")["n"].max().sum()), "whiskers: 95 % DeLong", [of]),
-        data=rows,
+        data=shown,
         key="categories",
         alt=f"AUROC of three scores in {counted(len(names), 'category', 'categories')}",
     )

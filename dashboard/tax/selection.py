@@ -36,13 +36,21 @@ class Selection:
 
     def looks(self) -> dict[str, Series]:
         """How each run looks, by label."""
-        return {look.key: look for look in series.run_series(list(self.views))}
+        return {
+            look.key: look
+            for look in series.run_series(list(self.views), lineage.roles([view.run for view in self.views.values()]))
+        }
 
     def pair(self) -> tuple[str, str] | None:
         """The labels of a base and of the furthest stage made from it, where both are chosen."""
         by_id = {view.run.id: label for label, view in self.views.items()}
         found = lineage.base_and_aligned([view.run for view in self.views.values()])
         return (by_id[found[0].id], by_id[found[1].id]) if found else None
+
+    @property
+    def named(self) -> tuple[tuple[str, Version], ...]:
+        """The runs with their labels, as computations over several take them."""
+        return tuple(self.versions.items())
 
     def focus(self) -> str:
         """The run that titles speak of: the aligned one of a pair, otherwise the one with the most single clusters."""

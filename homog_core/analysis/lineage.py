@@ -6,8 +6,9 @@ from homog_core.analysis.comparable import USUAL, conditions, fields, obstacle
 from homog_core.analysis.seeds import is_replicate
 from homog_core.catalogue import MODELS
 from homog_core.catalogue.datasets import FIRST_DATASET
-from homog_core.catalogue.models import training_chain
-from homog_core.records import Stage
+from homog_core.catalogue.models import role, training_chain
+from homog_core.catalogue.recipes import recipe_of, without_seed
+from homog_core.records import Role, Stage
 from homog_core.runs.store import Run
 
 STAGES: tuple[Stage | None, ...] = ("base", "sft", "dpo", "rlvr", "instruct", None)
@@ -18,11 +19,27 @@ def stage_rank(stage: Stage | None) -> int:
     return STAGES.index(stage)
 
 
+def roles(runs: Sequence[Run]) -> list[Role]:
+    """What the model of each run stands for beside others."""
+    return [role(run.provenance.stage, run.provenance.parent) for run in runs]
+
+
 def order(run: Run) -> tuple:
     """Sort key: by stage, then name, prompt and temperature."""
     identity = run.identity
     usual_prompt = identity.prompt_style == "plain"
     return stage_rank(run.provenance.stage), identity.model, not usual_prompt, identity.decoding.temperature, run.id
+
+
+def offered(runs: Sequence[Run]) -> list[Run]:
+    """Runs as they stand in a list to choose from: by dataset, `FIRST_DATASET` first, and within it by `order`.
+
+    Runs of one question come last, in the order given.
+    """
+    datasets = list(dict.fromkeys([FIRST_DATASET, *(run.identity.dataset for run in runs)]))
+    several = [run for run in runs if run.identity.n_questions > 1]
+    live = [run for run in runs if run.identity.n_questions == 1]
+    return sorted(several, key=lambda run: (datasets.index(run.identity.dataset), order(run))) + live
 
 
 def family(run: Run) -> str:
@@ -93,6 +110,22 @@ def chain(run: Run, runs: Sequence[Run]) -> list[Run]:
         same.sort(key=lambda other: (other.id != run.id, styles.index(other.identity.prompt_style)))
         found += same[:1]
     return found
+
+
+def chain_with_control(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """The `chain` of a run, with the control of its last stage before that stage, where there is one."""
+    found = chain(run, runs)
+    last = recipe_of(found[-1].identity.model)
+    controls = [
+        other
+        for other in runs
+        if last is not None
+        and (recipe := recipe_of(other.identity.model)) is not None
+        and recipe.matches == last.stage
+        and without_seed(other.identity.model)[1] == without_seed(found[-1].identity.model)[1]
+        and conditions(other) == conditions(found[-1])
+    ]
+    return [*found[:-1], *controls[:1], found[-1]]
 
 
 def default_runs(runs: Sequence[Run]) -> list[Run]:

@@ -1,10 +1,12 @@
-"""What is right: accuracy of greedy and sampled answers, corrected for the grades' errors; how right ones differ."""
+"""What is right: accuracy of greedy answers, corrected for the grades' errors, and how right samples differ."""
 
 import numpy as np
 import pandas as pd
 
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.leftovers import answer_text
 from homog_core.measures.clustering import Clusterer
+from homog_core.measures.words import normalise
 from homog_core.records import Estimate
 from homog_core.runs.readings import grade_errors
 from homog_core.statistics.intervals import wilson_interval
@@ -42,14 +44,36 @@ def corrected_accuracy(scored: ScoredRun, *, seed: int = 0) -> Estimate:
 def right_answers_differ(scored: ScoredRun, clusterer: Clusterer) -> pd.Series:
     """The share of pairs of right samples that are in different clusters, by question id; NaN below two right ones.
 
-    Unlike the number of clusters it does not grow with the number of right samples.
+    Unlike the number of clusters it does not grow with the number of right samples: 1 + the share is the expected
+    number of different answers among two right ones, whatever their number.
     """
+    kinds = {
+        (position, i): label
+        for position, labels in zip(scored.questions.index, scored.label_matrix(clusterer), strict=True)
+        for i, label in zip(scored.valid(position), labels, strict=False)
+    }
+    return _pairs_that_differ(scored, pd.Series(kinds, dtype=np.int64))
+
+
+def right_wordings_differ(scored: ScoredRun) -> pd.Series:
+    """As `right_answers_differ` for different wordings after normalisation: no clusterer has a part in it."""
+    texts = scored.run.responses().set_index(["question_id", "sample_index"])["text"]
+    texts = texts[texts.index.isin(_right_samples(scored))]
+    return _pairs_that_differ(scored, texts.map(lambda text: normalise(answer_text(text))))
+
+
+def _right_samples(scored: ScoredRun) -> pd.MultiIndex:
+    """(question, sample) of the samples that are graded correct."""
     grades = scored.sample_grades
-    right = grades[grades["grade"] == "correct"].groupby("question_id")["sample_index"].apply(set).to_dict()
-    shares = {}
-    for position, labels in zip(scored.questions.index, scored.label_matrix(clusterer), strict=True):
-        own = [label for i, label in zip(scored.valid(position), labels, strict=False) if i in right.get(position, ())]
-        sizes = np.unique(own, return_counts=True)[1]
-        n = len(own)
-        shares[position] = 1 - float((sizes * (sizes - 1)).sum()) / (n * (n - 1)) if n > 1 else np.nan
-    return pd.Series(shares, dtype=np.float64)
+    return pd.MultiIndex.from_frame(grades.loc[grades["grade"] == "correct", ["question_id", "sample_index"]])
+
+
+def _pairs_that_differ(scored: ScoredRun, kinds: pd.Series) -> pd.Series:
+    """The share of pairs of right samples of a question that are of different kinds. `kinds` by (question, sample)."""
+    right = kinds[kinds.index.isin(_right_samples(scored))]
+    question = right.index.get_level_values(0)
+    sizes = right.groupby([question, right.to_numpy()]).size()
+    n = sizes.groupby(level=0).sum()
+    n = n[n > 1]
+    alike = (sizes * (sizes - 1)).groupby(level=0).sum().reindex(n.index)
+    return (1 - alike / (n * (n - 1))).reindex(scored.questions.index).astype(np.float64)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from homog_core.analysis.compare import common_questions, run_statistics
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.catalogue.recipes import RECIPES, without_seed
+from homog_core.catalogue.recipes import RECIPES, recipe_of, without_seed
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
 from homog_core.runs.store import Run
@@ -71,8 +71,9 @@ def difference(found: pd.DataFrame, one: str, other: str, statistic: str) -> Est
 
 
 def _stage(model: str) -> str:
-    """The stage that a model's name ends with; the longest one, since a control has the name of another stage in it."""
-    return max((stage for stage in RECIPES if model.endswith(f"-{stage}")), key=len, default="")
+    """The stage that a model was trained for here; "" for one from elsewhere."""
+    recipe = recipe_of(model)
+    return recipe.stage if recipe else ""
 
 
 def _order(model: str) -> tuple[int, str]:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from homog_core.catalogue.recipes import without_seed
 from homog_core.catalogue.tables import Table
 from homog_core.errors import InvalidInput
-from homog_core.records import ModelSpec
+from homog_core.records import ModelSpec, Role, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,12 @@ def training_chain(spec: ModelSpec) -> tuple[ModelSpec, ...]:
     """The longest line of stages of the catalogue that `spec` stands in, the base first; of equals the last one."""
     lines = [lineage(other) for other in MODELS.values()]
     return max(reversed([line for line in lines if spec in line]), key=len, default=lineage(spec))
+
+
+def role(stage: Stage | None, parent: str | None) -> Role:
+    """What a model of that stage and parent stands for beside others: its stage, or the control of a later one.
+
+    A control is SFT that goes on from a model of the catalogue which has had SFT already.
+    """
+    trained_from = MODELS.get(without_seed(parent)[0]) if parent else None
+    return "control" if stage == "sft" and trained_from is not None and trained_from.stage == "sft" else stage

@@ -46,6 +46,15 @@ def adapter_name(base: str, stage: str, seed: int, suffix: str = "") -> str:
     return f"{base}-{stage}{f'-seed{seed}' if seed else ''}{suffix}"
 
 
+def recipe_of(model: str) -> Recipe | None:
+    """The recipe that a model was trained by, by the end of its name; None for a model that is not from here.
+
+    The longest stage that fits, since a control has the name of another stage in it.
+    """
+    name = without_seed(model)[0]
+    return RECIPES.get(max((stage for stage in RECIPES if name.endswith(f"-{stage}")), key=len, default=""))
+
+
 def without_seed(name: str) -> tuple[str, int]:
     """The name of an adapter's stage and its seed: the inverse of `adapter_name`."""
     found = re.fullmatch(r"(.+)-seed(\d+)", name)

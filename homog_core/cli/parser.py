@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from homog_core.cli import catalogue, results, runs, sampling, scoring
+from homog_core.cli import catalogue, plan, results, runs, sampling, scoring
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
@@ -30,6 +30,7 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     add("runs", runs.list_runs, "List the stored runs.")
     _show(add)
     _compare(add)
+    _plan(add)
     _report(add)
     _export(add)
     _import(add)
@@ -142,6 +143,45 @@ def _compare(add: Add) -> None:
     sub.add_argument("runs", nargs="+", metavar="RUN", help="run id; two or more")
     sub.add_argument("--clusterer", help="e.g. embedding/minilm (default: the one with the best report card)")
     sub.add_argument("--threshold", type=float, help="default: the clusterer's own")
+
+
+def _plan(add: Add) -> None:
+    sub = add(
+        "plan",
+        plan.plan,
+        "Say what two runs could have found, and how many questions a study needs and how long it takes.",
+    )
+    sub.add_argument(
+        "runs", nargs="*", metavar="RUN", help="two run ids over the same questions; none: plan by figures"
+    )
+    sub.add_argument("--clusterer", help="of two runs, e.g. embedding/minilm (default: the best report card)")
+    sub.add_argument(
+        "--scr", nargs="+", type=float, metavar="RATE", help="single-cluster rates of both models, or of the first one"
+    )
+    sub.add_argument(
+        "--clusters",
+        nargs="+",
+        type=float,
+        metavar="NUMBER",
+        help="standard deviation of the differences in the number of clusters, and their mean",
+    )
+    sub.add_argument(
+        "--auroc", nargs="*", type=float, metavar="AUROC", help="one, against 0.5, or two over the same questions"
+    )
+    sub.add_argument(
+        "--correlation", type=float, default=0.0, help="of two scores among right or among wrong answers (default: 0)"
+    )
+    sub.add_argument("--accuracy", type=float, default=0.5, help="share of right answers, for --auroc (default: 0.5)")
+    sub.add_argument(
+        "--questions",
+        type=int,
+        metavar="N",
+        help="say what so many find, and what they cost (default: as many as it takes)",
+    )
+    sub.add_argument("--samples", type=int, metavar="N", help="answers per question, for the cost (default: the run's)")
+    sub.add_argument("--power", type=float, default=0.8, help="default: 0.8")
+    sub.add_argument("--model", help="say what sampling this model costs, from its stored runs")
+    sub.add_argument("--dataset", help="whose answers are as long as those planned (default: that of the newest run)")
 
 
 def _report(add: Add) -> None:

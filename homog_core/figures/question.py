@@ -6,8 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from homog_core.figures.html import token_label
-from homog_core.figures.theme import ACCENT, GREY, MARGIN, NEAR, PALE, SYMBOLS, shortened, wrapped
+from homog_core.figures.theme import ACCENT, GREY, MARGIN, NEAR, PALE, SYMBOLS, ink_on, shortened, wrapped
 from homog_core.wording.numbers import counted, number
+
+MOST_NATS = 6.0  # where the axis of entropies ends, unless one is higher: as if 400 tokens were equally likely
 
 
 def cluster_strip(counts: Sequence[int], representatives: Sequence[str], color: str) -> go.Figure:
@@ -27,7 +29,7 @@ def cluster_strip(counts: Sequence[int], representatives: Sequence[str], color: 
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"color": "white", "size": 13},
+            textfont={"color": ink_on(color), "size": 13},
             constraintext="none",
             cliponaxis=True,
             hovertext=[f"<b>Cluster {k + 1}</b>, {counted(count, 'answer')}<br>{wrapped(text, 60)}"],
@@ -127,32 +129,39 @@ def entropy_traces(
 ) -> go.Figure:
     """Entropy of the next-token distribution along every answer; the chosen answer in colour, the others thin and grey.
 
-    Keys are sample indices, −1 for the greedy answer.
+    Keys are sample indices, −1 for the greedy answer. The axis goes from 0 to `MOST_NATS`, whatever is shown, so that
+    noise does not fill it; what is higher extends it.
     """
-    figure = go.Figure()
-    for index in sorted(entropies, key=lambda i: i == chosen):
-        is_chosen = index == chosen
-        name = answer_name(index)
-        figure.add_scatter(
-            x=list(range(1, len(entropies[index]) + 1)),
-            y=list(entropies[index]),
-            mode="lines+markers" if is_chosen else "lines",
-            name=name,
-            line={"color": color if is_chosen else GREY, "width": 3 if is_chosen else 1, "shape": "linear"},
-            marker={"size": 7},
-            customdata=[
-                (token_label(token), number(value))
-                for token, value in zip(tokens[index], entropies[index], strict=True)
-            ],
-            hovertemplate=(
-                f"<b>{name}</b>, token %{{x}}<br>“%{{customdata[0]}}”<br>%{{customdata[1]}} nats<extra></extra>"
-            ),
-            showlegend=False,
-        )
-    figure.update_layout(height=260, margin=MARGIN | {"l": 48, "b": 40}, hovermode="closest")
-    figure.update_xaxes(title="token", rangemode="tozero", showgrid=False)
-    figure.update_yaxes(title="entropy (nats)", rangemode="tozero")
-    return figure
+    order = sorted(entropies, key=lambda i: i == chosen)
+    traces = [_trace(index, entropies[index], tokens[index], color if index == chosen else "") for index in order]
+    highest = max((value for own in entropies.values() for value in own if value == value), default=0.0)
+    layout = {
+        "height": 260,
+        "margin": MARGIN | {"l": 48, "b": 40},
+        "hovermode": "closest",
+        "xaxis": {"title": {"text": "token"}, "rangemode": "tozero", "showgrid": False},
+        "yaxis": {"title": {"text": "entropy (nats)"}, "range": [0, max(MOST_NATS, 1.05 * highest)]},
+    }
+    return go.Figure(traces, layout)
+
+
+def _trace(index: int, entropies: Sequence[float], tokens: Sequence[str], color: str) -> dict:
+    """The trace of one answer; one with a colour stands out."""
+    name = answer_name(index)
+    return {
+        "type": "scatter",
+        "x": list(range(1, len(entropies) + 1)),
+        "y": list(entropies),
+        "mode": "lines+markers" if color else "lines",
+        "name": name,
+        "line": {"color": color or GREY, "width": 3 if color else 1},
+        "marker": {"size": 7},
+        "customdata": [(token_label(token), number(value)) for token, value in zip(tokens, entropies, strict=True)],
+        "hovertemplate": (
+            f"<b>{name}</b>, token %{{x}}<br>“%{{customdata[0]}}”<br>%{{customdata[1]}} nats<extra></extra>"
+        ),
+        "showlegend": False,
+    }
 
 
 def answer_name(index: int) -> str:

@@ -1,9 +1,11 @@
 """How the series of a chart look: runs by colour, scores by what they are read from, published figures hollow."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from homog_core.figures.theme import ACCENT, INK, MODEL_COLORS, NEAR, escaped
+from homog_core.figures.theme import ACCENT, INK, NEAR, ROLE_COLORS, escaped, role_colors
+from homog_core.records import Role
 
 PUBLISHED = "published"  # the key of the series of what others have reported
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -31,14 +33,15 @@ class Series:
         return {"width": 1.8 if "open" in self.symbol else 0}
 
 
-def run_series(labels: Sequence[str]) -> list[Series]:
-    """The looks of runs in the order of a comparison: four colours; then again, with other dashes and symbols."""
-    looks = []
-    for i, label in enumerate(labels):
-        again, color = divmod(i, len(MODEL_COLORS))
-        looks.append(
-            Series(label, label, MODEL_COLORS[color], _SYMBOLS[again % len(_SYMBOLS)], _DASHES[again % len(_DASHES)])
-        )
+def run_series(labels: Sequence[str], roles: Sequence[Role]) -> list[Series]:
+    """The looks of runs by what their models stand for; several of one role differ by shade, symbol and dash."""
+    looks: list[Series] = []
+    seen: Counter[str] = Counter()
+    for label, role, color in zip(labels, roles, role_colors(roles), strict=True):
+        again, shade = divmod(seen[ROLE_COLORS[role]], 4)
+        place = (shade + again) % 4
+        looks.append(Series(label, label, color, _SYMBOLS[place], _DASHES[place]))
+        seen[ROLE_COLORS[role]] += 1
     return looks
 
 

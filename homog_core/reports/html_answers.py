@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from homog_core.analysis.lineage import roles
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.figures.theme import MODEL_COLORS, ink_on
+from homog_core.figures.theme import ink_on, role_colors
 from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.measures.scores import TOKEN_ENTROPY
 from homog_core.measures.uncertainty import discrete_semantic_entropy
@@ -54,9 +55,10 @@ def asked(runs: Mapping[str, ScoredRun], clusterer: Clusterer, number: int, key:
     row = next(iter(runs.values())).questions.loc[key]
     correct, incorrect = (" / ".join(row[name]) for name in ("references", "incorrect_references"))
     notes = [key, row["category"], correct and f"correct: {correct}", incorrect and f"incorrect: {incorrect}"]
+    colors = role_colors(roles([scored.run for scored in runs.values()]))
     by_run = [
         _answers(name, scored, clusterer, key, color)
-        for (name, scored), color in zip(runs.items(), MODEL_COLORS, strict=False)
+        for (name, scored), color in zip(runs.items(), colors, strict=True)
     ]
     long = len(by_run) > 1 or len(by_run[0].lines) > LONG
     return Asked(number, row["text"] or key, " · ".join(note for note in notes if note), by_run, long)

@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from homog_core.analysis import changes, rates, selective, signals
+from homog_core.analysis import changes, lineage, rates, selective, signals
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import Undefined
 from homog_core.figures import aggregate
 from homog_core.figures.comparison import slope_chart
 from homog_core.figures.dots import Panel, Row, dots
-from homog_core.figures.series import run_series, score_series
-from homog_core.figures.theme import INK, MODEL_COLORS
+from homog_core.figures.series import Series, run_series, score_series
+from homog_core.figures.theme import INK, role_colors
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.wording import chart_titles
@@ -32,6 +32,11 @@ _GRID = "#dfe5ea"
 _SINGLE = Panel("questions with a single cluster", range=(0, 1.02), percent=True)
 
 
+def looks(runs: Mapping[str, ScoredRun]) -> list[Series]:
+    """How the runs of a report look in its charts."""
+    return run_series(list(runs), lineage.roles([scored.run for scored in runs.values()]))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
     """A figure and its title."""
@@ -40,14 +45,15 @@ class Chart:
     figure: dict[str, Any]  # data and layout
 
 
-def slopes(found: changes.Changes, names: Sequence[str]) -> Chart:
+def slopes(found: changes.Changes, runs: Mapping[str, ScoredRun]) -> Chart:
     """How many different answers questions get, from run to run."""
     levels, ways = changes.levels(found.clusters), changes.transitions(found.clusters)
-    figure = slope_chart(levels, ways, found.means, names, MODEL_COLORS[: len(names)], dark=False)
+    colors = role_colors(lineage.roles([scored.run for scored in runs.values()]))
+    figure = slope_chart(levels, ways, found.means, list(runs), colors, dark=False)
     return Chart(answers_per_question(found), plain(figure))
 
 
-def aurocs(rows: Mapping[str, pd.DataFrame]) -> Chart:
+def aurocs(rows: Mapping[str, pd.DataFrame], looks: Sequence[Series]) -> Chart:
     """The AUROC of every score on all graded questions. `rows` of `analysis.signals.score_rows`, by run."""
     whole = pd.concat([frame[frame["subset"] == "all"].assign(series=name) for name, frame in rows.items()])
     lines, place = [], {}
@@ -66,7 +72,7 @@ def aurocs(rows: Mapping[str, pd.DataFrame]) -> Chart:
         words=[auroc_words(row) for row in whole.itertuples()],
     )
     panel = Panel("AUROC", reference=0.5, range=(0, 1))
-    figure = dots(lines, marks, [panel], run_series(list(rows)), dodge=len(rows) > 1)
+    figure = dots(lines, marks, [panel], looks, dodge=len(rows) > 1)
     return Chart("AUROC of every score", plain(figure))
 
 
@@ -84,7 +90,7 @@ def threshold(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | No
     tau = clusterer.threshold
     figure = aggregate.curves(
         pd.concat([_line(name, curve, "threshold") for name, curve in curves.items()]),
-        run_series(list(runs)),
+        looks(runs),
         [_SINGLE],
         x_title="threshold τ: how similar two answers must be to count as the same",
         x_range=(0, 1),
@@ -107,7 +113,7 @@ def budget(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | None:
     ]
     figure = aggregate.curves(
         pd.concat(lines),
-        run_series(list(runs)),
+        looks(runs),
         [_SINGLE, Panel("semantic entropy, nats")],
         x_title="number of answers",
     )

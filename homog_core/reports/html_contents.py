@@ -93,7 +93,7 @@ def gather(runs: Sequence[Run], on_progress: OnProgress) -> Report:
     rows = {name: signals.score_rows(one, clusterer) for name, one in shown.items()}
     summaries = {name: summarise(one) for name, one in shown.items()}
     charts = chart | {
-        "auroc": html_charts.aurocs(rows),
+        "auroc": html_charts.aurocs(rows, html_charts.looks(shown)),
         "threshold": html_charts.threshold(shown, clusterer),
         "budget": html_charts.budget(shown, clusterer),
     }
@@ -161,7 +161,7 @@ def _several(shown: Mapping[str, ScoredRun], clusterer: Clusterer) -> tuple[Foun
     for test in sorted(compared.tests, key=lambda test: comparison.STATISTICS.index(test["statistic"])):
         tests.setdefault((names[test["from"]], names[test["to"]]), []).append(comparison.in_words(test))
     lead, differing = comparison.summary_sentence(found, list(shown)), comparison.differences(compared.differing)
-    return Found(lead, cells, differing=differing, tests=tests), {"slopes": html_charts.slopes(found, list(shown))}
+    return Found(lead, cells, differing=differing, tests=tests), {"slopes": html_charts.slopes(found, shown)}
 
 
 def _tile(key: str, found: Estimate) -> Tile:

@@ -9,13 +9,27 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from homog_core.analysis.enough import FEWEST_TO_RANK, Shortfall
 from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
 from homog_core.measures.scores import SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate, Stage
 from homog_core.wording.labels import STAGE_TITLES, first_upper, reason, score_title
-from homog_core.wording.numbers import CHANCE, bounds, counted, given, noun, number, p_value, percent, signed
+from homog_core.wording.numbers import (
+    CHANCE,
+    UNDEFINED,
+    bounds,
+    counted,
+    given,
+    noun,
+    number,
+    p_value,
+    percent,
+    signed,
+    with_interval,
+)
 
+_TWO = (TOKEN_ENTROPY, SEMANTIC_ENTROPY)
 TELLING = 0.6  # AUROC of the category alone from which on it is worth a caution
 
 
@@ -77,10 +91,10 @@ def threshold(curves: Mapping[str, pd.DataFrame], focus: str, base: str | None, 
     here = own.iloc[np.abs(own.index.to_numpy() - tau).argmin()]
     if base is None or base not in found or base == focus:
         reach = f"{percent(own.max())} at most, {percent(own.min())} at least"
-        return f"{focus}: {percent(here)} single-cluster questions at τ = {given(tau)}, {reach}"
+        return f"{focus}: {percent(here)} of the questions get a single answer at τ = {given(tau)}, {reach}"
     gap = own - found[base]
     if not gap.max() > 0:
-        return f"At no threshold has {focus} more single-cluster questions than {base}"
+        return f"At no threshold does {focus} give a single answer to more questions than {base}"
     widest = gap.idxmax()
     return (
         f"{focus} is furthest above {base} at τ = {given(widest)}: {percent(own[widest])} against "
@@ -118,27 +132,26 @@ def rate_bounds(rows: pd.DataFrame, robust: Mapping[str, Estimate], focus: str) 
 
 
 def by_category(rows: pd.DataFrame, focus: str) -> str:
-    """Title of the SCR by category. `rows`: label, category, value."""
+    """Title of the SCR by category. `rows`: label, category, value, n."""
     own = rows[(rows["label"] == focus) & rows["value"].notna()]
     if own.empty:
         return "Undefined: no question has two answers that are not empty"
     low, high = own.loc[own["value"].idxmin()], own.loc[own["value"].idxmax()]
     if low["value"] == high["value"]:
         return f"{focus}: {percent(low['value'])} of the questions get a single answer in every category"
-    return (
-        f"{focus}: from {percent(low['value'])} ({low['category']}) to {percent(high['value'])} ({high['category']}) "
-        "of the questions get a single answer"
-    )
+    least, most = (f"{percent(row['value'])} ({row['category']}, n = {row['n']})" for row in (low, high))
+    return f"{focus}: from {least} to {most} of the questions get a single answer"
 
 
 def by_clusterer(rows: pd.DataFrame, focus: str) -> str:
-    """Title of SCR by clusterer. `rows`: label, method, encoder, kind, value."""
-    own = rows[(rows["label"] == focus) & (rows["kind"] == "as scored") & rows["value"].notna()]
+    """Title of SCR by clusterer. `rows`: label, method, encoder, value."""
+    own = rows[(rows["label"] == focus) & rows["value"].notna()]
     if own.empty:
         return "Undefined: no question has two answers that are not empty"
     if len(own) == 1:
         return f"{focus}: {percent(own['value'].iloc[0])} by the only clusterer that is stored"
-    text = f"{focus}: from {percent(own['value'].min())} to {percent(own['value'].max())}, depending on the clusterer"
+    reach = f"from {percent(own['value'].min())} to {percent(own['value'].max())}"
+    text = f"{focus}: {reach}, depending on the clusterer and its threshold"
     encoders = own[own["method"] == "combined"]
     if len(encoders) < 2:
         return text
@@ -170,8 +183,8 @@ def aurocs(rows: pd.DataFrame) -> str:
     whole = rows[rows["subset"] == "all"].set_index("score")
     if not whole["undefined"].isin([Undefined.NOT, Undefined.ALL_TIE]).any():
         return f"No AUROC: {_common_reason(whole)}"
-    token, semantic = (whole["value"].get(name, math.nan) for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY))
-    text = f"Within categories, AUROC of token entropy {number(token)}, of semantic entropy {number(semantic)}"
+    said = [with_interval(whole.loc[name]) if name in whole.index else UNDEFINED for name in _TWO]
+    text = f"Within categories, AUROC of token entropy {said[0]}, of semantic entropy {said[1]}"
     single = rows[(rows["subset"] == "single") & (rows["n"] > 0)]
     if single.empty:
         return f"{text}; no graded question has a single cluster"
@@ -201,25 +214,42 @@ def differences(rows: pd.DataFrame) -> str:
     if len(own) == 1:
         row = own.iloc[0]
         if not len(clear):
-            return f"{row['run']}: token entropy and semantic entropy cannot be told apart ({signed(row['value'])})"
-        ahead, behind = ("token entropy", "semantic entropy")[:: 1 if row["value"] > 0 else -1]
-        return f"{row['run']}: {ahead} is ahead of {behind} by {number(abs(row['value']))}"
-    if not better + worse:
-        return f"In none of {len(own)} runs can token entropy and semantic entropy be told apart"
-    text = f"Token entropy is ahead of semantic entropy in {better or 'none'} of {len(own)} runs, behind in "
-    rest = len(own) - better - worse
-    return text + f"{worse or 'none'}" + (f"; in the other {rest} chance may do it" if rest and rest < len(own) else "")
+            text = f"{row['run']}: token entropy and semantic entropy cannot be told apart ({signed(row['value'])})"
+        else:
+            ahead, behind = ("token entropy", "semantic entropy")[:: 1 if row["value"] > 0 else -1]
+            text = f"{row['run']}: {ahead} is ahead of {behind} by {number(abs(row['value']))}"
+    elif not better + worse:
+        text = f"In none of {len(own)} runs can token entropy and semantic entropy be told apart"
+    else:
+        text = f"Token entropy is ahead of semantic entropy in {better or 'none'} of {len(own)} runs, behind in "
+        rest = len(own) - better - worse
+        text += f"{worse or 'none'}" + (f"; in the other {rest} chance may do it" if rest else "")
+    return text + _adjusted(rows, own)
+
+
+def _adjusted(rows: pd.DataFrame, own: pd.DataFrame) -> str:
+    """That the title allows for all comparisons that are shown, and that a whisker may say otherwise."""
+    n = int(rows["pvalue"].notna().sum())
+    if n < 2:
+        return ""
+    alone = int(((own["pvalue"] < CHANCE) & ~(own["pvalue_holm"] < CHANCE)).sum())
+    more = f"; {counted(alone, 'whisker leaves', 'whiskers leave')} out 0, each taken by itself" if alone else ""
+    return f" (allowing for {n} comparisons{more})"
 
 
 def effects(rows: pd.DataFrame) -> str:
     """Title of Cohen's d. `rows` of `analysis.signals.score_rows`."""
-    own = rows[(rows["subset"] == "all") & rows["d_low"].notna()]
+    own = rows[(rows["subset"] == "all") & rows["d_low"].notna()].set_index("score")
     if own.empty:
         return "No effect size: it needs ten correct and ten incorrect answers"
-    top = own.loc[own["d_value"].abs().idxmax()]
-    token = own.set_index("score")["d_value"].get(TOKEN_ENTROPY, math.nan)
-    rest = "" if top["score"] == TOKEN_ENTROPY else f"; token entropy {number(token)}"
-    return f"Largest effect: {score_title(top['score'])}, d = {number(top['d_value'])}{rest}"
+    top = own["d_value"].abs().idxmax()
+    said = {name: _effect(own.loc[name]) for name in dict.fromkeys([top, TOKEN_ENTROPY]) if name in own.index}
+    rest = f"; token entropy {said[TOKEN_ENTROPY]}" if top != TOKEN_ENTROPY and TOKEN_ENTROPY in said else ""
+    return f"Categories taken together, the largest effect: {score_title(top)}, d = {said[top]}{rest}"
+
+
+def _effect(row: pd.Series) -> str:
+    return f"{number(row['d_value'])} {bounds(row['d_low'], row['d_high'])}"
 
 
 def grades(run: str, counts: Mapping[str, int]) -> str:
@@ -232,28 +262,51 @@ def grades(run: str, counts: Mapping[str, int]) -> str:
 
 
 def categories(rows: pd.DataFrame) -> str:
-    """Title of the AUROCs by category. `rows` of `analysis.signals.category_rows`."""
+    """Title of the AUROCs by category. `rows` of `analysis.signals.category_rows`: those that are drawn."""
     token = rows[rows["score"] == TOKEN_ENTROPY]
     defined = token[token["low"].notna() & (token["undefined"] == Undefined.NOT)]
     if defined.empty:
-        return "No category has ten correct and ten incorrect answers"
-    above = int((defined["low"] > 0.5).sum())
+        return f"No category has {FEWEST_TO_RANK} correct and {FEWEST_TO_RANK} incorrect answers"
+    above, below = int((defined["low"] > 0.5).sum()), int((defined["high"] < 0.5).sum())
     if len(defined) == 1:
-        shown = "" if above else "not "
-        return f"Within “{defined['category'].iloc[0]}” token entropy is {shown}shown to be better than chance"
+        row = defined.iloc[0]
+        verdict = "better than chance" if above else "worse than chance" if below else "not told from chance"
+        return f"Within “{row['category']}” token entropy is {verdict}: AUROC {with_interval(row)}"
+    among = counted(len(defined), "category", "categories")
     return (
-        f"Within a category token entropy is shown to be better than chance in {above or 'none'} of "
-        f"{counted(len(defined), 'category', 'categories')}"
+        f"Token entropy is better than chance in {above or 'none'} of {among} and worse in {below or 'none'}, each "
+        "taken by itself"
     )
 
 
-def category_caution(found: Estimate) -> str:
-    """A caution where knowing the category alone tells incorrect from correct (`analysis.signals.category_auroc`)."""
+def category_caution(found: Estimate, rows: pd.DataFrame) -> str:
+    """A caution where the category alone tells incorrect from correct (`analysis.signals.category_auroc`), in Markdown.
+
+    `rows` of `analysis.signals.score_rows`: the best pooled AUROC among them stands beside it.
+    """
     if math.isnan(found.value) or found.value < TELLING:
         return ""
+    pooled = rows[(rows["subset"] == "all") & (rows["undefined"] == Undefined.NOT)].set_index("score")["pooled"]
+    best = ""
+    if len(pooled):
+        than = "no score here does better" if pooled.max() < found.value else "the best score here"
+        best = f"; {than}: {number(pooled.max())} ({score_title(pooled.idxmax())})"
     return (
-        f"Knowing nothing but the category of a question would give an AUROC of {number(found.value)} here. So AUROCs "
-        "compare questions of one category only; the tables have the pooled ones beside them."
+        f"**The category of a question alone gives an AUROC of {with_interval(found)}**{best}. A score that only tells "
+        "categories apart would look good, so AUROCs here compare questions of one category only."
+    )
+
+
+def too_few(missing: Shortfall) -> str:
+    """What a ranking of AUROCs lacks, and how many more questions it takes."""
+    need = f"a ranking needs {FEWEST_TO_RANK}"
+    if not missing.found:
+        return f"no {missing.lacking} answer among {counted(missing.n_questions, 'question')}; {need}"
+    digits = max(0, len(str(int(missing.more))) - 2)
+    about = math.ceil(missing.more / 10**digits) * 10**digits
+    return (
+        f"{missing.found} {missing.lacking} {noun(missing.found, 'answer')}; {need}: about "
+        f"{counted(about, 'more question', 'more questions')} like these"
     )
 
 
@@ -264,18 +317,19 @@ def coverage(found: Mapping[str, Coverage]) -> str:
     """Title of selective accuracy against coverage: the best of the chosen scores at half coverage."""
     half = {}
     for score, curve in found.items():
-        points = curve.points.set_index("coverage")["value"]
-        if 0.5 in points.index and not math.isnan(points[0.5]):
-            half[score] = points[0.5], points[1.0]
+        points = curve.points.set_index("coverage")
+        if 0.5 in points.index and not math.isnan(points["value"][0.5]):
+            half[score] = points.loc[0.5], points["value"][1.0]
     if not half:
         return "Undefined: no graded question has these scores"
-    best = max(half, key=lambda score: half[score][0])
-    accuracy, overall = half[best]
-    if accuracy <= overall:
+    best = max(half, key=lambda score: half[score][0]["value"])
+    row, overall = half[best]
+    if row["value"] <= overall:
         return f"No score helps: answering the more certain half is no better than answering all ({percent(overall)})"
+    doubt = "; may be chance" if not row["low"] > overall else ""
     return (
-        f"Answering only the half that {score_title(best)} is most certain of: {percent(accuracy)} correct instead of "
-        f"{percent(overall)}"
+        f"Answering only the half that {score_title(best)} is most certain of: {with_interval(row, percent)} correct "
+        f"instead of {percent(overall)}{doubt}"
     )
 
 
@@ -286,7 +340,12 @@ def calibration(summary: pd.DataFrame, score: str) -> str:
         return "Calibration is undefined: it needs five correct and five incorrect answers"
     if math.isnan(ece["before"]):
         return f"Calibration error {number(ece['after'])} after Platt scaling; before, {score_title(score)} is constant"
-    verb = "lowers" if ece["after"] < ece["before"] else "does not lower"
+    own = summary[summary["measure"] == "ECE"].set_index("when")
+    verb = "is not shown to change"
+    if own.loc["after", "high"] < own.loc["before", "low"]:
+        verb = "lowers"
+    elif own.loc["after", "low"] > own.loc["before", "high"]:
+        verb = "raises"
     return (
         f"Platt scaling {verb} the calibration error of {score_title(score)}: {number(ece['before'])} before, "
         f"{number(ece['after'])} after"

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from homog_core.analysis import lineage
 from homog_core.analysis.changes import Changes
 from homog_core.analysis.comparable import Obstacle
 from homog_core.analysis.compare import Comparison
 from homog_core.records import Estimate
 from homog_core.runs.store import Run
-from homog_core.wording.labels import STAGE_TITLES, dataset_title, first_upper
+from homog_core.wording.labels import ROLE_TITLES, dataset_title, first_upper
 from homog_core.wording.numbers import (
     CHANCE,
     counted,
@@ -98,13 +99,15 @@ def obstacle_sentence(found: Obstacle) -> str:
 
 
 def chain_title(runs: Sequence[Run]) -> str:
-    """The stages of a chain, as in `base → SFT → DPO`."""
-    return " → ".join(STAGE_TITLES[run.provenance.stage] or run.identity.model for run in runs)
+    """The stages of a chain, as in `base → SFT → control → DPO`."""
+    return " → ".join(
+        ROLE_TITLES[role] or run.identity.model for role, run in zip(lineage.roles(runs), runs, strict=True)
+    )
 
 
 def short_names(runs: Sequence[Run]) -> list[str]:
     """The stages where they tell the runs apart, otherwise letters."""
-    stages = [STAGE_TITLES[run.provenance.stage] for run in runs]
+    stages = [ROLE_TITLES[role] for role in lineage.roles(runs)]
     return stages if all(stages) and len(set(stages)) == len(stages) else list("ABCDEFGH"[: len(stages)])
 
 
@@ -140,6 +143,15 @@ def summary_sentence(found: Changes, titles: Sequence[str]) -> str:
 
 
 # One question
+
+
+def agreement(change: float, agreed: float) -> str:
+    """Whether all clusterers see a question's change in the number of different answers; "" without a change."""
+    if np.isnan(change) or not change:
+        return ""
+    if agreed:
+        return f"All clusterers see this change: by {whole(agreed)} answers or more."
+    return "The clusterers do not agree on this change. Read the answers before you quote it."
 
 
 def strips_title(counts: Sequence[Sequence[int]]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from homog_core.analysis.signals import Undefined
 from homog_core.catalogue import DATASETS, ENCODERS, MODELS, NLI_MODELS
-from homog_core.records import Stage
+from homog_core.records import Role, Stage
 from homog_core.sampling.weights import availability
 from homog_core.wording.numbers import UNDEFINED
 
@@ -16,6 +16,7 @@ STAGE_TITLES: dict[Stage | None, str] = {
     "instruct": "instruct",
     None: "",  # nobody has said
 }
+ROLE_TITLES: dict[Role, str] = {**STAGE_TITLES, "control": "control"}
 GROUP_TITLES = {
     "one answer": "read inside one answer",
     "samples": "compares samples",

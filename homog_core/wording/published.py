@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from homog_core.catalogue.published import PUBLISHED, Published
 from homog_core.wording.labels import METRIC_TITLES, STAGE_TITLES, first_upper
-from homog_core.wording.numbers import UNDEFINED, counted, metric_value, millions, noun, percent, published_value
+from homog_core.wording.numbers import UNDEFINED, counted, metric_value, millions, percent, published_value
 
 SMALL_MODEL = 1e9  # parameters; a model with fewer is called very small
 ALMOST_NONE = 0.06  # a published SCR of an aligned model below it shows almost no homogenization
@@ -20,20 +20,16 @@ def severity_note(models: Mapping[str, int | None]) -> str:
     rates = [p for p in PUBLISHED if p.metric == "single_cluster_rate" and p.stage not in ("base", "sft") and p.model]
     low = [p for p in rates if p.value < ALMOST_NONE]
     top = max(PUBLISHED, key=lambda p: p.value if p.metric == "single_cluster_rate" else -1)
-    names = " and ".join(
-        f"{p.model} {published_value(p.metric, p.value)}" for p in sorted(low, key=lambda p: p.value)[:2]
-    )
     sizes = sorted(n for n in models.values() if n)
     smallness = ""
     if sizes:
         reach = " to ".join(dict.fromkeys([millions(sizes[0]), millions(sizes[-1])]))
-        reach += " parameters: very small." if sizes[-1] < SMALL_MODEL else " parameters."
-        what = counted(len(models), "model")
-        smallness = f" The {what} measured here {noun(len(models), 'has', 'have')} {reach}"
+        smallness = f" Measured here: {counted(len(models), 'model')} of {reach} parameters"
+        smallness += ", which is very small." if sizes[-1] < SMALL_MODEL else "."
     return (
-        "“Alignment tax” is a name for what some aligned models lose, not a law. How much varies by family: published "
-        f"shares of questions with a single answer go up to {percent(top.value)}, and {len(low)} of the "
-        f"{len(rates)} aligned models that are named there stay below {percent(ALMOST_NONE)} ({names}).{smallness}"
+        "“Alignment tax” names what some aligned models lose; it is no law and varies by family. Published shares of "
+        f"questions with a single answer go up to {percent(top.value)}, and {len(low)} of the {len(rates)} aligned "
+        f"models that are named stay below {percent(ALMOST_NONE)}.{smallness}"
     )
 
 
@@ -53,10 +49,13 @@ def span(metric: str, values: Sequence[float], show: Callable[[str, float], str]
 
 
 def published_title(p: Published) -> str:
-    """A published figure in a list: its model with the stage, or the beginning of its condition where none is named."""
+    """A published figure in a list: its model with the stage, or the beginning of its condition where none is named.
+
+    What is no model's name says that it is published, so that it does not read like one.
+    """
     if not p.model:
         condition = p.condition.partition(",")[0].partition(" (")[0]
-        return f"{textwrap.shorten(condition, 34, placeholder=' …')} ({STAGE_TITLES[p.stage]})"
+        return f"published: {STAGE_TITLES[p.stage]} model, {textwrap.shorten(condition, 34, placeholder=' …')}"
     if p.stage in p.model.lower():
         return p.model
     stage = STAGE_TITLES[p.stage]

@@ -2,8 +2,9 @@
 
 import math
 
+from homog_core.analysis.rates import RunRates
 from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP
-from homog_core.wording.numbers import counted, noun, number
+from homog_core.wording.numbers import counted, noun, number, percent, with_care, with_interval
 
 _GRADE_SIGNS = {"correct": "✓", "incorrect": "✗", "ambiguous": "?", "abstained": "–"}
 _RULES = {
@@ -44,9 +45,10 @@ def too_few(n_valid: int) -> str:
     return f"{n_valid} of the answers {noun(n_valid, 'is', 'are')} not empty. Clusters need at least two."
 
 
-def strip_title(n_answers: int, n_clusters: int) -> str:
+def strip_title(n_answers: int, n_wordings: int, n_clusters: int) -> str:
     """Title of the cluster strip."""
-    return f"{counted(n_answers, 'answer')}, {'one meaning' if n_clusters == 1 else f'{n_clusters} different ones'}"
+    meanings = counted(n_clusters, "meaning") if n_clusters > 1 else "one meaning"
+    return f"{counted(n_answers, 'answer')}, {counted(n_wordings, 'wording')}, {meanings}"
 
 
 def strip_reading(entropy: float, n_empty: int) -> str:
@@ -76,6 +78,19 @@ def entropy_title(name: str, mean: float, n_tokens: int) -> str:
     if math.isnan(mean):
         return f"{name}: {'its token entropies are not known' if n_tokens else 'no tokens of its own'}"
     return f"{name}: {number(mean)} nats on average"
+
+
+def run_headline(found: RunRates) -> str:
+    """What a run found over all its questions, in Markdown."""
+    few = with_care(found.single_cluster.n)
+    parts = [
+        f"All answers mean the same on **{with_interval(found.single_cluster, percent)}** of "
+        f"{counted(found.single_cluster.n, 'question')}",
+        f"**{with_interval(found.clusters)}** different answers a question",
+    ]
+    if found.token_entropy.n:
+        parts.append(f"token entropy **{with_interval(found.token_entropy)}** nats")
+    return " · ".join(parts) + few
 
 
 def place_of(here: int | None, n: int) -> str:

@@ -95,9 +95,8 @@ def report_card_sentence(clusterer: Clusterer) -> str:
     if card is None:
         return f"No report card: this clusterer has not been calibrated.{published}"
     joins = "it joins" if not clusterer.has_threshold else f"at τ = {given(card.threshold)} it joins"
-    now = "" if clusterer.threshold == card.threshold else f" (Here τ is {given(clusterer.threshold)}.)"
     return (
         f"**Report card** on {counted(card.n_same + card.n_different, 'pair')} of sampled answers that readers "
         f"compared: AUC {number(card.auc)} (0.5 is chance); {joins} {percent(card.recall)} of the pairs that readers "
-        f"call the same and {percent(card.false_join_rate)} of the others.{published}{now}"
+        f"call the same and {percent(card.false_join_rate)} of the others.{published}"
     )

@@ -1,5 +1,6 @@
 """What a run is called: shortly, in a legend or a table, and in one line, in a list to choose from."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -50,6 +51,31 @@ def run_title(run: Run) -> str:
         status if status != "complete" else "imported" if run.is_imported else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def titles(runs: Sequence[Run]) -> dict[str, str]:
+    """One line for each run of a list to choose from, by id: its dataset, and what tells it from the others there.
+
+    Runs of one question are from the Live lab, and say so.
+    """
+    found: dict[str, str] = {}
+    for dataset in dict.fromkeys(run.identity.dataset for run in runs):
+        same = [run for run in runs if run.identity.dataset == dataset]
+        usual = Counter(run.identity.n_questions for run in same).most_common(1)[0][0]
+        for key, name in names(same, but=["dataset"]).items():
+            run = next(run for run in same if run.id == key)
+            found[key] = " · ".join([dataset_title(dataset), name, *_remarks(run, usual)])
+    return found
+
+
+def _remarks(run: Run, usual: int) -> list[str]:
+    """What else is unusual about a run; `usual` is the number of questions that most runs of its dataset have."""
+    if run.identity.n_questions == 1:
+        return [f"live, {run.provenance.created[:16].replace('T', ' ')}"]
+    remarks = [counted(run.identity.n_questions, "question")] if run.identity.n_questions != usual else []
+    if run.provenance.status != "complete":
+        remarks.append(run.provenance.status)
+    return [*remarks, "imported"] if run.is_imported else remarks
 
 
 def prompt_title(style: str) -> str:

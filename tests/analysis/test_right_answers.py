@@ -1,11 +1,13 @@
 """What is right: accuracy, corrected for the errors of the grades, and how right answers differ."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scored_runs import EXACT, graded_run, run_of
+from scored_runs import EXACT, QUESTIONS, graded_run, run_of
 
 from homog_core.analysis import right_answers
-from homog_core.analysis.right_answers import accuracy, corrected_accuracy, right_answers_differ
+from homog_core.analysis.right_answers import accuracy, corrected_accuracy, right_answers_differ, right_wordings_differ
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.runs.readings import GradeErrors
 
@@ -50,3 +52,19 @@ def test_how_right_answers_differ_by_hand():
     assert found["same"] == 0  # four right answers in one cluster
     assert found["two"] == 0  # three
     assert np.isnan(found["all"])  # one
+
+
+def test_how_right_wordings_differ_by_hand():
+    # "near": "a red fox ran", "a red fox sat", "a red fox ran" are right; two of three pairs differ. Articles do not
+    # count. "two" says the same three times.
+    found = right_wordings_differ(ScoredRun(run_of()))
+    assert (found["same"], found["two"], found["near"]) == (0, 0, pytest.approx(2 / 3))
+    assert np.isnan(found["all"])
+    assert list(found.index) == list(ScoredRun(run_of()).questions.index)
+
+
+def test_without_graded_samples_no_right_ones_differ():
+    questions = [replace(question, references=()) for question in QUESTIONS]
+    found = ScoredRun(run_of(questions=questions))
+    assert right_wordings_differ(found).isna().all()
+    assert right_answers_differ(found, EXACT).isna().all()

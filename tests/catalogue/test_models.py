@@ -2,7 +2,7 @@
 
 import pytest
 
-from homog_core.catalogue.models import GGUF_WHEELS, MODELS, lineage, training_chain
+from homog_core.catalogue.models import GGUF_WHEELS, MODELS, lineage, role, training_chain
 from homog_core.errors import InvalidInput
 from homog_core.records import ModelSpec
 
@@ -49,3 +49,19 @@ def test_a_model_that_is_its_own_ancestor_is_refused(own_cache):
     """)
     with pytest.raises(InvalidInput, match=r"hen is its own ancestor.*models\.toml"):
         lineage(MODELS["hen"])
+
+
+@pytest.mark.parametrize(
+    ("stage", "parent", "expected"),
+    [
+        ("base", None, "base"),
+        ("sft", "gemma-3-270m", "sft"),
+        ("sft", "gemma-3-270m-sft", "control"),
+        ("sft", "gemma-3-270m-sft-seed2", "control"),
+        ("dpo", "gemma-3-270m-sft", "dpo"),
+        ("sft", "somebody/else", "sft"),
+        (None, None, None),
+    ],
+)
+def test_sft_on_top_of_sft_is_a_control(stage, parent, expected):
+    assert role(stage, parent) == expected

@@ -11,7 +11,7 @@ from homog_core.figures.theme import FADED
 
 NAN = float("nan")
 UNTRUSTED = "<b>x</b><script>"
-RUNS = run_series(["one", "two"])
+RUNS = run_series(["one", "two"], ["base", "dpo"])
 OTHERS = published_series(dark=False)
 
 

@@ -11,7 +11,7 @@ from homog_core.figures.comparison import (
     slope_chart,
     stacked_traces,
 )
-from homog_core.figures.theme import GREY, MODEL_COLORS
+from homog_core.figures.theme import GREY, ROLE_COLORS
 from homog_core.records import Estimate
 
 UNTRUSTED = "<b>x</b><script>"
@@ -28,7 +28,7 @@ def texts_of(fig):
     return found
 
 
-TWO = MODEL_COLORS[:2]
+TWO = [ROLE_COLORS["base"], ROLE_COLORS["dpo"]]
 
 
 def blocks_of(fig):

@@ -7,11 +7,11 @@ from homog_core.figures.axes import Panel
 from homog_core.figures.dots import Row
 from homog_core.figures.dots import dots as dots_
 from homog_core.figures.series import PUBLISHED, Series, published_series, run_series
-from homog_core.figures.theme import FADED, MODEL_COLORS
+from homog_core.figures.theme import FADED, ROLE_COLORS
 
 NAN = float("nan")
 UNTRUSTED = "<b>x</b><script>"
-RUNS = run_series(["one", "two"])
+RUNS = run_series(["one", "two"], ["base", "dpo"])
 OTHERS = published_series(dark=False)
 SHARE = (Panel("share", 0.5),)
 
@@ -35,7 +35,7 @@ def test_a_dot_has_its_place_and_its_whiskers():
     assert (trace.x, trace.y) == ((0.5,), (2,))
     assert trace.error_x.array == pytest.approx((0.2,))
     assert trace.error_x.arrayminus == pytest.approx((0.1,))
-    assert trace.marker.color == MODEL_COLORS[0]
+    assert trace.marker.color == ROLE_COLORS["base"]
 
 
 def test_words_stand_in_the_place_of_a_dot():
@@ -46,7 +46,7 @@ def test_words_stand_in_the_place_of_a_dot():
 
 def test_few_questions_are_grey_and_the_rest_keeps_its_colour():
     traces = shown(dots(mark(0), mark(1, faded=True)))
-    assert [trace.marker.color for trace in traces] == [MODEL_COLORS[0], FADED]
+    assert [trace.marker.color for trace in traces] == [ROLE_COLORS["base"], FADED]
 
 
 def test_an_undefined_value_without_words_is_not_drawn():
@@ -80,6 +80,28 @@ def test_on_a_narrow_screen_the_names_stand_above_the_dots():
     assert [note.text for note in figure.layout.annotations] == ["row 0", "row 1", "row 2"]
     assert list(figure.layout.yaxis.ticktext) == []
     assert shown(figure)[0].y[0] > 0
+
+
+def test_on_a_narrow_screen_panels_stand_one_under_the_other_with_their_own_rows():
+    marks = pd.DataFrame([mark(1), mark(3), mark(3, panel=1)])
+    rows = [Row("first", heading=True), Row("a"), Row("second", heading=True), Row("b"), Row("c")]
+    figure = dots_(rows, marks, [Panel("share", 0.5), Panel("mean")], RUNS, narrow=True)
+    layout = figure.layout
+    assert layout.yaxis.domain[0] > layout.yaxis2.domain[1]
+    assert layout.xaxis.domain == layout.xaxis2.domain == (0, 1)
+    names = [(note.text, note.yref) for note in layout.annotations]
+    upper = [("<b>first</b>", "y"), ("a", "y"), ("<b>second</b>", "y"), ("b", "y")]
+    assert names == [*upper, ("<b>second</b>", "y2"), ("b", "y2")]  # "c" has no mark, "a" none in the second
+    (lower,) = [trace for trace in shown(figure) if trace.yaxis == "y2"]
+    assert 1 < lower.y[0] < 1.5  # under the name of "b", the second row there
+    assert [shape.yref for shape in layout.shapes if shape.xref == "x"] == ["y domain"]
+
+
+def test_on_a_wide_screen_panels_share_their_rows():
+    layout = dots(mark(0), mark(0, panel=1), panels=[Panel("a"), Panel("b", 0.5)]).layout
+    assert layout.yaxis.domain == (0, 1)
+    assert layout.xaxis.domain[1] < layout.xaxis2.domain[0]
+    assert layout.shapes[0].xref == "x2"
 
 
 def test_shares_are_written_as_everywhere_else():

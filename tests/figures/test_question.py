@@ -141,6 +141,13 @@ def test_traces_show_the_chosen_answer_on_top_and_the_others_in_grey():
     assert fig.layout.yaxis.title.text == "entropy (nats)"
 
 
+@pytest.mark.parametrize(("highest", "top"), [(0.02, 6), (6.0, 6.3), (8.0, 8.4)])
+def test_the_axis_of_the_traces_is_fixed_and_only_extended(highest, top):
+    fig = entropy_traces({0: [highest, float("nan")]}, {0: ["a", "b"]}, None, BLUE)
+
+    assert fig.layout.yaxis.range == pytest.approx((0, top))  # 5 % above the highest, and never below 6 nats
+
+
 @pytest.mark.parametrize(("index", "name"), [(-1, "Greedy answer"), (0, "Answer 1"), (9, "Answer 10")])
 def test_answers_are_counted_from_1(index, name):
     assert answer_name(index) == name

@@ -8,9 +8,15 @@ NAN = float("nan")
 
 
 def test_eight_runs_can_be_told_apart():
-    looks = run_series([str(i) for i in range(8)])
+    looks = run_series([str(i) for i in range(8)], ["dpo", "instruct"] * 4)
     assert len({(look.color, look.dash) for look in looks}) == 8
     assert len({(look.color, look.symbol) for look in looks}) == 8
+
+
+def test_one_run_of_each_stage_is_told_by_its_colour_alone():
+    looks = run_series(["a", "b", "c", "d"], ["base", "sft", "control", "dpo"])
+    assert len({look.color for look in looks}) == 4
+    assert {(look.symbol, look.dash) for look in looks} == {("circle", "solid")}
 
 
 def test_scores_of_one_group_share_a_colour_and_differ_in_their_dashes():

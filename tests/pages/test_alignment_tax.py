@@ -7,6 +7,8 @@ import pytest
 from fakes import FAKE_SPEC, SHIPPED_RUNS, FakeEncoder, FakeSampler
 from page_testing import open_page, words
 
+from dashboard.tax import computed
+from homog_core.analysis import rates
 from homog_core.catalogue import published
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs import store
@@ -31,58 +33,125 @@ def titles(app):
     return [text.value.replace("\\", "").removeprefix("##### ") for text in app.markdown if text.value[:5] == "#####"]
 
 
+CHARTS = {  # what each says or draws on runs of the chain, in its section
+    ("answers", "runs"): "After DPO ",
+    ("answers", "quality"): "of the samples are correct instead of",
+    ("answers", "clusterers"): "depending on the clusterer",
+    ("answers", "threshold"): "is furthest above",
+    ("answers", "samples"): "instead of 10",
+    ("answers", "categories"): "(continents, n = 23)",
+    ("answers", "bounds"): "all clusterers agree on",
+    ("answers", "temperature"): "no two runs differ in their temperature alone",
+    ("answers", "seeds"): "over 3 training seeds",
+    ("scores", "aurocs"): "AUROC of token entropy",
+    ("scores", "differences"): "allowing for",
+    ("scores", "within"): "Within “yes or no” token entropy",
+    ("scores", "effects"): "the largest effect",
+    ("won", "coverage"): "Answering only the half",
+    ("won", "calibration"): "Platt scaling",
+    ("won", "correlations"): "Most alike",
+    ("won", "cascade"): "Here a question costs",
+    ("published", "one"): "Share of questions with a single answer: measured here",
+    ("published", "all"): f"{len(published.PUBLISHED)} published figures",
+}
+
+
 def test_the_page_opens_with_the_finding_and_says_that_it_is_no_law():
     app = tax()
     assert app.title[0].value == "Alignment tax"
     assert titles(app)[0].startswith("After DPO ")
     assert "varies by family" in words(app)
     assert "very small" in words(app)
-    assert "Report card" in words(app)
+    compared = next(box for box in app.selectbox if box.label.startswith("Treat answers"))
+    assert "Report card" in compared.help
 
 
-@pytest.mark.parametrize(
-    ("view", "found"),
-    [
-        ("answers", "depending on the clusterer"),
-        ("scores", "AUROC of token entropy"),
-        ("won", "Here a question costs"),
-        ("published", f"{len(published.PUBLISHED)} published figures"),
-    ],
-)
-def test_every_section_opens(view, found):
-    app = tax(view=view, runs=",".join(CHAIN[1:3]))  # the base has too few right answers for a cascade
+@pytest.mark.parametrize(("at", "found"), CHARTS.items())
+def test_every_chart_opens_alone(at, found):
+    view, chart = at
+    runs = CHAIN[1:] if chart in ("cascade", "all") else CHAIN  # the base has too few right answers for a cascade
+    app = tax(view=view, chart=chart, runs=",".join(runs))
     assert found in words(app)
+    assert len(titles(app)) == {"quality": 3, "temperature": 0}.get(chart, 1)
     assert not app.warning
     assert not app.error
+
+
+def test_a_closed_chart_computes_nothing(monkeypatch):
+    asked, real = [], rates.budget_curve
+    monkeypatch.setattr(rates, "budget_curve", lambda *how: asked.append(how) or real(*how))
+    computed.budget_curve.clear()
+    tax(chart="runs", runs=CHAIN[0])
+    assert not asked
+    tax(chart="samples", runs=CHAIN[0])
+    assert len(asked) == 1
+
+
+def test_a_link_from_before_there_were_charts_opens_the_one_that_it_is_about():
+    assert any("with 3 samples instead of 10" in title for title in titles(tax(budget="3")))
+    assert "0 % less" in words(tax(view="won", band="100", runs=CHAIN[-1]))
+    assert "Within categories, AUROC" in titles(tax(view="scores", of=CHAIN[-1]))[0]
+    assert titles(tax(view="published", figure="ece"))[0].startswith("Calibration error (ECE)")
+
+
+def test_a_chart_of_another_section_gives_way_to_the_first():
+    app = tax(view="scores", chart="threshold")
+    assert titles(app)[0].startswith("Within categories, AUROC")
+    assert not app.warning
+
+
+def test_a_section_can_be_left_with_one_of_its_charts_open():
+    app = tax(chart="threshold")
+    app.segmented_control[0].set_value("scores").run()
+    assert not app.exception
+    assert titles(app)[0].startswith("Within categories, AUROC")
+    app.segmented_control[0].set_value("answers").run()
+    assert titles(app)[0].startswith("After DPO ")
 
 
 def test_the_threshold_moves_what_is_said_at_once():
     loose, strict = (titles(tax(runs=CHAIN[0], tau=tau))[0] for tau in ("0.02", "0.99"))
     assert loose != strict
-    assert sum("τ = 0.99" in title for title in titles(tax(runs=CHAIN[0], tau="0.99"))) == 1
-
-
-def test_the_budget_and_the_operating_point_are_in_the_url():
-    assert any("with 3 samples instead of 10" in title for title in titles(tax(budget="3")))
-    everything = words(tax(view="won", band="100", runs=CHAIN[-1]))
-    assert "0 % less" in everything
+    assert "τ = 0.99" in titles(tax(runs=CHAIN[0], chart="threshold", tau="0.99"))[0]
 
 
 def test_a_category_filters_every_section():
     for view in ("answers", "scores", "won"):
         app = tax(view=view, category="yes or no", runs=CHAIN[-1])
-        assert "yes or no" in words(app)
-        assert "73 questions" in words(app) or view != "answers"
+        assert titles(app) != titles(tax(view=view, runs=CHAIN[-1]))
+    assert "73 graded answers" in words(tax(view="scores", category="yes or no", runs=CHAIN[-1]))
 
 
-def test_within_categories_by_default_and_not_under_a_filter():
-    within = "The same within each category"
-    assert within in words(tax())
-    assert within not in words(tax(category="yes or no"))
+def test_categories_are_not_compared_under_a_filter():
+    assert "one category is chosen" in words(tax(chart="categories", category="yes or no"))
 
 
 def test_a_clusterer_that_follows_no_threshold_says_so():
-    assert "depends on the order" in words(tax(clusterer="jaccard", rule="first_member"))
+    assert "depends on the order" in words(tax(chart="threshold", clusterer="jaccard", rule="first_member"))
+
+
+def test_what_the_category_alone_gives_stands_in_a_box_of_its_own():
+    boxes = [box.value for box in tax(view="scores", runs=CHAIN[-1]).info]
+    assert any("The category of a question alone gives an AUROC of 0.7" in box for box in boxes)
+    assert not tax(view="scores", runs=CHAIN[-1], category="yes or no").info
+
+
+def test_a_ranking_of_few_answers_is_not_drawn_and_says_what_is_missing():
+    # gsm8k: 2 correct answers of 100. 30 take 1,500 questions, 1,400 more.
+    app = tax(view="scores", dataset="gsm8k")
+    said = words(app)
+    assert "2 correct answers; a ranking needs 30: about 1,400 more questions like these" in said
+    assert titles(app) == ["Too few graded answers to rank scores"]
+    assert not app.get("plotly_chart")
+
+
+def test_seeds_are_offered_only_where_there_are_several():
+    def charts(**params):
+        return next(one for one in tax(**params).segmented_control if one.label == "Chart").options
+
+    assert "Training seeds" in charts()
+    assert "Training seeds" not in charts(dataset="starter")
+    assert not tax(dataset="starter", chart="seeds").warning
 
 
 def test_without_a_run_it_asks_for_one():
@@ -118,11 +187,11 @@ class TestWithoutShippedRuns:
         (run.folder / "responses-half.parquet.partial").write_bytes(b"half")
         assert "own: 100 % of the questions get a single answer" in titles(tax())
 
-    @pytest.mark.parametrize("view", ["answers", "scores", "won", "published"])
+    @pytest.mark.parametrize(("view", "chart"), CHARTS)
     @pytest.mark.parametrize("answers", [("red fox",), ("",), ("grey seal", "blue whale")])
-    def test_few_questions_all_alike_empty_or_different(self, view, answers):
+    def test_few_questions_all_alike_empty_or_different(self, view, chart, answers):
         run = own_run(answers)
-        app = tax(view=view, runs=run.id)
+        app = tax(view=view, chart=chart, runs=run.id)
         assert not app.error
 
     def test_every_category_has_its_own_rate(self):
@@ -130,7 +199,8 @@ class TestWithoutShippedRuns:
         answers = {q.id: ("red fox",) if q.category == "a" else ("grey seal", "blue whale") for q in questions}
         sampler = FakeSampler(answers, ModelSpec("own", FAKE_SPEC.source))
         score_run(sample_run(sampler, questions, Decoding(n_samples=2), "plain").id, [FakeEncoder()])
-        assert "own: from 0 % (b) to 100 % (a) of the questions get a single answer" in titles(tax())
+        found = "own: from 0 % (b, n = 2) to 100 % (a, n = 2) of the questions get a single answer"
+        assert found in titles(tax(chart="categories"))
 
     def test_one_question_is_no_aggregate(self):
         own_run(questions=QUESTIONS[:1])
@@ -138,7 +208,7 @@ class TestWithoutShippedRuns:
 
 
 def test_the_table_has_every_published_figure():
-    app = tax(view="published", runs=CHAIN[0])
+    app = tax(view="published", chart="all", runs=CHAIN[0])
     table = app.dataframe[-1].value
     assert len(table) == len(published.PUBLISHED)
     assert set(table["source"]) == {p.source for p in published.PUBLISHED}

@@ -16,9 +16,10 @@ from homog_core.runs.questions import load_questions
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
-BASE_RUN, SFT_RUN, DPO_RUN = (
+BASE_RUN, SFT_RUN, CONTROL_RUN, DPO_RUN = (
     "gemma-3-270m--facts--c168bbdbbe",
     "gemma-3-270m-sft--facts--f56e44327e",
+    "gemma-3-270m-sft-continued--facts--fa80ce6958",
     "gemma-3-270m-dpo--facts--2493e7c049",
 )
 QUESTIONS = [make_question(f"q{n}", f"Which animal is number {n}?") for n in range(3)]
@@ -48,12 +49,17 @@ def test_it_opens_with_the_base_and_the_dpo_run_and_offers_the_chain():
     shown = words(app)
     assert "of 627 questions gemma-3-270m-dpo gives fewer different answers than gemma-3-270m (base)" in shown
     assert "question 1 of 627 by size of robust change" in shown
-    assert "differences are larger than chance alone would give" in shown
-    button(app, "base → SFT → DPO").click().run()
+    assert "All clusterers see this change" in shown
+    button(app, "base → SFT → control → DPO").click().run()
     assert not app.exception
-    assert in_url(app, "runs") == f"{BASE_RUN},{SFT_RUN},{DPO_RUN}"
+    assert in_url(app, "runs") == f"{BASE_RUN},{SFT_RUN},{CONTROL_RUN},{DPO_RUN}"
     assert words(app).count("→") > shown.count("→")
     assert not [one for one in app.button if "chain" in one.label]
+
+
+def test_the_tests_over_all_questions_are_one_click_away():
+    shown = words(open_page("compare", level="all", chart="tests"))
+    assert "differences are larger than chance alone would give" in shown
 
 
 def test_swap_and_next_change_the_url():
@@ -81,12 +87,14 @@ def test_one_question_of_two_runs(pair):
     shown = words(app)
     assert "2.0 → 1.0 different answers per question" in shown
     assert "##### 3 → 1 different answers" in shown
-    assert "3 → 1 different wordings on one map" in shown
     assert "The runs differ in the model (base / dpo). Everything else is the same." in shown
-    assert "Fewer different answers on 2 of 3 questions, more on 0" in shown
-    assert "Only 3 questions: read with care" in shown
     assert "a whale" in html(app)
     assert "×3" in html(app)
+    where = {"runs": ",".join(pair), "clusterer": "embedding/fake", "question": "q0"}
+    assert "3 → 1 different wordings on one map" in words(open_page("compare", view="map", **where))
+    shown = words(open_page("compare", level="all", chart="tests", **where))
+    assert "Fewer different answers on 2 of 3 questions, more on 0" in shown
+    assert "Only 3 questions: read with care" in shown
 
 
 def test_model_text_is_escaped(pair):
@@ -100,7 +108,6 @@ def test_search_narrows_the_list_and_says_when_nothing_is_left(pair):
     app = open_page("compare", runs=",".join(pair))
     app.text_input(key="compare-search").set_value("zzzz").run()
     assert "No question matches" in words(app)
-    assert "Over all 3 questions" in words(app)
     app.text_input(key="compare-search").set_value("whale").run()
     assert "question 1 of 1 by size" in words(app)
 
@@ -139,7 +146,7 @@ def test_runs_that_cannot_be_compared_get_one_sentence(pair):
 
 def test_a_run_that_is_not_scored_is_compared_by_words_without_tests(pair):
     raw = fake_run("raw", DPO, score=False)
-    app = open_page("compare", runs=f"{pair[0]},{raw}", clusterer="embedding/fake")
+    app = open_page("compare", runs=f"{pair[0]},{raw}", clusterer="embedding/fake", level="all", chart="tests")
     assert not app.exception
     shown = words(app)
     assert "raw (base) has not been scored" in shown
@@ -157,7 +164,7 @@ def test_a_run_that_is_being_written(pair):
         for step in sampler.sample(QUESTIONS[:1], Decoding(n_samples=3), "plain"):
             for finished in step.finished:
                 writer.append(finished)
-        app = open_page("compare", runs=f"{pair[0]},{writer.run.id}")
+        app = open_page("compare", runs=f"{pair[0]},{writer.run.id}", level="all")
         assert not app.exception
         assert "Over the 1 question that all runs have" in words(app)
 
@@ -182,10 +189,11 @@ def test_a_dataset_whose_sentences_are_not_here_is_shown_by_ids(no_shipped_runs,
     for run_id in runs:
         strip.strip(run_id)
     monkeypatch.setattr(files, "dataset_folders", list)
-    app = open_page("compare", runs=",".join(runs), clusterer="embedding/fake")
+    where = {"runs": ",".join(runs), "clusterer": "embedding/fake"}
+    app = open_page("compare", view="map", **where)
     assert not app.exception
     shown = words(app)
-    assert f"### {questions[0].id}" in shown
+    assert f"#### {questions[0].id}" in shown
     assert "The sentences of TruthfulQA are not stored with the runs" in shown
     assert "here they are by “same words (Jaccard)”" in shown  # the vectors are gone as well
-    assert "differences are larger" in shown
+    assert "differences are larger" in words(open_page("compare", level="all", chart="tests", **where))

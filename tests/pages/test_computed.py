@@ -56,6 +56,7 @@ def test_the_chart_and_the_table_of_published_figures_show_one_computation(run, 
 
     monkeypatch.setattr(computed.published, "counterpart", counterpart)
     computed.counterpart.clear()
-    app = open_page("alignment_tax", view="published", figure="auroc")
-    assert not app.exception
-    assert len(asked) == len(set(asked)) == 10
+    for chart, n in (("one", 1), ("all", 10), ("one", 10)):
+        app = open_page("alignment_tax", view="published", chart=chart, figure="auroc")
+        assert not app.exception
+        assert len(asked) == len(set(asked)) == n

@@ -59,10 +59,11 @@ def test_nonsense_leaves_what_is_given():
     assert "\\<b\\>" in app.warning[0].value
 
 
-def test_the_report_card_says_when_its_threshold_is_another_one():
+def test_the_report_card_of_the_chosen_clusterer_is_a_tooltip():
     app, _ = choose(clusterer="embedding_masked/minilm", tau="0.9")
 
-    assert "(Here τ is 0.9.)" in app.caption[0].value
+    assert "Report card" in app.selectbox(key="widget:clusterer").help
+    assert "leaving out function words" in app.selectbox(key="widget:clusterer").help
 
 
 @pytest.mark.usefixtures("no_shipped_runs")

@@ -17,7 +17,7 @@ from homog_core.runs.score import score_run
 
 NONSENSE = ["<b>../../etc</b>", "nan", "-1e9"]
 LIVE = ("model", "dataset", "question", "n", "t", "p", "l", "seed", "prompt", "clusterer", "tau", "rule")
-TAX = ("dataset", "runs", "category", "clusterer", "tau", "rule", "view", "budget", "band")
+TAX = ("dataset", "runs", "category", "clusterer", "tau", "rule", "view", "chart")
 ABOVE = ["Data set", "Runs", "Category", "Treat answers as the same if", "Assignment"]
 CASES = [  # page, parameters that are right, parameters that are not, and of which a sentence is due
     ("start", {}, ("step", "present"), []),
@@ -34,7 +34,9 @@ CASES = [  # page, parameters that are right, parameters that are not, and of wh
         ["Runs to compare (first = baseline)", *ABOVE[3:], "Question"],
     ),
     ("live_lab", {}, LIVE, ["Models, one after the other", "Question from", "Question", "Prompt", ABOVE[3]]),
-    ("alignment_tax", {}, TAX, [*ABOVE, "Section"]),
+    ("alignment_tax", {}, (*TAX, "budget", "band"), [*ABOVE, "Section", "Chart"]),
+    ("alignment_tax", {"chart": "samples"}, ("budget",), []),
+    ("alignment_tax", {"view": "won", "chart": "cascade"}, ("of", "band"), ["Run to look at closely"]),
     ("alignment_tax", {"view": "scores"}, ("of",), ["Run to look at closely"]),
     ("alignment_tax", {"view": "won"}, ("of", "scores", "band"), ["Run to look at closely", "Scores"]),
     ("alignment_tax", {"view": "published"}, ("figure",), ["Figure"]),

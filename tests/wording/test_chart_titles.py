@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import pytest
 
+from homog_core.analysis.enough import Shortfall
 from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
 from homog_core.records import Estimate
@@ -64,7 +65,7 @@ def test_threshold_titles():
         "tiny-dpo is furthest above tiny (base) at τ = 0.1: 90 % against 50 %; at τ = 0.41 it is 30 %"
     )
     assert chart_titles.threshold(curves, DPO, None, 0.4).startswith(
-        "tiny-dpo: 30 % single-cluster questions at τ = 0.4"
+        "tiny-dpo: 30 % of the questions get a single answer at τ = 0.4"
     )
     assert "At no threshold" in chart_titles.threshold({BASE: curves[BASE], DPO: curves[BASE]}, DPO, BASE, 0.4)
     assert chart_titles.threshold({DPO: curve(value=[NAN] * 3)}, DPO, None, 0.4).startswith("Undefined")
@@ -82,14 +83,13 @@ def test_budget_titles():
 
 
 def test_clusterer_and_temperature_titles():
-    columns = ["label", "method", "encoder", "kind", "value"]
-    rows = [("a", "combined", e, "as scored", v) for e, v in (("one", 0.1), ("two", 0.3))]
-    frame = pd.DataFrame([*rows, ("a", "jaccard", "", "as scored", 0.05)], columns=columns)
-    assert chart_titles.by_clusterer(frame, "a") == (
-        "a: from 5 % to 30 %, depending on the clusterer; two encoders say 10 % (one) and 30 % (two)"
-    )
+    columns = ["label", "method", "encoder", "value"]
+    rows = [("a", "combined", e, v) for e, v in (("one", 0.1), ("two", 0.3))]
+    frame = pd.DataFrame([*rows, ("a", "jaccard", "", 0.05)], columns=columns)
+    reach = "a: from 5 % to 30 %, depending on the clusterer and its threshold"
+    assert chart_titles.by_clusterer(frame, "a") == f"{reach}; two encoders say 10 % (one) and 30 % (two)"
     others = frame.replace("combined", "embedding_masked")
-    assert chart_titles.by_clusterer(others, "a") == "a: from 5 % to 30 %, depending on the clusterer"
+    assert chart_titles.by_clusterer(others, "a") == reach
     assert chart_titles.by_clusterer(frame.iloc[2:], "a") == "a: 5 % by the only clusterer that is stored"
     assert chart_titles.by_clusterer(frame, "b").startswith("Undefined")
     heat = pd.DataFrame({"group": "a", "temperature": [0.3, 1.0], "value": [0.7, 0.1]})
@@ -105,18 +105,23 @@ def scores(single_why=Undefined.ALL_TIE, n_single=4):
         ("mean_token_entropy", "single", 0.7, n_single, "", NAN, NAN),
         ("discrete_semantic_entropy", "single", 0.5, n_single, single_why, NAN, NAN),
     ]
-    return pd.DataFrame(rows, columns=["score", "subset", "value", "n", "undefined", "d_value", "d_low"])
+    frame = pd.DataFrame(rows, columns=["score", "subset", "value", "n", "undefined", "d_value", "d_low"])
+    return frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1, d_high=1.2, pooled=frame["value"] + 0.1)
 
 
 def test_by_category_the_title_has_the_range_of_the_run_in_question():
-    frame = pd.DataFrame({"label": ["a", "a", "b"], "category": ["x", "y", "x"], "value": [0.3, 0.05, 0.9]})
-    assert chart_titles.by_category(frame, "a") == "a: from 5 % (y) to 30 % (x) of the questions get a single answer"
+    frame = pd.DataFrame(
+        {"label": ["a", "a", "b"], "category": ["x", "y", "x"], "value": [0.3, 0.05, 0.9], "n": [40, 20, 10]}
+    )
+    assert chart_titles.by_category(frame, "a") == (
+        "a: from 5 % (y, n = 20) to 30 % (x, n = 40) of the questions get a single answer"
+    )
     assert chart_titles.by_category(frame, "b") == "b: 90 % of the questions get a single answer in every category"
     assert chart_titles.by_category(frame, "c").startswith("Undefined")
 
 
 def test_auroc_titles():
-    lead = "Within categories, AUROC of token entropy 0.70, of semantic entropy 0.60; "
+    lead = "Within categories, AUROC of token entropy 0.70 [0.60, 0.80], of semantic entropy 0.60 [0.50, 0.70]; "
     assert chart_titles.aurocs(scores()) == lead + "on the 4 questions with a single cluster 1 of 2 scores ties"
     assert chart_titles.aurocs(scores("")) == lead + "on the 4 questions with a single cluster no score ties"
     assert chart_titles.aurocs(scores(n_single=1)).startswith(lead + "on the one question")
@@ -131,7 +136,7 @@ def test_auroc_titles():
 
 def differences(*rows):
     frame = pd.DataFrame(rows, columns=["run", "value", "pvalue_holm"])
-    return frame.assign(subset="all", pvalue=frame["pvalue_holm"])
+    return frame.assign(subset="all", pvalue=frame["pvalue_holm"] / max(len(frame), 1))
 
 
 @pytest.mark.parametrize(
@@ -145,15 +150,21 @@ def differences(*rows):
         ([("a", 0.2, 0.5)], "a: token entropy and semantic entropy cannot be told apart (+0.20)"),
         (
             [("a", 0.2, 0.01), ("b", -0.2, 0.01), ("c", 0.1, 0.9)],
-            "Token entropy is ahead of semantic entropy in 1 of 3 runs, behind in 1; in the other 1 chance may do it",
+            "Token entropy is ahead of semantic entropy in 1 of 3 runs, behind in 1; in the other 1 chance may do it "
+            "(allowing for 3 comparisons)",
         ),
         (
             [("a", 0.2, 0.01), ("b", 0.2, 0.01)],
-            "Token entropy is ahead of semantic entropy in 2 of 2 runs, behind in none",
+            "Token entropy is ahead of semantic entropy in 2 of 2 runs, behind in none (allowing for 2 comparisons)",
         ),
         (
             [("a", 0.2, 0.9), ("b", 0.2, 0.9)],
-            "In none of 2 runs can token entropy and semantic entropy be told apart",
+            "In none of 2 runs can token entropy and semantic entropy be told apart (allowing for 2 comparisons)",
+        ),
+        (  # taken by itself the first has p = 0.04, and its whisker leaves out 0
+            [("a", 0.2, 0.08), ("b", 0.2, 0.9)],
+            "In none of 2 runs can token entropy and semantic entropy be told apart (allowing for 2 comparisons; "
+            "1 whisker leaves out 0, each taken by itself)",
         ),
     ],
 )
@@ -162,44 +173,79 @@ def test_difference_titles(rows, title):
 
 
 def test_effect_and_category_titles():
-    assert chart_titles.effects(scores()) == "Largest effect: semantic entropy, d = 0.90; token entropy 0.50"
+    assert chart_titles.effects(scores()) == (
+        "Categories taken together, the largest effect: semantic entropy, d = 0.90 [0.20, 1.20]; token entropy 0.50 "
+        "[0.10, 1.20]"
+    )
     assert chart_titles.effects(scores().assign(d_low=NAN)) == (
         "No effect size: it needs ten correct and ten incorrect answers"
     )
     rows = pd.DataFrame(
         {
             "score": "mean_token_entropy",
-            "category": ["a", "b"],
-            "value": [0.8, 0.6],
-            "low": [0.6, 0.4],
+            "category": ["a", "b", "c"],
+            "value": [0.8, 0.6, 0.3],
+            "low": [0.6, 0.4, 0.2],
+            "high": [0.9, 0.7, 0.4],
             "undefined": Undefined.NOT,
         }
     )
-    assert chart_titles.categories(rows).endswith("better than chance in 1 of 2 categories")
-    assert chart_titles.categories(rows.iloc[1:]) == "Within “b” token entropy is not shown to be better than chance"
-    assert chart_titles.categories(rows.assign(low=NAN)).startswith("No category has ten correct")
-    assert "AUROC of 0.75" in chart_titles.category_caution(Estimate(0.75, 0.6, 0.9, 50, ""))
-    assert chart_titles.category_caution(Estimate(0.55, 0.5, 0.6, 50, "")) == ""
-    assert chart_titles.category_caution(Estimate(NAN, NAN, NAN, 0, "")) == ""
+    assert chart_titles.categories(rows) == (
+        "Token entropy is better than chance in 1 of 3 categories and worse in 1, each taken by itself"
+    )
+    one = {name: chart_titles.categories(rows[rows["category"] == name]) for name in "abc"}
+    assert one["a"] == "Within “a” token entropy is better than chance: AUROC 0.80 [0.60, 0.90]"
+    assert "not told from chance" in one["b"]
+    assert "worse than chance" in one["c"]
+    assert chart_titles.categories(rows.iloc[:0]) == "No category has 30 correct and 30 incorrect answers"
 
 
-def covered(half, whole):
-    points = pd.DataFrame({"coverage": [0.5, 1.0], "value": [half, whole]})
+def test_what_the_category_alone_gives_stands_beside_the_best_score():
+    said = chart_titles.category_caution(Estimate(0.75, 0.6, 0.9, 50, ""), scores())
+    assert said.startswith("**The category of a question alone gives an AUROC of 0.75 [0.60, 0.90]**; the best score ")
+    assert "here: 0.80 (token entropy)" in said
+    above = chart_titles.category_caution(Estimate(0.85, 0.8, 0.9, 50, ""), scores())
+    assert "no score here does better: 0.80" in above
+    assert chart_titles.category_caution(Estimate(0.55, 0.5, 0.6, 50, ""), scores()) == ""
+    assert chart_titles.category_caution(Estimate(NAN, NAN, NAN, 0, ""), scores()) == ""
+
+
+def test_what_a_ranking_lacks():
+    assert chart_titles.too_few(Shortfall("incorrect", 24, 240, 60)) == (
+        "24 incorrect answers; a ranking needs 30: about 60 more questions like these"
+    )
+    assert chart_titles.too_few(Shortfall("correct", 29, 100, 4)).endswith("about 4 more questions like these")
+    assert chart_titles.too_few(Shortfall("correct", 1, 43, 1247)).startswith("1 correct answer; ")
+    assert "about 1,300 more" in chart_titles.too_few(Shortfall("correct", 1, 43, 1247))  # rounded up to two digits
+    assert chart_titles.too_few(Shortfall("correct", 0, 100, math.inf)) == (
+        "no correct answer among 100 questions; a ranking needs 30"
+    )
+
+
+def covered(half, whole, low=0.0, high=1.0):
+    points = pd.DataFrame({"coverage": [0.5, 1.0], "value": [half, whole], "low": low, "high": high})
     return Coverage(pd.DataFrame(), points, no_signal=half == whole)
 
 
 def test_titles_of_what_can_be_won_back():
     found = {"mean_token_entropy": covered(0.6, 0.4), "perplexity": covered(0.5, 0.4)}
     assert chart_titles.coverage(found) == (
-        "Answering only the half that token entropy is most certain of: 60 % correct instead of 40 %"
+        "Answering only the half that token entropy is most certain of: 60 % [0 %, 100 %] correct instead of 40 %; may "
+        "be chance"
     )
+    sure = {"mean_token_entropy": covered(0.6, 0.4, 0.5, 0.7)}
+    assert chart_titles.coverage(sure).endswith("60 % [50 %, 70 %] correct instead of 40 %")
     assert chart_titles.coverage({"perplexity": covered(0.4, 0.4)}).startswith("No score helps")
     assert chart_titles.coverage({}).startswith("Undefined")
     summary = pd.DataFrame({"measure": "ECE", "when": ["before", "after"], "value": [0.3, 0.1]})
+    summary = summary.assign(low=summary["value"] - 0.05, high=summary["value"] + 0.05)
     assert chart_titles.calibration(summary, "perplexity").startswith(
         "Platt scaling lowers the calibration error of perpl"
     )
-    assert chart_titles.calibration(summary.assign(value=[0.1, 0.3]), "perplexity").startswith("Platt scaling does not")
+    worse = summary.assign(when=["after", "before"])
+    assert chart_titles.calibration(worse, "perplexity").startswith("Platt scaling raises")
+    unclear = summary.assign(low=0.0, high=0.5)
+    assert chart_titles.calibration(unclear, "perplexity").startswith("Platt scaling is not shown to change")
     assert "constant" in chart_titles.calibration(summary.assign(value=[NAN, 0.1]), "perplexity")
     assert chart_titles.calibration(summary.assign(value=NAN), "perplexity").startswith("Calibration is undefined")
     pairs = pd.DataFrame(

@@ -19,10 +19,10 @@ def test_published_figures_keep_their_digits_and_ours_their_undefined():
 def test_the_tax_is_not_called_universal_and_the_models_are_called_small():
     note = published.severity_note({"a": 135_000_000, "b": 268_000_000})
     assert "varies by family" in note
-    assert "The 2 models measured here have 135 million to 268 million parameters: very small." in note
-    assert "The 1 model measured here has 268 million parameters" in published.severity_note({"b": 268_000_000})
+    assert "Measured here: 2 models of 135 million to 268 million parameters, which is very small." in note
+    assert "Measured here: 1 model of 268 million parameters" in published.severity_note({"b": 268_000_000})
     assert "very small" not in published.severity_note({"b": None})
-    assert published.severity_note({"b": 8_000_000_000}).endswith("has 8,000 million parameters.")
+    assert published.severity_note({"b": 8_000_000_000}).endswith("1 model of 8,000 million parameters.")
 
 
 def figure(**circumstances):
@@ -37,7 +37,7 @@ def figure(**circumstances):
         ({"model": "Qwen3-14B"}, "Qwen3-14B (instruct)"),
         ({"model": "Zephyr-7B"}, "Zephyr-7B (DPO)"),
         ({"model": "Mistral-7B (Zephyr chain)"}, "Mistral-7B (Zephyr chain, base)"),
-        ({"model": None, "value": 0.40}, "Jaccard clusters (instruct)"),
+        ({"model": None, "value": 0.40}, "published: instruct model, Jaccard clusters"),
     ],
 )
 def test_a_published_figure_is_called_by_its_model_or_its_condition(circumstances, title):

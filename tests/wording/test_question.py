@@ -35,8 +35,9 @@ def test_an_answer_without_a_grade_gets_no_sentence():
 
 
 def test_clusters_and_answers_are_counted():
-    assert question.strip_title(10, 1) == "10 answers, one meaning"
-    assert question.strip_title(10, 7) == "10 answers, 7 different ones"
+    assert question.strip_title(10, 8, 1) == "10 answers, 8 wordings, one meaning"
+    assert question.strip_title(10, 1, 1) == "10 answers, 1 wording, one meaning"
+    assert question.strip_title(10, 9, 7) == "10 answers, 9 wordings, 7 meanings"
     assert question.strip_reading(0.6109, 1).endswith("entropy 0.61 nats (0 when all agree). 1 empty answer left out.")
     assert question.strip_reading(0.6109, 0).endswith("(0 when all agree).")
     assert question.too_few(1) == "1 of the answers is not empty. Clusters need at least two."

@@ -1,0 +1,44 @@
+"""A live job, going on or over, in a place of the page that it scrolls to once."""
+
+import contextlib
+
+import streamlit as st
+
+from dashboard import url
+from dashboard.cache import live_queue, session_id
+from dashboard.live.ended import ended
+from dashboard.live.watch import watch
+from homog_core.errors import NotFound
+from homog_core.live import Request
+from homog_core.measures.clustering import Clusterer
+
+# As high as the screen from the start, so that there is room to scroll to before the first answers are there.
+STYLE = "<style>.st-key-live-job {min-height: 92vh; scroll-margin-top: 4rem}</style>"
+SCROLL = """<script>/* %s */
+const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
+document.querySelector(".st-key-live-job")?.scrollIntoView({block: "start", behavior: quiet ? "auto" : "smooth"});
+</script>"""
+
+
+def start(request: Request) -> None:
+    """Sample; the page's own job before it, which nobody would see any more, is stopped."""
+    if own := st.session_state.get("live-job"):
+        with contextlib.suppress(NotFound):
+            live_queue().stop(own)
+    job_id = live_queue().submit(request, session_id())
+    st.session_state["live-job"] = st.session_state["live-scroll"] = job_id
+    st.session_state.pop("live-made", None)
+    url.put(job=job_id, answer=None, look=None)
+
+
+def job(job_id: str, clusterer: Clusterer) -> None:
+    """A job. Raises `HomogError` where it is not known any more."""
+    snapshot = live_queue().snapshot(job_id, session_id())
+    st.html(STYLE)
+    with st.container(key="live-job"):
+        if snapshot.is_over:
+            ended(snapshot, clusterer)
+        else:
+            watch(job_id, clusterer)
+    if st.session_state.pop("live-scroll", None) == job_id:  # at this run alone: not at every poll, nor at a reload
+        st.html(SCROLL % job_id, unsafe_allow_javascript=True)

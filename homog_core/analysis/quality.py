@@ -1,0 +1,214 @@
+"""Quality beside diversity: how many answers are right, how many differ, and what became of the base's right answers.
+
+The first objection to a fall in diversity is that only wrong answers went. So every number here is over the same
+questions for all runs and at an equal number of answers: being right more often does not by itself raise or lower it.
+It knows runs and their grades, and nothing of charts.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import comb
+
+from homog_core.analysis.comparable import conditions
+from homog_core.analysis.compare import common_questions
+from homog_core.analysis.rates import fields
+from homog_core.analysis.right_answers import right_answers_differ, right_wordings_differ
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.seeds import is_replicate
+from homog_core.catalogue.models import MODELS
+from homog_core.catalogue.recipes import without_seed
+from homog_core.measures.clustering import Clusterer
+from homog_core.records import Estimate
+from homog_core.runs.store import Run
+from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_bounds
+
+N_RESAMPLES = 2000
+
+
+def n_answers(scored: ScoredRun, clusterer: Clusterer) -> pd.Series:
+    """How many different answers each question gets, by its id: the number of clusters K, NaN below two valid answers.
+
+    The one place that says what counts as a number of different answers beside quality.
+    """
+    return scored.cluster_frame(clusterer)["num_semantic_sets"]
+
+
+# Right answers and different answers
+
+
+def quality_rows(runs: Mapping[str, ScoredRun], clusterer: Clusterer, category: str = "") -> pd.DataFrame:
+    """Accuracy of the samples beside diversity, one row a run; value, low, high and n of each with its prefix.
+
+    answers: different answers a question. accuracy: share of right samples. wordings, meanings: share of the pairs of
+    right samples of a question that are worded differently (after normalisation), or are in different clusters. It does
+    not depend on how many samples are right: 1 + the share is the expected number of different ones among two of them.
+
+    Means over questions: answers and accuracy where all runs have both (t intervals), the pairs where every run has two
+    right samples (`wilson_bounds`, which are conservative for them). NaN where there is no such question.
+    """
+    ids = _ids(list(runs.values()), category)
+    columns: dict[str, dict[str, pd.Series]] = {name: {} for name in ("answers", "accuracy", "wordings", "meanings")}
+    for label, scored in runs.items():
+        columns["answers"][label] = n_answers(scored, clusterer)
+        columns["accuracy"][label] = pd.Series(scored.samples_correct, scored.questions.index)
+        columns["wordings"][label] = right_wordings_differ(scored)
+        columns["meanings"][label] = right_answers_differ(scored, clusterer)
+    frames = {name: pd.DataFrame({k: own.loc[ids] for k, own in found.items()}) for name, found in columns.items()}
+    defined = {name: frame.notna().all(axis=1) for name, frame in frames.items()}
+    both, two_right = defined["answers"] & defined["accuracy"], defined["wordings"] & defined["meanings"]
+    return pd.DataFrame(
+        {
+            "label": label,
+            **fields(mean_estimate(frames["answers"].loc[both, label]), "answers_"),
+            **fields(mean_estimate(frames["accuracy"].loc[both, label]), "accuracy_"),
+            **fields(_mean_share(frames["wordings"].loc[two_right, label]), "wordings_"),
+            **fields(_mean_share(frames["meanings"].loc[two_right, label]), "meanings_"),
+        }
+        for label in runs
+    )
+
+
+def _mean_share(shares: pd.Series) -> Estimate:
+    n, mean = len(shares), float(shares.mean())
+    low, high = wilson_bounds(mean, n)
+    return Estimate(mean, float(low), float(high), n, "wilson")
+
+
+def _ids(runs: Sequence[ScoredRun], category: str) -> list[str]:
+    """The questions of a category that all runs have."""
+    wanted = set(runs[0].questions.index[runs[0].in_category(category)])
+    return [key for key in common_questions(runs) if key in wanted]
+
+
+# What became of the base's right answers
+
+
+def fate_rows(runs: Mapping[str, ScoredRun], base: str, category: str = "") -> pd.DataFrame:
+    """What became of the questions that the base answers rightly, one row a run, with the prefixes below.
+
+    A question counts by the chance w that h of the base's N samples, drawn without replacement, hold a right one;
+    h = N // 2, the smallest among the runs. `kept`: the mean over w of the chance that h samples of the run hold one;
+    of the base itself, its *other* h samples, so that its row says what asking again keeps. `lost` is 1 − kept.
+    `greedy`: the same of the run's greedy answer. `gained`: the chance that h samples hold a right one, weighted by
+    1 − w: where the base gets none. `more`: kept minus that of the base.
+
+    Without the base's own row a loss would be claimed where a question was right by luck once in N. Every answer that
+    is not graded correct counts as not right, as do empty ones. Over the questions that all runs have and that are
+    graded. 95 % percentile bootstrap over questions, of the weighted means, seeded. NaN where no weight is left.
+    """
+    ids = _ids(list(runs.values()), category)
+    counts = {label: _right_counts(scored).reindex(ids) for label, scored in runs.items()}
+    graded = np.logical_and.reduce([found["right"].notna() for found in counts.values()])
+    h = min(scored.n_samples for scored in runs.values()) // 2
+    own = {label: found[graded] for label, found in counts.items()}
+    n = runs[base].n_samples
+    weight = _hit(own[base]["right"], n, h)
+    again = 2 * weight - _hit(own[base]["right"], n, 2 * h)  # right in h of them and in h others
+    times = _resamples(len(weight))
+    rows = []
+    for label, found in own.items():
+        hit = _hit(found["right"], runs[label].n_samples, h)
+        joint = again if label == base else weight * hit
+        rows.append(
+            {
+                "label": label,
+                "h": h,
+                **fields(_ratio(joint, weight, times), "kept_"),
+                **fields(_ratio(weight * found["greedy"].to_numpy(), weight, times), "greedy_"),
+                **fields(_ratio(hit - joint, 1 - weight, times), "gained_"),
+                **fields(_ratio(joint - again, weight, times), "more_"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _right_counts(scored: ScoredRun) -> pd.DataFrame:
+    """Of the graded questions, by id: right samples, and greedy, 1 where the greedy answer is right and else 0."""
+    grades = scored.sample_grades[scored.sample_grades["grade"] != "ungraded"]
+    right = (grades["grade"] == "correct").groupby(grades["question_id"]).sum()
+    greedy = (scored.scores["grade"] == "correct").astype(float)
+    return pd.DataFrame({"right": right.astype(float), "greedy": greedy.reindex(right.index)})
+
+
+def _hit(right: pd.Series, n: int, h: int) -> np.ndarray:
+    """Chance that h of n samples, drawn without replacement, hold one of the right ones: 1 − C(n − c, h)/C(n, h)."""
+    return 1 - comb(n - right.to_numpy(), h) / comb(n, h)
+
+
+def _resamples(n: int, *, seed: int = 0) -> np.ndarray:
+    """How often each of n questions is drawn in each resample (resamples, n)."""
+    if not n:
+        return np.zeros((N_RESAMPLES, 0))
+    shares = np.full(n, 1 / n)
+    return np.random.default_rng(seed).multinomial(n, shares, N_RESAMPLES).astype(np.float64)
+
+
+def _ratio(parts: np.ndarray, weights: np.ndarray, times: np.ndarray) -> Estimate:
+    """Σ parts / Σ weights over questions, with its 95 % percentile bootstrap interval."""
+    n, method = len(weights), "bootstrap of a ratio"
+    if n < 2 or not weights.sum() > 0:
+        return Estimate(np.nan, np.nan, np.nan, n, method)
+    below = times @ weights
+    drawn = (times @ parts)[below > 0] / below[below > 0]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Estimate(float(parts.sum() / weights.sum()), float(low), float(high), n, method)
+
+
+# The order of training
+
+
+class Step(NamedTuple):
+    """One run's model was trained from that of another, as far as both are among the runs."""
+
+    before: str  # ids of the runs
+    after: str
+
+
+def training_steps(runs: Sequence[Run]) -> list[Step]:
+    """From each run to the nearest one that its model was trained from, under the same conditions."""
+    steps = []
+    for run in runs:
+        same = {other.identity.model: other for other in runs if conditions(other) == conditions(run)}
+        parent = run.provenance.parent
+        while parent and parent not in same:
+            parent = MODELS[parent].parent if parent in MODELS else None
+        if parent:
+            steps.append(Step(same[parent].id, run.id))
+    return steps
+
+
+# Training seeds
+
+
+SEED_STATISTICS = ("single_cluster_rate", "num_semantic_sets", "accuracy_of_samples")
+
+
+def same_but_for_seeds(run: Run, pool: Sequence[Run]) -> list[Run]:
+    """The runs of models with several training seeds under the conditions of `run`, and of the base that all share.
+
+    Empty where no model has several.
+    """
+    same = [other for other in pool if conditions(other) == conditions(run)]
+    replicated = {without_seed(other.identity.model)[0] for other in same if is_replicate(other)}
+    found = [other for other in same if without_seed(other.identity.model)[0] in replicated]
+    return [other for other in same if other.provenance.stage == "base"] + found if found else []
+
+
+def seed_frame(runs: Sequence[ScoredRun], clusterer: Clusterer, category: str = "") -> pd.DataFrame:
+    """`SEED_STATISTICS` of every run by (model, seed), over the questions that all have.
+
+    As `seeds.seed_statistics`, whose `over_seeds`, `difference` and `comparisons` read it, with those three alone: the
+    others read every answer, which a page has no time for. A model with one seed, as the base, has one row.
+    """
+    ids = _ids(runs, category)
+    rows = {}
+    for scored in runs:
+        clusters = n_answers(scored, clusterer).loc[ids]
+        correct = pd.Series(scored.samples_correct, scored.questions.index).loc[ids]
+        found = (single_cluster_rate(clusters), mean_estimate(clusters), mean_estimate(correct))
+        rows[without_seed(scored.run.identity.model)] = [one.value for one in found]
+    index = pd.MultiIndex.from_tuples(list(rows), names=["model", "seed"]) if rows else None
+    return pd.DataFrame(list(rows.values()), index=index, columns=list(SEED_STATISTICS))
