@@ -50,24 +50,33 @@ def question() -> Asked:
 
 def _written(source: str) -> Asked:
     """A question that somebody writes; Enter asks it too."""
-    is_list = source == "list"
     with st.form("ask-form", border=False):
         place, beside = _places()
-        text = place.text_input(
-            "Your question, with its answers after a colon" if is_list else "Your question",
-            key="list" if is_list else "ask",
-            max_chars=500 if is_list else 2000,
-            placeholder="Pick a fruit: apple, pear, plum" if is_list else "Who invented the telephone?",
-            bind="query-params",
-        )
+        with place:
+            text = _list() if source == "list" else _words()
         is_pressed = beside.form_submit_button(**BUTTON)
     if not text.strip():
         return Asked(None, source, is_pressed)
     try:
-        return Asked(typed_draw(text) if is_list else typed_question(text), source, is_pressed)
+        return Asked(typed_draw(text) if source == "list" else typed_question(text), source, is_pressed)
     except InvalidInput as error:
         st.warning(plain(str(error)))
         return Asked(None, source, False)
+
+
+def _words() -> str:
+    placeholder = "Who invented the telephone?"
+    return st.text_input("Your question", key="ask", max_chars=2000, placeholder=placeholder, bind="query-params")
+
+
+def _list() -> str:
+    return st.text_input(
+        "Your question, with its answers after a colon",
+        key="list",
+        max_chars=500,
+        placeholder="Pick a fruit: apple, pear, plum",
+        bind="query-params",
+    )
 
 
 def _places() -> list:

@@ -18,6 +18,8 @@ from homog_core.records import Estimate, ModelSpec
 from homog_core.wording import numbers
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}  # of every Plotly chart
+# Of a chart to move about in: it zooms by wheel, and its buttons choose between moving, boxes and the lasso.
+EXPLORED = {**CONFIG, "displayModeBar": True, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]}
 # Plotly's own button, which is not shown, makes the file.
 IMAGE_BUTTONS = """<div style="display:flex;gap:.5rem"><button class="quiet" data-format="png">Download PNG</button>
 <button class="quiet" data-format="svg">Download SVG</button></div><style>.st-key-%s .modebar {display: none}</style>
@@ -57,16 +59,19 @@ def chart(
     alt: str,
     about: str = "",
     on_select: Callable[[], None] | None = None,
+    explored: bool = False,
     under: Callable[[], None] = lambda: None,
 ) -> None:
     """A chart with everything that belongs to it: the finding, how to read it, the recipe, the data, and downloads.
 
-    `title` is Markdown. `about` is the question that a downloaded figure names, where it is about one. `under` draws
-    what comes right under the figure, as a slider that chooses one of its points.
+    `title` is Markdown. `about` is the question that a downloaded figure names, where it is about one. One that is
+    `explored` can be zoomed and moved, and boxes and a lasso select in it. `under` draws what comes right under the
+    figure, as a slider that chooses one of its points.
     """
     heading(title, how_to_read, recipe_line)
-    selecting = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
-    st.plotly_chart(figure, key=key, alt=alt, config=CONFIG, **selecting)
+    modes = ("points", "box", "lasso") if explored else "points"
+    selecting = {"on_select": on_select, "selection_mode": modes} if on_select else {}
+    st.plotly_chart(figure, key=key, alt=alt, config=EXPLORED if explored else CONFIG, **selecting)
     under()
     chart_foot([("", figure)], title, recipe_line, data, key, about)
 

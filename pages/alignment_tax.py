@@ -8,7 +8,9 @@ from dashboard.tax.bounds import bounds
 from dashboard.tax.cascade import cascade
 from dashboard.tax.filters import filters, left_out_note
 from dashboard.tax.grades import grades
+from dashboard.tax.power import power
 from dashboard.tax.selection import Selection
+from dashboard.tax.unseen import unseen
 from dashboard.text import plain
 from homog_core.analysis.published import published_metrics
 from homog_core.analysis.scored_run import ScoredRun
@@ -29,10 +31,12 @@ OF_ALL_RUNS = {
     "clusterers": ("Other clusterers", answers.by_clusterer),
     "threshold": ("Threshold", curves.threshold),
     "samples": ("Fewer samples", curves.budget),
+    "unseen": ("What N answers miss", unseen),
     "categories": ("By category", answers.by_category),
     "bounds": ("Bounds", bounds),
     "temperature": ("Temperature", curves.temperature),
     "seeds": ("Training seeds", seeds.training_seeds),
+    "power": ("Power", power),
 }
 OF_ONE_RUN = {
     "aurocs": ("Every score", scores.aurocs),

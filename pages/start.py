@@ -1,17 +1,18 @@
-"""Start here: what does aligning a model do to its answers, and how do you know? A story in five steps."""
+"""Start here: what does aligning a model do to its answers, and how do you know? A story in six steps."""
 
 import streamlit as st
 
 from dashboard import blocks, page, url
-from dashboard.story import asking_again, computed, hesitation, piles, ten_answers, what_to_do
+from dashboard.story import asking_again, computed, die, hesitation, piles, ten_answers, what_to_do
 from homog_core.wording.story import QUESTION
 
 STEPS = (  # title, short title, and what shows it
     ("Ask the same question ten times", "Ten answers", ten_answers.show),
     ("After aligning, the answers fall into piles", "Piles", piles.show),
+    ("Roll a die: every answer should be equally likely", "A die", die.show),
     ("When every answer is the same, asking again tells you nothing", "Asking again", asking_again.show),
-    ("The hesitation is still inside the answer", "Hesitation", hesitation.show),
-    ("What to do about it: the cheapest signal first", "What to do", what_to_do.show),
+    ("The hesitation may still be inside the answer", "Hesitation", hesitation.show),
+    ("What to do about it, and whether it helps", "What to do", what_to_do.show),
 )
 STYLE = """<style>
 [data-testid=stMainBlockContainer] {padding-bottom: 6.5rem}
@@ -26,6 +27,9 @@ PRESENT_STYLE = """<style>
 [data-testid=stHeader], [data-testid=stToolbar] {display: none}
 [data-testid=stMainBlockContainer] {padding: 1.2rem 4vw 5.5rem; max-width: 1760px; margin: 0 auto}
 [data-testid=stMainBlockContainer] h1 {font-size: clamp(1.6rem, 2.7vw, 3.2rem); padding: 0}
+.st-key-page-head :is([data-testid=stCaptionContainer], [data-testid=stHtml]) {display: none}
+.st-key-story [data-testid] :is(p, li) {max-width: none}
+.st-key-story [data-testid=stVerticalBlock] {gap: .7rem}
 .st-key-story p, .st-key-story li {font-size: clamp(1.1rem, 1.3vw, 1.6rem); line-height: 1.4}
 .st-key-story [data-testid=stCaptionContainer] p {font-size: clamp(.9rem, .9vw, 1.1rem)}
 .st-key-story [data-testid=stHtml] {font-size: clamp(1.05rem, 1.15vw, 1.4rem)}
@@ -39,7 +43,7 @@ def main() -> None:
     if presenting:
         page.start_page(title, QUESTION)
     else:
-        page.start_page("Start here", f"{QUESTION} Five steps, five minutes, nothing to know beforehand.")
+        page.start_page("Start here", f"{QUESTION} Six steps, six minutes, nothing to know beforehand.")
         step_control(step)
     story = computed.the_story()
     if story is None:

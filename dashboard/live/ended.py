@@ -117,7 +117,12 @@ def _groups(part: ModelSnapshot, found: Picture) -> list[tuple[str, list[tuple[s
     if found.n_empty:
         groups.append((f"in no cluster · {counted(found.n_empty, 'empty answer')}", []))
     if greedy := part.answers.get(GREEDY):
-        groups.append(("greedy answer, in no cluster", [(greedy.answer or "(empty)", "")]))
+        groups.append(
+            (
+                "greedy answer, in no cluster",
+                [((greedy.answer or "(empty)") + ("" if greedy.finish_reason else " …"), "")],
+            )
+        )
     if cut := [answer for i, answer in part.answers.items() if i != GREEDY and not answer.finish_reason]:
         groups.append((f"cut off · {counted(len(cut), 'answer')}", [(f"{a.answer} …", "") for a in cut]))
     return groups
@@ -140,7 +145,7 @@ def _closer(snapshot: Snapshot) -> int:
     places = [str(i + 1) for i in range(len(snapshot.models))]
     if len(places) == 1:
         return 0
-    return int(url.segments("Model", places, "look", lambda place: snapshot.models[int(place) - 1].model.key)) - 1
+    return int(url.segments("Model", places, "of", lambda place: snapshot.models[int(place) - 1].model.key)) - 1
 
 
 def _map(found: Picture) -> None:

@@ -28,7 +28,7 @@ def start(request: Request) -> None:
     job_id = live_queue().submit(request, session_id())
     st.session_state["live-job"] = st.session_state["live-scroll"] = job_id
     st.session_state.pop("live-made", None)
-    url.put(job=job_id, answer=None, look=None)
+    url.put(job=job_id, answer=None, of=None)
 
 
 def job(job_id: str, clusterer: Clusterer) -> None:

@@ -12,6 +12,7 @@ from homog_core.analysis.joint import mean_distance
 from homog_core.figures import question as figures
 from homog_core.measures.clustering import medoids
 from homog_core.measures.uncertainty import discrete_semantic_entropy
+from homog_core.statistics.richness import effective_number
 from homog_core.wording import question as say
 from homog_core.wording.numbers import counted
 
@@ -35,11 +36,12 @@ def strip(picture: Picture, heading: str = "") -> None:
         return
     counts, answers = np.bincount(picture.labels), picture.answers
     typical = [answers[i] for i in medoids(picture.similarity, picture.labels)]
+    entropy = discrete_semantic_entropy(picture.labels)
     title = say.strip_title(len(picture.clustered), len(set(answers)), len(counts))
     blocks.chart(
         figures.cluster_strip(counts.tolist(), typical, picture.color),
         title=f"{plain(heading)}: {title}" if heading else title,
-        how_to_read=say.strip_reading(discrete_semantic_entropy(picture.labels), picture.n_empty),
+        how_to_read=say.strip_reading(entropy, effective_number(counts), picture.n_empty),
         recipe_line=picture.recipe,
         about=picture.question,
         data=pd.DataFrame({"cluster": range(1, len(counts) + 1), "answers": counts, "typical answer": typical}),

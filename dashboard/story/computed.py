@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.cache import Version, load_run, shipped_first, version
 from homog_core.analysis import story as analysis
+from homog_core.analysis.control import Control, control_of, find_control
 from homog_core.analysis.story import Advice, Detection, Measured, Story
 from homog_core.errors import InvalidInput
 from homog_core.runs import store
@@ -13,6 +14,12 @@ def the_story() -> Story | None:
     """The story of the runs that are here; None where there are not the two that tell it."""
     pair = analysis.find_pair(shipped_first(store.list_runs()))
     return _story(version(pair.base), version(pair.aligned)) if pair else None
+
+
+def control(story: Story) -> Control | None:
+    """What a control of the aligned model shows."""
+    run = find_control(shipped_first(store.list_runs()), story.aligned.run)
+    return _control(version(story.base.run), version(story.aligned.run), version(run)) if run else None
 
 
 def advice(story: Story) -> Advice | InvalidInput:
@@ -35,6 +42,12 @@ def measured_rates(story: Story) -> list[Measured]:
 @st.cache_resource(max_entries=2, show_spinner="Reading the runs …")
 def _story(base: Version, aligned: Version) -> Story:
     return analysis.story_of(load_run(base.run_id), load_run(aligned.run_id))
+
+
+@st.cache_data(max_entries=2, show_spinner="Reading the control …")
+def _control(base: Version, aligned: Version, run: Version) -> Control | None:
+    story, scored = _story(base, aligned), load_run(run.run_id)
+    return control_of(scored, story.clusterer, story.typical) if scored.is_scored else None
 
 
 @st.cache_resource(max_entries=2, show_spinner="Weighing cost against quality …")

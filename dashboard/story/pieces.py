@@ -1,5 +1,7 @@
 """What several steps of the story show: a chart that can be presented, a recipe, piles of answers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,6 +16,9 @@ from homog_core.figures.theme import ROLE_COLORS
 from homog_core.records import Response
 from homog_core.wording import recipes
 
+_QUIET = """<style>
+.st-key-quiet :is([data-testid=stPopover], [data-testid=stButton], [data-testid=stTooltipIcon]) {display: none}
+</style>"""
 TYPE, LARGE_TYPE = 13, 20  # pixels, in charts
 
 
@@ -26,6 +31,15 @@ def picture(figure: go.Figure, presenting: bool, **about: Any) -> None:
     st.plotly_chart(figure, key=about["key"], alt=about["alt"], config={"staticPlot": True})
     st.caption(about["how_to_read"])
     st.caption(plain(about["recipe_line"]))
+
+
+@contextmanager
+def quiet(presenting: bool) -> Iterator[None]:
+    """Around a chart that other pages have too: in presenting mode without what can be clicked."""
+    with st.container(key="quiet" if presenting else "charts"):
+        if presenting:
+            st.html(_QUIET)
+        yield
 
 
 def recipe(story: Story, scored: ScoredRun, n: int, interval: str = "") -> None:

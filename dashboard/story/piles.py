@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks
-from dashboard.story import pieces
+from dashboard import blocks, url
+from dashboard.story import computed, pieces
+from dashboard.tree import trees
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import Story, answer_clusters, answers_per_question, candidates, cut_share
 from homog_core.figures import lessons
@@ -15,6 +16,8 @@ from homog_core.wording import recipes
 from homog_core.wording import story as say
 from homog_core.wording.numbers import counted
 
+SHAPES = {"piles": "As piles", "tree": "As a tree"}
+
 
 def show(story: Story, presenting: bool) -> None:
     """Piles side by side, then over all questions; what may be doubted, one click away."""
@@ -24,12 +27,17 @@ def show(story: Story, presenting: bool) -> None:
         "model is the base model after that: first with example answers, then with pairs of a better and a worse one. "
         "Answers that count as the same are put on one **pile**:"
     )
-    left, right = st.columns([3, 1], gap="large")
-    with left:
-        _model(story, story.base, 0, "Base model")
-    with right:
-        _model(story, story.aligned, 1, "Aligned model")
+    shape = url.get("as", "piles") if presenting else url.segments("Show as", list(SHAPES), "as", SHAPES.get)
+    if shape == "tree":
+        _tree(story, presenting)
+    else:
+        left, right = st.columns([3, 1], gap="large")
+        with left:
+            _model(story, story.base, 0, "Base model")
+        with right:
+            _model(story, story.aligned, 1, "Aligned model")
     st.markdown(say.is_it_typical(story.typical, story.base.n_samples))
+    st.markdown(say.control(computed.control(story)))
     if presenting:
         pieces.recipe(story, story.aligned, story.typical.n, "intervals: Wilson")
         return
@@ -50,6 +58,15 @@ def _model(story: Story, scored: ScoredRun, position: int, name: str) -> None:
         for cluster in found
     ]
     pieces.piles(shown, position, least_width="9.2em", lines=3)
+
+
+def _tree(story: Story, presenting: bool) -> None:
+    """The answers of both models as trees of tokens, one under the other."""
+    runs = (story.base, story.aligned)
+    named = [(scored.run.identity.model, dict(enumerate(scored.answers(story.example).responses))) for scored in runs]
+    recipe = recipes.side_by_side([name for name, _ in named], [scored.run for scored in runs], None, 1)
+    with pieces.quiet(presenting):
+        trees(named, recipe, "story-tree", story.table.loc[story.example, "text"])
 
 
 def _over_all_questions(story: Story) -> None:

@@ -12,8 +12,12 @@ from homog_core.analysis import cascade, published, quality, rates, selective, s
 from homog_core.analysis.bounds import Bounds
 from homog_core.analysis.bounds import bounds as bounds_of
 from homog_core.analysis.cascade import CascadeStudy
+from homog_core.analysis.plan import Detectable, Needed, detectable, needed
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.selective import Calibration, Coverage
+from homog_core.analysis.unseen import Unseen
+from homog_core.analysis.unseen import growth as growth_of
+from homog_core.analysis.unseen import unseen as unseen_of
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
 
@@ -46,6 +50,26 @@ def rate_pvalue(first: Version, second: Version, clusterer: Clusterer, category:
 def bounds(run: Version, clusterer: Clusterer, category: str) -> Bounds:
     """`bounds.bounds`."""
     return bounds_of(load_run(run.run_id), clusterer, category)
+
+
+@_once
+def unseen(run: Version, clusterer: Clusterer, category: str) -> Unseen:
+    """`unseen.unseen`."""
+    return unseen_of(load_run(run.run_id), clusterer, category)
+
+
+@_once
+def growth(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`unseen.growth`."""
+    return growth_of(load_run(run.run_id), clusterer, category)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Looking for what could be found …")
+def plan(first: Version, second: Version, clusterer: Clusterer) -> tuple[Detectable, Needed]:
+    """What a pair could have found, and what finds what it shows."""
+    pair = [load_run(first.run_id), load_run(second.run_id)]
+    found = detectable(pair, clusterer)
+    return found, needed(pair, clusterer, found)
 
 
 def threshold_curve(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:

@@ -220,12 +220,12 @@ def categories(chosen: Selection, of: str) -> None:
     asked = chosen.views[of].questions["category"].value_counts()
     missing = {name: _shortfall(own, int(asked[name])) for name, own in rows.groupby("category", sort=False)}
     shown = rows[rows["category"].map(lambda name: missing[name] is None)]
-    lacking = sorted((lack.more, name) for name, lack in missing.items() if lack)
+    lacking = {name: lack for name, lack in missing.items() if lack}
     hidden = ""
     if lacking:
-        name = lacking[0][1]
+        name = max(lacking, key=lambda name: lacking[name].found)
         hidden = f"Not drawn: {counted(len(lacking), 'category', 'categories')} with fewer. The nearest is “{name}”: "
-        hidden += f"{chart_titles.too_few(missing[name])}."
+        hidden += f"{chart_titles.too_few(lacking[name])}."
     if shown.empty:
         st.markdown(f"##### {plain(chart_titles.categories(shown))}")
         st.info(plain(hidden))

@@ -28,11 +28,10 @@ SHOWN = dict(zip(SEED_STATISTICS, (percent, number, percent), strict=True))
 
 
 def runs_with_seeds(chosen: Selection) -> list[Run]:
-    """The runs of several training seeds under the conditions of the chosen ones, in the order of their stages."""
-    pair = chosen.pair()
-    first = chosen.views[pair[0] if pair else chosen.focus()].run
+    """The runs of several training seeds under the conditions of a chosen run, in the order of their stages."""
     runs = [view.run for view in chosen.views.values()]
-    return sorted(same_but_for_seeds(first, [*runs, *chosen.others]), key=lineage.order)
+    found = (same_but_for_seeds(run, [*runs, *chosen.others]) for run in runs)
+    return sorted(next(filter(None, found), []), key=lineage.order)
 
 
 def training_seeds(chosen: Selection) -> None:

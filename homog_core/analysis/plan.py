@@ -22,9 +22,10 @@ from homog_core.statistics import power, power_auroc
 from homog_core.statistics.columns import paired_differences
 from homog_core.statistics.discrimination import auroc
 from homog_core.statistics.paired import mcnemar_exact, wilcoxon_signed_rank
-from homog_core.statistics.power import TARGET, Design, Discordant
+from homog_core.statistics.power import FEWEST_PAIRS, TARGET, Design, Discordant
 
 BUDGETS = (3, 5, 10)  # samples a question
+_UNKNOWN = Design(np.nan, np.nan, np.nan)
 
 # What two runs could have found
 
@@ -57,7 +58,7 @@ class ClustersPower:
     second: float
     deviation: float  # standard deviation of the differences, ddof = 1
     pvalue: float
-    detectable: Design  # on the side of the difference
+    detectable: Design  # on the side of the difference; of normal differences with this standard deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +164,15 @@ def _rate(first: pd.Series, second: pd.Series, target: float) -> RatePower:
 def _clusters(first: pd.Series, second: pd.Series, target: float) -> ClustersPower:
     test, change = wilcoxon_signed_rank(first, second), paired_differences(first, second)
     both = first.notna() & second.notna()
+    deviation = float(change.std(ddof=1)) if test.n > 1 else np.nan
+    found = power.wilcoxon_detectable_normal(test.n, deviation, target) if test.n >= FEWEST_PAIRS else _UNKNOWN
     return ClustersPower(
         test.n,
         float(first[both].mean()),
         float(second[both].mean()),
-        float(change.std(ddof=1)) if test.n > 1 else np.nan,
+        deviation,
         test.pvalue,
-        power.wilcoxon_detectable(change, test.n, target),
+        Design(test.n, found.effect if test.difference > 0 else -found.effect, found.power),
     )
 
 

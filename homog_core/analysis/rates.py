@@ -12,6 +12,7 @@ from homog_core.records import Estimate
 from homog_core.statistics.budget import budget_terms
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_bounds
 from homog_core.statistics.paired import mcnemar_exact
+from homog_core.statistics.richness import unseen_mass
 
 THRESHOLDS = np.round(np.arange(0, 100) / 100, 2)  # those of the sliders
 
@@ -27,13 +28,16 @@ class RunRates(NamedTuple):
     single_cluster: Estimate  # share
     clusters: Estimate  # mean number of different answers
     token_entropy: Estimate  # of the greedy answer, mean over its tokens, in nats; undefined before the run is scored
+    new: Estimate  # chance that one more answer is in none of the clusters: mean of `richness.unseen_mass`
 
 
 def run_rates(scored: ScoredRun, clusterer: Clusterer) -> RunRates:
     """`RunRates` of a run, which need not have been scored."""
     n_sets = scored.cluster_frame(clusterer)["num_semantic_sets"]
     entropy = scored.scores[TOKEN_ENTROPY] if scored.is_scored else np.full(len(n_sets), np.nan)
-    return RunRates(single_cluster_rate(n_sets), mean_estimate(n_sets), mean_estimate(entropy))
+    sizes = scored.sizes(clusterer)
+    new = [unseen_mass(own) for own in sizes[sizes.sum(axis=1) > 1]]
+    return RunRates(single_cluster_rate(n_sets), mean_estimate(n_sets), mean_estimate(entropy), mean_estimate(new))
 
 
 def single_cluster_row(scored: ScoredRun, clusterer: Clusterer, category: str) -> dict[str, Any]:

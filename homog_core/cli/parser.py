@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from homog_core.cli import catalogue, plan, results, runs, sampling, scoring
+from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
@@ -30,6 +30,7 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     add("runs", runs.list_runs, "List the stored runs.")
     _show(add)
     _compare(add)
+    _map(add)
     _plan(add)
     _report(add)
     _export(add)
@@ -143,6 +144,18 @@ def _compare(add: Add) -> None:
     sub.add_argument("runs", nargs="+", metavar="RUN", help="run id; two or more")
     sub.add_argument("--clusterer", help="e.g. embedding/minilm (default: the one with the best report card)")
     sub.add_argument("--threshold", type=float, help="default: the clusterer's own")
+
+
+def _map(add: Add) -> None:
+    sub = add(
+        "map", maps.map_runs, "Put all answers of one to four runs over the same questions on one map, and store it."
+    )
+    sub.add_argument("runs", nargs="+", metavar="RUN", help="run id; at most four")
+    sub.add_argument(
+        "--encoder",
+        metavar="NAME",
+        help="sentence encoder: catalogue key, hub id or local folder (default: minilm)",
+    )
 
 
 def _plan(add: Add) -> None:

@@ -4,7 +4,8 @@ import math
 
 from homog_core.analysis.rates import RunRates
 from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP
-from homog_core.wording.numbers import counted, noun, number, percent, with_care, with_interval
+from homog_core.records import Estimate
+from homog_core.wording.numbers import UNDEFINED, counted, noun, number, percent, with_care, with_interval
 
 _GRADE_SIGNS = {"correct": "✓", "incorrect": "✗", "ambiguous": "?", "abstained": "–"}
 _RULES = {
@@ -51,13 +52,22 @@ def strip_title(n_answers: int, n_wordings: int, n_clusters: int) -> str:
     return f"{counted(n_answers, 'answer')}, {counted(n_wordings, 'wording')}, {meanings}"
 
 
-def strip_reading(entropy: float, n_empty: int) -> str:
-    """How to read the cluster strip."""
+def strip_reading(entropy: float, effective: Estimate, n_empty: int) -> str:
+    """How to read the cluster strip; `effective` is the estimated number of answers of the model."""
     return (
         "One block per cluster of answers that count as the same; its width is how often it came, its text the most "
-        f"typical answer. Semantic entropy {number(entropy)} nats (0 when all agree)."
+        f"typical answer. Semantic entropy {number(entropy)} nats (0 when all agree). As if the model had "
+        f"{effective_number(effective)} equally likely answers, estimated from these {effective.n}."
         + (f" {counted(n_empty, 'empty answer')} left out." if n_empty else "")
     )
+
+
+def effective_number(found: Estimate) -> str:
+    """An effective number of answers with its interval, which may have no upper bound."""
+    if math.isnan(found.value):
+        return UNDEFINED
+    high = "no upper bound" if math.isinf(found.high) else number(found.high, 1)
+    return f"{number(found.value, 1)} [{number(found.low, 1)}, {high}]"
 
 
 def map_note(asked: str, method: str, faithfulness: float) -> str:
@@ -87,6 +97,7 @@ def run_headline(found: RunRates) -> str:
         f"All answers mean the same on **{with_interval(found.single_cluster, percent)}** of "
         f"{counted(found.single_cluster.n, 'question')}",
         f"**{with_interval(found.clusters)}** different answers a question",
+        f"one more would be new in **{with_interval(found.new, percent)}**",
     ]
     if found.token_entropy.n:
         parts.append(f"token entropy **{with_interval(found.token_entropy)}** nats")

@@ -6,6 +6,7 @@ Markdown, without a word from a model or a data set. Every number is computed; e
 import math
 from collections.abc import Sequence
 
+from homog_core.analysis.control import Control
 from homog_core.analysis.story import Advice, Detection, Measured, Story, Typical
 from homog_core.catalogue.published import Published
 from homog_core.measures.report_cards import ReportCard
@@ -53,6 +54,28 @@ def lead(story: Story) -> str:
         f"We asked the same question {story.base.n_samples} times. The base model gave **{base}** different "
         f"{noun(base, 'answer')}; the aligned model gave **{aligned}**."
     )
+
+
+def more_to_come() -> str:
+    """Behind the first sentence on the first screen, which shows the base model's answers alone."""
+    return "Here are those of the base model; those of the aligned model come next."
+
+
+def control(found: Control | None) -> str:
+    """What a control shows of how much of the drop is due to preferences; "" without one."""
+    if found is None:
+        return ""
+    return (
+        f"**Is it the preferences?** A control was trained on the same good answers, without a worse one beside them. "
+        f"It gives {with_interval(found.clusters, _tenth)} different answers and one single answer to "
+        f"{with_interval(found.rate, percent)}; the aligned model {with_interval(found.aligned_clusters, _tenth)} and "
+        f"{with_interval(found.aligned_rate, percent)}. So "
+        f"{'most' if found.share_without > 0.5 else 'part'} of the drop comes without any preference."
+    )
+
+
+def _tenth(value: float) -> str:
+    return number(value, 1)
 
 
 def base_model(story: Story) -> str:

@@ -102,6 +102,9 @@ def test_what_has_ended_is_read_view_by_view_and_kept_and_found_again(server, ne
         page.get_by_text(sign).first.wait_for()
         settled(page)
         page.wait_for_url(f"**view={view.lower()}**")
+        page.evaluate("document.activeElement.blur()")  # Streamlit's own colours of what has the focus, or is hovered
+        page.mouse.move(0, 0)
+        settled(page)
         page.evaluate(AXE)
         found = page.evaluate("() => axe.run({resultTypes: ['violations']})")
         assert [v["id"] for v in found["violations"] if v["impact"] in ("serious", "critical")] == []

@@ -8,9 +8,10 @@ from fakes import settled
 TITLES = (
     "Ask the same question ten times",
     "After aligning, the answers fall into piles",
+    "Roll a die: every answer should be equally likely",
     "When every answer is the same, asking again tells you nothing",
-    "The hesitation is still inside the answer",
-    "What to do about it: the cheapest signal first",
+    "The hesitation may still be inside the answer",
+    "What to do about it, and whether it helps",
 )
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LEFT_BELOW = (
@@ -26,7 +27,7 @@ def test_the_whole_story_by_keyboard_in_presenting_mode(server, new_page):
     page.get_by_test_id("stHeader").wait_for(state="hidden")
     for step, title in enumerate(TITLES, start=1):
         page.get_by_role("heading", name=title, exact=True).wait_for()
-        page.get_by_text(f"{step} of 5", exact=True).wait_for()
+        page.get_by_text(f"{step} of 6", exact=True).wait_for()
         settled(page)
         buttons = page.get_by_role("button").filter(visible=True)
         assert [name.split("\n")[0] for name in buttons.all_inner_texts()] == ["Previous", "Next"]
@@ -34,10 +35,10 @@ def test_the_whole_story_by_keyboard_in_presenting_mode(server, new_page):
         assert page.evaluate(OVERFLOW) <= 0
         assert page.evaluate(LEFT_BELOW) <= 0, f"step {step} is higher than a projector"
         page.keyboard.press("ArrowRight")
-    page.get_by_text("better than guessing").first.wait_for()  # it ends at the fifth
+    page.get_by_text("better than guessing").first.wait_for()  # it ends at the sixth
     page.keyboard.press("ArrowLeft")
-    page.get_by_role("heading", name=TITLES[3], exact=True).wait_for()
-    page.wait_for_url("**step=4**")
+    page.get_by_role("heading", name=TITLES[4], exact=True).wait_for()
+    page.wait_for_url("**step=5**")
     page.keyboard.press("Escape")
     page.get_by_role("heading", name="Start here").wait_for()
     page.get_by_test_id("stHeader").wait_for()

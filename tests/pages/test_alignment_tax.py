@@ -150,6 +150,7 @@ def test_seeds_are_offered_only_where_there_are_several():
         return next(one for one in tax(**params).segmented_control if one.label == "Chart").options
 
     assert "Training seeds" in charts()
+    assert "Training seeds" in charts(dataset="truthfulqa")
     assert "Training seeds" not in charts(dataset="starter")
     assert not tax(dataset="starter", chart="seeds").warning
 

@@ -105,7 +105,8 @@ def test_the_drawer_says_what_is_unusual():
     app = open_page("live_lab", n="20", t="0.7", seed="0", prompt="few_shot", clusterer="jaccard")
     assert not app.exception
     assert drawer(app) == "Settings: 20 answers, temperature 0.7, few-shot prompt, same words (Jaccard)"
-    assert drawer(open_page("live_lab", n="many", t="99")) == "Settings"  # nonsense counts as what is usual
+    assert drawer(open_page("live_lab", tau="0.61")) == "Settings: τ = 0.61"
+    assert drawer(open_page("live_lab", n="many", t="99", tau="nan")) == "Settings"  # nonsense counts as what is usual
 
 
 def slider(app: AppTest, param: str):
@@ -265,7 +266,7 @@ def test_a_finished_job_can_be_kept(queue):
 def test_a_view_computes_itself_alone(queue, view, there, not_there):
     started = queue.ask(FAKE_SPEC, SFT)
     queue.finish()
-    app = open_page("live_lab", job=started, clusterer="jaccard", view=view, look="2")
+    app = open_page("live_lab", job=started, clusterer="jaccard", view=view, of="2")
     assert not app.exception
     assert there in words_of(app) + html(app)
     assert not_there not in words_of(app) + html(app)
@@ -275,11 +276,24 @@ def test_a_view_computes_itself_alone(queue, view, there, not_there):
 def test_two_models_stand_side_by_side(queue):
     started = queue.ask(FAKE_SPEC, SFT)
     queue.finish()
-    app = open_page("live_lab", job=started, clusterer="jaccard", view="tokens", look="2")
+    app = open_page("live_lab", job=started, clusterer="jaccard", view="tokens", of="2")
 
     assert "**2 of 2 → 2 of 2 different answers** along fake → fake-sft" in words_of(app)
-    control = app.segmented_control(key="widget:look")
+    control = app.segmented_control(key="widget:of")
     assert (control.options, control.value) == (["fake", "fake-sft"], "2")
+
+
+def test_nonsense_about_a_finished_job_is_named_and_changes_nothing(queue):
+    started = queue.ask(FAKE_SPEC, SFT)
+    queue.finish()
+    app = open_page("live_lab", job=started, clusterer="jaccard", view="<b>")
+    assert not app.exception
+    assert "View: <b> is not among the 4 there are" in words_of(app)
+    assert "greedy answer, in no cluster" in html(app)
+    app = open_page("live_lab", job=started, clusterer="jaccard", view="tokens", of="7", answer="nan")
+    assert not app.exception
+    assert "Model: 7 is not among the 2 there are" in words_of(app)
+    assert "Inside one answer: greedy answer" in words_of(app)
 
 
 def test_a_job_waits_for_the_one_before_it(queue):

@@ -21,6 +21,7 @@ TAX = ("dataset", "runs", "category", "clusterer", "tau", "rule", "view", "chart
 ABOVE = ["Data set", "Runs", "Category", "Treat answers as the same if", "Assignment"]
 CASES = [  # page, parameters that are right, parameters that are not, and of which a sentence is due
     ("start", {}, ("step", "present"), []),
+    ("start", {"step": "2"}, ("as",), ["Show as"]),
     (
         "questions",
         {},
@@ -33,7 +34,7 @@ CASES = [  # page, parameters that are right, parameters that are not, and of wh
         ("runs", "question", "clusterer", "tau", "rule", "entailment"),
         ["Runs to compare (first = baseline)", *ABOVE[3:], "Question"],
     ),
-    ("live_lab", {}, LIVE, ["Models, one after the other", "Question from", "Question", "Prompt", ABOVE[3]]),
+    ("live_lab", {}, LIVE, ["Models, side by side", "Question from", "Question", "Prompt", ABOVE[3]]),
     ("alignment_tax", {}, (*TAX, "budget", "band"), [*ABOVE, "Section", "Chart"]),
     ("alignment_tax", {"chart": "samples"}, ("budget",), []),
     ("alignment_tax", {"view": "won", "chart": "cascade"}, ("of", "band"), ["Run to look at closely"]),

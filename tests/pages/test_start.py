@@ -1,4 +1,4 @@
-"""Start here under AppTest: the five steps, presenting mode, and what is there when the runs are not."""
+"""Start here under AppTest: the six steps, presenting mode, and what is there when the runs are not."""
 
 import pytest
 from fakes import FakeEncoder, FakeSampler
@@ -20,9 +20,10 @@ LEAD = "We asked the same question 10 times. The base model gave"
     [
         ("1", LEAD),
         ("2", LEAD),
-        ("3", "no signal: all scores tie"),
-        ("4", "entropy"),
-        ("5", "Is it worth it?"),
+        ("3", "roll a die"),
+        ("4", "no signal: all scores tie"),
+        ("5", "entropy"),
+        ("6", "Is it worth it?"),
     ],
 )
 @pytest.mark.parametrize("present", ["0", "1"])
@@ -32,12 +33,12 @@ def test_every_step_says_what_it_is_for(step, said, present):
     assert not app.exception
     assert not app.error
     assert said in words(app)
-    assert f"{step} of 5" in words(app)
-    assert bool(app.get("popover")) == (present == "0" and step in "2345")
+    assert f"{step} of 6" in words(app)
+    assert bool(app.get("popover")) == (step == "3" or (present == "0" and step in "2456"))
 
 
 def test_the_page_says_what_is_measured_and_what_was_published():
-    shown = words(open_page("start", step="5"))
+    shown = words(open_page("start", step="6"))
 
     assert "very small" in shown
     assert "varies from model to model" in shown
@@ -54,12 +55,12 @@ def test_ten_answers_are_ten_cards():
 def test_the_buttons_turn_the_pages_and_stop_at_the_ends():
     app = open_page("start")
     assert app.button(key="previous").disabled
-    for step in range(2, 6):
+    for step in range(2, 7):
         app.button(key="next").click().run()
-        assert f"{step} of 5" in words(app)
+        assert f"{step} of 6" in words(app)
     assert app.button(key="next").disabled
     app.button(key="previous").click().run()
-    assert app.query_params["step"] == "4"
+    assert app.query_params["step"] == "5"
 
 
 def test_presenting_can_be_entered_and_left_and_has_nothing_but_the_steps():
@@ -90,7 +91,7 @@ def store_runs(score=True):
             score_run(run.id, [FakeEncoder()])
 
 
-@pytest.mark.parametrize("step", ["1", "2", "3", "4", "5"])
+@pytest.mark.parametrize("step", ["1", "2", "3", "4", "5", "6"])
 def test_small_runs_of_strange_text_are_told_too(no_shipped_runs, step):
     store_runs()
     app = open_page("start", step=step)
@@ -119,3 +120,17 @@ def test_a_run_that_is_being_written_is_not_told(no_shipped_runs):
 
 def test_the_shipped_runs_tell_it():
     assert story.find_pair([run for run in store.list_runs() if run.folder.parent == files.SHIPPED / "runs"])
+
+
+def test_the_second_step_can_be_a_tree_and_names_the_control():
+    shown = words(open_page("start", step="2", **{"as": "tree"}))
+
+    assert "gemma-3-270m goes on in" in shown
+    assert "A control was trained on the same good answers" in shown
+
+
+def test_a_die_is_thrown_by_both_models():
+    shown = words(open_page("start", step="3"))
+
+    assert "gemma-3-270m-dpo says “6” in" in shown
+    assert "And other lists?" in shown

@@ -1,10 +1,12 @@
 """One question's answers in sentences."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from homog_core.measures.grading import POLICIES
+from homog_core.records import Estimate
 from homog_core.wording import question
 
 
@@ -38,8 +40,12 @@ def test_clusters_and_answers_are_counted():
     assert question.strip_title(10, 8, 1) == "10 answers, 8 wordings, one meaning"
     assert question.strip_title(10, 1, 1) == "10 answers, 1 wording, one meaning"
     assert question.strip_title(10, 9, 7) == "10 answers, 9 wordings, 7 meanings"
-    assert question.strip_reading(0.6109, 1).endswith("entropy 0.61 nats (0 when all agree). 1 empty answer left out.")
-    assert question.strip_reading(0.6109, 0).endswith("(0 when all agree).")
+    some = Estimate(2.04, 1.2, math.inf, 10, "")
+    said = question.strip_reading(0.6109, some, 1)
+    assert "entropy 0.61 nats (0 when all agree). As if the model had 2.0 [1.2, no upper bound] equally likely" in said
+    assert said.endswith("estimated from these 10. 1 empty answer left out.")
+    assert question.strip_reading(0.6109, replace(some, high=5), 0).endswith("estimated from these 10.")
+    assert question.effective_number(Estimate(math.nan, math.nan, math.nan, 1, "")) == "undefined"
     assert question.too_few(1) == "1 of the answers is not empty. Clusters need at least two."
     assert question.too_few(0).startswith("0 of the answers are not empty.")
 

@@ -1,0 +1,38 @@
+"""Power: what a base and its aligned run could have found, and how many questions find what they show."""
+
+import streamlit as st
+
+from dashboard.tax import computed
+from dashboard.tax.selection import Selection
+from dashboard.text import plain
+from homog_core.statistics.power import TARGET
+from homog_core.wording import plan as say
+from homog_core.wording.numbers import percent
+
+
+def power(chosen: Selection) -> None:
+    """The sentences of `homog plan` about the pair that titles speak of."""
+    pair = chosen.pair()
+    if pair is None:
+        st.info("Choose a base and a run that was trained from it: power is that of a comparison.")
+        return
+    runs = [chosen.views[label].run.id for label in pair]
+    found, needs = computed.plan(*(chosen.versions[label] for label in pair), chosen.clusterer)
+    first, last = map(plain, pair)
+    st.markdown(f"##### What {first} and {last} could have found")
+    st.caption(
+        f"With a power of {percent(TARGET)}, at 5 %, two-sided: in so many of such comparisons a test would find the "
+        "difference. A smaller one may be there and not be found. Over all categories."
+    )
+    _sentences(say.could_have_found(found, pair))
+    st.markdown("##### How many questions find what they show")
+    _sentences(say.would_find(found, needs, pair))
+    if found.budgets:
+        st.markdown("##### With fewer samples a question")
+        _sentences([say.budget_sentence(*row) for row in zip(found.budgets, needs.budgets, strict=True)])
+    st.caption("The same with costs, and for studies that have not begun:")
+    st.code(f"python -m homog_core plan {' '.join(runs)}\npython -m homog_core plan --scr 0.02 0.10", language="bash")
+
+
+def _sentences(lines: list[str]) -> None:
+    st.markdown("\n".join(f"- {plain(line)}" for line in lines))

@@ -1,0 +1,72 @@
+"""What N answers a question do not show of a run's model: how likely another answer is new, how many there may be.
+
+By the estimators of `statistics.richness`, averaged over questions. Values, no sentences.
+"""
+
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+import pandas as pd
+
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.measures.clustering import Clusterer
+from homog_core.records import Estimate
+from homog_core.statistics.columns import Values
+from homog_core.statistics.intervals import mean_estimate
+from homog_core.statistics.richness import accumulation_curve, chao_shen_entropy, hill_number, unseen_mass
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """What the answers of a run leave open; over the questions with at least two valid answers."""
+
+    n_samples: int
+    new: Estimate  # chance that another answer is in none of the clusters: mean of `unseen_mass`
+    drawn: Estimate  # effective number of answers among those drawn: geometric mean of `hill_number` of order 1
+    estimated: Estimate  # that of the model: geometric mean of exp(`chao_shen_entropy`)
+    n_all_different: int  # questions whose answers all differ: their estimate depends on N alone
+
+
+def unseen(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Unseen:
+    """`Unseen` of one run. Geometric means, since entropies are what the estimators are made for."""
+    sizes = _sizes(scored, clusterer, category)
+    unique, place = np.unique(sizes, axis=0, return_inverse=True)
+    place = place.ravel()
+    values = np.array([(unseen_mass(own), np.log(hill_number(own, 1)), chao_shen_entropy(own)) for own in unique])
+    values = values.reshape(-1, 3)[place]
+    return Unseen(
+        scored.n_samples,
+        mean_estimate(values[:, 0]),
+        _geometric(values[:, 1]),
+        _geometric(values[:, 2]),
+        int(np.sum(sizes.max(axis=1, initial=0) == 1)),
+    )
+
+
+def growth(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> pd.DataFrame:
+    """Mean number of different answers among 1 … 2N: n_samples, value, low, high (t, over questions), n.
+
+    Up to N exactly, beyond by `accumulation_curve`. Over the questions with all N valid answers.
+    """
+    sizes = _sizes(scored, clusterer, category)
+    sizes = sizes[sizes.sum(axis=1) == scored.n_samples]
+    columns = ["n_samples", "value", "low", "high", "n"]
+    if not len(sizes):
+        return pd.DataFrame(columns=columns)
+    unique, place = np.unique(sizes, axis=0, return_inverse=True)
+    curves = np.array([accumulation_curve(own, n_resamples=2).value for own in unique])[place.ravel()]  # (Q, 2N)
+    found = [mean_estimate(curves[:, m]) for m in range(curves.shape[1])]
+    return pd.DataFrame([(m, e.value, e.low, e.high, e.n) for m, e in enumerate(found, start=1)], columns=columns)
+
+
+def _sizes(scored: ScoredRun, clusterer: Clusterer, category: str) -> np.ndarray:
+    """Cluster sizes (Q, N) of the questions with at least two valid answers."""
+    sizes = scored.sizes(clusterer)[scored.in_category(category)]
+    return sizes[sizes.sum(axis=1) > 1]
+
+
+def _geometric(entropies: Values) -> Estimate:
+    """The exponential of a mean and of its bounds."""
+    found = mean_estimate(entropies)
+    return Estimate(exp(found.value), exp(found.low), exp(found.high), found.n, found.method)

@@ -1,0 +1,75 @@
+"""What is said of the map of all answers. Every number is computed; plain text, which whoever shows it escapes."""
+
+import math
+from collections.abc import Sequence
+
+from homog_core.analysis.answer_map import NEIGHBOURS, SAMPLE
+from homog_core.figures.theme import escaped, shortened
+from homog_core.runs.answer_maps import Header, trust_of
+from homog_core.wording.labels import encoder_title
+from homog_core.wording.numbers import counted, duration, number, tenth
+
+COLORINGS = {"model": "model", "grade": "grade", "category": "category", "answers": "different answers"}
+GRADES = {  # in the order of the legend
+    "incorrect": "✗ incorrect",
+    "correct": "✓ correct",
+    "ambiguous": "? ambiguous",
+    "abstained": "– abstained",
+    "ungraded": "not graded",
+}
+_ANSWER, _QUESTION = 70, 60  # characters of each where the mouse is
+
+
+def finding(names: Sequence[str], means: Sequence[float], n_samples: int) -> str:
+    """The title: how many wordings a question gets, of the first and the last run."""
+    first, last = tenth(means[0]), tenth(means[-1])
+    of = f"in {counted(n_samples, 'answer')} to a question"
+    if len(names) == 1:
+        return f"{names[0]} uses {first} different wordings {of}"
+    if first == last:
+        return f"{names[-1]} uses {last} different wordings {of}, as {names[0]} does"
+    return f"{names[-1]} uses {last} different wordings {of}, {names[0]} {first}"
+
+
+def how_to_read(header: Header) -> str:
+    """Under the title."""
+    trust = trust_of(header)
+    if math.isnan(trust):
+        sure = "There are too few texts to say how faithful the map is."
+    else:
+        sample = "all texts" if header.n_texts <= SAMPLE else f"{SAMPLE:,} texts"
+        sure = (
+            f"Trustworthiness {number(trust)} ({sample}, {NEIGHBOURS} neighbours): 1 if all neighbours here are "
+            "neighbours in truth, about 0.5 by chance."
+        )
+    return (
+        "A mark is a text that a model gave to a question, larger the more often. Near marks are similar texts; equal "
+        "texts lie on one place, whatever the question and the model. Distances between islands mean little. "
+        f"{sure} Click a mark, or draw around some with the box or the lasso. A click on a name in the legend hides "
+        "its marks."
+    )
+
+
+def method(header: Header) -> str:
+    """What the recipe says of the map."""
+    also = f", {counted(len(header.sources), 'run')} together" if len(header.sources) > 1 else ""
+    return f"UMAP of {counted(header.n_texts, 'different text')}{also}, {encoder_title(header.encoder)}"
+
+
+def hover(text: str, count: int, question: str, name: str, grade: str, category: str) -> str:
+    """What a mark says, as HTML."""
+    times = f" ×{count}" if count > 1 else ""
+    about = " · ".join(part for part in (name, GRADES.get(grade, grade), category) if part)
+    lines = (shortened(question, _QUESTION), about)
+    return "<br>".join([f"<b>{escaped(shortened(text, _ANSWER))}</b>{times}", *map(escaped, lines)])
+
+
+def how_long(n_texts: int, seconds: float) -> str:
+    """What is said before a map is computed."""
+    about = duration(round(seconds, -1)) if seconds < 90 else f"{round(seconds / 60)} minutes"
+    return f"{counted(n_texts, 'different text')}: that takes about {about} on two processor cores."
+
+
+def matches(n_marks: int, n_all: int) -> str:
+    """What a search has found."""
+    return f"{n_marks:,} of {counted(n_all, 'mark')}"
