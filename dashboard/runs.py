@@ -16,6 +16,7 @@ from homog_core.analysis import comparable, lineage
 from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.errors import CorruptRun, HomogError
 from homog_core.runs import store
+from homog_core.runs.delete import deletable, delete_run
 from homog_core.runs.verify import verify
 from homog_core.wording import run_card
 
@@ -68,10 +69,8 @@ def damaged(run_id: str) -> None:
     st.error("This run is damaged, so no page can show it. What is wrong:", icon=":material/error:")
     for problem in verify(run_id):
         st.markdown(f"- {plain(problem)}")
-    st.caption(
-        "This page never deletes a run. Restore its folder from a copy, or remove it by hand: "
-        f"{plain(str(store.runs_by_id()[run_id]))}"
-    )
+    st.caption(f"Restore its folder from a copy, or delete it. Its folder: {plain(str(store.runs_by_id()[run_id]))}")
+    delete(run_id)
 
 
 def card(run: store.Run) -> None:
@@ -161,6 +160,19 @@ def integrity(run: store.Run) -> None:
     st.warning(words, icon=":material/warning:")
     for problem in known[now]:
         st.markdown(f"- {plain(problem)}")
+
+
+def delete(run_id: str) -> None:
+    """Delete a run of one's own, after a question."""
+    if not deletable(run_id):
+        return
+    with st.popover("Delete this run …", icon=":material/delete:", type="tertiary", key=f"delete-{run_id}"):
+        st.markdown(f"**{plain(run_id)}** will be gone for good, with its answers and scores.")
+        if st.button("Delete it", type="primary", key="delete"):
+            with errors_shown():
+                delete_run(run_id)
+                url.put(run=None)
+                st.rerun()
 
 
 def card_html(facts: Sequence[run_card.Fact]) -> str:

@@ -53,6 +53,7 @@ def one_run(run: store.Run) -> None:
         runs.missing(run)
         runs.integrity(run)
         exchange.export(run)
+        runs.delete(run.id)
 
 
 main()

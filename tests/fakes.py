@@ -41,7 +41,7 @@ def shipped_runs(project: Path) -> list[str]:
 def link_shipped(project: Path, folder: Path) -> Path:
     """Make `folder` a cache of what ships with a checkout, without the runs that somebody has kept beside that."""
     (folder / "runs").mkdir()
-    for name in ("models", "draws", *(f"runs/{run_id}" for run_id in shipped_runs(project))):
+    for name in ("models", "draws", "maps", *(f"runs/{run_id}" for run_id in shipped_runs(project))):
         (folder / name).symlink_to(project / "cache" / name)
     return folder
 

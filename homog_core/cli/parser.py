@@ -37,6 +37,9 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     _import(add)
     sub = add("strip", runs.strip_run, "Make a run fit to be shared: without its dataset's sentences, without vectors.")
     sub.add_argument("run", help="run id")
+    sub = add("delete", runs.delete_run, "Delete runs of your own, after a question; shipped ones stay.")
+    sub.add_argument("runs", nargs="+", metavar="RUN", help="run id")
+    sub.add_argument("--yes", action="store_true", help="without a question")
     sub = add("verify", runs.verify_runs, "Check that runs are whole and fit together; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
     return parser

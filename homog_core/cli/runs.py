@@ -1,4 +1,4 @@
-"""The commands about stored runs: `runs`, `show`, `verify`, `export`, `import`, `strip`."""
+"""The commands about stored runs: `runs`, `show`, `delete`, `verify`, `export`, `import`, `strip`."""
 
 import argparse
 from pathlib import Path
@@ -58,6 +58,24 @@ def verify_runs(options: argparse.Namespace) -> int:
         [{"run": run_id, "problem": problem} for run_id, found in problems.items() for problem in found or ["none"]],
     )
     return int(any(problems.values()))
+
+
+def delete_run(options: argparse.Namespace) -> None:
+    """Delete runs of one's own, after a question."""
+    from homog_core.errors import InvalidInput
+    from homog_core.runs.delete import delete_run
+
+    if not options.yes:
+        try:
+            answer = input(f"Delete {', '.join(options.runs)} for good? [y/N] ")
+        except EOFError:
+            raise InvalidInput("Nobody is there to answer; give --yes to delete without a question.") from None
+        if answer.strip().lower() not in ("y", "yes"):
+            print_result(options, [{"run": run_id, "deleted": "no"} for run_id in options.runs])
+            return
+    for run_id in options.runs:
+        delete_run(run_id)
+    print_result(options, [{"run": run_id, "deleted": "yes"} for run_id in options.runs])
 
 
 def export_run(options: argparse.Namespace) -> None:

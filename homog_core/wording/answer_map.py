@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 from homog_core.analysis.answer_map import NEIGHBOURS, SAMPLE
-from homog_core.figures.theme import escaped, shortened
 from homog_core.runs.answer_maps import Header, trust_of
 from homog_core.wording.labels import encoder_title
 from homog_core.wording.numbers import counted, duration, number, tenth
@@ -17,7 +16,6 @@ GRADES = {  # in the order of the legend
     "abstained": "– abstained",
     "ungraded": "not graded",
 }
-_ANSWER, _QUESTION = 70, 60  # characters of each where the mouse is
 
 
 def finding(names: Sequence[str], means: Sequence[float], n_samples: int) -> str:
@@ -56,12 +54,9 @@ def method(header: Header) -> str:
     return f"UMAP of {counted(header.n_texts, 'different text')}{also}, {encoder_title(header.encoder)}"
 
 
-def hover(text: str, count: int, question: str, name: str, grade: str, category: str) -> str:
-    """What a mark says, as HTML."""
-    times = f" ×{count}" if count > 1 else ""
-    about = " · ".join(part for part in (name, GRADES.get(grade, grade), category) if part)
-    lines = (shortened(question, _QUESTION), about)
-    return "<br>".join([f"<b>{escaped(shortened(text, _ANSWER))}</b>{times}", *map(escaped, lines)])
+def about(name: str, grade: str, category: str) -> str:
+    """What a mark says beside its text and question."""
+    return " · ".join(part for part in (name, GRADES.get(grade, grade), category) if part)
 
 
 def how_long(n_texts: int, seconds: float) -> str:

@@ -95,3 +95,23 @@ def test_an_import_that_does_not_read_names_the_line(tmp_path, capsys):
     path.write_text('{"question": "Why?", "answers": ["a"]}\n{"question": "How?"}\n')
     assert main(["import", str(path), "--model", "theirs"]) == 2
     assert "theirs.jsonl, line 2" in capsys.readouterr().err
+
+
+def test_a_run_is_deleted_after_a_question(call, run, monkeypatch, capsys):
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    assert call("delete", run.id) == [{"run": run.id, "deleted": "no"}]
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    assert call("delete", run.id) == [{"run": run.id, "deleted": "yes"}]
+    assert list_runs() == []
+    assert main(["delete", run.id, "--yes"]) == 2
+    assert "There is no run" in capsys.readouterr().err
+
+
+def test_nothing_is_deleted_where_nobody_can_be_asked(run, monkeypatch, capsys):
+    def nobody(question):
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    assert main(["delete", run.id]) == 2
+    assert "--yes" in capsys.readouterr().err
+    assert list_runs() != []

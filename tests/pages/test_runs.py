@@ -244,3 +244,16 @@ def test_the_limit_of_an_upload_is_said_and_is_that_of_the_server():
     assert "maxUploadSize = 50" in config
     app = open_page("runs")
     assert "MB" in app.file_uploader[0].label
+
+
+def test_a_run_of_ones_own_is_deleted_after_a_question(no_shipped_runs):
+    kept, gone = fake_run("kept"), fake_run("gone")
+    app = open_page("runs", run=gone.id)
+    app.button(key="delete").click().run()
+    assert not app.exception
+    assert list(store.runs_by_id()) == [kept.id]
+    assert in_url(app, "run") in ("", kept.id)
+
+
+def test_a_shipped_run_has_no_button_to_delete_it():
+    assert not [one for one in open_page("runs", run=DPO_RUN).button if one.key == "delete"]

@@ -1,0 +1,62 @@
+"""Runs without a map: how long one takes, the button that computes it, and how far it is."""
+
+import streamlit as st
+
+from dashboard.cache import sentence_encoder
+from dashboard.map.shown import Answers
+from dashboard.map.work import Key, MapWork, key_of
+from dashboard.page import errors_shown
+from dashboard.text import plain
+from homog_core.analysis.answer_map import expected_seconds
+from homog_core.wording import answer_map as say
+
+POLL_SECONDS = 0.5
+
+
+@st.cache_resource(show_spinner=False)
+def work() -> MapWork:
+    """The one that computes maps on this server."""
+    return MapWork()
+
+
+def offer(answers: Answers, encoder: str) -> None:
+    """Offer to compute the map, or show how far it is."""
+    runs = [scored.run for scored in answers.runs]
+    key = key_of([run.id for run in runs], encoder)
+    look = work().look(key)
+    if look and not look.is_over:
+        _watch(key)
+        return
+    if look and look.state in ("failed", "stopped"):
+        (st.error if look.state == "failed" else st.info)(plain(look.what))
+    n_texts = answers.points["text"].nunique()
+    st.info(
+        "These answers have not been put on a map yet. "
+        f"{say.how_long(n_texts, expected_seconds(n_texts, encoder))} The map is stored, and opens at once after that."
+    )
+    if st.button("Compute the map", type="primary", icon=":material/scatter_plot:", key="compute-map"):
+        with errors_shown():
+            work().start(runs, sentence_encoder(encoder))
+            st.rerun()
+    with st.popover("On the command line", icon=":material/terminal:", type="tertiary"):
+        ids = " ".join(run.id for run in runs)
+        st.code(f"python -m homog_core map {ids} --encoder {encoder}", language=None, wrap_lines=True)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _watch(key: Key) -> None:
+    """Look again and again; when it is over, leave by a rerun of the page."""
+    look = work().look(key)
+    if look is None or look.is_over:
+        st.rerun()
+    share = min(look.done / look.total, 1.0) if look.total else 0.0
+    counts = f": {look.done:,} of {look.total:,}" if look.total > 1 else " …"
+    st.progress(share, text=f"{look.what}{counts}")
+    st.button(
+        "Stop",
+        icon=":material/stop:",
+        key="stop-map",
+        on_click=work().stop,
+        args=(key,),
+        disabled=look.state == "stopping",
+    )

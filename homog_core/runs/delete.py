@@ -1,0 +1,38 @@
+"""Deleting a run. Shipped runs stay, and so does one that is being written."""
+
+import shutil
+import uuid
+
+from homog_core import files
+from homog_core.errors import HomogError, InvalidInput, NotFound
+from homog_core.runs import store
+
+
+def deletable(run_id: str) -> bool:
+    """Whether a run is one of the visitor's own; False for shipped ones, and for one that is not there."""
+    folder = store.runs_by_id().get(run_id)
+    return folder is not None and folder.parent != files.SHIPPED / "runs"
+
+
+def delete_run(run_id: str) -> None:
+    """Delete a run of one's own for good; a damaged one too.
+
+    Its folder is first taken out of sight in one step, so that nobody ever sees half of it. Raises `NotFound`,
+    `InvalidInput` for a shipped run, and `HomogError` while it is being written or where the folder cannot be changed.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = store.runs_by_id().get(run_id)
+    if folder is None:
+        raise NotFound(f"There is no run {run_id!r}; `homog runs` lists them.")
+    if not deletable(run_id):
+        raise InvalidInput(f"Run {run_id} ships with the project and cannot be deleted.")
+    aside = folder.with_name(f".deleted-{uuid.uuid4().hex[:8]}")
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            folder.rename(aside)
+    except Timeout:
+        raise HomogError(f"Run {run_id} is being written; stop that first.") from None
+    except OSError as error:
+        raise HomogError(f"Run {run_id} cannot be deleted: {error.strerror or error}.") from error
+    shutil.rmtree(aside, ignore_errors=True)

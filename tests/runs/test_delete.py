@@ -1,0 +1,52 @@
+"""Deleting a run."""
+
+import pytest
+from fakes import SHIPPED_RUNS, FakeSampler, make_plan, make_question
+
+from homog_core.errors import HomogError, InvalidInput, NotFound
+from homog_core.records import Decoding
+from homog_core.runs import store
+from homog_core.runs.delete import deletable, delete_run
+from homog_core.runs.sample import sample_run
+
+QUESTIONS = [make_question("q0")]
+
+
+@pytest.fixture
+def run(no_shipped_runs):
+    return sample_run(FakeSampler({}), QUESTIONS, Decoding(n_samples=3), "plain")
+
+
+def test_a_run_is_gone_with_its_folder(run):
+    assert deletable(run.id)
+    delete_run(run.id)
+    assert run.id not in store.runs_by_id()
+    assert not list(run.folder.parent.iterdir())
+    with pytest.raises(NotFound, match="There is no run"):
+        delete_run(run.id)
+
+
+def test_a_damaged_run_can_be_deleted(run):
+    (run.folder / "manifest.json").write_text("[")
+    delete_run(run.id)
+    assert not run.folder.exists()
+
+
+def test_a_shipped_run_stays():
+    assert not deletable(SHIPPED_RUNS[0])
+    with pytest.raises(InvalidInput, match="ships with the project"):
+        delete_run(SHIPPED_RUNS[0])
+    assert SHIPPED_RUNS[0] in store.runs_by_id()
+
+
+def test_a_run_that_is_being_written_stays(no_shipped_runs):
+    sampler = FakeSampler({})
+    with make_plan(QUESTIONS, Decoding(n_samples=3), sampler.spec).open() as writer:
+        with pytest.raises(HomogError, match="is being written"):
+            delete_run(writer.run.id)
+        assert writer.run.id in store.runs_by_id()
+
+
+def test_what_a_kill_has_left_of_a_deletion_is_no_run(run):
+    run.folder.rename(run.folder.with_name(".deleted-1"))
+    assert store.runs_by_id() == {}
