@@ -7,7 +7,7 @@ PORT ?= 8501
 # torch that asks for them. PYTHONWARNINGS: setuptools warns at length about every editable installation.
 INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --constraint requirements.lock
 
-.PHONY: app test lint docs lock clean
+.PHONY: app test lint docs pictures lock clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py --server.port $(PORT)
@@ -21,6 +21,10 @@ lint: $(VENV)/.dev
 # Make docs/commands.md from the help of each command.
 docs: $(VENV)/.app
 	$(BIN)/python docs/make_commands.py
+
+# Make the pictures of the README from the running app, in Chromium.
+pictures: $(VENV)/.dev
+	$(BIN)/python docs/make_pictures.py
 
 # Locked versions stay the same as far as the requirements allow. Without the old file, all become the newest.
 lock:

@@ -84,9 +84,7 @@ def the_map(shown: OnMap, color: str) -> None:
             "Search in answers and questions", key="find", placeholder="a word or a phrase", bind="query-params"
         )
         lit = chart.lit_by(shown, words)
-        if lit is not None:
-            st.caption(say.matches(int(lit.sum()), len(lit)))
-        beside.beside(shown, lit)
+        beside.beside(shown, lit, chart.selected(shown, (color, words)))
     with left:
         chart.draw(shown, color, words, lit)
         export.export(shown)

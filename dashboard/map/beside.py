@@ -15,48 +15,55 @@ from homog_core.wording import answer_map as say
 from homog_core.wording.numbers import counted
 
 
-def beside(shown: OnMap, lit: np.ndarray | None) -> None:
-    """The open question, or the questions to open one from."""
+def beside(shown: OnMap, lit: np.ndarray | None, picked: np.ndarray) -> None:
+    """The open question, or the questions of the marks that are `picked` to open one from."""
     asked = url.get("question")
     if asked and asked not in shown.answers.questions.index:
         st.warning(f"Question: {plain(asked)} is not among the {len(shown.answers.questions)} there are.")
         url.put(question=None)
     elif asked:
-        _question(shown, asked)
+        _question(shown, asked, picked)
         return
-    _list(shown, lit)
+    _list(shown, lit, picked)
 
 
-def _list(shown: OnMap, lit: np.ndarray | None) -> None:
+def _list(shown: OnMap, lit: np.ndarray | None, picked: np.ndarray) -> None:
     """The questions of the selected marks; of those that a search has left, or of all, where none is selected."""
-    picked = chart.selected(shown)
-    if not len(picked):
-        picked = np.arange(len(shown.points)) if lit is None else np.flatnonzero(lit)
-        where = "on the map" if lit is None else "with these words"
+    where = "in the selection"
+    if len(picked):
+        st.button(
+            "Clear the selection", icon=":material/close:", on_click=chart.clear, key="map-clear", type="tertiary"
+        )
     else:
-        where = "in the selection"
+        picked, where = np.arange(len(shown.points)), "on the map"
+        if lit is not None:
+            picked, where = np.flatnonzero(lit), "with these words"
     part = shown.points.iloc[picked]
     if part.empty:
         st.info("No answer and no question has these words. Clear the search to see them all.")
         return
-    frame = _counts(shown, part)
-    what = f"{counted(len(part), 'mark')} of {counted(len(frame), 'question')} {where}"
-    st.markdown(f"##### {what}")
+    by_fall = where == "on the map" and len(shown.answers.runs) > 1
+    frame = _counts(shown, part, "fall" if by_fall else "marks")
+    st.markdown(f"##### {counted(len(part), 'mark')} of {counted(len(frame), 'question')} {where}")
     st.caption("Select a row to see the answers to its question.")
-    names = " → ".join(shown.answers.names)
+    order = "largest fall first" if by_fall else "most marks first"
     columns = {
-        "text": st.column_config.TextColumn("Question, most marks first", width=230, pinned=True),
+        "text": st.column_config.TextColumn(f"Question, {order}", width=230, pinned=True),
         "marks": st.column_config.NumberColumn("Marks", format="%d", width=60, help="Different texts of all models"),
     }
     if len(shown.answers.runs) > 1:
         columns["by_model"] = st.column_config.BarChartColumn(
-            "By model", width=90, y_min=0, y_max=max(map(max, frame["by_model"])), help=f"Marks of {names}"
+            "By model",
+            width=90,
+            y_min=0,
+            y_max=max(map(max, frame["by_model"])),
+            help=f"Marks of {' → '.join(shown.answers.names)}",
         )
     table(frame, columns, f"The questions {where} with the number of their marks")
 
 
-def _counts(shown: OnMap, part: pd.DataFrame) -> pd.DataFrame:
-    """id, text, marks and by_model of each question of some marks, the most marks first."""
+def _counts(shown: OnMap, part: pd.DataFrame, order: str) -> pd.DataFrame:
+    """id, text, marks, by_model and fall (first model − last) of each question of some marks, by one of these."""
     wide = pd.crosstab(part["question_id"], part["run"]).reindex(columns=range(len(shown.answers.runs)), fill_value=0)
     wide = wide.reindex(part["question_id"].unique())
     frame = pd.DataFrame(
@@ -65,15 +72,23 @@ def _counts(shown: OnMap, part: pd.DataFrame) -> pd.DataFrame:
             "text": shown.answers.questions.loc[wide.index].to_numpy(),
             "marks": wide.sum(axis=1).to_numpy(),
             "by_model": wide.to_numpy().tolist(),
+            "fall": (wide.iloc[:, 0] - wide.iloc[:, -1]).to_numpy(),
         }
     )
-    return frame.sort_values("marks", ascending=False, kind="stable", ignore_index=True)
+    return frame.sort_values(order, ascending=False, kind="stable", ignore_index=True)
 
 
-def _question(shown: OnMap, question_id: str) -> None:
+def _question(shown: OnMap, question_id: str, picked: np.ndarray) -> None:
     """All answers to one question by model, and where else it is."""
     answers = shown.answers
-    st.button("All questions", icon=":material/arrow_back:", on_click=chart.clear, key="map-back", type="tertiary")
+    several = len(set(shown.points["question_id"].iloc[picked])) > 1
+    st.button(
+        "Back to the selection" if several else "All questions",
+        icon=":material/arrow_back:",
+        on_click=(lambda: url.put(question=None)) if several else chart.clear,
+        key="map-back",
+        type="tertiary",
+    )
     question_title(next(one for one in answers.runs if question_id in one.questions.index), question_id, "####")
     part = shown.points[shown.points["question_id"] == question_id]
     for run, (name, color) in enumerate(zip(answers.names, answers.colors, strict=True)):

@@ -9,13 +9,12 @@ from dashboard import blocks, url
 from dashboard.map.shown import OnMap
 from dashboard.text import plain
 from homog_core.analysis.answer_map import wordings_per_question
-from homog_core.figures.answer_map import HUES, Layer, Scale, answer_map
+from homog_core.figures.answer_map import HUES, Layer, Scale, answer_map, answer_maps
 from homog_core.figures.theme import ACCENT, FADED, NEAR, SYMBOLS, hover_lines, shortened
 from homog_core.wording import answer_map as say
 from homog_core.wording.numbers import counted
 
-KEY = "answer-map"  # of the chart
-_SELECTED = "map-selected"
+_SELECTED, _TURN = "map-selected", "map-turn"  # in the session: what is selected, and how often that was cleared
 _ANSWER, _QUESTION = 70, 60  # characters of each where the mouse is
 _GRADE_SYMBOLS = {"incorrect": "x", "correct": "circle", "ambiguous": "diamond", "abstained": "square"}
 
@@ -38,41 +37,45 @@ def draw(shown: OnMap, color: str, words: str, lit: np.ndarray | None) -> None:
     blocks.chart(
         _figure(shown.stamp, color, words.strip().lower(), blocks.is_dark(), blocks.is_narrow(), shown, lit),
         title=plain(say.finding(answers.names, wordings_per_question(points), n_samples)),
-        how_to_read=say.how_to_read(shown.header),
+        how_to_read=say.how_to_read(shown.header, color, len(answers.runs)),
         recipe_line=shown.recipe,
         data=_table(shown),
-        key=KEY,
+        key=_key(),
         alt=f"Map of {counted(len(points), 'wording')} of {counted(len(answers.runs), 'model')}, by {color}",
-        on_select=lambda: _select(shown, lit),
+        on_select=lambda: _select(shown, (color, words)),
         explored=True,
     )
 
 
-def selected(shown: OnMap) -> np.ndarray:
-    """Positions of the marks that are selected in the map as it is now."""
+def selected(shown: OnMap, look: tuple[str, str]) -> np.ndarray:
+    """Positions of the marks that are selected in the map as it looks now, by colour and search."""
     stamp, rows = st.session_state.get(_SELECTED, (None, []))
-    return np.array(rows if stamp == shown.stamp else [], dtype=np.int64)
+    return np.array(rows if stamp == (shown.stamp, look) else [], dtype=np.int64)
 
 
 def clear() -> None:
-    """Nothing is selected, and no question is open."""
+    """Nothing is selected any more: the browser draws the chart anew, under another key."""
     st.session_state.pop(_SELECTED, None)
+    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
     url.put(question=None)
 
 
-def _select(shown: OnMap, lit: np.ndarray | None) -> None:
+def _key() -> str:
+    return f"answer-map-{st.session_state.get(_TURN, 0)}"
+
+
+def _select(shown: OnMap, look: tuple[str, str]) -> None:
     """Remember what has been clicked or drawn around; one question alone is opened."""
-    rows = _rows(st.session_state[KEY].selection.points, len(shown.points))
-    rows = [row for row in rows if lit is None or lit[row]]
-    st.session_state[_SELECTED] = (shown.stamp, rows)
+    rows = _rows(st.session_state[_key()].selection.points, len(shown.points))
+    st.session_state[_SELECTED] = ((shown.stamp, look), rows)
     questions = shown.points["question_id"].iloc[rows].unique()
     url.put(question=questions[0] if len(questions) == 1 else None)
 
 
 def _rows(picked: list[dict], n: int) -> list[int]:
     """Positions of marks, from the events of the browser."""
-    found = [np.ravel(point.get("customdata", []))[:1] for point in picked]
-    return sorted({int(row) for own in found for row in own if 0 <= int(row) < n})
+    found = (np.ravel(point.get("customdata", -1))[0] for point in picked)  # the grey ground has none
+    return sorted({int(row) for row in found if 0 <= int(row) < n})
 
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing the map …")
@@ -83,6 +86,8 @@ def _figure(
     layers, scale = _layers(_shown, color, dark)
     places = points[["x", "y"]].to_numpy(dtype=np.float32)
     counts = points["count"].to_numpy()
+    if color == "model" and len(layers) > 1:
+        return answer_maps(places, counts, _hovers(_shown), layers, lit=_lit, narrow=narrow)
     return answer_map(places, counts, _hovers(_shown), layers, lit=_lit, scale=scale, dark=dark, narrow=narrow)
 
 

@@ -45,19 +45,6 @@ def token_label(token: str) -> str:
     return escaped(_visible(token).strip() or "␣")
 
 
-def answer_cards(cards: Sequence[tuple[str, str, str]]) -> str:
-    """HTML of a grid of answers while they arrive: (title, text, footer) each."""
-    inner = "".join(
-        f'<div style="border:1px solid {GREY};border-radius:8px;padding:8px 10px;min-height:5.2rem;'
-        f'display:flex;flex-direction:column;gap:4px"><div style="font-size:.75rem;opacity:.75">{html.escape(title)}'
-        f'</div><div style="flex:1;white-space:pre-wrap;overflow-wrap:anywhere">{html.escape(text)}</div>'
-        f'<div style="font-size:.75rem;opacity:.75">{html.escape(footer)}</div></div>'
-        for title, text, footer in cards
-    )
-    columns = "repeat(auto-fill,minmax(min(100%,230px),1fr))"
-    return f'<div style="display:grid;grid-template-columns:{columns};gap:10px">{inner}</div>'
-
-
 def answer_groups(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], color: str) -> str:
     """HTML of a model's answers by cluster: (heading, [(text, note)]) each."""
     inner = "".join(

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from homog_core.analysis.answer_map import NEIGHBOURS, SAMPLE
 from homog_core.runs.answer_maps import Header, trust_of
 from homog_core.wording.labels import encoder_title
 from homog_core.wording.numbers import counted, duration, number, tenth
@@ -29,22 +28,18 @@ def finding(names: Sequence[str], means: Sequence[float], n_samples: int) -> str
     return f"{names[-1]} uses {last} different wordings {of}, {names[0]} {first}"
 
 
-def how_to_read(header: Header) -> str:
-    """Under the title."""
+def how_to_read(header: Header, coloring: str, n_runs: int) -> str:
+    """Under the title, for a map of so many runs by one of `COLORINGS`."""
     trust = trust_of(header)
     if math.isnan(trust):
-        sure = "There are too few texts to say how faithful the map is."
+        sure = "there are too few texts to say how faithful the map is"
     else:
-        sample = "all texts" if header.n_texts <= SAMPLE else f"{SAMPLE:,} texts"
-        sure = (
-            f"Trustworthiness {number(trust)} ({sample}, {NEIGHBOURS} neighbours): 1 if all neighbours here are "
-            "neighbours in truth, about 0.5 by chance."
-        )
+        sure = f"trustworthiness {number(trust)} (1: all neighbours here are neighbours in truth; 0.5: chance)"
+    panels = " All panels show the same places; what the other models say is grey." if n_runs > 1 else ""
+    look = {"model": panels, "answers": ""}.get(coloring, " A click on a name in the legend hides its marks.")
     return (
-        "A mark is a text that a model gave to a question, larger the more often. Near marks are similar texts; equal "
-        "texts lie on one place, whatever the question and the model. Distances between islands mean little. "
-        f"{sure} Click a mark, or draw around some with the box or the lasso. A click on a name in the legend hides "
-        "its marks."
+        "A mark is one text of a model to a question, larger the more often it came; equal texts have one place. Near "
+        f"is similar, but distances between islands mean little: {sure}.{look} Click a mark, or draw around some."
     )
 
 
@@ -63,8 +58,3 @@ def how_long(n_texts: int, seconds: float) -> str:
     """What is said before a map is computed."""
     about = duration(round(seconds, -1)) if seconds < 90 else f"{round(seconds / 60)} minutes"
     return f"{counted(n_texts, 'different text')}: that takes about {about} on two processor cores."
-
-
-def matches(n_marks: int, n_all: int) -> str:
-    """What a search has found."""
-    return f"{n_marks:,} of {counted(n_all, 'mark')}"

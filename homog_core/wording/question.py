@@ -63,11 +63,11 @@ def strip_reading(entropy: float, effective: Estimate, n_empty: int) -> str:
 
 
 def effective_number(found: Estimate) -> str:
-    """An effective number of answers with its interval, which may have no upper bound."""
+    """An effective number of answers with its interval; the lower bound alone where there is no upper one."""
     if math.isnan(found.value):
         return UNDEFINED
-    high = "no upper bound" if math.isinf(found.high) else number(found.high, 1)
-    return f"{number(found.value, 1)} [{number(found.low, 1)}, {high}]"
+    low = number(found.low, 1)
+    return f"{low} or more" if math.isinf(found.high) else f"{number(found.value, 1)} [{low}, {number(found.high, 1)}]"
 
 
 def map_note(asked: str, method: str, faithfulness: float) -> str:

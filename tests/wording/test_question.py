@@ -42,7 +42,7 @@ def test_clusters_and_answers_are_counted():
     assert question.strip_title(10, 9, 7) == "10 answers, 9 wordings, 7 meanings"
     some = Estimate(2.04, 1.2, math.inf, 10, "")
     said = question.strip_reading(0.6109, some, 1)
-    assert "entropy 0.61 nats (0 when all agree). As if the model had 2.0 [1.2, no upper bound] equally likely" in said
+    assert "entropy 0.61 nats (0 when all agree). As if the model had 1.2 or more equally likely" in said
     assert said.endswith("estimated from these 10. 1 empty answer left out.")
     assert question.strip_reading(0.6109, replace(some, high=5), 0).endswith("estimated from these 10.")
     assert question.effective_number(Estimate(math.nan, math.nan, math.nan, 1, "")) == "undefined"
