@@ -39,13 +39,13 @@ COLUMNS = {
 
 
 def table(shown: list[dict], run_id: str) -> None:
-    """Some runs, as `run_card.run_rows` gives them; a row that is selected goes into the URL."""
+    """Some runs, as `run_card.run_rows` gives them; a click in one puts it into the URL."""
     ids = [row["run"] for row in shown]
     key = f"runs:{hash(tuple(ids))}"
 
     def select() -> None:
-        if rows := st.session_state[key].selection.rows:
-            url.put(run=ids[rows[0]])
+        if cells := st.session_state[key].selection.cells:
+            url.put(run=ids[cells[0][0]])
 
     frame = pd.DataFrame(shown)
     frame["created"] = pd.to_datetime(frame["created"], errors="coerce", utc=True, format="ISO8601")
@@ -55,11 +55,11 @@ def table(shown: list[dict], run_id: str) -> None:
         hide_index=True,
         height=min(38 + 35 * len(frame), 318),
         on_select=select,
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [ids.index(run_id)] if run_id in ids else []}},
+        selection_mode="single-cell",
+        selection_default={"selection": {"cells": [(ids.index(run_id), "model")] if run_id in ids else []}},
         column_config=COLUMNS,
         placeholder="",
-        alt="The stored runs; select a row to see where a run comes from",
+        alt="The stored runs; select a cell to see where a run comes from",
     )
 
 

@@ -5,6 +5,7 @@ One place decides where the answer of a text begins and what of it counts (docs/
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 _BLOCKS = {  # opening tag → closing tag of a block of reasoning
     "<think>": "</think>",
@@ -16,12 +17,14 @@ _BLOCKS = {  # opening tag → closing tag of a block of reasoning
     "<|channel|>analysis<|message|>": "<|end|>",
 }
 _OPENING = re.compile("|".join(map(re.escape, _BLOCKS)))
+_AT_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z")
+_HARMONY = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # special tokens, all four or none
 _CLOSING = re.compile("|".join(re.escape(tag) for tag in _BLOCKS.values() if tag != "<|end|>"))
 _SPECIAL = r"(?:<\|[\w ]+\|>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\])"
-_ROLES = {  # what a template writes after a special token
-    "<|start|>": r"assistant(?=<\|)",
+_ROLES = {  # what a template writes after a special token; a harmony channel may be cut inside its name
+    "<|start|>": r"(?:assistant(?=<\|)|\w*\Z)",
     "<|im_start|>": r"assistant\s",
-    "<|channel|>": r"final(?=<\|message\|>)",
+    "<|channel|>": r"(?:final(?=<\|message\|>)|\w*\Z)",
     "<start_of_turn>": r"model\s",
 }
 _ROLE = "|".join(f"(?<={re.escape(token)}){role}" for token, role in _ROLES.items())
@@ -58,6 +61,22 @@ def answer_start(text: str) -> int:
             return len(text)
         start = _LEADING.match(text, closing + len(_BLOCKS[opening[0]])).end()
     return start
+
+
+def opened_block(prompt: str) -> str:
+    """The opening tag that a prompt ends with, and the white space after it; "" where it ends otherwise.
+
+    What is generated then begins inside a block of reasoning.
+    """
+    found = _AT_END.search(prompt)
+    return found[0] if found else ""
+
+
+def reasoning_marks(special: Collection[str]) -> set[str]:
+    """Those of a tokenizer's special tokens that tell reasoning from the answer."""
+    tags = {part for tag in _BLOCKS.items() for part in tag} | {"<|channel>"}
+    harmony = set(_HARMONY) if {"<|channel|>", "<|message|>"} <= set(special) else set()
+    return set(special) & (tags - set(_HARMONY) | harmony)
 
 
 def _last_closing(text: str, start: int) -> int:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import page, url
-from dashboard.cache import load_run, umap_warm_up
+from dashboard.cache import load_run
 from dashboard.map import beside, chart, export, job
 from dashboard.map.shown import OnMap, answers_of, on_map
 from dashboard.text import plain
@@ -20,7 +20,6 @@ from homog_core.wording.numbers import counted
 
 def main() -> None:
     page.start_page("Map", "Every answer of a run at once: where does each model go?")
-    umap_warm_up()
     runs = lineage.offered(store.list_runs())
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")

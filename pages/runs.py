@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import exchange, page, runs, url
 from dashboard.text import plain
+from homog_core.analysis import lineage
 from homog_core.runs import store
 from homog_core.wording import run_card, run_names
 from homog_core.wording.numbers import counted
@@ -28,7 +29,9 @@ def choose(rows: list[dict]) -> str:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     words = row.text_input("Filter", key="runs-filter", placeholder="model, dataset, stage, date, device …", width=420)
     shown = run_card.matching(rows, words)
-    run_id = url.selected("Run", [row["run"] for row in rows], "run", (shown or rows)[0]["run"])
+    ids = [row["run"] for row in shown or rows]
+    telling = [run.id for run in reversed(lineage.default_runs(store.list_runs())) if run.id in ids]
+    run_id = url.selected("Run", [row["run"] for row in rows], "run", (telling or ids)[0])
     total = counted(len(rows), "run")
     if n_damaged := sum(row["status"] == run_card.DAMAGED for row in rows):
         total += f", {n_damaged} of them damaged (last in the list)"

@@ -87,7 +87,7 @@ def _figure(
     places = points[["x", "y"]].to_numpy(dtype=np.float32)
     counts = points["count"].to_numpy()
     if color == "model" and len(layers) > 1:
-        return answer_maps(places, counts, _hovers(_shown), layers, lit=_lit, narrow=narrow)
+        return answer_maps(places, counts, _hovers(_shown), layers, lit=_lit, dark=dark, narrow=narrow)
     return answer_map(places, counts, _hovers(_shown), layers, lit=_lit, scale=scale, dark=dark, narrow=narrow)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from homog_core.figures.axes import LEGEND_BELOW, axis_name, domains
-from homog_core.figures.theme import GREY, MARGIN, NEAR, escaped, rgba
+from homog_core.figures.theme import GREY, INK, MARGIN, NEAR, escaped, rgba
 
 SMALLEST, LARGEST = 4.0, 16.0  # pixels of a mark
 # Of kinds that have no colour of their own on these pages (Okabe–Ito); each has a shape as well.
@@ -68,7 +68,7 @@ def answer_map(
         marks = _marks(places, sizes, texts, own, 0)
         marks["marker"] |= {"symbol": layers[rank].symbol, **color}
         traces.append(marks | {"name": layers[rank].name, "legendrank": rank, "showlegend": scale is None})
-    layout = _layout(430 if narrow else 640) | {"legend": LEGEND_BELOW, **_axes(0, [0, 1], [0, 1])}
+    layout = _layout(430 if narrow else 640) | {"legend": LEGEND_BELOW, **_axes(places, 0, [0, 1], [0, 1])}
     return go.Figure(traces, layout)
 
 
@@ -79,6 +79,7 @@ def answer_maps(
     layers: Sequence[Layer],
     *,
     lit: np.ndarray | None = None,
+    dark: bool,
     narrow: bool,
 ) -> go.Figure:
     """As `answer_map`, with a panel a layer, two in a row, on the same axes: they zoom and move together.
@@ -90,14 +91,14 @@ def answer_maps(
     n_rows = math.ceil(len(layers) / 2)
     columns, rows = domains(2, 0.03), domains(n_rows, 0.07)[::-1]
     traces, notes = [], []
-    layout = _layout((260 if narrow else 330) * n_rows)
+    layout = _layout((205 if narrow else 330) * n_rows + _ABOVE)
     for panel, layer in enumerate(layers):
         row, column = divmod(panel, 2)
-        layout |= _axes(panel, columns[column], _with_title(rows[row], n_rows))
+        layout |= _axes(places, panel, columns[column], _with_title(rows[row], n_rows))
         marks = _marks(places, sizes, texts, _drawn(layer, counts, lit), panel)
         marks["marker"] |= {"symbol": layer.symbol, "color": layer.color}
         traces += [_ground(places, panel), marks | {"name": layer.name, "showlegend": False}]
-        notes.append(_title(layer, panel))
+        notes.append(_title(layer, panel, dark))
     return go.Figure(traces, layout | {"annotations": notes})
 
 
@@ -150,14 +151,17 @@ def _layout(height: int) -> dict:
     return {"height": height, "margin": margin, "hoverlabel": {"align": "left"}, "hovermode": "closest"}
 
 
-def _axes(panel: int, across: list[float], up: list[float]) -> dict:
+def _axes(places: np.ndarray, panel: int, across: list[float], up: list[float]) -> dict:
     """The two axes of a panel, hidden; all panels have the ranges of the first, and units of one length."""
     hidden = {"visible": False, "showgrid": False, "zeroline": False}
+    low, high = places.min(axis=0), places.max(axis=0)
+    room = 0.04 * np.maximum(high - low, 1e-3)
+    ranges = np.column_stack([low - room, high + room]).astype(float).tolist()
     x, y = axis_name("x", panel), axis_name("y", panel)
     tied = ({"matches": "x"}, {"matches": "y"}) if panel else ({}, {"scaleanchor": "x"})
     return {
-        x.replace("x", "xaxis"): {**hidden, "domain": across, "anchor": y, **tied[0]},
-        y.replace("y", "yaxis"): {**hidden, "domain": up, "anchor": x, **tied[1]},
+        x.replace("x", "xaxis"): {**hidden, "range": ranges[0], "domain": across, "anchor": y, **tied[0]},
+        y.replace("y", "yaxis"): {**hidden, "range": ranges[1], "domain": up, "anchor": x, **tied[1]},
     }
 
 
@@ -166,11 +170,12 @@ def _with_title(up: list[float], n_rows: int) -> list[float]:
     return [up[0], up[1] - 0.07 / n_rows]
 
 
-def _title(layer: Layer, panel: int) -> dict:
+def _title(layer: Layer, panel: int, dark: bool) -> dict:
     """A panel's name beside its colour."""
     place = {"x": 0, "xref": f"{axis_name('x', panel)} domain", "xanchor": "left", "y": 1, "yanchor": "bottom"}
     text = f'<span style="color:{layer.color}">■</span> {escaped(layer.name)}'
-    return {**place, "yref": f"{axis_name('y', panel)} domain", "text": text, "showarrow": False, "font": {"size": 12}}
+    font = {"size": 12, "color": INK[dark]}
+    return {**place, "yref": f"{axis_name('y', panel)} domain", "text": text, "showarrow": False, "font": font}
 
 
 def _by_value(scale: Scale, dark: bool) -> dict:

@@ -204,7 +204,7 @@ def dot_rows(
 def cost_and_quality(
     names: Sequence[str], costs: Sequence[float], qualities: Sequence[Estimate], color: str, size: int = 13
 ) -> go.Figure:
-    """Ways to find wrong answers: tokens a question against the share of pairs ranked rightly, with its interval."""
+    """Ways to find wrong answers: tokens a question against the share of pairs ranked correctly, with its interval."""
     pairs = [{name: 100 * getattr(found, name) for name in ("value", "low", "high")} for found in qualities]
     figure = go.Figure(
         go.Scatter(

@@ -125,14 +125,7 @@ def _next(
             mask = torch.cat([prompt.mask.expand(len(ids), -1), torch.ones_like(ids)], dim=1)
             cache = copy.deepcopy(prompt.cache)
             cache.reorder_cache(torch.zeros(len(ids), dtype=torch.long, device=ids.device))
-            logits = model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=(mask.cumsum(-1) - 1)[:, -ids.shape[1] :],
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            ).logits[:, -1]  # (R, V)
+            logits = sampler.next_logits(ids, mask, cache)  # (R, V)
         p = torch.softmax(logits.float(), dim=-1)
         ends = torch.from_numpy(_ends_word(sampler, logits.shape[-1])).to(p.device)
         total = (p * ends).sum(dim=-1, dtype=torch.float64)

@@ -8,6 +8,7 @@ is done with the answers.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,13 +19,16 @@ from homog_core.progress import Say
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question
 from homog_core.sampling.adapters import Adapters
 from homog_core.sampling.draws import choose_tokens
+from homog_core.sampling.projection import project_in_fp32
 from homog_core.sampling.prompts import Prompt, build_prompt
-from homog_core.sampling.rows import Encoded, Row, response_set
+from homog_core.sampling.rows import Encoded, Row, hidden_ids, response_set
 from homog_core.sampling.steps import Step
 from homog_core.sampling.weights import local_adapter, local_weights
 
 if TYPE_CHECKING:
     import torch
+
+_OWN_CACHE = ("xlstm",)  # architectures whose cache is of another kind than transformers' own
 
 
 class TorchSampler:
@@ -34,7 +38,10 @@ class TorchSampler:
         self.model, self.tokenizer, self.spec, self.revision = model, tokenizer, spec, revision
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
+        self._arguments = _arguments(model, spec)
         self._end_ids = _end_ids(model, tokenizer)
+        self._hidden_ids = hidden_ids(tokenizer, self._end_ids)
+        project_in_fp32(model)
         self._base_revision = revision
         self._adapters = Adapters(model)
         self._adapter: str | None = None  # the one that this sampler computes with; None: the base weights alone
@@ -145,7 +152,7 @@ class TorchSampler:
         """Decode one batch to its end."""
         import torch
 
-        questions = [Row.of(encoded, decoding, self.tokenizer) for encoded in batch]  # those that go on
+        questions = [Row.of(encoded, decoding, self.tokenizer, self._hidden_ids) for encoded in batch]
         rows = [row for question in questions for row in question]
         self._adapters.activate(self._adapter)
         state = self.prefill(batch, copies=decoding.n_samples + 1)
@@ -155,11 +162,11 @@ class TorchSampler:
                 greedy = torch.tensor([row.answer.sample_index == GREEDY for row in rows])
                 device = state.logits.device
                 chosen = choose_tokens(state.logits, uniform.to(device), greedy.to(device), decoding)
-            ids = chosen.ids.tolist()
-            numbers = torch.stack([chosen.entropies, chosen.logprobs]).tolist()
+            # to the host in one go; fp64 holds token ids and fp32 numbers as they are
+            ids, *numbers = torch.stack([column.double() for column in chosen]).tolist()
             last = position == decoding.max_new_tokens - 1
             answers = tuple(
-                row.push(token, entropy, logprob, ends=token in self._end_ids, last=last)
+                row.push(int(token), entropy, logprob, ends=token in self._end_ids, last=last)
                 for row, token, entropy, logprob in zip(rows, ids, *numbers, strict=True)
             )
             ended = [question for question in questions if all(row.answer.finish_reason for row in question)]
@@ -172,7 +179,7 @@ class TorchSampler:
                 rows = [rows[i] for i in keep]
                 state.select(keep)
             self._adapters.activate(self._adapter)
-            state.advance(self.model, chosen.ids[torch.tensor(keep, device=device)])
+            state.advance(self, chosen.ids[torch.tensor(keep, device=device)])
 
     def prefill(self, batch: Sequence[Encoded], copies: int) -> "_State":
         """Run the prompts once, left-padded to one length, and expand their cache to `copies` rows each."""
@@ -188,19 +195,42 @@ class TorchSampler:
         ids, mask = ids.to(self.model.device), mask.to(self.model.device)
         cache = DynamicCache(config=self.model.config)
         with torch.inference_mode():
-            logits = self.model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            ).logits[:, -1]  # (Q, V)
+            logits = self.next_logits(ids, mask, cache)  # (Q, V)
             # `reorder_cache` is what every kind of cache has: layers of linear attention can neither repeat nor select
             cache.reorder_cache(torch.arange(len(batch), device=mask.device).repeat_interleave(copies))
             mask = mask.repeat_interleave(copies, dim=0)  # (R, P)
             logits = logits.repeat_interleave(copies, dim=0)  # (R, V); each row draws its own first token
         return _State(cache, mask, logits)
+
+    def next_logits(self, ids: "torch.Tensor", mask: "torch.Tensor", cache: Any) -> "torch.Tensor":
+        """What the model says next (R, V) after the tokens (R, L), which `cache` takes up.
+
+        `mask` (R, P + L) tells which positions of the cache and of `ids` are real.
+        """
+        names = self._arguments
+        given = {
+            names["cache"]: cache,
+            names["positions"]: (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :],  # (R, L)
+            names["only_last"]: 1,
+        }
+        given.pop("", None)
+        return self.model(input_ids=ids, attention_mask=mask, use_cache=True, **given).logits[:, -1]
+
+
+def _arguments(model: Any, spec: ModelSpec) -> dict[str, str]:
+    """What the model's forward pass calls the arguments that not every architecture has; "" where it has none.
+
+    Raises `ModelUnavailable` for an architecture that keeps its state in a cache of its own kind or in none.
+    """
+    known = signature(model.forward).parameters
+    cache = next((name for name in ("past_key_values", "cache_params") if name in known), None)
+    if cache is None or model.config.model_type in _OWN_CACHE:
+        raise ModelUnavailable(
+            f"{spec.key} is of the architecture {model.config.model_type!r}, which has no cache that rows can be "
+            "taken from, so ten answers cannot be sampled from one prompt; choose another model."
+        )
+    optional = {"positions": "position_ids", "only_last": "logits_to_keep"}
+    return {"cache": cache, **{key: name if name in known else "" for key, name in optional.items()}}
 
 
 def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
@@ -227,17 +257,11 @@ class _State:
         self.cache.reorder_cache(index)
         self.mask = self.mask[index]
 
-    def advance(self, model: Any, ids: "torch.Tensor") -> None:
+    def advance(self, sampler: TorchSampler, ids: "torch.Tensor") -> None:
         """Append one token (R,) to every row and compute the next logits."""
         import torch
 
         self.logits = None  # free it before the next is made
         with torch.inference_mode():
             self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], dim=1)
-            self.logits = model(
-                input_ids=ids[:, None].to(self.mask.device),  # (R, 1)
-                attention_mask=self.mask,
-                position_ids=self.mask.sum(-1, keepdim=True) - 1,  # (R, 1)
-                past_key_values=self.cache,
-                use_cache=True,
-            ).logits[:, -1]
+            self.logits = sampler.next_logits(ids[:, None].to(self.mask.device), self.mask, self.cache)

@@ -5,10 +5,16 @@ and what was made from it; `chat` is the model's own template. Knows nothing abo
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from homog_core.errors import InvalidInput
+from homog_core.leftovers import opened_block
 from homog_core.records import PROMPT_STYLES, PromptStyle
+
+# What a chat template is told when it asks for today's date, as Llama's own does where it cannot ask. With the real date
+# the same run would have other prompts, and so another identity, after midnight.
+TEMPLATE_DATE = datetime(2024, 7, 26)
 
 # Written for this project. Short sentences, because that is what the answers are compared as.
 EXEMPLARS = (
@@ -25,6 +31,7 @@ class Prompt:
     text: str
     stop: tuple[str, ...]  # strings that end the answer
     add_special_tokens: bool  # whether the tokenizer adds its own (a chat template has already written them)
+    opened: str = ""  # the tag by which a template has begun the reasoning, and the white space after it
 
 
 def build_prompt(question: str, style: PromptStyle, tokenizer: Any) -> Prompt:
@@ -38,7 +45,8 @@ def build_prompt(question: str, style: PromptStyle, tokenizer: Any) -> Prompt:
         shots = "".join(f"Q: {q}\nA: {a}\n\n" for q, a in EXEMPLARS)
         return Prompt(f"{shots}Q: {question}\nA:", stop=("\n",), add_special_tokens=True)
     if style == "chat":
-        return Prompt(_chat(question, tokenizer), stop=(), add_special_tokens=False)
+        text = _chat(question, tokenizer)
+        return Prompt(text, stop=(), add_special_tokens=False, opened=opened_block(text))
     raise InvalidInput(f"There is no prompt style {style!r}; use one of {', '.join(PROMPT_STYLES)}.")
 
 
@@ -50,4 +58,6 @@ def _chat(question: str, tokenizer: Any) -> str:
         tokenize=False,
         add_generation_prompt=True,
         enable_thinking=False,  # a template without that switch ignores it
+        date_string=TEMPLATE_DATE.strftime("%d %b %Y"),
+        strftime_now=TEMPLATE_DATE.strftime,
     )

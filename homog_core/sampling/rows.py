@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from homog_core.errors import InvalidInput
+from homog_core.leftovers import reasoning_marks
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet
 from homog_core.sampling.draws import LEVELS, uniforms
 from homog_core.sampling.prompts import Prompt
@@ -52,8 +53,8 @@ class Row:
     answer: Answer  # up to the last token of `said`
 
     @classmethod
-    def of(cls, encoded: Encoded, decoding: Decoding, tokenizer: Any) -> list["Row"]:
-        """The rows of a question: its N samples, then the greedy response."""
+    def of(cls, encoded: Encoded, decoding: Decoding, tokenizer: Any, hidden: frozenset[int]) -> list["Row"]:
+        """The rows of a question: its N samples, then the greedy response. `hidden`: see `hidden_ids`."""
         stop = decoding.stop or encoded.prompt.stop
         drawn = uniforms(decoding.seed, encoded.question.id, decoding.n_samples, decoding.max_new_tokens)
         unused = np.zeros((decoding.max_new_tokens, LEVELS))  # the greedy response draws nothing
@@ -61,15 +62,18 @@ class Row:
         for index, numbers in [*enumerate(drawn), (GREEDY, unused)]:
             said: list[Token] = []
             answer = Answer(encoded.question.id, index, said)
-            rows.append(cls(encoded, numbers, stop, _Detokenizer(tokenizer), said, answer))
+            rows.append(cls(encoded, numbers, stop, _Detokenizer(tokenizer, hidden), said, answer))
         return rows
 
     def push(self, token: int, entropy: float, logprob: float, *, ends: bool, last: bool) -> Answer:
         """Take one token; `ends` if it is the model's own end, `last` if the token limit is reached."""
         piece = self.detokenizer.push(token, flush=ends or last)
-        self.said.append(Token(piece, entropy, logprob))
+        opened = self.encoded.prompt.opened
+        if not self.said:  # what the template has opened and the model may close belongs to the text
+            piece = opened + piece
+        self.said.append(Token(piece, entropy, logprob, token))
         text = self.answer.text + piece
-        cut = min((at for stop in self.stop if (at := text.find(stop)) >= 0), default=None)
+        cut = min((at for stop in self.stop if (at := text.find(stop, len(opened))) >= 0), default=None)
         reason = "stop" if ends or cut is not None else "length" if last else None
         self.answer = replace(self.answer, n_tokens=len(self.said), text=text[:cut], finish_reason=reason)
         return self.answer
@@ -89,11 +93,21 @@ def response_set(rows: Sequence[Row], spec: ModelSpec, decoding: Decoding) -> Re
     )
 
 
+def hidden_ids(tokenizer: Any, ends: frozenset[int]) -> frozenset[int]:
+    """Ids that are left out of a text where some special tokens tell reasoning from the answer; otherwise none.
+
+    Without such tokens the tokenizer leaves out all special ones by itself. The tokens that end an answer never show.
+    """
+    special = {token.content: key for key, token in tokenizer.added_tokens_decoder.items() if token.special}
+    kept = {special[mark] for mark in reasoning_marks(special)} - ends
+    return frozenset(special.values()) - kept if kept else frozenset()
+
+
 class _Detokenizer:
     """Token ids → pieces of text, one at a time; a character that is not complete yet waits for its next token."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: Any, hidden: frozenset[int] = frozenset()) -> None:
+        self._tokenizer, self._hidden = tokenizer, hidden
         self._ids: list[int] = []
         self._start = 0  # where decoding begins: far enough back for spaces to come out right
         self._shown = 0  # how many ids have been turned into text
@@ -109,4 +123,6 @@ class _Detokenizer:
         return after[len(before) :]
 
     def _decode(self, ids: list[int]) -> str:
-        return self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        shown = [key for key in ids if key not in self._hidden]
+        skip = not self._hidden
+        return self._tokenizer.decode(shown, skip_special_tokens=skip, clean_up_tokenization_spaces=False)

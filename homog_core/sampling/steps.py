@@ -28,6 +28,7 @@ class Token(NamedTuple):
     text: str  # its piece of text
     entropy: float  # nats, of the raw distribution that it was drawn from
     logprob: float  # nats, in that distribution
+    id: int = -1  # in the tokenizer's vocabulary; -1 where a sampler has none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +55,11 @@ class Answer:
     def tokens(self) -> tuple[str, ...]:
         """(T,) the pieces of text."""
         return tuple(token.text for token in self.said[: self.n_tokens])
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """(T,) in the tokenizer's vocabulary."""
+        return tuple(token.id for token in self.said[: self.n_tokens])
 
     @property
     def entropies(self) -> tuple[float, ...]:

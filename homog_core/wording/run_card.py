@@ -5,10 +5,12 @@ It reads manifests; answers and scores it leaves alone.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from homog_core.analysis import lineage
 from homog_core.analysis.run_state import Lack, Scored, lacks, scored_state
 from homog_core.catalogue import DATASETS, MODELS
 from homog_core.catalogue.models import training_chain
@@ -19,7 +21,7 @@ from homog_core.runs.manifest import manifest_json
 from homog_core.runs.store import Run
 from homog_core.sampling.weights import adapter_folder
 from homog_core.wording import commands
-from homog_core.wording.labels import STAGE_TITLES, dataset_title
+from homog_core.wording.labels import ROLE_TITLES, STAGE_TITLES, dataset_title
 from homog_core.wording.numbers import counted, duration, given, millions, times, whole
 
 DAMAGED = "damaged"  # the status, in a list, of a run whose manifest does not read
@@ -60,15 +62,17 @@ class _Row:
 
 
 def run_rows() -> list[dict[str, Any]]:
-    """One row a stored run, the newest first; one whose manifest does not read stands last, with status `DAMAGED`."""
-    rows = []
+    """One row a stored run, in the order of `lineage.offered`: by dataset, stage and model; live ones after them.
+
+    A run whose manifest does not read stands last, with status `DAMAGED`.
+    """
+    rows: dict[str, _Row] = {}
+    for run in lineage.offered(store.list_runs()):
+        with suppress(CorruptRun):
+            rows[run.id] = _row(run)
     for run_id, folder in store.runs_by_id().items():
-        try:
-            rows.append(_row(store.open_run(run_id)))
-        except CorruptRun:
-            rows.append(_Row(run=run_id, model=folder.name, status=DAMAGED))
-    rows.sort(key=lambda row: (row.status != DAMAGED, row.created or ""), reverse=True)
-    return [asdict(row) for row in rows]
+        rows.setdefault(run_id, _Row(run=run_id, model=folder.name, status=DAMAGED))
+    return [asdict(row) for row in rows.values()]
 
 
 def _row(run: Run) -> _Row:
@@ -76,12 +80,12 @@ def _row(run: Run) -> _Row:
     return _Row(
         run=run.id,
         model=identity.model,
-        stage=STAGE_TITLES[provenance.stage],
+        stage=ROLE_TITLES[lineage.roles([run])[0]],
         dataset=dataset_title(identity.dataset),
         n_questions=identity.n_questions,
         n_samples=run.decoding.n_samples,
         temperature=run.decoding.temperature,
-        prompt=identity.prompt_style,
+        prompt=identity.prompt_style.replace("_", "-"),
         created=provenance.created,
         device=provenance.device,
         n_tokens=provenance.n_tokens,

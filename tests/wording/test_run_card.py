@@ -43,7 +43,7 @@ def facts(run):
 # The list
 
 
-def test_a_row_a_run_the_newest_first_and_the_damaged_last():
+def test_a_row_a_run_in_the_order_of_their_names_and_the_damaged_last():
     old = edit_provenance(fake_run("old"), created="2025-01-01T00:00:00+00:00", n_tokens=100, wall_seconds=4.0)
     new = edit_provenance(fake_run("new", score=True), created="2025-02-01T00:00:00+00:00")
     broken = fake_run("broken")
