@@ -12,6 +12,7 @@ chosen = st.navigation(
         st.Page("pages/start.py", title="Start here", icon=":material/play_circle:", default=True),
         st.Page("pages/questions.py", title="Questions", icon=":material/bubble_chart:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("pages/map.py", title="Map", icon=":material/scatter_plot:"),
         st.Page("pages/live_lab.py", title="Live lab", icon=":material/experiment:"),
         st.Page("pages/alignment_tax.py", title="Alignment tax", icon=":material/monitoring:"),
         st.Page("pages/fair_draws.py", title="Fair draws", icon=":material/casino:"),

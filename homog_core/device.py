@@ -1,12 +1,26 @@
-"""The device that models run on: which it is, what fits on it, and its memory. Knows no model, only its size."""
+"""The device that models run on: which it is, what fits on it, and its memory.
+
+It knows the numbers of a model, not its weights.
+"""
 
 import contextlib
 import gc
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-_SPACE = 1.2  # times the weights: a fifth more for the cache and activations
+from homog_core.errors import OutOfMemory
+
+_SPACE = 1.2  # times the weights, where only their size is known: a fifth more for the cache and activations
+_LOGIT_COPIES = 4  # of (rows, vocabulary): the logits, their log-probabilities and two for the entropy and the draw
+_FLOAT32 = 4  # bytes
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
+_BF16 = (8, 0)  # the compute capability from which a card computes in bf16: NVIDIA's Ampere
+# Families whose activations exceed what fp16 can hold (65,504). vLLM refuses fp16 for the first three (its list
+# _FLOAT16_NOT_SUPPORTED_MODELS); for T5 see huggingface/transformers issues 4586 and 9295.
+_OVERFLOW_IN_FP16 = ("gemma2", "gemma3", "plamo2", "glm4", "t5", "mt5", "umt5", "longt5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,46 +29,170 @@ class Device:
 
     name: str  # as a person knows it
     free_bytes: int
-    bytes_per_parameter: int  # bf16 on a GPU, fp32 on a CPU
+    bytes_per_parameter: int  # bf16 or fp16 on a GPU, fp32 on a CPU
 
     def needs(self, n_parameters: int) -> int:
-        """Bytes that a model takes, with its cache and activations."""
+        """Bytes that a model takes, with its cache and activations, where no more is known than its size.
+
+        `memory_needed` is exact about the cache.
+        """
         return int(n_parameters * self.bytes_per_parameter * _SPACE)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNumbers:
+    """What the memory of a model depends on."""
+
+    n_parameters: int
+    vocabulary: int
+    windows: tuple[int | None, ...]  # tokens that each caching layer keeps; None: all of them
+    kv_heads: int
+    head_dim: int
+
+
+class Placement(NamedTuple):
+    """Where a model goes."""
+
+    device_map: str  # "cpu", a GPU such as "cuda:0", or "auto": all GPUs together
+    free_bytes: int  # that its weights may take there
+    max_memory: dict[int, int] | None = None  # of "auto": bytes by GPU
 
 
 def probe_device() -> Device:
     """The device of this machine. Imports torch, which takes seconds."""
-    import psutil
     import torch
 
-    if torch.cuda.is_available():
-        devices = range(torch.cuda.device_count())
-        name = ", ".join(torch.cuda.get_device_name(i) for i in devices)
-        return Device(name, sum(torch.cuda.mem_get_info(i)[0] for i in devices), 2)
-    return Device(f"CPU, {torch.get_num_threads()} threads", psutil.virtual_memory().available, 4)
+    free = _free_on_gpus()
+    if free:
+        return Device(", ".join(torch.cuda.get_device_name(i) for i in range(len(free))), sum(free), 2)
+    return Device(f"CPU, {torch.get_num_threads()} threads", _free_on_cpu(), _FLOAT32)
 
 
-def choose_placement(n_parameters: int | None) -> str:
-    """Where to load a model of that size: "cpu", a GPU such as "cuda:0", or "auto", which is all GPUs together.
-
-    Of several GPUs the one with most free memory is taken. A model of unknown size is taken to fit.
-    """
+def capability() -> tuple[int, int] | None:
+    """The compute capability of the oldest GPU; None where there is no GPU."""
     import torch
 
     if not torch.cuda.is_available():
-        return "cpu"
-    free = [torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())]
+        return None
+    return min(torch.cuda.get_device_capability(i) for i in range(torch.cuda.device_count()))
+
+
+def choose_dtype(compute: tuple[int, int] | None, model_type: str) -> str:
+    """The name of torch's type that a model computes in.
+
+    fp32 on a CPU (`compute` None), bf16 on a GPU of compute capability 8.0 or newer. On an older one fp16, or fp32 for a
+    family that overflows in fp16: `model_type` is the one of its config.
+    """
+    if compute is None:
+        return "float32"
+    if compute >= _BF16:
+        return "bfloat16"
+    return "float32" if model_type.removesuffix("_text") in _OVERFLOW_IN_FP16 else "float16"
+
+
+def model_numbers(config: Mapping[str, Any], n_parameters: int) -> ModelNumbers | None:
+    """The numbers of a model by its config.json; None where they are not in it.
+
+    Of a model for pictures too they are those of its text part. Layers of linear attention or a state space keep no
+    tokens and are left out. A config without `layer_types` counts every layer as one of full attention, which is the most
+    that it can take.
+    """
+    text = config.get("text_config") or config
+    heads, hidden = text.get("num_attention_heads"), text.get("hidden_size")
+    kinds = text.get("layer_types") or ["full_attention"] * (text.get("num_hidden_layers") or 0)
+    if not (heads and hidden and kinds and text.get("vocab_size")):
+        return None
+    return ModelNumbers(
+        n_parameters=n_parameters,
+        vocabulary=text["vocab_size"],
+        windows=tuple(_window(kind, text) for kind in kinds if "attention" in kind and "linear" not in kind),
+        kv_heads=text.get("num_key_value_heads") or heads,
+        head_dim=text.get("head_dim") or hidden // heads,
+    )
+
+
+def cache_bytes(numbers: ModelNumbers, rows: int, tokens: int, bytes_per_value: int) -> int:
+    """Bytes of the keys and values of `rows` answers of `tokens` tokens each, their prompts included.
+
+    2 · rows · KV heads · head size · bytes · Σ over layers of the tokens that a layer keeps. A layer with a sliding window
+    of w keeps w − 1, since the token at hand is the w-th.
+    """
+    kept = sum(tokens if window is None else min(tokens, window - 1) for window in numbers.windows)
+    return 2 * rows * numbers.kv_heads * numbers.head_dim * bytes_per_value * kept
+
+
+def memory_needed(numbers: ModelNumbers, rows: int, tokens: int, bytes_per_parameter: int) -> int:
+    """Bytes that sampling takes: weights, cache and next-token distributions.
+
+    `rows` answers grow at the same time (questions × (samples + 1)), `tokens` is the length of a prompt with its answer.
+    The distributions are four copies of (rows, vocabulary) in fp32. Activations are left out: they are a few
+    hidden states per token of a prompt, small beside the distributions. The result is for one prefill that is expanded to
+    all rows; the weights of a quantised model take less.
+    """
+    weights = numbers.n_parameters * bytes_per_parameter
+    distributions = _LOGIT_COPIES * rows * numbers.vocabulary * _FLOAT32
+    return weights + cache_bytes(numbers, rows, tokens, bytes_per_parameter) + distributions
+
+
+def choose_placement(n_bytes: int) -> Placement:
+    """Where to load weights of that many bytes.
+
+    Of several GPUs the one with most free memory is taken where it has a fifth more than the weights. Otherwise all share
+    them, and each keeps a sixth of its free memory for the cache. Whether the weights fit is for `require_room` to say.
+    """
+    free = _free_on_gpus()
+    if not free:
+        return Placement("cpu", _free_on_cpu())
     best = int(np.argmax(free))
-    return f"cuda:{best}" if 2 * (n_parameters or 0) * _SPACE <= free[best] else "auto"  # 2 bytes a parameter: bf16
+    if len(free) == 1 or n_bytes * _SPACE <= free[best]:
+        return Placement(f"cuda:{best}", free[best])
+    shares = {i: int(own / _SPACE) for i, own in enumerate(free)}
+    return Placement("auto", sum(shares.values()), shares)
+
+
+def require_room(key: str, n_bytes: int) -> Placement:
+    """Where to load the weights of the model `key`. Raises `OutOfMemory` with both sizes where they do not fit.
+
+    Nothing is ever moved to the CPU or the disk beside a GPU: a model would answer, a hundred times slower.
+    """
+    placement = choose_placement(n_bytes)
+    if n_bytes > placement.free_bytes:
+        where = "this machine" if placement.device_map == "cpu" else "the GPU" if not placement.max_memory else "the GPUs"
+        raise OutOfMemory(
+            f"The weights of {key} need {n_bytes / 1e9:.1f} GB and {where} has {placement.free_bytes / 1e9:.1f} GB free; "
+            "choose a smaller model, or end what else uses the memory."
+        )
+    return placement
+
+
+def _window(kind: str, text: Mapping[str, Any]) -> int | None:
+    return text.get("sliding_window") if kind == "sliding_attention" else None
+
+
+def _free_on_gpus() -> list[int]:
+    import torch
+
+    if not torch.cuda.is_available():
+        return []
+    return [torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())]
+
+
+def _free_on_cpu() -> int:
+    import psutil
+
+    return psutil.virtual_memory().available
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that a device ran out of memory (CUDA's own class, or the CPU allocator's message)."""
+    """Whether `error` says that a device ran out of memory.
+
+    That is CUDA's own class, the message of the CPU's allocator, or cuBLAS, which finds no room for its workspace.
+    """
     import torch
 
     words = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+        isinstance(error, RuntimeError) and any(said in words for said in _NO_MEMORY)
     )
 
 

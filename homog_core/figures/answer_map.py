@@ -67,7 +67,7 @@ def answer_map(
             color["color"] = scale.values[own].astype(np.float32)
         marks = _marks(places, sizes, texts, own, 0)
         marks["marker"] |= {"symbol": layers[rank].symbol, **color}
-        traces.append(marks | {"name": layers[rank].name, "legendrank": rank, "showlegend": scale is None})
+        traces.append(marks | {"name": escaped(layers[rank].name), "legendrank": rank, "showlegend": scale is None})
     layout = _layout(430 if narrow else 640) | {"legend": LEGEND_BELOW, **_axes(places, 0, [0, 1], [0, 1])}
     return go.Figure(traces, layout)
 
@@ -97,7 +97,7 @@ def answer_maps(
         layout |= _axes(places, panel, columns[column], _with_title(rows[row], n_rows))
         marks = _marks(places, sizes, texts, _drawn(layer, counts, lit), panel)
         marks["marker"] |= {"symbol": layer.symbol, "color": layer.color}
-        traces += [_ground(places, panel), marks | {"name": layer.name, "showlegend": False}]
+        traces += [_ground(places, panel), marks | {"name": escaped(layer.name), "showlegend": False}]
         notes.append(_title(layer, panel, dark))
     return go.Figure(traces, layout | {"annotations": notes})
 

@@ -166,8 +166,8 @@ class TorchSampler:
             ids, *numbers = torch.stack([column.double() for column in chosen]).tolist()
             last = position == decoding.max_new_tokens - 1
             answers = tuple(
-                row.push(int(token), entropy, logprob, ends=token in self._end_ids, last=last)
-                for row, token, entropy, logprob in zip(rows, ids, *numbers, strict=True)
+                row.push(token, entropy, logprob, ends=token in self._end_ids, last=last)
+                for row, token, entropy, logprob in zip(rows, map(int, ids), *numbers, strict=True)
             )
             ended = [question for question in questions if all(row.answer.finish_reason for row in question)]
             questions = [question for question in questions if question not in ended]

@@ -1,8 +1,8 @@
 """The vocabulary projection in fp32 where a model computes in bf16 or fp16.
 
-Between 16 and 32 neighbouring numbers of bf16 are 0.125 apart. Logits that are rounded so give other entropies and other
-tokens than the weights say. The weights stay as they are; what a model does with its logits afterwards, such as a soft
-cap or a scale, it does as before. It knows no token and no text.
+Between 16 and 32 neighbouring numbers of bf16 are 0.125 apart. Logits that are rounded so give other entropies and
+other tokens than the weights say. The weights stay as they are; what a model does with its logits afterwards, such as a
+soft cap or a scale, it does as before. It knows no token and no text.
 """
 
 from functools import partial
@@ -31,7 +31,7 @@ def project_in_fp32(model: Any) -> None:
 
 
 def _project(head: "torch.nn.Linear", hidden: "torch.Tensor") -> "torch.Tensor":
-    """hidden (…, d) · Wᵀ + b in fp32 → (…, V), block by block, so that no fp32 copy of all weights is made."""
+    """The logits (…, V) = h Wᵀ + b of hidden states h (…, d) in fp32, block by block: no fp32 copy of all weights is made."""
     import torch
 
     hidden, weight, bias = hidden.float(), head.weight, head.bias

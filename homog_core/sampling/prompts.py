@@ -12,8 +12,8 @@ from homog_core.errors import InvalidInput
 from homog_core.leftovers import opened_block
 from homog_core.records import PROMPT_STYLES, PromptStyle
 
-# What a chat template is told when it asks for today's date, as Llama's own does where it cannot ask. With the real date
-# the same run would have other prompts, and so another identity, after midnight.
+# What a chat template is told when it asks for today's date: the day that Llama's own takes where it cannot ask. With
+# the real date the same run would have other prompts, and so another identity, after midnight.
 TEMPLATE_DATE = datetime(2024, 7, 26)
 
 # Written for this project. Short sentences, because that is what the answers are compared as.

@@ -32,7 +32,7 @@ def test_every_mark_is_drawn_once_with_its_place_in_the_arrays():
 
 def test_layers_of_large_marks_lie_under_those_of_small_ones_and_the_legend_keeps_the_order():
     figure = answer_map(PLACES, COUNTS, HOVER, [FIRST, LAST], **LOOK)
-    assert [trace.name for trace in figure.data] == ["last", "first <b>"]
+    assert [trace.name for trace in figure.data] == ["last", "first &lt;b&gt;"]
     assert [trace.legendrank for trace in figure.data] == [1, 0]
 
 

@@ -1,0 +1,121 @@
+"""GGUF files: what their header says, and their weights as safetensors.
+
+The header is read here and not by the `gguf` package, whose reader makes an array of every word of the vocabulary, which
+takes seconds. It does not know where a file comes from, nor where a copy goes.
+"""
+
+import math
+import mmap
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from homog_core.errors import InvalidInput
+
+_MAGIC = b"GGUF"
+_STRING, _ARRAY = 8, 9
+# Type numbers and the layout are those of the specification, github.com/ggml-org/ggml/blob/master/docs/gguf.md
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+
+
+@dataclass(frozen=True, slots=True)
+class GgufHeader:
+    """What stands before the tensors of a GGUF file."""
+
+    metadata: dict[str, Any]  # strings and numbers by key; arrays are left out
+    n_parameters: int  # numbers in all tensors
+
+
+def read_header(file: Path) -> GgufHeader:
+    """The header of a GGUF file. Raises `InvalidInput` for a file that does not begin like one of version 2 or 3."""
+    state = file.stat()
+    return _read_header(file, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read_header(file: Path, changed: int, size: int) -> GgufHeader:
+    """The header; `changed` and `size` tell one content of the file from another."""
+    try:
+        with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _Reader(data).header()
+    except (OSError, ValueError, KeyError, struct.error, RecursionError) as error:
+        raise InvalidInput(f"{file} does not read as a GGUF file ({error}); fetch it again.") from error
+
+
+def dequantise(gguf: Path, folder: Path) -> None:
+    """Write the model and tokenizer of a GGUF file as fp32 safetensors into `folder`."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            gguf_file=gguf.name,
+            quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
+            dtype=torch.float32,
+            trust_remote_code=False,
+        )
+    except (ValueError, OSError, KeyError, NotImplementedError) as error:
+        raise InvalidInput(f"The GGUF file could not be read by transformers: {error}") from error
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+class _Reader:
+    """Reads a header from its beginning."""
+
+    def __init__(self, data: mmap.mmap) -> None:
+        self._data, self._at = data, 0
+
+    def header(self) -> GgufHeader:
+        if self._bytes(4) != _MAGIC:
+            raise ValueError("its first four bytes are not GGUF")
+        version = self._number("I")
+        if version not in (2, 3):
+            raise ValueError(f"its version is {version}, not 2 or 3")
+        n_tensors, n_keys = self._number("Q"), self._number("Q")
+        pairs = [(self._string(), self._value(self._number("I"))) for _ in range(n_keys)]
+        n_parameters = sum(self._tensor() for _ in range(n_tensors))
+        return GgufHeader({key: value for key, value in pairs if value is not None}, n_parameters)
+
+    def _bytes(self, length: int) -> bytes:
+        start, self._at = self._at, self._at + length
+        if self._at > len(self._data):
+            raise ValueError("it is cut")
+        return self._data[start : self._at]
+
+    def _number(self, code: str) -> Any:
+        return struct.unpack(f"<{code}", self._bytes(struct.calcsize(f"<{code}")))[0]
+
+    def _string(self) -> str:
+        return self._bytes(self._number("Q")).decode("utf-8", "replace")
+
+    def _value(self, kind: int) -> Any:
+        """A string or a number; None for an array, which is skipped."""
+        if kind == _STRING:
+            return self._string()
+        if kind != _ARRAY:
+            return self._number(_NUMBERS[kind])
+        inner, length = self._number("I"), self._number("Q")
+        if inner in _NUMBERS:
+            self._bytes(length * struct.calcsize(f"<{_NUMBERS[inner]}"))
+        else:
+            for _ in range(length):
+                self._skip(inner)
+        return None
+
+    def _skip(self, kind: int) -> None:
+        if kind == _STRING:
+            self._bytes(self._number("Q"))
+        else:
+            self._value(kind)
+
+    def _tensor(self) -> int:
+        """How many numbers the next tensor holds."""
+        self._string()
+        shape = [self._number("Q") for _ in range(self._number("I"))]
+        self._number("I"), self._number("Q")  # its type and its place
+        return math.prod(shape)
