@@ -18,9 +18,9 @@ _LOGIT_COPIES = 4  # of (rows, vocabulary): the logits, their log-probabilities 
 _FLOAT32 = 4  # bytes
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
 _BF16 = (8, 0)  # the compute capability from which a card computes in bf16: NVIDIA's Ampere
-# Families whose activations exceed what fp16 can hold (65,504). vLLM refuses fp16 for the first three (its list
-# _FLOAT16_NOT_SUPPORTED_MODELS); for T5 see huggingface/transformers issues 4586 and 9295.
-_OVERFLOW_IN_FP16 = ("gemma2", "gemma3", "plamo2", "glm4", "t5", "mt5", "umt5", "longt5")
+# Families whose activations exceed what fp16 can hold (65,504). vLLM refuses fp16 for gemma2, gemma3, plamo2, glm4 (its
+# _FLOAT16_NOT_SUPPORTED_MODELS); transformers issues 36822 and 39972 show it for Gemma 3, 4586 and 9295 for T5.
+_OVERFLOW_IN_FP16 = ("gemma2", "gemma3", "gemma3n", "plamo2", "glm4", "t5", "mt5", "umt5", "longt5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ def capability() -> tuple[int, int] | None:
 def choose_dtype(compute: tuple[int, int] | None, model_type: str) -> str:
     """The name of torch's type that a model computes in.
 
-    fp32 on a CPU (`compute` None), bf16 on a GPU of compute capability 8.0 or newer. On an older one fp16, or fp32 for a
-    family that overflows in fp16: `model_type` is the one of its config.
+    fp32 on a CPU (`compute` None), bf16 on a GPU of compute capability 8.0 or newer. On an older one fp16, or fp32 for
+    a family that overflows in fp16: `model_type` is the one of its config.
     """
     if compute is None:
         return "float32"
@@ -94,8 +94,8 @@ def model_numbers(config: Mapping[str, Any], n_parameters: int) -> ModelNumbers 
     """The numbers of a model by its config.json; None where they are not in it.
 
     Of a model for pictures too they are those of its text part. Layers of linear attention or a state space keep no
-    tokens and are left out. A config without `layer_types` counts every layer as one of full attention, which is the most
-    that it can take.
+    tokens and are left out. A config without `layer_types` counts every layer as one of full attention, which is the
+    most that it can take.
     """
     text = config.get("text_config") or config
     heads, hidden = text.get("num_attention_heads"), text.get("hidden_size")
@@ -114,8 +114,8 @@ def model_numbers(config: Mapping[str, Any], n_parameters: int) -> ModelNumbers 
 def cache_bytes(numbers: ModelNumbers, rows: int, tokens: int, bytes_per_value: int) -> int:
     """Bytes of the keys and values of `rows` answers of `tokens` tokens each, their prompts included.
 
-    2 · rows · KV heads · head size · bytes · Σ over layers of the tokens that a layer keeps. A layer with a sliding window
-    of w keeps w − 1, since the token at hand is the w-th.
+    2 · rows · KV heads · head size · bytes · Σ over layers of the tokens that a layer keeps. A layer with a sliding
+    window of w keeps w − 1, since the token at hand is the w-th.
     """
     kept = sum(tokens if window is None else min(tokens, window - 1) for window in numbers.windows)
     return 2 * rows * numbers.kv_heads * numbers.head_dim * bytes_per_value * kept
@@ -124,10 +124,9 @@ def cache_bytes(numbers: ModelNumbers, rows: int, tokens: int, bytes_per_value: 
 def memory_needed(numbers: ModelNumbers, rows: int, tokens: int, bytes_per_parameter: int) -> int:
     """Bytes that sampling takes: weights, cache and next-token distributions.
 
-    `rows` answers grow at the same time (questions × (samples + 1)), `tokens` is the length of a prompt with its answer.
-    The distributions are four copies of (rows, vocabulary) in fp32. Activations are left out: they are a few
-    hidden states per token of a prompt, small beside the distributions. The result is for one prefill that is expanded to
-    all rows; the weights of a quantised model take less.
+    `rows` answers grow at the same time (questions × (samples + 1)), `tokens` is the length of a prompt with its
+    answer. The distributions are four copies of (rows, vocabulary) in fp32. Activations are left out: they are a few
+    hidden states per token of a prompt, small beside the distributions. The weights of a quantised model take less.
     """
     weights = numbers.n_parameters * bytes_per_parameter
     distributions = _LOGIT_COPIES * rows * numbers.vocabulary * _FLOAT32
@@ -137,8 +136,8 @@ def memory_needed(numbers: ModelNumbers, rows: int, tokens: int, bytes_per_param
 def choose_placement(n_bytes: int) -> Placement:
     """Where to load weights of that many bytes.
 
-    Of several GPUs the one with most free memory is taken where it has a fifth more than the weights. Otherwise all share
-    them, and each keeps a sixth of its free memory for the cache. Whether the weights fit is for `require_room` to say.
+    Of several GPUs the one with most free memory is taken where it has a fifth more than the weights. Otherwise all
+    share them, and each keeps a sixth of its free memory for the cache. `require_room` says whether the weights fit.
     """
     free = _free_on_gpus()
     if not free:
@@ -157,10 +156,10 @@ def require_room(key: str, n_bytes: int) -> Placement:
     """
     placement = choose_placement(n_bytes)
     if n_bytes > placement.free_bytes:
-        where = "this machine" if placement.device_map == "cpu" else "the GPU" if not placement.max_memory else "the GPUs"
+        where = "there is no GPU" if placement.device_map == "cpu" else "on the GPU"
         raise OutOfMemory(
-            f"The weights of {key} need {n_bytes / 1e9:.1f} GB and {where} has {placement.free_bytes / 1e9:.1f} GB free; "
-            "choose a smaller model, or end what else uses the memory."
+            f"The weights of {key} need {n_bytes / 1e9:.1f} GB of memory and {placement.free_bytes / 1e9:.1f} GB are "
+            f"free ({where}); choose a smaller model, or end what else uses the memory."
         )
     return placement
 

@@ -5,7 +5,6 @@ import streamlit as st
 from dashboard.cache import sentence_encoder
 from dashboard.map.shown import Answers
 from dashboard.map.work import Key, MapWork, key_of
-from dashboard.page import errors_shown
 from dashboard.text import plain
 from homog_core.analysis.answer_map import expected_seconds
 from homog_core.wording import answer_map as say
@@ -34,10 +33,16 @@ def offer(answers: Answers, encoder: str) -> None:
         "These answers have not been put on a map yet. "
         f"{say.how_long(n_texts, expected_seconds(n_texts, encoder))} The map is stored, and opens at once after that."
     )
-    if st.button("Compute the map", type="primary", icon=":material/scatter_plot:", key="compute-map"):
-        with errors_shown():
-            work().start(runs, sentence_encoder(encoder))
-            st.rerun()
+    busy = work().is_busy
+    st.button(
+        "Compute the map",
+        type="primary",
+        icon=":material/scatter_plot:",
+        key="compute-map",
+        on_click=lambda: work().start(runs, sentence_encoder(encoder)),
+        disabled=busy,
+        help="Another map is being computed on this machine; reload the page in some minutes." if busy else None,
+    )
     with st.popover("On the command line", icon=":material/terminal:", type="tertiary"):
         ids = " ".join(run.id for run in runs)
         st.code(f"python -m homog_core map {ids} --encoder {encoder}", language=None, wrap_lines=True)

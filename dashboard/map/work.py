@@ -41,12 +41,18 @@ class MapWork:
         self._lock = threading.Lock()
         self._look: Look | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a map is being computed."""
+        with self._lock:
+            return self._look is not None and not self._look.is_over
+
     def start(self, runs: Sequence[Run], encoder: Encoder) -> None:
-        """Begin in the background. Raises `HomogError` while another map is being computed."""
+        """Begin in the background; while a map is being computed, nothing."""
         key = key_of([run.id for run in runs], encoder.key)
         with self._lock:
             if self._look and not self._look.is_over:
-                raise HomogError("Another map is being computed on this machine; try again in some minutes.")
+                return
             self._look = Look(key, "working", "Starting")
         threading.Thread(target=self._work, args=(key, list(runs), encoder), name="map", daemon=True).start()
 

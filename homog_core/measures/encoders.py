@@ -54,7 +54,7 @@ class SentenceEncoder:
         if source.startswith("package:"):
             source = str(_package_path(source))
         try:
-            self._model = SentenceTransformer(source)
+            self._model = SentenceTransformer(source, trust_remote_code=False)
         except (OSError, ValueError, SafetensorError) as error:
             what = f"The encoder {self.name!r}"
             remedy = f"Use one of {', '.join(ENCODERS)}, a hub id (with network) or a local folder."

@@ -61,7 +61,7 @@ class NliCrossEncoder:
         from sentence_transformers import CrossEncoder
 
         try:
-            model = CrossEncoder(_nli_source(self.name))
+            model = CrossEncoder(_nli_source(self.name), trust_remote_code=False)
         except (OSError, ValueError, SafetensorError) as error:
             what = f"The NLI model {self.name!r}"
             fetch = f"`hf download {_nli_source(self.name)}`"

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from homog_core.device import choose_placement, free_memory, is_out_of_memory, keep_freed_memory
+from homog_core.device import free_memory, is_out_of_memory
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.progress import Say
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question
 from homog_core.sampling.adapters import Adapters
 from homog_core.sampling.draws import choose_tokens
+from homog_core.sampling.loading import load_model
 from homog_core.sampling.projection import project_in_fp32
 from homog_core.sampling.prompts import Prompt, build_prompt
 from homog_core.sampling.rows import Encoded, Row, hidden_ids, response_set
 from homog_core.sampling.steps import Step
-from homog_core.sampling.weights import local_adapter, local_weights
+from homog_core.sampling.weights import described, local_adapter, local_weights
 
 if TYPE_CHECKING:
     import torch
@@ -52,37 +53,19 @@ class TorchSampler:
     ) -> "TorchSampler":
         """Load the weights of `spec`, converting or downloading them first where that is needed.
 
-        `dtype` is the name of torch's type that the weights are computed in; None: bf16 on a GPU, fp32 on a CPU. Spread
-        over all GPUs (`device_map="auto"`) when one does not hold the model.
-        `say` is told what is being done. Raises what `weights.local_weights` raises, `ModelUnavailable` for
-        a model that would run its own code, and `OutOfMemory`.
+        `dtype` is the name of torch's type that the weights are computed in; None: what suits device and architecture
+        (`device.choose_dtype`). Spread over all GPUs when one does not hold the model.
+        `say` is told what is being done. Raises what `weights.local_weights` and `loading.load_model` raise.
         """
         if spec.adapter:
             local_adapter(spec)  # complain before the base is loaded
         weights = local_weights(spec, say)
+        if words := described(spec):
+            say(f"{spec.key} is {words}")
         say(f"Loading {spec.key}")
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        placement = choose_placement(spec.n_parameters)
-        dtype = dtype or ("float32" if placement == "cpu" else "bfloat16")
-        if placement == "cpu":
-            keep_freed_memory()
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(weights.folder, trust_remote_code=False)
-            model = AutoModelForCausalLM.from_pretrained(
-                weights.folder, dtype=getattr(torch, dtype), device_map=placement, trust_remote_code=False
-            )
-        except Exception as error:
-            if "trust_remote_code" in str(error):
-                raise ModelUnavailable(
-                    f"{spec.key} needs code that comes with its weights, and such code is never run here; choose a "
-                    "model that transformers itself knows."
-                ) from error
-            if not is_out_of_memory(error):
-                raise
-            raise OutOfMemory(f"{spec.key} does not fit into memory; choose a smaller model.") from error
-        base = cls(model.eval(), tokenizer, replace(spec, adapter=None), weights.revision)
+        loaded = load_model(spec.key, weights.folder, dtype)
+        spec = replace(spec, n_parameters=spec.n_parameters or loaded.n_parameters)
+        base = cls(loaded.model, loaded.tokenizer, replace(spec, adapter=None), weights.revision)
         return base.sibling(spec) if spec.adapter else base
 
     def sibling(self, spec: ModelSpec) -> "TorchSampler | None":
@@ -207,14 +190,28 @@ class TorchSampler:
 
         `mask` (R, P + L) tells which positions of the cache and of `ids` are real.
         """
+        n_new = ids.shape[1]
+        if 1 < n_new < mask.shape[1] and _is_recurrent(cache):  # Mamba's begins anew with more tokens than one
+            for i in range(n_new):
+                logits = self.next_logits(ids[:, i : i + 1], mask[:, : mask.shape[1] - n_new + i + 1], cache)
+            return logits
         names = self._arguments
         given = {
             names["cache"]: cache,
-            names["positions"]: (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :],  # (R, L)
+            names["positions"]: (mask.cumsum(-1) - 1).clamp(min=0)[:, -n_new:],  # (R, L)
             names["only_last"]: 1,
         }
         given.pop("", None)
+        if names["cache"] == "cache_params":  # without attention only the new tokens have a mask
+            mask = mask[:, -n_new:]
         return self.model(input_ids=ids, attention_mask=mask, use_cache=True, **given).logits[:, -1]
+
+
+def _is_recurrent(cache: Any) -> bool:
+    """Whether a cache has layers with a state that tokens are folded into, as those of linear attention."""
+    from transformers.cache_utils import LinearAttentionCacheLayerMixin
+
+    return any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in cache.layers)
 
 
 def _arguments(model: Any, spec: ModelSpec) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """GGUF files: what their header says, and their weights as safetensors.
 
-The header is read here and not by the `gguf` package, whose reader makes an array of every word of the vocabulary, which
-takes seconds. It does not know where a file comes from, nor where a copy goes.
+The header is read here and not by the `gguf` package, whose reader makes an array of every word of the vocabulary,
+which takes seconds. It does not know where a file comes from, nor where a copy goes.
 """
 
 import math

@@ -31,7 +31,10 @@ def project_in_fp32(model: Any) -> None:
 
 
 def _project(head: "torch.nn.Linear", hidden: "torch.Tensor") -> "torch.Tensor":
-    """The logits (…, V) = h Wᵀ + b of hidden states h (…, d) in fp32, block by block: no fp32 copy of all weights is made."""
+    """The logits (…, V) = h Wᵀ + b of hidden states h (…, d), in fp32 and block by block.
+
+    No fp32 copy of all weights is made.
+    """
     import torch
 
     hidden, weight, bias = hidden.float(), head.weight, head.bias

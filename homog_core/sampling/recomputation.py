@@ -1,19 +1,16 @@
-"""Whether recorded numbers are those of a full recomputation: one forward pass over prompt and answer without any cache.
+"""Whether recorded numbers are those of a full recomputation: one forward pass over prompt and answer, without a cache.
 
 Used by `homog selftest`, by `benchmarks.families` and by tests. It does not know what is done with the differences.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from homog_core.records import Decoding, PromptStyle, Question
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.steps import Answer
-
-if TYPE_CHECKING:
-    import torch
 
 Key = tuple[str, int]  # question id and sample index
 

