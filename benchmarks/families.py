@@ -82,6 +82,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
 # Layers of Mamba whose weights are read without calling them: an adapter on them does nothing before it is merged
 _READ_DIRECTLY = r".*\.(out_proj|dt_proj|conv1d)"
 _WITH_MAMBA = ("jamba", "falcon_h1", "mamba", "falcon_mamba", "mamba2")
+QUANTISED = "llama, BitNet layers"  # what transformers itself can quantise on a CPU, weights and activations
 REFUSED: dict[str, dict[str, Any]] = {  # no cache that rows can be taken from
     "rwkv": {"attention_hidden_size": 32},
     "xlstm": {"num_heads": 4},
@@ -107,10 +108,22 @@ class Found:
 def tiny_family(family: str) -> Any:
     """A random model of two layers, seeded, in fp32."""
     torch.manual_seed(0)
+    if family == QUANTISED:
+        return _quantised(tiny_family("llama"))
     own = (FAMILIES | REFUSED)[family]
     sizes = {"pad_token_id": 2, "eos_token_id": 1, "bos_token_id": 0} if "text_config" in own else TINY_SIZES
     config = AutoConfig.for_model(family, **(sizes | own))
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+
+
+def _quantised(model: Any) -> Any:
+    from transformers import BitNetQuantConfig
+    from transformers.integrations.bitnet import replace_with_bitnet_linear
+
+    weights, config = model.state_dict(), BitNetQuantConfig(linear_class="autobitlinear", quantization_mode="online")
+    replaced = replace_with_bitnet_linear(model, modules_to_not_convert=["lm_head"], quantization_config=config)
+    replaced.load_state_dict(weights, assign=True)
+    return replaced.eval()
 
 
 def sampler_of(family: str) -> TorchSampler:
@@ -124,7 +137,8 @@ def check(family: str) -> Found:
         sampler = sampler_of(family)
     except ModelUnavailable as error:
         return Found(family, {}, str(error))
-    return Found(family, {name: run(sampler, family) for name, run in CHECKS.items()})
+    names = [name for name in CHECKS if (family, name) != (QUANTISED, "adapter")]  # which has nothing to merge into
+    return Found(family, {name: CHECKS[name](sampler, family) for name in names})
 
 
 def _compared(sampler: TorchSampler, questions: list[Question], decoding: Decoding, model: Any = None) -> float:
@@ -187,9 +201,10 @@ CHECKS: dict[str, Callable[[TorchSampler, str], float]] = {
 def main() -> None:
     """Print the table."""
     print(f"| architecture | {' | '.join(CHECKS)} |\n|---|{'---|' * len(CHECKS)}")
-    for family in sys.argv[1:] or [*FAMILIES, *REFUSED]:
+    for family in sys.argv[1:] or [*FAMILIES, QUANTISED, *REFUSED]:
         found = check(family)
-        cells = [f"{value:.0e}" for value in found.differences.values()] or ["refused"] * len(CHECKS)
+        empty = "refused" if found.refused else "–"
+        cells = [f"{found.differences[name]:.0e}" if name in found.differences else empty for name in CHECKS]
         print(f"| {family} | {' | '.join(cells)} |", flush=True)
 
 

@@ -218,6 +218,7 @@ class Provenance:
     wall_seconds: float = 0.0
     n_tokens: int = 0
     imported_from: str | None = None  # the file's name; None for a run that was sampled here
+    batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homog_core.leftovers import answer_start, answer_text
+from homog_core.leftovers import answer_start, answer_text, opened_block, reasoning_marks
 
 TAGS = [
     ("<think>", "</think>"),
@@ -82,6 +82,32 @@ def test_the_final_channel_of_harmony():
     assert answer_text(f"{analysis}{final}A fox.") == "A fox."
     assert answer_text(f"<|start|>assistant{analysis}{final}A fox.<|return|>") == "A fox."
     assert answer_text("<|channel|>final<|message|>A fox.") == "A fox."
+
+
+@pytest.mark.parametrize(
+    "cut",
+    ["<|channel|>", "<|channel|>anal", "<|channel|>analysis", "<|start|>", "<|start|>assistant", "<|channel|>final"],
+)
+def test_a_harmony_channel_that_is_cut_in_its_name_leaves_nothing(cut):
+    analysis = "<|channel|>analysis<|message|>It has fur.<|end|>"
+    assert answer_text(cut) == ""
+    assert answer_text(analysis + cut) == ""
+
+
+@each_tag
+def test_the_block_that_a_prompt_has_opened(opening, closing):
+    for behind in ("", "\n", " \n\n"):
+        assert opened_block(f"Why?<|im_end|>\nassistant\n{opening}{behind}") == f"{opening}{behind}"
+    assert opened_block(f"{opening}\n\n{closing}\n\n") == ""
+    assert opened_block(f"What does {opening} mean?") == ""
+
+
+def test_special_tokens_that_tell_reasoning_from_the_answer():
+    assert reasoning_marks(["<s>", "</s>", "<|im_end|>", "<|end|>", "<|start|>"]) == set()
+    assert reasoning_marks(["</s>", "<think>", "</think>"]) == {"<think>", "</think>"}
+    assert reasoning_marks(["<|channel>", "<channel|>", "<eos>"]) == {"<|channel>", "<channel|>"}
+    harmony = {"<|start|>", "<|channel|>", "<|message|>", "<|end|>"}
+    assert reasoning_marks([*harmony, "<|return|>", "<|call|>", "<|endoftext|>"]) == harmony
 
 
 # Special tokens and word pieces

@@ -12,11 +12,13 @@ def export(shown: OnMap) -> None:
     """A button that makes the file, then one that downloads it, and the command that opens it."""
     name = f"{shown.header.id}.parquet"
     row = st.container(horizontal=True, vertical_alignment="center")
-    if row.button(
-        "Prepare the file for embedding-atlas", icon=":material/file_export:", type="tertiary", key="prepare-map"
-    ):
-        content = atlas_file(shown.points, shown.answers.names, shown.answers.questions)
-        st.session_state[_MADE] = (shown.stamp, content)
+    row.button(
+        "Prepare the file for embedding-atlas",
+        icon=":material/file_export:",
+        type="tertiary",
+        key="prepare-map",
+        on_click=lambda: _make(shown),
+    )
     stamp, content = st.session_state.get(_MADE, (None, b""))
     if stamp == shown.stamp:
         row.download_button(
@@ -29,3 +31,8 @@ def export(shown: OnMap) -> None:
             key="download-map",
         )
         row.code(f"embedding-atlas {name} --text text --x x --y y", language=None)
+
+
+def _make(shown: OnMap) -> None:
+    content = atlas_file(shown.points, shown.answers.names, shown.answers.questions)
+    st.session_state[_MADE] = (shown.stamp, content)

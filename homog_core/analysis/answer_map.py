@@ -26,7 +26,7 @@ from homog_core.runs.store import Run
 
 NEIGHBOURS = 15  # of a text, in UMAP and in the trustworthiness
 SAMPLE = 2_000  # texts that the trustworthiness is computed on
-_ENCODED_AT_ONCE = 256  # texts between two reports of progress
+_ENCODED_AT_ONCE = 64  # texts between two reports of progress, at each of which the work can be stopped
 _SEARCHED_AT_ONCE = 1_024
 _SECONDS_A_TEXT = {"minilm": 0.009, "wordllama": 0.0001}  # of reading it, measured on 15,186 short answers
 _WORDING = ["question_id", "text"]

@@ -45,6 +45,11 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
+def batch_size(text: str) -> int | None:
+    """What `--batch-questions` says; None for auto."""
+    return None if text == "auto" else int(text)
+
+
 def _calibrate(add: Add) -> None:
     sub = add(
         "calibrate",
@@ -76,7 +81,13 @@ def _sample(add: Add) -> None:
     sub.add_argument("--prompt", choices=("plain", "few_shot", "chat"), help="default: the model's own style")
     sub.add_argument("--seed", type=int, default=0, help="default: 0")
     _dtype(sub)
-    sub.add_argument("--batch-questions", type=int, default=4, help="questions decoded together (default: 4)")
+    sub.add_argument(
+        "--batch-questions",
+        type=batch_size,
+        metavar="{K,auto}",
+        help="questions decoded together; auto: on a GPU as many as its memory holds, up to 64, on a CPU 4 "
+        "(default: auto)",
+    )
     _model_options(sub)
 
 

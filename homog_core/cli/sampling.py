@@ -20,6 +20,7 @@ def sample(options: argparse.Namespace) -> None:
     from homog_core.records import Decoding
     from homog_core.runs.questions import load_questions
     from homog_core.runs.sample import sample_run
+    from homog_core.sampling.batch import batch_that_fits
     from homog_core.sampling.engine import TorchSampler
     from homog_core.sampling.weights import find_model
 
@@ -37,17 +38,20 @@ def sample(options: argparse.Namespace) -> None:
         stop=of_dataset.stop if of_dataset else (),
         seed=options.seed,
     )
-    if options.batch_questions < 1:
-        raise InvalidInput(f"--batch-questions is {options.batch_questions}; it must be at least 1.")
+    batch = options.batch_questions
+    if batch is not None and batch < 1:
+        raise InvalidInput(f"--batch-questions is {batch}; it must be at least 1.")
     sampler = TorchSampler.from_pretrained(spec, say, options.dtype)
     style = options.prompt or spec.prompt_style
+    if batch is None:
+        batch = batch_that_fits(sampler, questions, decoding, style)
     with Bar("Sampling") as bar:
         run = sample_run(
             sampler,
             questions,
             decoding,
             style,
-            batch_questions=options.batch_questions,
+            batch_questions=batch,
             on_step=lambda p: bar.update(_speed(p), p.n_done, p.n_total),
         )
     score_new_run(options, run.id)

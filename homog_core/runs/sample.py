@@ -67,6 +67,7 @@ def sample_run(
             return {
                 "wall_seconds": round(before.wall_seconds + seconds, 1),
                 "n_tokens": before.n_tokens + n_tokens,
+                "batch_questions": batch_questions,
             }
 
         try:

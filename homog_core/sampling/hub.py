@@ -6,7 +6,6 @@ It loads no model.
 
 import errno
 import fnmatch
-import glob
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ _TOKENS = "huggingface.co/settings/tokens"
 class Plan:
     """What is fetched of a repository."""
 
-    files: tuple[str, ...]
+    files: tuple[str, ...]  # the weights last
     n_bytes: int  # that are not in the cache yet
     weight_bytes: int  # of all weight files
     n_parameters: int  # as the hub counts them; without that, for weights of 16 bits
@@ -48,7 +47,7 @@ def cached(spec: ModelSpec) -> Path | None:
         return None
     try:
         small = [file.path for file in get_cached_repo_tree(spec.source, revision=folder.name) if _is_small(file.path)]
-    except CachedRepoTreeNotFoundError:  # fetched by an older client: nobody knows what else belongs to it
+    except CachedRepoTreeNotFoundError:  # fetched file by file, as below: the weights come last
         small = []
     return folder if all((folder / name).is_file() for name in small) else None
 
@@ -77,9 +76,8 @@ def fetch(spec: ModelSpec, say: Say) -> Path:
         raise _refused(spec, error) or _unreachable(spec) from error
     _require_memory(spec, plan)
     _require_disk(spec, plan)
-    say(f"Downloading {spec.source} from the hub ({plan.n_bytes / 1e9:.1f} GB)")
     try:
-        return _download(spec, plan)
+        return _download(spec, plan, say)
     except Exception as error:
         raise _refused(spec, error) or _cut(spec) from error
 
@@ -151,14 +149,19 @@ def _require_disk(spec: ModelSpec, plan: Plan) -> None:
         )
 
 
-def _download(spec: ModelSpec, plan: Plan) -> Path:
-    from huggingface_hub import snapshot_download
+def _download(spec: ModelSpec, plan: Plan, say: Say) -> Path:
+    """Fetch the files one after the other, the weights last, so that a cache with all weights is whole.
 
-    wanted = [glob.escape(name) for name in plan.files]
-    folder = Path(snapshot_download(spec.source, revision=spec.revision, allow_patterns=wanted))
-    if missing_weights(folder):  # the client hands out an old folder where the hub has gone away meanwhile
-        raise FileNotFoundError(missing_weights(folder)[0])
-    return folder
+    `snapshot_download` would hand out a part of them without a word where the hub answers no more.
+    """
+    from huggingface_hub import hf_hub_download
+
+    for n, name in enumerate(plan.files, start=1):
+        say(f"Downloading {spec.source} from the hub ({plan.n_bytes / 1e9:.1f} GB): file {n} of {len(plan.files)}")
+        path = Path(hf_hub_download(spec.source, name, revision=spec.revision))
+    if missing_weights(path.parent):
+        raise FileNotFoundError(f"{spec.source} has changed meanwhile")
+    return path.parent
 
 
 def _refused(spec: ModelSpec, error: Exception) -> HomogError | None:

@@ -36,7 +36,7 @@ class Loaded(NamedTuple):
 
     model: Any
     tokenizer: Any
-    n_parameters: int  # numbers in its weight files
+    n_parameters: int  # of a quantised model the packed ones
 
 
 def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
@@ -76,7 +76,7 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
         raise said from error
     _require_all(key, report["missing_keys"])
     _require_on_gpus(key, getattr(model, "hf_device_map", {}), placement.device_map)
-    return Loaded(model.eval(), tokenizer, size.n_parameters)
+    return Loaded(model.eval(), tokenizer, model.num_parameters())
 
 
 def _require_weights(key: str, folder: Path) -> None:

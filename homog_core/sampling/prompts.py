@@ -15,6 +15,8 @@ from homog_core.records import PROMPT_STYLES, PromptStyle
 # What a chat template is told when it asks for today's date: the day that Llama's own takes where it cannot ask. With
 # the real date the same run would have other prompts, and so another identity, after midnight.
 TEMPLATE_DATE = datetime(2024, 7, 26)
+_CLOCK = "strftime_now"  # what templates ask for the date
+_DIRECTIVES = ("%-d", "%-m", "%-H", "%-I", "%-M", *(f"%{letter}" for letter in "aAbBcdDFHIjmMpSTuUwWxXyYzZ"))
 
 # Written for this project. Short sentences, because that is what the answers are compared as.
 EXEMPLARS = (
@@ -55,9 +57,18 @@ def _chat(question: str, tokenizer: Any) -> str:
         raise InvalidInput("This model has no chat template; choose the prompt style 'plain' or 'few_shot'.")
     return tokenizer.apply_chat_template(
         [{"role": "user", "content": question}],
+        chat_template=_dated(tokenizer.get_chat_template()),
         tokenize=False,
         add_generation_prompt=True,
         enable_thinking=False,  # a template without that switch ignores it
         date_string=TEMPLATE_DATE.strftime("%d %b %Y"),
-        strftime_now=TEMPLATE_DATE.strftime,
     )
+
+
+def _dated(template: str) -> str:
+    """The template with a clock that always shows `TEMPLATE_DATE`; transformers takes no function in its place."""
+    if _CLOCK not in template:
+        return template
+    shown = "".join(f"|replace('{each}', '{TEMPLATE_DATE.strftime(each)}')" for each in _DIRECTIVES)
+    clock = f"{{% macro {_CLOCK}(format) %}}{{{{ format{shown} }}}}{{% endmacro %}}"
+    return f"{clock}{{{{ '' }}}}{template}"  # behind a block itself a line break would be trimmed

@@ -7,7 +7,7 @@ import pytest
 from fakes import settled
 
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text(encoding="utf-8")
-PAGES = ("", "questions", "compare", "live_lab", "alignment_tax", "fair_draws", "runs", "methods")
+PAGES = ("", "questions", "compare", "map", "live_lab", "alignment_tax", "fair_draws", "runs", "methods")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -126,11 +126,12 @@ def test_the_answers_to_a_question_by_model_with_counts_and_links(pair):
     assert "<b>  " not in shown
     assert "base: 2 different wordings" in shown
     assert "×2" in shown and "×3" in shown
-    links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
-    assert links["Open under Questions (dpo)"] == f"run={pair[1]}&question=q1"
+    links = {link.proto.label.split(" ")[0]: link.proto.query_string for link in app.get("page_link")}
+    assert links["Open"] == f"run={pair[1]}&question=q1"
+    assert links["Compare"] == f"runs={pair[0]}%2C{pair[1]}&question=q1"
     button(app, "All questions").click().run()
     assert in_url(app, "question") == ""
-    assert "8 marks of 3 questions on the map" in words(app)
+    assert "9 marks of 3 questions on the map" in words(app)  # 3 + 2 + 1 wordings of the first, 1 + 1 + 1 of the last
 
 
 def test_one_run_alone_is_on_the_map(pair):
@@ -156,6 +157,15 @@ def test_files_that_do_not_read_are_counted(pair):
     app = open_page("map", runs=",".join(pair))
     assert not app.exception
     assert "1 file in" in words(app)
+
+
+def test_the_file_for_embedding_atlas_is_made_when_it_is_asked_for(pair):
+    app = open_page("map", runs=",".join(pair))
+    assert not app.get("download_button")
+    button(app, "Prepare the file for embedding-atlas").click().run()
+    assert not app.exception
+    assert "Download for embedding-atlas" in app.get("download_button")[0].proto.label
+    assert app.code[0].value.endswith(".parquet --text text --x x --y y")
 
 
 # Selections

@@ -8,12 +8,16 @@ from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
 from page_testing import open_page, words
 
 from homog_core.analysis import story
+from homog_core.analysis.answer_map import make_map
 from homog_core.catalogue.datasets import FIRST_DATASET
+from homog_core.catalogue.encoders import DEFAULT_ENCODER
 from homog_core.files import PROJECT
 from homog_core.records import Decoding, Question
+from homog_core.runs.answer_maps import write_map
 from homog_core.runs.draw_sets import DrawSet, StoredDraw, write_draws
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
+from homog_core.runs.store import list_runs
 
 NONSENSE = ["<b>../../etc</b>", "nan", "-1e9"]
 LIVE = ("model", "dataset", "question", "n", "t", "p", "l", "seed", "prompt", "clusterer", "tau", "rule")
@@ -35,6 +39,7 @@ CASES = [  # page, parameters that are right, parameters that are not, and of wh
         ["Runs to compare (first = baseline)", *ABOVE[3:], "How much", "What to show", "Question"],
     ),
     ("compare", {"level": "all"}, ("chart",), ["What to show"]),
+    ("map", {}, ("runs", "color", "encoder", "question"), ["Runs on the map", "Colour by", "Similar by", "Question"]),
     ("live_lab", {}, LIVE, ["Models, side by side", "Question from", "Question", "Prompt", ABOVE[3]]),
     ("alignment_tax", {}, (*TAX, "budget", "band"), [*ABOVE, "Section", "Chart"]),
     ("alignment_tax", {"chart": "samples"}, ("budget",), []),
@@ -52,6 +57,10 @@ ELSEWHERE = {"job"}  # below
 PARAM_AT = {"get": 0, "number": 1} | dict.fromkeys(("selected", "choice", "segments", "several", "choices"), 2)
 
 
+class MapEncoder(FakeEncoder):
+    key = DEFAULT_ENCODER
+
+
 @pytest.fixture
 def two_runs(no_shipped_runs):
     questions = [Question(f"q{i}", FIRST_DATASET, f"What is {i}?", ("red fox",), category="one") for i in range(3)]
@@ -59,6 +68,7 @@ def two_runs(no_shipped_runs):
         sampler = FakeSampler({question.id: said for question in questions}, replace(FAKE_SPEC, key=key))
         score_run(sample_run(sampler, questions, Decoding(n_samples=3), "plain").id, [FakeEncoder()])
     coin = StoredDraw("coin", ("heads", "tails"), ("Flip.",), ((0.4, 0.2),), (0.0,))
+    write_map(make_map(list_runs(), MapEncoder()))
     write_draws(DrawSet("m", "r", "float32", "plain", "", None, None, "2026-01-01", "CPU", (coin,)))
 
 
@@ -119,5 +129,5 @@ def test_every_parameter_has_its_nonsense():
                 found.add(call.args[PARAM_AT[name]].value)
             elif "bind" in keywords:
                 found.add(keywords["key"].value)
-    typed = {"q", "ask", "list"}  # any text is right there
+    typed = {"q", "ask", "list", "find"}  # any text is right there
     assert found - typed == {param for _, _, params, _ in CASES for param in params} | ELSEWHERE

@@ -3,86 +3,45 @@
 import json
 
 import pytest
-import torch
-from fakes import FAKE_SPEC, TINY_SIZES, make_question, tiny_tokenizer
-from transformers import AutoConfig, AutoModelForCausalLM
+from fakes import tiny_tokenizer
 
+from benchmarks.families import CHECKS, FAMILIES, LONG, QUANTISED, REFUSED, SHORT, check, sampler_of
 from homog_core.errors import InvalidInput, ModelUnavailable
-from homog_core.records import GREEDY, Decoding
+from homog_core.records import Decoding
 from homog_core.sampling.engine import TorchSampler
+from homog_core.sampling.recomputation import differences, final_answers
 from homog_core.sampling.weights import find_model
 
-MIXED = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 8}
-EXPERTS = {"num_local_experts": 4, "num_experts_per_tok": 2}
-FAMILIES = {
-    "llama": {},
-    "qwen2": {},
-    "qwen3": {},
-    "mistral": {"sliding_window": 8},
-    "gemma2": MIXED,
-    "gemma3_text": MIXED | {"query_pre_attn_scalar": 8},
-    "olmo2": {},
-    "olmo3": MIXED,
-    "smollm3": {},
-    "phi3": {},
-    "granite": {},
-    "gpt_oss": MIXED | EXPERTS,
-    "qwen3_next": {
-        "layer_types": ["linear_attention", "full_attention"],
-        "num_experts": 4,
-        "num_experts_per_tok": 2,
-        "moe_intermediate_size": 32,
-        "shared_expert_intermediate_size": 32,
-        "linear_num_key_heads": 2,
-        "linear_num_value_heads": 4,
-        "linear_key_head_dim": 8,
-        "linear_value_head_dim": 8,
-    },
-    "qwen3_5_text": {
-        "layer_types": ["linear_attention", "full_attention"],
-        "linear_num_key_heads": 2,
-        "linear_num_value_heads": 4,
-        "linear_key_head_dim": 8,
-        "linear_value_head_dim": 8,
-    },
-    "granitemoehybrid": EXPERTS
-    | {
-        "layer_types": ["mamba", "attention"],
-        "mamba_n_heads": 8,
-        "mamba_d_head": 8,
-        "mamba_d_state": 8,
-        "mamba_n_groups": 1,
-        "shared_intermediate_size": 32,
-    },
-    "falcon_h1": {"mamba_d_ssm": 64, "mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_state": 8, "mamba_n_groups": 1},
-}
+LARGEST = 1e-4  # nats, of an entropy or log-probability
 
 
-def sampler_of(family):
-    torch.manual_seed(0)
-    config = AutoConfig.for_model(family, **(TINY_SIZES | FAMILIES[family]))
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
-    return TorchSampler(model, tiny_tokenizer(), FAKE_SPEC, "test")
+@pytest.mark.parametrize("family", [*FAMILIES, QUANTISED])
+def test_what_is_recorded_is_what_a_full_recomputation_gives(family):
+    found = check(family).differences
+    assert set(found) == set(CHECKS) - ({"adapter"} if family == QUANTISED else set())
+    assert {name: value for name, value in found.items() if not value < LARGEST} == {}  # NaN: nothing was checked
 
 
-QUESTIONS = [make_question("short", "Why?"), make_question("long", "Which planet do astronauts call home, and why?")]
+@pytest.mark.parametrize("family", REFUSED)
+def test_an_architecture_without_a_cache_of_rows_is_refused_before_it_samples(family):
+    assert f"the architecture {family!r}, which has no cache" in check(family).refused
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_entropies_are_those_of_a_full_recomputation(family, token_ids):
-    sampler = sampler_of(family)
-    # rows that end early, and prompts of two lengths in one batch
-    answers, ids = token_ids(sampler, QUESTIONS, Decoding(n_samples=3, max_new_tokens=12, stop=("a", "e", " ")))
-    for (key, index), own in ids.items():
-        found = answers[key].greedy if index == GREEDY else answers[key].responses[index]
-        start = sampler.tokenizer(answers[key].prompt)["input_ids"]
-        with torch.no_grad():
-            logits = sampler.model(input_ids=torch.tensor([start + own])).logits[0, len(start) - 1 : -1].double()
-        log_p = torch.log_softmax(logits, dim=-1)
-        assert found.token_entropies == pytest.approx(-(log_p.exp() * log_p).sum(-1).numpy(), abs=1e-4)
-        chosen = log_p.gather(-1, torch.tensor(own)[:, None])[:, 0].numpy()
-        assert found.token_logprobs == pytest.approx(chosen, abs=1e-4)
-    assert len({len(own) for own in ids.values()}) > 1
+def test_a_difference_would_be_found(monkeypatch):
+    """A cache whose rows are left as they are when rows leave the batch: the numbers of other rows are recorded."""
+    from transformers import DynamicCache
+
+    sampler, reorder = sampler_of("llama"), DynamicCache.reorder_cache
+
+    def reorder_first_time_alone(cache, index):
+        if len(index) == 8:  # two questions, expanded; afterwards rows of the cache are taken from its beginning
+            return reorder(cache, index)
+        return reorder(cache, index * 0 + index.new_tensor(range(len(index))))
+
+    decoding = Decoding(n_samples=3, max_new_tokens=12, stop=("a", "e", "i", "o", " "))
+    monkeypatch.setattr(DynamicCache, "reorder_cache", reorder_first_time_alone)
+    answers = final_answers(sampler, [LONG, SHORT], decoding, "plain", 2)
+    assert differences(sampler, [LONG, SHORT], answers, "plain").max() > 0.01
 
 
 def test_a_model_that_would_run_its_own_code_is_refused_and_the_code_is_not_run(tmp_path):
@@ -98,10 +57,7 @@ def test_a_model_that_would_run_its_own_code_is_refused_and_the_code_is_not_run(
 
 
 def test_the_context_of_a_model_for_pictures_too_is_that_of_its_text_part():
-    text = TINY_SIZES | FAMILIES["gemma3_text"]
-    vision = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = AutoConfig.for_model("gemma3", text_config=text, vision_config=vision)
-    sampler = sampler_of("llama")
-    sampler.model.config = config
+    sampler = sampler_of("gemma3")
+    assert not hasattr(sampler.model.config, "max_position_embeddings")
     with pytest.raises(InvalidInput, match="exceed the 256 tokens"):
-        list(sampler.sample(QUESTIONS, Decoding(n_samples=1, max_new_tokens=256), "plain"))
+        list(sampler.sample([SHORT], Decoding(n_samples=1, max_new_tokens=256), "plain"))

