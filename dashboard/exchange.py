@@ -15,11 +15,11 @@ from dashboard.text import plain
 from homog_core.analysis import comparable
 from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.errors import HomogError
-from homog_core.records import Decoding
 from homog_core.reports.html import write_report
 from homog_core.runs import importers, store
 from homog_core.runs.export import export_run
-from homog_core.runs.importers import csv_rows, jsonl
+from homog_core.runs.importers import jsonl, tables
+from homog_core.runs.importers.notes import About
 from homog_core.wording import run_names
 
 MIB = 1 << 20
@@ -154,16 +154,16 @@ def _import_form() -> None:
     ready = bool(upload and model.strip())
     why = None if ready else "Choose a file and name the model first."
     if st.button("Import and score", type="primary", icon=":material/upload:", disabled=not ready, help=why):
-        decoding = Decoding(temperature=temperature, max_new_tokens=tokens)
+        about = About(model, dataset.strip() or None, temperature=temperature, max_new_tokens=tokens)
         with errors_shown():
-            _import(upload.name, upload.getbuffer(), model, dataset.strip() or None, decoding)
+            _import(upload.name, upload.getbuffer(), about)
 
 
-def _import(name: str, content: memoryview, model: str, dataset: str | None, decoding: Decoding) -> None:
+def _import(name: str, content: memoryview, about: About) -> None:
     """Import and score, then show the run."""
     before, place = set(store.runs_by_id()), st.empty()
     try:
-        run = importers.import_upload(name, content, model, dataset, decoding, on_progress=progress(place))
+        run = importers.import_upload(name, content, about, on_progress=progress(place))
     except HomogError:
         place.empty()
         raise
@@ -188,7 +188,7 @@ def _format_help() -> None:
         "and per answer tokens, token_logprobs and token_entropies (lists of nats; one of the two is enough)."
     )
     st.markdown("**CSV**: one row per answer.")
-    st.code(csv_rows.EXAMPLE_CSV, language=None)
+    st.code(tables.EXAMPLE_CSV, language=None)
     st.download_button(
         "Download the example file",
         jsonl.EXAMPLE_JSONL.encode(),

@@ -65,7 +65,7 @@ def probe_device() -> Device:
     free = _free_on_gpus()
     if free:
         return Device(", ".join(torch.cuda.get_device_name(i) for i in range(len(free))), sum(free), 2)
-    return Device(f"CPU, {torch.get_num_threads()} threads", _free_on_cpu(), _FLOAT32)
+    return Device(f"CPU, {torch.get_num_threads()} threads", free_on_cpu(), _FLOAT32)
 
 
 def capability() -> tuple[int, int] | None:
@@ -133,6 +133,13 @@ def memory_needed(numbers: ModelNumbers, rows: int, tokens: int, bytes_per_param
     return weights + cache_bytes(numbers, rows, tokens, bytes_per_parameter) + distributions
 
 
+def free_on_cpu() -> int:
+    """Bytes of the machine's own memory that a program can still take."""
+    import psutil
+
+    return psutil.virtual_memory().available
+
+
 def choose_placement(n_bytes: int) -> Placement:
     """Where to load weights of that many bytes.
 
@@ -141,7 +148,7 @@ def choose_placement(n_bytes: int) -> Placement:
     """
     free = _free_on_gpus()
     if not free:
-        return Placement("cpu", _free_on_cpu())
+        return Placement("cpu", free_on_cpu())
     best = int(np.argmax(free))
     if len(free) == 1 or n_bytes * _SPACE <= free[best]:
         return Placement(f"cuda:{best}", free[best])
@@ -174,12 +181,6 @@ def _free_on_gpus() -> list[int]:
     if not torch.cuda.is_available():
         return []
     return [torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())]
-
-
-def _free_on_cpu() -> int:
-    import psutil
-
-    return psutil.virtual_memory().available
 
 
 def is_out_of_memory(error: BaseException) -> bool:

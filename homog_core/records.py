@@ -202,6 +202,15 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportNote:
+    """Something of an imported file that was left out, repaired, guessed or found missing."""
+
+    kind: str  # what, in words
+    count: int  # how often
+    first: str  # where first: the file, the line and, where there is one, the complaint
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """How a run came about; not hashed."""
 
@@ -218,6 +227,7 @@ class Provenance:
     wall_seconds: float = 0.0
     n_tokens: int = 0
     imported_from: str | None = None  # the file's name; None for a run that was sampled here
+    import_notes: tuple[ImportNote, ...] = ()  # what the import left out, repaired, guessed or found missing
     batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down
 
 

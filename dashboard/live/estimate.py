@@ -9,8 +9,10 @@ from homog_core.catalogue.models import MODELS
 from homog_core.live import Request
 from homog_core.records import ModelSpec
 from homog_core.runs import store
-from homog_core.sampling.weights import availability
+from homog_core.sampling.weights import availability, memory_of
 from homog_core.wording import numbers
+
+_PROMPT_TOKENS = 200  # about, with the examples or the template around a question
 
 
 @st.fragment(run_every=2.0)
@@ -50,10 +52,11 @@ def stored_speed(model: str, device: str) -> float | None:
 
 def _room(request: Request) -> str:
     device = live_queue().device()
-    sizes = [spec.n_parameters for spec in request.models if spec.n_parameters]
+    rows, tokens = request.decoding.n_samples + 1, _PROMPT_TOKENS + request.decoding.max_new_tokens
+    sizes = [size for spec in request.models if (size := memory_of(spec, device, rows, tokens))]
     if not sizes:
         return "size unknown"
-    needed, free = device.needs(max(sizes)) / 1e9, device.free_bytes / 1e9
+    needed, free = max(sizes) / 1e9, device.free_bytes / 1e9
     fits = "fits" if needed <= free else "**does not fit**: choose a smaller model"
     return f"needs about {numbers.tenth(needed)} GB of {numbers.whole(free)} GB free, {fits}"
 

@@ -15,7 +15,7 @@ from homog_core.wording import answer_map as say
 from homog_core.wording.numbers import counted
 
 _SELECTED, _TURN = "map-selected", "map-turn"  # in the session: what is selected, and how often that was cleared
-_ANSWER, _QUESTION = 70, 60  # characters of each where the mouse is
+_ANSWER, _QUESTION = 60, 50  # characters of each where the mouse is
 _GRADE_SYMBOLS = {"incorrect": "x", "correct": "circle", "ambiguous": "diamond", "abstained": "square"}
 
 

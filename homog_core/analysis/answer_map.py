@@ -74,23 +74,23 @@ def map_points(runs: Sequence[ScoredRun], clusterer: Clusterer) -> pd.DataFrame:
 
 
 def _points_of(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
-    frame = wordings(sampled_answers(scored.run))
+    answers = sampled_answers(scored.run)
     keys = ["question_id", "sample_index"]
-    frame = frame.merge(_clusters_of(scored, clusterer), on=keys, how="left")
+    frame = wordings(answers).merge(_clusters_of(scored, clusterer, answers), on=keys, how="left")
     frame = frame.merge(scored.sample_grades[[*keys, "grade"]].astype({"sample_index": "int64"}), on=keys, how="left")
     category = frame["question_id"].map(scored.questions["category"]).fillna("")
     return frame.assign(grade=frame["grade"].fillna("ungraded"), category=category)
 
 
-def _clusters_of(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
+def _clusters_of(scored: ScoredRun, clusterer: Clusterer, answers: pd.DataFrame) -> pd.DataFrame:
     """question_id, sample_index, cluster and n_clusters of the answers to the questions that are clustered."""
+    valid = answers.groupby("question_id")["sample_index"].agg(list)
     rows = []
-    for key in scored.questions.index:
-        labels = scored.labels(key, clusterer)
-        if len(labels) > 1:
-            found = by_size(labels).tolist()
-            n_clusters = max(found) + 1
-            rows += [(key, i, k, n_clusters) for i, k in zip(scored.valid(key), found, strict=True)]
+    for key, labels in zip(scored.questions.index, scored.label_matrix(clusterer), strict=True):
+        own, found = valid.get(key, []), labels[labels >= 0]
+        if 1 < len(own) == len(found):
+            ranked = by_size(found).tolist()
+            rows += [(key, i, k, max(ranked) + 1) for i, k in zip(own, ranked, strict=True)]
     frame = pd.DataFrame(rows, columns=["question_id", "sample_index", "cluster", "n_clusters"])
     return frame.astype({"question_id": str, "sample_index": "int64", "cluster": float, "n_clusters": float})
 

@@ -1,6 +1,6 @@
 """How runs are related: the stage of training, the base and what was made of it, the chain. Values, no sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from homog_core.analysis.comparable import USUAL, conditions, fields, obstacle
 from homog_core.analysis.seeds import is_replicate
@@ -91,23 +91,44 @@ def usual_runs(runs: Sequence[Run]) -> list[Run]:
 def chain(run: Run, runs: Sequence[Run]) -> list[Run]:
     """The runs of the training chain that a run's model stands in, the base first, as far as there are such runs.
 
-    They are under the same conditions, and prompted as `run` is or as their own model is by default. A model that is
-    not in the catalogue stands alone.
+    They are under the same conditions, and prompted as `run` is or as their own model is by default. Of a model that is
+    not in the catalogue the runs themselves say what it was trained from, and any prompt will do; of several lines the
+    one with the most runs counts, and of equals the last one.
     """
     spec = MODELS.get(run.identity.model)
-    if spec is None:
-        return [run]
+    if spec is not None:
+        return _runs_of([stage.key for stage in training_chain(spec)], run, runs)
+    pool = [*runs, run]
+    parents = {other.identity.model: other.provenance.parent for other in pool if other.provenance.parent}
+    lines = [_line(model, parents) for model in dict.fromkeys(other.identity.model for other in pool)]
+    found = [_runs_of(line, run, runs) for line in lines if run.identity.model in line]
+    return max(reversed(found), key=len) or [run]
+
+
+def _line(model: str, parents: Mapping[str, str]) -> list[str]:
+    """A model and those that it was trained from, the base first; parents of models of the catalogue stand there."""
+    line = [model]
+    while True:
+        first = MODELS.get(line[0])
+        parent = parents.get(line[0]) if first is None else first.parent
+        if parent is None or parent in line:  # nobody has said, or the runs contradict each other
+            return line
+        line.insert(0, parent)
+
+
+def _runs_of(line: Sequence[str], run: Run, runs: Sequence[Run]) -> list[Run]:
+    """One run of each model of a line, as far as there are any under the conditions of `run`."""
     found = []
-    for stage in training_chain(spec):
-        styles = (run.identity.prompt_style, stage.prompt_style)
+    for model in line:
+        spec, own = MODELS.get(model), run.identity.prompt_style
         same = [
             other
             for other in runs
-            if other.identity.model == stage.key
-            and other.identity.prompt_style in styles
+            if other.identity.model == model
+            and (spec is None or other.identity.prompt_style in (own, spec.prompt_style))
             and conditions(other, but=["prompt_style"]) == conditions(run, but=["prompt_style"])
         ]
-        same.sort(key=lambda other: (other.id != run.id, styles.index(other.identity.prompt_style)))
+        same.sort(key=lambda other: (other.id != run.id, other.identity.prompt_style != own))
         found += same[:1]
     return found
 

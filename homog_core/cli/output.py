@@ -38,7 +38,12 @@ def _cell(value: Any) -> str:
         return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.0e}"
     if isinstance(value, int):
         return f"{value:,}"
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in str(value))  # no terminal codes
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """A text of somebody else without terminal codes."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def _json_ready(value: Any) -> Any:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring
+from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
@@ -27,6 +27,7 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     _draws(add)
     _score(add)
     _train(add)
+    _selftest(add)
     add("runs", runs.list_runs, "List the stored runs.")
     _show(add)
     _compare(add)
@@ -110,6 +111,21 @@ def _draws(add: Add) -> None:
         metavar="TEXT",
         help="one of your own, its answers after a colon, as 'Pick a fruit: apple, pear, plum'; may be repeated "
         "(default: all questions of the dataset draws)",
+    )
+    sub.add_argument("--prompt", choices=("plain", "few_shot", "chat"), help="default: the model's own style")
+    _dtype(sub)
+
+
+def _selftest(add: Add) -> None:
+    sub = add(
+        "selftest",
+        selftest.selftest,
+        "Check on this machine, in some minutes, that a model is sampled right, and print a report to send.",
+    )
+    sub.add_argument(
+        "--model",
+        default="gemma-3-270m",
+        help="catalogue key, hub id, local folder or GGUF file (default: gemma-3-270m)",
     )
     sub.add_argument("--prompt", choices=("plain", "few_shot", "chat"), help="default: the model's own style")
     _dtype(sub)
@@ -230,12 +246,31 @@ def _export(add: Add) -> None:
 
 
 def _import(add: Add) -> None:
-    sub = add("import", runs.import_run, "Make a run of answers that were sampled elsewhere, and score it.")
-    sub.add_argument("file", help="JSONL with `question` and `answers`, or CSV with `question` and `answer`")
-    sub.add_argument("--model", required=True, help="the name of the model that gave the answers")
-    sub.add_argument("--dataset", help="default: the file's name")
-    sub.add_argument("--temperature", type=float, default=1.0, help="that they were sampled at (default: 1)")
-    sub.add_argument("--max-new-tokens", type=int, default=1024, help="their token limit (default: 1024)")
+    sub = add("import", runs.import_run, "Make runs of answers that were sampled elsewhere, and score them.")
+    sub.add_argument("file", help="a file in one of many formats, told by its content, or a folder (see the README)")
+    sub.add_argument("--model", help="the name of the model that gave the answers (default: as the file says)")
+    sub.add_argument("--dataset", help="default: as the file says, or the file's name")
+    sub.add_argument("--stage", choices=("base", "sft", "dpo", "rlvr", "instruct"), help="of the model's training")
+    sub.add_argument("--parent", metavar="MODEL", help="the model that it was trained from, by its name on import")
+    sub.add_argument("--family", help="of the model, as Mistral")
+    sub.add_argument("--parameters", dest="n_parameters", type=int, metavar="N", help="how many the model has")
+    sub.add_argument(
+        "--prompt-style", choices=("plain", "few_shot", "chat"), help="that it was asked in (default: unknown)"
+    )
+    sub.add_argument("--temperature", type=float, help="that they were sampled at (default: as the file says, or 1)")
+    sub.add_argument("--top-p", type=float, help="default: as the file says, or 1")
+    sub.add_argument("--top-k", type=int, help="default: 0, which is off")
+    sub.add_argument("--max-new-tokens", type=int, help="their token limit (default: as the file says, or 1024)")
+    sub.add_argument("--seed", type=int, help="default: 0")
+    sub.add_argument("--input", metavar="FILE", help="the input file of a batch, which holds the questions")
+    sub.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN",
+        help="the column of a table that holds question, prompt, answers (lists), answer (one a row), id, "
+        "references …; may be repeated (default: guessed, and said)",
+    )
     _model_options(sub)
 
 

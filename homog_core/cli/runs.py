@@ -1,12 +1,17 @@
 """The commands about stored runs: `runs`, `show`, `delete`, `verify`, `export`, `import`, `strip`."""
 
 import argparse
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from homog_core.cli.output import print_result, print_summary
+from homog_core.cli.output import print_result, print_summary, printable
 from homog_core.cli.results import write_html
-from homog_core.cli.scoring import score_new_run
-from homog_core.errors import NotFound
+from homog_core.cli.scoring import score_new_run, score_new_runs
+from homog_core.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from homog_core.runs.store import Run
 
 
 def list_runs(options: argparse.Namespace) -> None:
@@ -62,7 +67,6 @@ def verify_runs(options: argparse.Namespace) -> int:
 
 def delete_run(options: argparse.Namespace) -> None:
     """Delete runs of one's own, after a question."""
-    from homog_core.errors import InvalidInput
     from homog_core.runs.delete import delete_run
 
     if not options.yes:
@@ -92,13 +96,53 @@ def export_run(options: argparse.Namespace) -> None:
 
 
 def import_run(options: argparse.Namespace) -> None:
-    """Make a run of answers from elsewhere."""
-    from homog_core.records import Decoding
-    from homog_core.runs.importers import import_samples
+    """Make runs of answers from elsewhere: of a file, or of each file of a folder."""
+    from homog_core.runs.importers import import_file
+    from homog_core.runs.importers.notes import About
+    from homog_core.runs.importers.study import KEYS, entries
 
-    decoding = Decoding(temperature=options.temperature, max_new_tokens=options.max_new_tokens)
-    run = import_samples(Path(options.file), options.model, options.dataset, decoding)
-    score_new_run(options, run.id)
+    path = Path(options.file)
+    columns = dict(_column(text) for text in options.column)
+    about = About(**{name: getattr(options, name) for name in KEYS if name != "columns"}, columns=columns)
+    if not path.is_dir():
+        run = import_file(path, about)
+        _say_notes(run)
+        score_new_run(options, run.id)
+        return
+    imported = []
+    for file, said in entries(path, about):
+        imported.append(import_file(file, said))
+        _say_notes(imported[-1])
+    score_new_runs(options, [run.id for run in imported])
+    print_result(options, [_imported_row(run) for run in imported])
+
+
+def _column(text: str) -> tuple[str, str]:
+    field, mark, column = text.partition("=")
+    if not mark:
+        raise InvalidInput(f"--column {text!r} is not of the form FIELD=COLUMN, as answers=generations.")
+    return field.strip(), column
+
+
+def _say_notes(run: "Run") -> None:
+    """Print what an import has left out, repaired, guessed or found missing."""
+    for note in run.provenance.import_notes:
+        print(printable(f"{run.provenance.imported_from}: {note.kind}: {note.count:,} ({note.first})"), file=sys.stderr)
+
+
+def _imported_row(run: "Run") -> dict[str, Any]:
+    identity, provenance = run.identity, run.provenance
+    return {
+        "run": run.id,
+        "file": provenance.imported_from,
+        "model": identity.model,
+        "stage": provenance.stage or "",
+        "parent": provenance.parent or "",
+        "dataset": identity.dataset,
+        "questions": identity.n_questions,
+        "samples": identity.decoding.n_samples,
+        "remarks": len(provenance.import_notes),
+    }
 
 
 def strip_run(options: argparse.Namespace) -> None:

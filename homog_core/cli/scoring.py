@@ -54,6 +54,16 @@ def score_new_run(options: argparse.Namespace, run_id: str) -> None:
     _score_and_print(options, run_id, _encoders(options), _nli_if_available(options))
 
 
+def score_new_runs(options: argparse.Namespace, run_ids: list[str]) -> None:
+    """Score runs for the first time, with the default settings, and print nothing of what they found."""
+    from homog_core.runs.score import score_run
+
+    encoders, nli, judge = _encoders(options), _nli_if_available(options), _judge(options)
+    for run_id in run_ids:
+        with Bar(f"Scoring {run_id}") as bar:
+            score_run(run_id, encoders, nli, None, judge, on_progress=bar.update)
+
+
 def _score_and_print(
     options: argparse.Namespace,
     run_id: str,

@@ -1,21 +1,34 @@
-"""A CSV, JSONL or JSON file → its rows with their line numbers. Every complaint names the file and the line.
+"""A CSV, JSONL or JSON file, gzipped or not → its rows with their line numbers. Complaints name the file and the line.
 
-What the columns of a row mean is known to `dataset_formats` and to the importers.
+A row that is damaged ends the reading, unless the caller takes the complaint and goes on. What the columns of a row
+mean is known to `dataset_formats` and to the importers.
 """
 
 import csv
+import gzip
 import json
 import re
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from homog_core.errors import HomogError, InvalidInput
 
 MAX_LINE = 32 << 20  # bytes; parsed, a line takes about ten times as much
+MAX_UNPACKED = 512 << 20  # bytes that a compressed file may hold
+MAX_JSON = 128 << 20  # bytes of a file that is parsed as a whole
 Rows = Iterator[tuple[int, dict[str, Any]]]  # a row is its line number and its columns
+OnBad = Callable[[InvalidInput], None]  # is told of a row that is damaged; it may raise
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+_DELIMITERS = ",;\t"
+
+
+def refuse(error: InvalidInput) -> None:
+    """The `OnBad` that ends the reading."""
+    raise error
 
 
 def read_rows(path: Path) -> Rows:
@@ -23,8 +36,8 @@ def read_rows(path: Path) -> Rows:
 
     The number of a row of JSON is its place in the list.
     """
-    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
-    return readers.get(path.suffix.lower(), _json_rows)(path)
+    readers = {".csv": csv_rows, ".jsonl": jsonl_rows}
+    return readers.get(Path(path.name.lower().removesuffix(".gz")).suffix, json_rows)(path)
 
 
 def kind_of(value: Any) -> str:
@@ -32,42 +45,77 @@ def kind_of(value: Any) -> str:
     return _KINDS.get(type(value), "a number")
 
 
-def _csv_rows(path: Path) -> Rows:
+def opened(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked where they are gzipped."""
+    with path.open("rb") as stream:
+        is_packed = stream.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if is_packed else path.open("rb")
+
+
+def csv_rows(path: Path, on_bad: OnBad = refuse) -> Rows:
+    """The rows of CSV; commas, semicolons or tabs stand between the cells, as in the header."""
     csv.field_size_limit(MAX_LINE)
     # a line may also end in a lone carriage return
-    lines = (part for line in _lines(path) for part in re.split(r"(?<=\r)(?=[^\n])", line))
-    reader = csv.DictReader(lines, strict=True)
+    lines = (part for line in _lines(path, on_bad) for part in re.split(r"(?<=\r)(?=[^\n])", line))
+    first = next((line for line in lines if line.strip()), "")
+    reader = csv.DictReader(chain([first], lines), strict=True, delimiter=_delimiter(first))
     try:
         columns = reader.fieldnames or ()
-        if twice := [name for name, times in Counter(columns).items() if name and times > 1]:
-            raise InvalidInput(
-                f"{path.name}, line {reader.line_num}: the column {twice[0][:40]!r} is there twice; keep one."
-            )
-        for row in reader:
-            if None in row or None in row.values():
-                raise InvalidInput(
+    except csv.Error as error:
+        raise InvalidInput(f"{path.name}, line 1: this is not CSV ({error}).") from error
+    if twice := [name for name, times in Counter(columns).items() if name and times > 1]:
+        raise InvalidInput(
+            f"{path.name}, line {reader.line_num}: the column {twice[0][:40]!r} is there twice; keep one."
+        )
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            on_bad(InvalidInput(f"{path.name}, line {reader.reader.line_num}: this is not CSV ({error})."))
+            continue
+        if None in row or None in row.values():
+            on_bad(
+                InvalidInput(
                     f"{path.name}, line {reader.line_num}: the row does not have the {len(columns)} columns of the "
                     "header; put a text that holds a comma in quotation marks."
                 )
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise InvalidInput(f"{path.name}, line {reader.reader.line_num}: this is not CSV ({error}).") from error
+            )
+            continue
+        yield reader.line_num, row
 
 
-def _jsonl_rows(path: Path) -> Rows:
-    for number, line in enumerate(_lines(path), start=1):
+def _delimiter(header: str) -> str:
+    """The sign that parts the header into the most columns; of equals the comma."""
+
+    def n_columns(sign: str) -> int:
+        try:
+            return len(next(csv.reader([header], delimiter=sign), []))
+        except csv.Error:
+            return 0
+
+    return max(_DELIMITERS, key=n_columns)
+
+
+def jsonl_rows(path: Path, on_bad: OnBad = refuse) -> Rows:
+    """The rows of JSONL; empty lines are passed over."""
+    for number, line in enumerate(_lines(path, on_bad), start=1):
         if not line.strip():
             continue
         where = f"{path.name}, line {number}"
         try:
             row = json.loads(line, object_pairs_hook=_object)
         except InvalidInput as error:
-            raise InvalidInput(f"{where}: {error}") from error
+            on_bad(InvalidInput(f"{where}: {error}"))
+            continue
         except (ValueError, RecursionError) as error:  # a ValueError: also a number of thousands of digits
-            raise InvalidInput(f"{where}: this is not JSON ({getattr(error, 'msg', error)}).") from error
-        if not isinstance(row, dict):
-            raise InvalidInput(f"{where}: a row must be a JSON object, not {kind_of(row)}.")
-        yield number, row
+            on_bad(InvalidInput(f"{where}: this is not JSON ({getattr(error, 'msg', error)})."))
+            continue
+        if isinstance(row, dict):
+            yield number, row
+        else:
+            on_bad(InvalidInput(f"{where}: a row must be a JSON object, not {kind_of(row)}."))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -78,28 +126,59 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _json_rows(path: Path) -> Rows:
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path.name} is not UTF-8 text; save it as UTF-8.") from error
-    except json.JSONDecodeError as error:
-        raise InvalidInput(f"{path.name}, line {error.lineno}: this is not JSON ({error.msg}).") from error
+def json_rows(path: Path) -> Rows:
+    """The objects of a JSON list."""
+    rows = json_content(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidInput(f"{path.name} must be a JSON list of objects.")
     yield from enumerate(rows, start=1)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text file, none of them longer than a machine can take."""
-    number = 1
+def json_content(path: Path) -> Any:
+    """What a JSON file holds."""
     try:
-        with path.open("rb") as stream:
-            for number, raw in enumerate(iter(lambda: stream.readline(MAX_LINE + 1), b""), start=1):
-                if len(raw) > MAX_LINE:
-                    raise InvalidInput(f"{path.name}, line {number}: the line is longer than {MAX_LINE:,} bytes.")
-                yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        with opened(path) as stream:
+            content = stream.read(MAX_JSON + 1)
+        if len(content) > MAX_JSON:
+            raise InvalidInput(
+                f"{path.name} holds more than {MAX_JSON:,} bytes of JSON that must be read as a whole; write it as "
+                "JSONL, one line an object."
+            )
+        return json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path.name}, line {number}: this is not UTF-8 text; save it as UTF-8.") from error
+        raise InvalidInput(f"{path.name} is not UTF-8 text; save it as UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"{path.name}, line {error.lineno}: this is not JSON ({error.msg}).") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path.name}, line 1: this is not JSON ({error}).") from error
+    except (EOFError, zlib.error) as error:
+        raise InvalidInput(f"{path.name} is cut off or damaged ({error}); pack it again.") from error
+    except OSError as error:
+        raise HomogError(f"{path.name} could not be read ({error.strerror or error}); try again.") from error
+
+
+def _lines(path: Path, on_bad: OnBad) -> Iterator[str]:
+    """The lines of a text file, none of them longer than a machine can take; an empty one for one that is damaged."""
+    number, total = 0, 0
+    try:
+        with opened(path) as stream:
+            while raw := stream.readline(MAX_LINE + 1):
+                number, total = number + 1, total + len(raw)
+                where = f"{path.name}, line {number}"
+                if len(raw) > MAX_LINE:
+                    on_bad(InvalidInput(f"{where}: the line is longer than {MAX_LINE:,} bytes."))
+                    while raw and not raw.endswith(b"\n"):
+                        raw = stream.readline(MAX_LINE)
+                        total += len(raw)
+                    raw = b"\n"
+                if total > MAX_UNPACKED:
+                    raise InvalidInput(f"{path.name} unpacks to more than {MAX_UNPACKED:,} bytes; import it in parts.")
+                try:
+                    yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError:
+                    on_bad(InvalidInput(f"{where}: this is not UTF-8 text; save it as UTF-8."))
+                    yield "\n"
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        on_bad(InvalidInput(f"{path.name}, after line {number}: the file is cut off or damaged ({error})."))
     except OSError as error:
         raise HomogError(f"{path.name} could not be read ({error.strerror}); try again.") from error

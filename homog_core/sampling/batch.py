@@ -9,6 +9,7 @@ from homog_core.sampling.rows import Encoded
 
 MOST = 64  # questions; more than that gains nothing
 ON_CPU = 4  # more make a step longer in proportion
+_SHARE = 0.7  # of the free memory: the estimate leaves out activations and what an allocator cannot use
 
 
 def batch_that_fits(
@@ -16,8 +17,8 @@ def batch_that_fits(
 ) -> int:
     """A number of questions by the memory that is free on the GPU now, with the model on it; on a CPU `ON_CPU`.
 
-    An estimate from above (`device.memory_needed` at the longest prompt and the token limit), so no batch runs out of
-    memory by design; where one does all the same, the engine halves it. Of several GPUs the fullest one decides.
+    An estimate (`device.memory_needed` at the longest prompt and the token limit). Where it is too bold, the engine
+    halves the batch. Of several GPUs the fullest one decides.
     """
     import torch
 
@@ -31,7 +32,7 @@ def batch_that_fits(
     longest = max(len(Encoded.of(sampler, question, decoding, style).ids) for question in questions)
     free = min(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
     value = getattr(torch, sampler.dtype).itemsize
-    most = largest_batch(numbers, free, decoding.n_samples + 1, longest + decoding.max_new_tokens, value)
+    most = largest_batch(numbers, int(_SHARE * free), decoding.n_samples + 1, longest + decoding.max_new_tokens, value)
     return min(most, len(questions))
 
 

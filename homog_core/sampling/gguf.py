@@ -6,13 +6,15 @@ which takes seconds. It does not know where a file comes from, nor where a copy 
 
 import math
 import mmap
+import shutil
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from homog_core.errors import InvalidInput
+from homog_core.device import free_on_cpu
+from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 
 _MAGIC = b"GGUF"
 _STRING, _ARRAY = 8, 9
@@ -45,10 +47,15 @@ def _read_header(file: Path, changed: int, size: int) -> GgufHeader:
 
 
 def dequantise(gguf: Path, folder: Path) -> None:
-    """Write the model and tokenizer of a GGUF file as fp32 safetensors into `folder`."""
+    """Write the model and tokenizer of a GGUF file as fp32 safetensors into `folder`.
+
+    Raises `OutOfMemory` or `ModelUnavailable` where memory or disk do not hold them, and `InvalidInput` for a file that
+    transformers does not read.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+    _require_space(gguf, folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
@@ -59,9 +66,23 @@ def dequantise(gguf: Path, folder: Path) -> None:
             trust_remote_code=False,
         )
     except (ValueError, OSError, KeyError, NotImplementedError) as error:
-        raise InvalidInput(f"The GGUF file could not be read by transformers: {error}") from error
+        raise InvalidInput(
+            f"The GGUF file could not be read by transformers: {error}. Choose the model's safetensors instead."
+        ) from error
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _require_space(gguf: Path, folder: Path) -> None:
+    needed = 4 * read_header(gguf).n_parameters  # fp32
+    words = f"Unpacked, the weights of this GGUF file take {needed / 1e9:.1f} GB"
+    if needed > (free := free_on_cpu()):
+        raise OutOfMemory(f"{words}, and {free / 1e9:.1f} GB of memory are free; choose a smaller model.")
+    if needed > (free := shutil.disk_usage(folder.parent).free):
+        raise ModelUnavailable(
+            f"{words}, and the disk of {folder.parent.parent} has {free / 1e9:.1f} GB free; make room, or point "
+            "HOMOG_CACHE at a larger disk."
+        )
 
 
 class _Reader:

@@ -20,6 +20,7 @@ from homog_core.sampling.model_files import INDEX, SINGLE, index_files, missing_
 
 _SMALL = ("*.json", "*.model", "*.jinja", "*.txt", "*.tiktoken")  # configuration and tokenizer, beside the weights
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _TOKENS = "huggingface.co/settings/tokens"
 
 
@@ -66,19 +67,19 @@ def fetch(spec: ModelSpec, say: Say) -> Path:
     one without weights in safetensors, and `ModelUnavailable` for what somebody can change: tokens, licences, limits,
     the network, the disk.
     """
+    from huggingface_hub.errors import HTTPError
+
     if (folder := cached(spec)) is not None:
         return folder
     try:
         plan = _plan(spec)
-    except HomogError:
-        raise
-    except Exception as error:
+    except (OSError, HTTPError) as error:
         raise _refused(spec, error) or _unreachable(spec) from error
     _require_memory(spec, plan)
     _require_disk(spec, plan)
     try:
         return _download(spec, plan, say)
-    except Exception as error:
+    except (OSError, HTTPError, RuntimeError) as error:  # of the last kind are those of hf_xet
         raise _refused(spec, error) or _cut(spec) from error
 
 
@@ -169,7 +170,7 @@ def _refused(spec: ModelSpec, error: Exception) -> HomogError | None:
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RevisionNotFoundError
 
     chain = list(_causes(error))
-    if any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT) for one in chain):
+    if any(getattr(one, "errno", None) in _NO_SPACE or "no space left" in str(one).lower() for one in chain):
         return ModelUnavailable(
             f"The disk of {_cache()} became full while {spec.source} was downloaded; make room or point HF_HOME at a "
             "larger disk, and give the same command again: files that have arrived are kept."

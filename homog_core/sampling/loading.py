@@ -166,9 +166,9 @@ def _of_quantisation(key: str, folder: Path, error: Exception) -> HomogError | N
 
 
 def _missing_package(key: str, error: Exception) -> HomogError | None:
-    if not isinstance(error, ImportError):
-        return None
     found = re.search(r"pip install [^`'\")\n]+", str(error))
+    if found is None and not isinstance(error, ImportError):
+        return None
     named = f"`{found[0].strip()}`" if found else f"`pip install {error.name}`" if error.name else _first_line(error)
     return ModelUnavailable(f"{key} needs a package that is not installed: {named}.")
 

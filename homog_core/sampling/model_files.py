@@ -122,7 +122,7 @@ def describe_gguf(file: Path) -> Description:
         "its file's name": file.stem,
     }
     template = any(key.startswith("tokenizer.chat_template") for key in said)
-    return Description(str(said.get("general.architecture", "")), header.n_parameters, template, _named(names))
+    return Description(str(said.get("general.architecture", "")), header.n_parameters or None, template, _named(names))
 
 
 def _named(names: Mapping[str, Any]) -> str:

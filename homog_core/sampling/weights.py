@@ -19,7 +19,7 @@ from typing import Literal
 
 from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS, GgufWheel, lineage
-from homog_core.device import ModelNumbers
+from homog_core.device import Device, ModelNumbers, memory_needed
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
 from homog_core.progress import Say
 from homog_core.records import ModelSpec
@@ -122,13 +122,27 @@ def memory_numbers(spec: ModelSpec) -> ModelNumbers | None:
 
     Reads headers and touches no network.
     """
+    path = Path(spec.source)
     if spec.source in GGUF_WHEELS:
         folder = _copy_of(spec.source, GGUF_WHEELS[spec.source].sha256)
-    elif Path(spec.source).is_dir():
-        folder = Path(spec.source)
+    elif path.exists():
+        folder = path  # a GGUF file has no headers of safetensors in it
     else:
-        folder = None if Path(spec.source).exists() else hub.cached(spec)
-    return numbers_of(folder) if folder is not None else None
+        folder = hub.cached(spec)
+    try:
+        return numbers_of(folder) if folder is not None else None
+    except InvalidInput:  # damaged, which is said when it is loaded
+        return None
+
+
+def memory_of(spec: ModelSpec, device: Device, rows: int, tokens: int) -> int | None:
+    """Bytes that sampling a model takes on a device; None where nothing is known of its size.
+
+    Exact about weights and cache where its files are here (`device.memory_needed`), by its size alone elsewhere.
+    """
+    if (numbers := memory_numbers(spec)) is not None:
+        return memory_needed(numbers, rows, tokens, device.bytes_per_parameter)
+    return device.needs(spec.n_parameters) if spec.n_parameters else None
 
 
 def local_weights(spec: ModelSpec, say: Say = lambda words: None) -> LocalWeights:

@@ -1,10 +1,12 @@
 """Order, pairs and chains of runs."""
 
 import pytest
+from fakes import make_row, write_rows
 from scored_runs import sampled
 
 from homog_core.analysis import lineage
 from homog_core.analysis.lineage import chain, default_runs
+from homog_core.runs.importers import About, import_file
 from homog_core.wording.run_names import names
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -57,6 +59,37 @@ def test_a_chain_has_only_runs_that_were_sampled_alike_and_prefers_the_same_prom
 def test_a_model_that_is_not_in_the_catalogue_stands_alone():
     run = sampled("somebody-elses")
     assert chain(run, [run, sampled(CHAIN[0])]) == [run]
+
+
+def imported(tmp_path, model, parent=None, temperature=0.5, question="Why?", style="unknown"):
+    path = write_rows(tmp_path / f"{model}-{temperature}.jsonl", make_row(question, ["a", model]))
+    return import_file(path, About(model, "d", temperature=temperature, parent=parent, prompt_style=style))
+
+
+def test_imported_runs_say_themselves_what_their_models_were_trained_from(tmp_path):
+    dpo, sft = imported(tmp_path, "dpo", "sft", style="chat"), imported(tmp_path, "sft", "base", style="chat")
+    base, warm = imported(tmp_path, "base", style="plain"), imported(tmp_path, "base", temperature=1.0, style="plain")
+    other = imported(tmp_path, "other", "base")  # another line, and a shorter one
+    runs = [dpo, warm, other, base, sft]
+    for run in (base, sft, dpo):
+        assert chain(run, runs) == [base, sft, dpo]
+    assert chain(other, runs) == [base, other]
+    assert chain(warm, runs) == [warm]
+    assert default_runs(runs) == [base, dpo]
+
+
+def test_a_line_without_the_run_of_its_middle_is_still_a_chain(tmp_path):
+    dpo, base = imported(tmp_path, "dpo", "sft"), imported(tmp_path, "base")
+    assert chain(dpo, [base, dpo]) == [dpo]  # nobody has said what the missing one was trained from
+    tuned = imported(tmp_path, "tuned", "gemma-3-270m-dpo")
+    assert chain(tuned, [tuned]) == [tuned]
+
+
+def test_runs_that_name_each_other_as_parents_end(tmp_path):
+    first, second = imported(tmp_path, "first", "second"), imported(tmp_path, "second", "first")
+    assert set(map(id, chain(first, [first, second]))) == {id(first), id(second)}
+    alone = imported(tmp_path, "alone", "alone")
+    assert chain(alone, [alone]) == [alone]
 
 
 def test_the_page_opens_with_both_ends_of_the_longest_chain():

@@ -11,7 +11,13 @@ MARK = """() => {
   const plot = document.querySelector(".js-plotly-plot"), data = plot._fullData.filter(trace => trace.customdata);
   const trace = data[data.length - 1], box = plot.getBoundingClientRect();
   const axis = name => plot._fullLayout[name[0] + "axis" + name.slice(1)], x = axis(trace.xaxis), y = axis(trace.yaxis);
-  const far = trace.x.indexOf(Math.max(...trace.x));  // at the edge, where no other mark hides it
+  let far = 0, room = 0;  // of the mark whose nearest neighbour is furthest away, so that no other one hides it
+  for (let i = 0; i < trace.x.length; i++) {
+    let nearest = Infinity;
+    for (let j = 0; j < trace.x.length && nearest > room; j++)
+      if (j !== i) nearest = Math.min(nearest, Math.hypot(trace.x[i] - trace.x[j], trace.y[i] - trace.y[j]));
+    if (nearest > room) [far, room] = [i, nearest];
+  }
   const across = box.x + x._offset + x.d2p(trace.x[far]), down = box.y + y._offset + y.d2p(trace.y[far]);
   return {across, down, text: trace.hovertext[far]};
 }"""

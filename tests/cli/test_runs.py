@@ -5,6 +5,7 @@ import json
 import pandas as pd
 from fakes import FakeEncoder, FakeSampler, make_question
 
+from homog_core.analysis import lineage
 from homog_core.cli import main
 from homog_core.records import Decoding
 from homog_core.runs.sample import sample_run
@@ -92,9 +93,76 @@ def test_an_export_comes_back_as_a_run(call, run, tmp_path):
 
 def test_an_import_that_does_not_read_names_the_line(tmp_path, capsys):
     path = tmp_path / "theirs.jsonl"
-    path.write_text('{"question": "Why?", "answers": ["a"]}\n{"question": "How?"}\n')
+    path.write_text('{"question": "Why?", "answers": "a"}\n{"question": "How?"}\n')
     assert main(["import", str(path), "--model", "theirs"]) == 2
-    assert "theirs.jsonl, line 2" in capsys.readouterr().err
+    assert "theirs.jsonl, line 1, `answers`: it must be a list" in capsys.readouterr().err
+
+
+def test_what_an_import_leaves_out_is_printed(tmp_path, capsys, call):
+    path = tmp_path / "theirs.jsonl"
+    path.write_text('{"question": "Why?", "answers": ["a"], "refs\\u001b": []}\n{"question": "How?"}\n')
+    summary = call("import", str(path), "--model", "theirs")
+    assert summary["n_questions"] == 1
+    assert main(["import", str(path), "--model", "theirs"]) == 0
+    said = capsys.readouterr().err
+    assert "theirs.jsonl: rows that could not be read, left out: 1 (theirs.jsonl, line 2: there is no `answers`" in said
+    assert "refs" in said and "\u001b" not in said
+
+
+def test_lineage_and_columns_are_given_on_import(tmp_path, call):
+    path = tmp_path / "theirs.jsonl"
+    path.write_text('{"q": "Why?", "wanted": ["a", "b"]}\n')
+    lineage = ["--stage", "sft", "--parent", "theirs", "--family", "F", "--parameters", "7", "--prompt-style", "chat"]
+    columns = ["--column", "question=q", "--column", "answers=wanted"]
+    run = open_run(
+        call("import", str(path), "--model", "theirs-sft", "--temperature", "0.5", *lineage, *columns)["run"]
+    )
+    provenance = run.provenance
+    assert (provenance.stage, provenance.parent, provenance.family) == ("sft", "theirs", "F")
+    assert (provenance.n_parameters, run.identity.prompt_style, run.decoding.temperature) == (7, "chat", 0.5)
+    assert main(["import", str(path), "--model", "m", "--column", "answers"]) == 2
+
+
+STUDY = """
+[defaults]
+dataset = "open-questions"
+temperature = 0.5
+family = "Mistral"
+[[run]]
+file = "base.jsonl"
+model = "mistral-7b"
+stage = "base"
+[[run]]
+file = "sft.jsonl"
+model = "mistral-sft"
+stage = "sft"
+parent = "mistral-7b"
+[[run]]
+file = "dpo.jsonl"
+model = "zephyr"
+stage = "dpo"
+parent = "mistral-sft"
+"""
+
+
+def test_a_study_is_imported_by_one_command_and_is_a_chain(tmp_path, call):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "import.toml").write_text(STUDY)
+    for name in ("base", "sft", "dpo"):
+        (folder / f"{name}.jsonl").write_text(json.dumps({"question": "Why?", "answers": ["a", name]}) + "\n")
+    rows = call("import", str(folder))
+    assert [(row["model"], row["stage"], row["parent"]) for row in rows] == [
+        ("mistral-7b", "base", ""),
+        ("mistral-sft", "sft", "mistral-7b"),
+        ("zephyr", "dpo", "mistral-sft"),
+    ]
+    runs = [open_run(row["run"]) for row in rows]
+    assert {run.decoding.temperature for run in runs} == {0.5}
+    assert {run.identity.dataset for run in runs} == {"open-questions"}
+    assert all(run.table("scores") is not None for run in runs)
+    assert [run.id for run in lineage.chain(runs[1], list_runs())] == [run.id for run in runs]
+    assert [run.id for run in lineage.default_runs(list_runs())] == [runs[0].id, runs[2].id]
 
 
 def test_a_run_is_deleted_after_a_question(call, run, monkeypatch, capsys):

@@ -204,10 +204,10 @@ def test_an_upload_becomes_a_scored_run_that_is_shown(own_cache):
     ("name", "content", "message"),
     [
         ("../../evil.jsonl", b"{}", "is not the plain name of a file"),
-        ("picture.png", b"\x89PNG", "is not a .jsonl or .csv file"),
+        ("picture.png", b"\x89PNG", "this is not UTF-8 text"),
         ("picture.jsonl", b"\x89PNG\r\n", "this is not UTF-8 text"),
-        ("nan.jsonl", b'{"question": "Why?", "answers": ["a"], "token_entropies": [[NaN]]}', "number 1 is nan"),
-        ("<b>.csv", b"question\nWhy?\n", "<b>.csv, line 2: there is no `answer`"),
+        ("text.jsonl", b'{"question": "Why?", "answers": "a"}', "`answers`: it must be a list, not a text"),
+        ("<b>.csv", b"question\nWhy?\n", "<b>.csv, line 2: there is no `answers`"),
     ],
 )
 def test_a_bad_upload_gets_one_sentence_and_leaves_nothing(name, content, message, own_cache):

@@ -22,6 +22,7 @@ from homog_core.records import Decoding, Question
 from homog_core.reports.html import report_html, write_report
 from homog_core.runs import importers, store, tables
 from homog_core.runs.importers import jsonl
+from homog_core.runs.importers.notes import About
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
@@ -163,7 +164,7 @@ def test_a_question_whose_sentence_is_not_here_is_called_by_its_id(monkeypatch):
 
 
 def test_an_imported_run_of_texts_alone_has_a_report():
-    run = importers.import_upload("a.jsonl", jsonl.EXAMPLE_JSONL.encode(), "m")
+    run = importers.import_upload("a.jsonl", jsonl.EXAMPLE_JSONL.encode(), About("m"))
     said = texts(report_html([score_run(run.id, [FakeEncoder()])], MADE))
     assert "unknown prompt · imported" in said
     assert "Token entropy of the greedy answer, nats undefined" in said

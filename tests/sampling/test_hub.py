@@ -203,6 +203,7 @@ def test_a_hub_that_is_not_there(hub, monkeypatch):
 # The disk and the memory
 
 
+@pytest.mark.filterwarnings("ignore:Not enough free disk space")  # the client warns and goes on
 def test_a_disk_without_room_is_said_before_anything_is_fetched(hub, saved, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, 1000))
@@ -213,14 +214,16 @@ def test_a_disk_without_room_is_said_before_anything_is_fetched(hub, saved, monk
     assert weights_of(hub.fetched) == set()
 
 
-def test_a_disk_that_becomes_full_is_said(hub, monkeypatch):
-    def full(*arguments, **options):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), RuntimeError("IO Error: No space left on device")])
+def test_a_disk_that_becomes_full_is_said(hub, monkeypatch, error):
     download = file_download.http_get
-    monkeypatch.setattr(
-        file_download, "http_get", lambda url, *a, **o: (full if "model-0" in url else download)(url, *a, **o)
-    )
+
+    def full_at_the_weights(url, *arguments, **options):
+        if "model-0" in url:
+            raise error
+        download(url, *arguments, **options)
+
+    monkeypatch.setattr(file_download, "http_get", full_at_the_weights)
     with pytest.raises(ModelUnavailable, match=r"became full while nobody/tiny was downloaded.*same command again"):
         local_weights(SPEC)
 

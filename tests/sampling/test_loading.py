@@ -2,12 +2,14 @@
 
 import json
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
 import psutil
 import pytest
 import torch
+from accelerate import infer_auto_device_map
 from fakes import DECODING, TIMEOUT, FakeEncoder, make_question, tiny_model, tiny_nli, tiny_tokenizer
 from safetensors.torch import load_file, save_file
 
@@ -85,6 +87,12 @@ def no_tokenizer(folder):
     (folder / "tokenizer_config.json").unlink()
 
 
+def a_tokenizer_of_another_kind(folder):
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer.model").write_bytes(b"neither SentencePiece nor JSON")  # taken for a file of tiktoken
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizerFast"}')
+
+
 @pytest.mark.parametrize(
     ("damage", "kind", "words"),
     [
@@ -151,12 +159,15 @@ def test_weights_that_do_not_fit_are_refused_before_they_are_read(folder, monkey
     assert load_model("tiny", folder).n_parameters * 4 == needed
 
 
-@pytest.mark.parametrize("place", ["cpu", "disk"])
-def test_what_accelerate_would_move_off_the_gpus_is_refused(place):
-    with pytest.raises(OutOfMemory, match=r"does not fit on the GPUs: 1 of its parts would go to the CPU or the disk"):
-        loading._require_on_gpus("tiny", {"model.layers.0": 0, "lm_head": place}, "auto")
-    loading._require_on_gpus("tiny", {"": "cpu"}, "cpu")
-    loading._require_on_gpus("tiny", {"model.layers.0": 0, "lm_head": 1}, "auto")
+@pytest.mark.parametrize(("share", "fits"), [(1.2, True), (0.9, True), (0.55, False), (0.3, False)])
+def test_what_accelerate_would_move_off_the_gpus_is_refused(share, fits):
+    model = tiny_model("llama")  # accelerate plans for two GPUs, each with that share of the weights, and no CPU
+    n_bytes = sum(p.numel() * p.element_size() for p in model.parameters())
+    limits = dict.fromkeys(range(2), int(n_bytes * share))
+    places = infer_auto_device_map(model, max_memory=limits, no_split_module_classes=model._no_split_modules)
+    assert ("disk" in places.values()) != fits
+    with nullcontext() if fits else pytest.raises(OutOfMemory, match=r"tiny does not fit on the GPUs.*CPU or the disk"):
+        loading._require_on_gpus("tiny", places, "auto")
 
 
 # Code that comes with a model

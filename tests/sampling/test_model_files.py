@@ -1,18 +1,23 @@
 """What files say of a model: sizes from headers, and descriptions from names and chat templates."""
 
 import json
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from fakes import tiny_model
 from gguf import GGUFWriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homog_core.errors import InvalidInput
-from homog_core.sampling.gguf import read_header
+from homog_core.device import Device
+from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
+from homog_core.records import ModelSpec
+from homog_core.sampling.gguf import dequantise, read_header
 from homog_core.sampling.model_files import describe_folder, describe_gguf, missing_weights, numbers_of, weight_size
-from homog_core.sampling.weights import availability, described, find_model
+from homog_core.sampling.weights import availability, described, find_model, memory_of
 
 TEMPLATE = "{% for m in messages %}{{ m.content }}{% endfor %}"
 
@@ -64,6 +69,16 @@ def test_a_cut_header_is_said_wherever_it_ends(tmp_path):
         (tmp_path / "cut.gguf").write_bytes(whole[:end])
         with pytest.raises(InvalidInput, match="does not read as a GGUF file"):
             read_header(tmp_path / "cut.gguf")
+
+
+def test_a_gguf_file_that_has_no_room_unpacked_is_refused(tmp_path, monkeypatch):
+    file = write_gguf(tmp_path / "a.gguf")
+    for free, kind, words in ((67, OutOfMemory, "memory are free"), (68, ModelUnavailable, "point HOMOG_CACHE")):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda free=free: SimpleNamespace(available=free))
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=67))  # of 17 · 4 = 68 bytes
+        with pytest.raises(kind, match=words):
+            dequantise(file, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 # Models that describe themselves
@@ -153,3 +168,15 @@ def test_a_folder_without_its_weights_has_no_size(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text("{")
     assert missing_weights(tmp_path) == ("model.safetensors.index.json",)
     assert numbers_of(tmp_path) is None
+
+
+def test_what_sampling_takes_is_estimated_from_files_or_else_from_the_size(tmp_path):
+    model, device = tiny_model("llama"), Device("test", 10**9, 4)
+    model.save_pretrained(tmp_path / "tiny")
+    spec = find_model(str(tmp_path / "tiny"))
+    # cache: 2 · 3 rows · 2 KV heads · 8 · 4 bytes · 2 layers · 10 tokens; distributions: 4 · 3 · 300 · 4 bytes
+    expected = 4 * spec.n_parameters + 2 * 3 * 2 * 8 * 4 * 2 * 10 + 4 * 3 * 300 * 4
+    assert memory_of(spec, device, rows=3, tokens=10) == expected
+    (tmp_path / "tiny" / "model.safetensors").write_bytes(b"damaged")
+    assert memory_of(spec, device, rows=3, tokens=10) == int(spec.n_parameters * 4 * 1.2)
+    assert memory_of(ModelSpec("far", "nobody/far"), device, rows=3, tokens=10) is None

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from gguf import GGUFWriter
 
 from homog_core.catalogue.models import MODELS
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
@@ -81,16 +80,18 @@ def test_a_hub_id_that_the_catalogue_does_not_have_is_believed():
 def test_a_folder_and_a_gguf_file(tmp_path):
     folder, gguf = tmp_path / "My Model", tmp_path / "Other.gguf"
     folder.mkdir()
-    GGUFWriter(gguf, "llama").write_header_to_file()
+    gguf.write_bytes(b"GGUF\3\0\0\0" + bytes(16))  # version 3, no tensors, no keys
     with pytest.raises(InvalidInput, match=r"My Model holds no model.*config\.json"):
         find_model(str(folder))
     (folder / "config.json").write_text("{}")
     assert find_model(str(folder)) == ModelSpec("my-model", str(folder))
-    assert find_model(str(gguf)) == ModelSpec("other", str(gguf), n_parameters=0)
+    assert find_model(str(gguf)) == ModelSpec("other", str(gguf))
 
 
 @pytest.mark.parametrize(
-    "name", ["nonsense", "a/b/c", "missing/file.gguf", "", " ", "x" * 5000, "a\0b"], ids=lambda name: repr(name)[:20]
+    "name",
+    ["nonsense", "a/b/c", "a/b--c", "a/b..c", "a/b.git", "missing/file.gguf", "", " ", "x" * 5000, "a\0b"],
+    ids=lambda name: repr(name)[:20],
 )
 def test_an_unknown_name_is_not_found(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -14,6 +14,7 @@ from homog_core.catalogue.models import MODELS
 from homog_core.records import Decoding, Question
 from homog_core.runs import importers, store, tables
 from homog_core.runs.importers import jsonl
+from homog_core.runs.importers.notes import About
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.wording import run_card
@@ -125,7 +126,7 @@ def test_the_model_card_is_that_of_our_adapter(shipped, monkeypatch):
 
 def test_an_import_may_call_itself_anything_and_gets_no_model_card(shipped, monkeypatch):
     monkeypatch.setattr(files, "SHIPPED", shipped)
-    run = importers.import_upload("mine.jsonl", jsonl.EXAMPLE_JSONL.encode(), "gemma-3-270m-dpo", "starter")
+    run = importers.import_upload("mine.jsonl", jsonl.EXAMPLE_JSONL.encode(), About("gemma-3-270m-dpo", "starter"))
     assert run_card.model_card(run) == ""
     said = facts(run)
     assert "Lineage" not in said
@@ -135,7 +136,7 @@ def test_an_import_may_call_itself_anything_and_gets_no_model_card(shipped, monk
 
 
 def test_the_card_as_html_is_escaped():
-    run = importers.import_upload("a<b>.jsonl", jsonl.EXAMPLE_JSONL.encode(), "<script>x</script>")
+    run = importers.import_upload("a<b>.jsonl", jsonl.EXAMPLE_JSONL.encode(), About("<script>x</script>"))
     found = card_html(run_card.card(run))
     assert "<script" not in found
     assert "&lt;script&gt;" in found

@@ -1,13 +1,14 @@
 """Answers that were sampled elsewhere → a stored run, which everything after sampling then works on.
 
-A file is checked to its end before anything of it is stored. Each format is a module of this package.
+A file is read to its end before anything of it is stored, and read again when it is. What a file holds is found by its
+content (`detect`); each format is a module of this package and gives records in the fields of our own JSONL.
 """
 
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,16 +16,64 @@ from typing import Any
 
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.progress import OnProgress
-from homog_core.records import Decoding, Provenance, Question
+from homog_core.records import Decoding, Provenance
+from homog_core.runs.importers.notes import About, Notes
 from homog_core.runs.importers.responses import Sampled
+from homog_core.runs.importers.survey import Survey, survey
 from homog_core.runs.manifest import identity_of
 from homog_core.runs.store import Run
 from homog_core.runs.write import write_run
 
 MAX_BYTES = 512 << 20  # of a file that is imported
-MAX_QUESTIONS = 100_000
-MAX_ANSWERS = 500  # to a question; every two are compared
 MAX_NAME = 100  # characters; both names stand in the name of a folder
+MAX_NEW_TOKENS = 1024  # the limit of an answer where neither a person nor the file says one
+_DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "seed")
+_LINEAGE = ("stage", "parent", "family", "n_parameters")
+
+
+def import_file(path: Path, about: About, on_progress: OnProgress = lambda what, done, total: None) -> Run:
+    """Store the answers of a file as a run; what was left out or repaired is in its `provenance.import_notes`.
+
+    The formats are `sources.FORMATS`. Our own JSONL has one line a question with `question` and `answers`; optionally
+    the fields of our own question files, `prompt`, and what `export_run` writes of the responses; token_logprobs or
+    token_entropies may be there alone, and the others are then stored as NaN. Our own CSV has one row an answer with
+    `question` and `answer`, and optionally `sample_index` (−1: greedy). What is missing or damaged of a question counts
+    as missing, and a question that cannot be read is left out; both are noted. Without a greedy answer the greedy
+    response is an error, so that its scores are undefined.
+
+    The dataset is named after the file and the decoding is the default, unless `about` or the file says otherwise. The
+    same file under the same names and decoding is the same run; the same call goes on with an import that was
+    interrupted. Raises `NotFound` for a missing file, `InvalidInput` with the line and the field for one of which
+    nothing reads, and `HomogError` where the file changes meanwhile.
+    """
+    _check_file(path)
+    version = _version(path)
+    with path.open("rb") as stream:
+        revision = f"imported:{hashlib.file_digest(stream, 'sha256').hexdigest()[:16]}"
+    notes, about, found = _surveyed(path, about)
+    model = _name(about.model or next(iter(notes.models), ""), "model")
+    dataset = _dataset(path, about, notes)
+    decoding = _decoding(about, notes, found.n_samples)
+    identity = identity_of(
+        found.questions,
+        model=model,
+        revision=revision,
+        dtype="unknown",
+        dataset=dataset,
+        decoding=decoding,
+        prompt_style=about.prompt_style or "unknown",
+    )
+    _check_unchanged(path, version)
+    with write_run(identity, _provenance(path, found.n_tokens), found.questions) as writer:
+        if len(writer.sampled) < len(found.questions):
+            # read again, since the answers of a large file are never held together
+            again = found.kept(_unchanged(path, version, about))
+            sets = (sampled.response_set(model, decoding) for sampled in again)
+            writer.append_many(_counted(sets, len(found.questions), on_progress))
+        writer.merge()
+        lineage = {name: value for name in _LINEAGE if (value := getattr(about, name)) is not None}
+        writer.update(status="complete", import_notes=notes.all(), **lineage)
+        return writer.run
 
 
 def import_samples(
@@ -34,58 +83,19 @@ def import_samples(
     decoding: Decoding | None = None,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> Run:
-    """Store the answers of a file as a run.
-
-    `.jsonl`: one line a question with `question` and `answers`; optionally the fields of our own question files,
-    `prompt`, and what `export_run` writes of the responses; token_logprobs or token_entropies may be there alone, and
-    the others are then stored as NaN. `.csv`: one row an answer with `question` and `answer`, and
-    optionally the fields of our own question files and `sample_index` (−1: greedy). `dataset` is named after the file
-    unless given. Of `decoding` the number of samples is the file's; what nobody knows stays at its default. Without a
-    greedy answer the greedy response is an error, so that its scores are undefined.
-
-    The same file under the same names and decoding is the same run; the same call goes on with an import that was
-    interrupted. Raises `NotFound` for a missing file, `InvalidInput` with the line and the field for one that does not
-    read, and `HomogError` where the file changes meanwhile.
-    """
-    _check_file(path)
-    model = _name(model, "model")
-    dataset = _name(_slug(path.stem if dataset is None else dataset), "dataset")
-    version = _version(path)
-    with path.open("rb") as stream:
-        revision = f"imported:{hashlib.file_digest(stream, 'sha256').hexdigest()[:16]}"
-    survey = _survey(_read(path, dataset), path.name)
-    decoding = replace(decoding or Decoding(), n_samples=survey.n_samples)
-    identity = identity_of(
-        survey.questions,
-        model=model,
-        revision=revision,
-        dtype="unknown",
-        dataset=dataset,
-        decoding=decoding,
-        prompt_style="unknown",
-    )
-    _check_unchanged(path, version)
-    with write_run(identity, _provenance(path, survey.n_tokens), survey.questions) as writer:
-        if len(writer.sampled) < len(survey.questions):
-            # read again, since the answers of a large file are never held together
-            sets = (sampled.response_set(model, decoding) for sampled in _unchanged(path, version, dataset))
-            writer.append_many(_counted(sets, len(survey.questions), on_progress))
-        writer.merge()
-        writer.update(status="complete")
-        return writer.run
+    """`import_file` where nothing is known but names and decoding, of which the number of samples is the file's."""
+    return import_file(path, _about(model, dataset, decoding), on_progress)
 
 
 def import_upload(
     name: str,
     content: bytes | memoryview,
-    model: str,
-    dataset: str | None = None,
-    decoding: Decoding | None = None,
+    about: About,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> Run:
-    """`import_samples` of a file that somebody has sent, under the name that they gave it.
+    """`import_file` of a file that somebody has sent, under the name that they gave it.
 
-    Nothing of the file is left but the run. Raises as `import_samples`, and `InvalidInput` for a name that is a path.
+    Nothing of the file is left but the run. Raises as `import_file`, and `InvalidInput` for a name that is a path.
     """
     if re.search(r"[/\\]|^\.*$", name) or not name.isprintable() or len(name.encode()) > 2 * MAX_NAME:
         raise InvalidInput(f"{name[:MAX_NAME]!r} is not the plain name of a file; rename the file and send it again.")
@@ -95,16 +105,62 @@ def import_upload(
             path.write_bytes(content)
         except OSError as error:
             raise HomogError(f"{name} could not be kept for the import ({error.strerror or error}).") from error
-        return import_samples(path, model, dataset, decoding, on_progress)
+        return import_file(path, about, on_progress)
 
 
-@dataclass(frozen=True, slots=True)
-class _Survey:
-    """What the first reading of a file keeps: everything but the answers."""
+def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
+    """What the first reading of a file finds, and what about it the second one needs to know."""
+    notes = Notes()
+    found = survey(_read(path, about, notes), path.name, notes)
+    if len(notes.models) < 2:
+        return notes, about, found
+    if about.model not in notes.models:
+        raise InvalidInput(
+            f"{path.name} has answers of several models; name one of {', '.join(list(notes.models)[:20])}."
+        )
+    about = replace(about, rows_of=about.model)
+    notes = Notes()
+    notes.add(f"only the rows of the model {about.model} are read", path.name)
+    return notes, about, survey(_read(path, about, notes), path.name, notes)
 
-    questions: list[tuple[Question, str]]  # with their prompts
-    n_samples: int
-    n_tokens: int
+
+def _read(path: Path, about: About, notes: Notes) -> Iterator[Sampled]:
+    """The questions of a file with their answers; one that cannot be read is noted and left out."""
+    from homog_core.runs.importers import detect, jsonl  # here, since they import pydantic
+
+    for record in detect.own_records(path, about, notes):
+        try:
+            yield jsonl.sampled(record, _dataset(path, about, notes), notes)
+        except InvalidInput as error:
+            notes.left_out(error)
+
+
+def _dataset(path: Path, about: About, notes: Notes) -> str:
+    from homog_core.runs.importers.lm_eval import task_of
+
+    stem = re.sub(r"(\.jsonl?|\.csv|\.parquet|\.eval|\.gz)+$", "", path.name, flags=re.IGNORECASE)
+    return _name(_slug(about.dataset or notes.said.get("dataset") or task_of(stem)), "dataset")
+
+
+def _decoding(about: About, notes: Notes, n_samples: int) -> Decoding:
+    """How the answers were drawn: as a person says, else as the file says, else the default."""
+    said = {"max_new_tokens": MAX_NEW_TOKENS}
+    for name, value in notes.said.items():
+        if name in _DECODING and getattr(about, name) is None:
+            try:
+                Decoding(**{name: value})
+            except (InvalidInput, TypeError, ValueError):
+                notes.add(f"a `{name}` of the file that cannot be, not taken over", repr(value)[:40])
+            else:
+                said[name] = value
+                notes.add(f"`{name}` as the file says it", f"{value}")
+    said |= {name: value for name in _DECODING if (value := getattr(about, name)) is not None}
+    return Decoding(n_samples=n_samples, **said)
+
+
+def _about(model: str, dataset: str | None, decoding: Decoding | None) -> About:
+    known = {} if decoding is None else {name: getattr(decoding, name) for name in _DECODING}
+    return About(model, dataset, **known)
 
 
 def _check_file(path: Path) -> None:
@@ -113,11 +169,9 @@ def _check_file(path: Path) -> None:
     except (OSError, ValueError) as error:  # a name may be too long for the disk, or hold a null character
         raise NotFound(f"There is no file {path}.") from error
     if not path.is_file():
-        raise InvalidInput(f"{path} is not a file; give a {' or '.join(_readers())} file.")
+        raise InvalidInput(f"{path} is not a file.")
     if not os.access(path, os.R_OK):
         raise InvalidInput(f"{path} may not be read by you; change its permissions.")
-    if path.suffix.lower() not in _readers():
-        raise InvalidInput(f"{path.name} is not a {' or '.join(_readers())} file; name it after what it holds.")
     if size > MAX_BYTES:
         raise InvalidInput(f"{path.name} has {size:,} bytes and the limit is {MAX_BYTES:,}; import it in parts.")
 
@@ -143,8 +197,8 @@ def _check_unchanged(path: Path, version: tuple[int, int, int]) -> None:
         raise HomogError(f"{path.name} has changed while it was being imported; import it again.")
 
 
-def _unchanged(path: Path, version: tuple[int, int, int], dataset: str) -> Iterator[Sampled]:
-    for sampled in _read(path, dataset):
+def _unchanged(path: Path, version: tuple[int, int, int], about: About) -> Iterator[Sampled]:
+    for sampled in _read(path, about, Notes()):
         _check_unchanged(path, version)
         yield sampled
 
@@ -163,44 +217,3 @@ def _provenance(path: Path, n_tokens: int) -> Provenance:
         n_tokens=n_tokens,
         imported_from=path.name,  # no path: a manifest may be shared
     )
-
-
-def _survey(samples: Iterable[Sampled], source: str) -> _Survey:
-    """Check what only a whole file can show, and keep of it what is not answers."""
-    questions, n_tokens = [], 0
-    first: Sampled | None = None
-    by_id: dict[str, int] = {}
-    by_text: dict[str, int] = {}
-    for sampled in samples:
-        where, question, n = f"{source}, line {sampled.line}", sampled.question, len(sampled.responses)
-        if question.id in by_id:
-            raise InvalidInput(f"{where}: the id {question.id!r} already stands in line {by_id[question.id]}.")
-        if question.text in by_text:
-            raise InvalidInput(f"{where}: the question already stands in line {by_text[question.text]}; keep one.")
-        if not 0 < n <= MAX_ANSWERS:
-            raise InvalidInput(f"{where}: the question has {n} answers; give 1 to {MAX_ANSWERS}.")
-        first = first or sampled
-        if n != len(first.responses):
-            raise InvalidInput(
-                f"{where}: the question has {n} answers, but that of line {first.line} has {len(first.responses)}; "
-                "a run needs the same number for every question."
-            )
-        if len(questions) == MAX_QUESTIONS:
-            raise InvalidInput(f"{where}: there are more than {MAX_QUESTIONS:,} questions; import them in parts.")
-        by_id[question.id] = by_text[question.text] = sampled.line
-        questions.append((question, sampled.prompt))
-        n_tokens += sum(len(response.tokens) for response in (*sampled.responses, sampled.greedy))
-    if first is None:
-        raise InvalidInput(f"{source} has no rows; give at least one question with its answers.")
-    return _Survey(questions, len(first.responses), n_tokens)
-
-
-def _read(path: Path, dataset: str) -> Iterator[Sampled]:
-    return _readers()[path.suffix.lower()](path, dataset)
-
-
-def _readers() -> dict[str, Callable[[Path, str], Iterator[Sampled]]]:
-    """The reader of each format, by the ending of a file's name."""
-    from homog_core.runs.importers import csv_rows, jsonl  # here, since they import pydantic
-
-    return {".jsonl": jsonl.read, ".csv": csv_rows.read}

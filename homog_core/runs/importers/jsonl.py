@@ -1,19 +1,18 @@
-"""Our own JSONL: one line a question, with all its answers and what is known of them. `export` writes the same."""
+"""Our own JSONL: one line a question, with all its answers and what is known of them. `export` writes the same.
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, Any
+Every other format is first put into these fields.
+"""
 
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+from typing import Any
 
 from homog_core.errors import InvalidInput
-from homog_core.records import FinishReason, Response
+from homog_core.records import Response
 from homog_core.runs.dataset_formats import own_question
-from homog_core.runs.importers.fields import Entropies, Logprobs, QuestionRow, Several, Text, checked
+from homog_core.runs.importers import repairs
+from homog_core.runs.importers.fields import QuestionRow, checked
+from homog_core.runs.importers.notes import Notes, Record
 from homog_core.runs.importers.responses import Sampled, no_greedy, prompt_for, response_from
-from homog_core.runs.rows import read_rows
+from homog_core.runs.rows import kind_of
 
 EXAMPLE_JSONL = """\
 {"question": "Which planet is red?", "answers": ["Mars.", "It is Mars.", "Venus."], "greedy_answer": "Mars."}
@@ -29,71 +28,86 @@ RESPONSE_FIELDS = {
     "token_logprobs": ("token_logprobs", "greedy_token_logprobs"),
     "token_entropies": ("token_entropies", "greedy_token_entropies"),
 }
-_EXPORTED = ("grade", "grade_policy", "scores")  # what `export` writes and scoring computes again
+FIELDS = (*QuestionRow.model_fields, *(name for pair in RESPONSE_FIELDS.values() for name in pair))
+EXPORTED = ("grade", "grade_policy", "scores")  # what `export` writes and scoring computes again
+_FENCE = "```"
 
 
-def _known_kind(kind: str) -> str:
-    if not re.fullmatch(r"exact|none|top_k:[1-9][0-9]{0,8}", kind):
-        said = {"said": repr(kind[:24])}
-        raise PydanticCustomError(
-            "kind", "it must be 'exact', 'none' or 'top_k:<k>', as in 'top_k:20', not {said}", said
-        )
-    return kind
+def sampled(record: Record, dataset: str, notes: Notes) -> Sampled:
+    """What a record in our own fields says of its question.
+
+    Raises `InvalidInput` for one without a question or a list of answers. Whatever else is wrong is noted and counts
+    as missing.
+    """
+    where, row = record
+    said = checked(row, where, notes)
+    known = {name: row[name] for name in said.model_fields_set if getattr(said, name) is not None}
+    question = own_question(known, dataset, where)
+    answers = row.get("answers")
+    if answers is None and "answers" not in row:
+        raise InvalidInput(f"{where}: there is no `answers`; it must be there, or name the column that holds them.")
+    if not isinstance(answers, list):
+        raise InvalidInput(f"{where}, `answers`: it must be a list, not {kind_of(answers)}.")
+    prompt = said.prompt or prompt_for(question)
+    columns = {"text": answers} | _columns(row, len(answers), where, notes)
+    has_fence = prompt.rstrip().endswith(_FENCE)
+    responses = tuple(
+        _response({name: column[i] for name, column in columns.items()}, has_fence, f"{where}, answer {i + 1}", notes)
+        for i in range(len(answers))
+    )
+    return Sampled(where, question, prompt, responses, _greedy(row, has_fence, where, notes))
 
 
-_EntropyKind = Annotated[str, AfterValidator(_known_kind)]
-
-
-class _Line(QuestionRow):
-    prompt: Text | None = None
-    answers: Several[Text]
-    finish_reasons: Several[FinishReason] | None = None
-    entropy_kinds: Several[_EntropyKind] | None = None
-    tokens: Several[Several[Text]] | None = None
-    token_logprobs: Several[Logprobs] | None = None
-    token_entropies: Several[Entropies] | None = None
-    greedy_answer: Text | None = None
-    greedy_finish_reason: FinishReason | None = None
-    greedy_entropy_kind: _EntropyKind | None = None
-    greedy_tokens: Several[Text] | None = None
-    greedy_token_logprobs: Logprobs | None = None
-    greedy_token_entropies: Entropies | None = None
-
-
-def read(path: Path, dataset: str) -> Iterator[Sampled]:
-    """The questions of a JSONL file, line by line. Raises `InvalidInput` with the line of the first that is wrong."""
-    for line, row in read_rows(path):
-        where = f"{path.name}, line {line}"
-        said = checked(row, _Line, where, _EXPORTED)
-        question = own_question(row, dataset, where)
-        columns = _columns(said, where)
-        responses = tuple(
-            response_from(f"{where}, answer {i + 1}", **{name: column[i] for name, column in columns.items()})
-            for i in range(len(said.answers))
-        )
-        yield Sampled(line, question, said.prompt or prompt_for(question), responses, _greedy(said, where))
-
-
-def _columns(said: _Line, where: str) -> dict[str, list[Any]]:
-    """What is said of the samples, by name of the response's field; only what is there."""
+def _columns(row: dict[str, Any], n: int, where: str, notes: Notes) -> dict[str, list[Any]]:
+    """What is said of the samples beside their text, by name of the response's field; only what is there."""
     columns = {}
     for name, (of_samples, _) in RESPONSE_FIELDS.items():
-        values = getattr(said, of_samples)
-        if values is None:
+        values = row.get(of_samples)
+        if values is None or name == "text":
             continue
-        if len(values) != len(said.answers):
-            raise InvalidInput(
-                f"{where}, `{of_samples}`: it has {len(values)} entries for {len(said.answers)} answers; "
-                "give one per answer."
-            )
-        columns[name] = values
+        if isinstance(values, list) and len(values) == n:
+            columns[name] = values
+            continue
+        said = f"has {len(values)} entries for {n} answers" if isinstance(values, list) else f"is {kind_of(values)}"
+        notes.add(f"`{of_samples}` without one entry per answer, left out", f"{where}, `{of_samples}`: it {said}")
     return columns
 
 
-def _greedy(said: _Line, where: str) -> Response:
-    fields = {name: value for name, (_, of) in RESPONSE_FIELDS.items() if (value := getattr(said, of)) is not None}
-    if "text" in fields:
-        return response_from(f"{where}, greedy answer", **fields)
-    for name in fields:
-        raise InvalidInput(f"{where}, `{RESPONSE_FIELDS[name][1]}`: there is no `greedy_answer`; give both or neither.")
+def _response(values: dict[str, Any], has_fence: bool, where: str, notes: Notes) -> Response:
+    """One response from what the file says of it; where that does not fit together, as much of it as does.
+
+    Where the prompt ends with an opening code fence, the closing one ended the answer.
+    """
+    text = repairs.text_from(values.get("text"), where, notes)
+    if has_fence and text.rstrip().endswith(_FENCE):
+        notes.add("code fences that the prompt opens and the answer closes, taken out", where)
+        text = text.rstrip().removesuffix(_FENCE).rstrip()
+    known = {
+        "text": text,
+        "finish_reason": repairs.finish_reason_from(values.get("finish_reason"), where, notes),
+        "entropy_kind": repairs.entropy_kind_from(values.get("entropy_kind"), where, notes),
+        "tokens": repairs.tokens_from(values.get("tokens"), where, notes),
+    }
+    for name, allowed in (("token_logprobs", repairs.LOGPROBS), ("token_entropies", repairs.ENTROPIES)):
+        known[name] = repairs.numbers_from(values.get(name), allowed, f"{where}, `{name}`", notes)
+    has_numbers = any(known[name] is not None for name in ("token_logprobs", "token_entropies"))
+    if not has_numbers and not (known["tokens"] is None and known["entropy_kind"] is None):
+        if known["tokens"] and all(values.get(name) is None for name in ("token_logprobs", "token_entropies")):
+            notes.add("tokens without numbers, left out", where)
+        known |= {"tokens": None, "entropy_kind": None}
+    if known["token_entropies"] is None:
+        known["entropy_kind"] = None  # it says how exact they are
+    try:
+        return response_from(where, **known)
+    except InvalidInput as error:
+        notes.add("answers whose numbers do not fit together: these count as missing", str(error))
+        return response_from(where, known["text"], finish_reason=known["finish_reason"])
+
+
+def _greedy(row: dict[str, Any], has_fence: bool, where: str, notes: Notes) -> Response:
+    values = {name: value for name, (_, of) in RESPONSE_FIELDS.items() if (value := row.get(of)) is not None}
+    if "text" in values:
+        return _response(values, has_fence, f"{where}, greedy answer", notes)
+    if set(values) - {"finish_reason", "entropy_kind"}:
+        notes.add("numbers of a greedy answer that is not there, left out", where)
     return no_greedy()

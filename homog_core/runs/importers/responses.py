@@ -1,6 +1,6 @@
 """What a file says of one question, as records: whether the numbers of an answer fit together is decided here.
 
-Types and ranges are checked before (`fields`). Knows nothing of files and computes no scores.
+Types and ranges are checked before (`fields`, `repairs`). Knows nothing of files and computes no scores.
 """
 
 import math
@@ -19,7 +19,7 @@ from homog_core.sampling.prompts import build_prompt
 class Sampled:
     """What a file says of one question."""
 
-    line: int
+    where: str  # the file and the line
     question: Question
     prompt: str
     responses: tuple[Response, ...]

@@ -17,15 +17,12 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.records import Decoding
 from homog_core.runs import importers, rows, store
 from homog_core.runs import write as write_module
-from homog_core.runs.importers import csv_rows, import_samples, import_upload, jsonl
+from homog_core.runs.importers import About, import_samples, import_upload, jsonl, survey, tables
 from homog_core.runs.manifest import run_id_of
 from homog_core.runs.score import score_run
 from homog_core.runs.store import list_runs, open_run
 from homog_core.runs.verify import verify
 from homog_core.runs.write import RunWriter, write_run
-
-pytestmark = pytest.mark.usefixtures("no_shipped_runs")
-
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -85,13 +82,22 @@ def test_the_same_file_is_the_same_run(tmp_path):
     ("name", "content"),
     [
         ("own.jsonl", '{"question": "Why?", "answers": ["a"]}\n{"question": "Où?", "answers": ["a"]}\n'),
-        ("own.csv", "question,answer\nOù?,a\n"),
+        ("own.csv", "question,answer\nOù?,a\nWhy?,a\n"),
     ],
 )
-def test_a_file_that_is_not_utf_8_is_refused(name, content, tmp_path):
+def test_a_line_that_is_not_utf_8_is_left_out(name, content, tmp_path):
     (tmp_path / name).write_bytes(content.encode("latin-1"))
-    with pytest.raises(InvalidInput, match=f"{name}, line 2: this is not UTF-8 text; save it as UTF-8"):
-        import_samples(tmp_path / name, "m")
+    run = import_samples(tmp_path / name, "m")
+    assert list(run.questions()["text"]) == ["Why?"]
+    (note,) = run.provenance.import_notes
+    assert note.first == f"{name}, line 2: this is not UTF-8 text; save it as UTF-8."
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_that_begins_in_another_encoding_is_refused(encoding, tmp_path):
+    (tmp_path / "own.csv").write_bytes("Où,answer\nWhy?,a\n".encode(encoding))
+    with pytest.raises(InvalidInput, match=r"own\.csv, line 1: this is not UTF-8 text; save it as UTF-8"):
+        import_samples(tmp_path / "own.csv", "m")
 
 
 def test_a_file_that_is_not_there_is_not_found(tmp_path):
@@ -99,27 +105,34 @@ def test_a_file_that_is_not_there_is_not_found(tmp_path):
         import_samples(tmp_path / "own.jsonl", "m")
 
 
-def test_a_folder_another_format_and_a_file_of_somebody_else_are_refused(tmp_path, monkeypatch):
+def test_a_folder_and_a_file_of_somebody_else_are_refused(tmp_path, monkeypatch):
     (tmp_path / "folder.jsonl").mkdir()
-    with pytest.raises(InvalidInput, match=r"folder\.jsonl is not a file; give a \.jsonl or \.csv file"):
+    with pytest.raises(InvalidInput, match=r"folder\.jsonl is not a file"):
         import_samples(tmp_path / "folder.jsonl", "m")
-    with pytest.raises(InvalidInput, match=r"own\.json is not a \.jsonl or \.csv file; name it after"):
-        import_samples(write_rows(tmp_path / "own.json", make_row()), "m")
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK)
     with pytest.raises(InvalidInput, match="may not be read by you"):
         import_samples(write_rows(tmp_path / "own.jsonl", make_row()), "m")
 
 
+def test_a_file_is_told_by_its_content_not_by_its_name(tmp_path):
+    for name in ("a.csv", "a.txt", "a", "a.json"):
+        run = import_samples(write_rows(tmp_path / name, make_row()), "m")
+        assert list(texts_of(run).values()) == ["", "a", "b"]
+    (tmp_path / "b.jsonl").write_text("question,answer\nWhy?,a\nWhy?,b\n")
+    assert list(texts_of(import_samples(tmp_path / "b.jsonl", "m")).values()) == ["", "a", "b"]
+
+
 def test_what_is_too_large_is_refused(tmp_path, monkeypatch):
     path = write_rows(tmp_path / "own.jsonl", make_row("One?"), make_row("Two?"), make_row("Three?"))
     with monkeypatch.context() as patch:
-        patch.setattr(importers, "MAX_QUESTIONS", 2)
+        patch.setattr(survey, "MAX_QUESTIONS", 2)
         with pytest.raises(InvalidInput, match=r"own\.jsonl, line 3: there are more than 2 questions; import them in"):
             import_samples(path, "m")
     with monkeypatch.context() as patch:
         patch.setattr(rows, "MAX_LINE", 44)  # the first line has 43 bytes and its end
-        with pytest.raises(InvalidInput, match=r"own\.jsonl, line 3: the line is longer than 44 bytes"):
-            import_samples(path, "m")
+        run = import_samples(path, "m")
+        assert list(run.questions()["text"]) == ["One?", "Two?"]
+        assert run.provenance.import_notes[0].first == "own.jsonl, line 3: the line is longer than 44 bytes."
     with monkeypatch.context() as patch:
         patch.setattr(importers, "MAX_BYTES", 100)
         with pytest.raises(InvalidInput, match=r"own\.jsonl has 134 bytes and the limit is 100; import it in parts"):
@@ -213,14 +226,14 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(tmp_path, monkeypatch):
 
 def test_a_file_that_changes_before_anything_is_stored_leaves_nothing(tmp_path, monkeypatch):
     path = write_rows(tmp_path / "a.jsonl", make_row())
-    survey = importers._survey
+    survey_of = importers.survey
 
-    def changing(samples, source):
-        found = survey(samples, source)
+    def changing(samples, source, notes):
+        found = survey_of(samples, source, notes)
         write_rows(path, make_row(), make_row("How?"))
         return found
 
-    monkeypatch.setattr(importers, "_survey", changing)
+    monkeypatch.setattr(importers, "survey", changing)
     with pytest.raises(HomogError, match="has changed while it was being imported"):
         import_samples(path, "m")
     assert list_runs() == []
@@ -233,9 +246,10 @@ def leftovers(own_cache):
 
 def test_an_upload_becomes_a_run_and_nothing_else_is_left(own_cache):
     content = json.dumps(make_row()).encode()
-    run = import_upload("My answers.jsonl", content, "m", None, Decoding(temperature=0.5))
+    run = import_upload("My answers.jsonl", content, About("m", temperature=0.5))
     assert (run.provenance.imported_from, run.identity.dataset) == ("My answers.jsonl", "my-answers")
-    assert run.id == import_upload("other.jsonl", memoryview(content), "m", "My answers", Decoding(temperature=0.5)).id
+    about = About("m", "My answers", temperature=0.5)
+    assert run.id == import_upload("other.jsonl", memoryview(content), about).id
     assert {path.parent for path in leftovers(own_cache)} == {run.folder}
 
 
@@ -249,26 +263,24 @@ def test_an_upload_becomes_a_run_and_nothing_else_is_left(own_cache):
         ("", b"", "is not the plain name of a file"),
         ("a\0.csv", b"", "is not the plain name of a file"),
         ("x" * 300 + ".csv", b"", "is not the plain name of a file"),
-        ("picture.png", b"\x89PNG", "picture.png is not a .jsonl or .csv file"),
-        ("picture.jsonl", b"\x89PNG\r\n", "picture.jsonl, line 1: this is not UTF-8 text"),
-        ("lines.csv", b'{"question": "Why?", "answers": ["a"]}\n', "lines.csv has no rows"),
-        ("table.jsonl", b"question,answer\nWhy?,a\n", "table.jsonl, line 1: this is not JSON"),
-        ("a.jsonl", b'{"question": "Why?", "answers": ["a"], "token_entropies": [[NaN]]}', "number 1 is nan"),
-        ("a.jsonl", b'{"question": "Why?", "answers": [NaN]}', "`answers`, entry 1: it must be a text, not a number"),
+        ("picture.png", b"\x89PNG", "picture.png, line 1: this is not UTF-8 text"),
+        ("a.jsonl", b'{"question": "Why?", "answers": NaN}', "`answers`: it must be a list, not a number"),
+        ("a.csv", b"question\nWhy?\n", "a.csv, line 2: there is no `answers` among 'question'. Name the column"),
+        ("a.json", b'{"models": [], "examples": []}', "there is no `question` among 'models', 'examples'"),
         ("empty.csv", b"", "empty.csv has no rows"),
     ],
 )
 def test_a_bad_upload_gets_a_sentence_and_leaves_nothing(name, content, message, own_cache):
     with pytest.raises(InvalidInput) as caught:
-        import_upload(name, content, "m")
+        import_upload(name, content, About("m"))
     assert message in str(caught.value)
     assert str(caught.value).count("\n") == 0
     assert leftovers(own_cache) == []
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.jsonl", jsonl.EXAMPLE_JSONL), ("a.csv", csv_rows.EXAMPLE_CSV)])
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", jsonl.EXAMPLE_JSONL), ("a.csv", tables.EXAMPLE_CSV)])
 def test_the_example_is_what_it_shows(name, content):
-    run = import_upload(name, content.encode(), "m")
+    run = import_upload(name, content.encode(), About("m"))
     assert "It is Mars." in set(run.responses()["text"])
 
 
@@ -306,7 +318,7 @@ def damaged(content, rng):
             "a.jsonl",
             json.dumps(make_row(token_logprobs=[[-1, -2], [-1]], tokens=[["a", "b"], [""]], id=7)),
         ),
-        ("a.csv", csv_rows.EXAMPLE_CSV),
+        ("a.csv", tables.EXAMPLE_CSV),
         ("a.csv", 'id,question,answer,sample_index\n1,"Why, though?",a,0\n1,"Why, though?",b,-1\n'),
     ],
 )
@@ -314,7 +326,7 @@ def test_whatever_a_file_holds_it_is_imported_or_refused_in_one_sentence(name, c
     rng = random.Random(0)
     for _ in range(100):
         try:
-            import_upload(name, damaged(content.encode(), rng), "m")
+            import_upload(name, damaged(content.encode(), rng), About("m"))
         except InvalidInput as error:
             assert str(error).startswith(name)
             assert str(error).count("\n") == 0

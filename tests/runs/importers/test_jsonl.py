@@ -43,7 +43,7 @@ def test_the_least_that_a_line_can_say(tmp_path):
         dataset="my-set",
         question_ids_sha256=question_ids_sha256([question.id]),
         n_questions=1,
-        decoding=Decoding(n_samples=2),
+        decoding=Decoding(n_samples=2, max_new_tokens=1024),
         prompt_style="unknown",
         prompts_sha256=run.identity.prompts_sha256,
     )
@@ -160,112 +160,24 @@ def pair(**fields):
     return make_row(**({"answers": ["a b"]} | numbers | fields))
 
 
+def noted(run):
+    """What an import has noted, as one text a note."""
+    return [f"{note.kind} | {note.count} | {note.first}" for note in run.provenance.import_notes]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"answers": ["a"]}, "there is no `question`; `question` and `answers` must be there"),
-        ({"question": "Why?"}, "there is no `answers`; `question` and `answers` must be there"),
+        ({"answers": ["a"]}, "there is no `question`; it must be there, or name the column that holds it"),
+        ({"question": "Why?"}, "there is no `answers`; it must be there, or name the column that holds them"),
         (make_row(" \n"), "the question is empty"),
         (make_row(None), "`question`: it must be a text, not null"),
         (make_row(5), "`question`: it must be a text, not a number"),
         (make_row("x" * 100_001), "`question`: it has 100,001 characters and the limit is 100,000; cut it"),
-        (make_row() | {"answers": "a"}, "`answers`: it must be a list, not a text"),
-        (make_row() | {"answers": None}, "`answers`: it must be a list, not null"),
-        (make_row() | {"answers": []}, "the question has 0 answers; give 1 to 500"),
-        (make_row(answers=["a", None]), "`answers`, entry 2: it must be a text, not null."),
-        (make_row(answers=["a", {}]), "`answers`, entry 2: it must be a text, not an object"),
-        (
-            make_row(answers=["a", "x" * 123_456]),
-            "`answers`, entry 2: it has 123,456 characters and the limit is 100,000; cut it",
-        ),
-        (make_row(answers=["a\0b"]), "`answers`, entry 1: it holds a null character; take that out"),
-        (make_row(answers=["a", "\ud800"]), "`answers`, entry 2: it holds half of a surrogate pair; write the whole"),
         (make_row("Why\0?"), "`question`: it holds a null character"),
         (make_row("Why \udc00?"), "`question`: it holds half of a surrogate pair"),
-        (make_row(id="\0"), "`id`: it holds a null character"),
-        (make_row(references=["a", "\0"]), "`references`, entry 2: it holds a null character"),
-        (make_row(id=True), "`id`: it must be a text or a whole number, not true or false"),
-        (make_row(id=[1]), "`id`: it must be a text or a whole number, not a list"),
-        (make_row(references={"a": 1}), "`references`: it must be a text or a list, not an object"),
-        (make_row(category=["a"]), "`category`: it must be a text, not a list"),
-        (make_row(answer_type="date"), "answer_type 'date'; use 'text', 'number' or 'draw'"),
-        (make_row(prompt=1), "`prompt`: it must be a text, not a number"),
-        (make_row(greedy_answer=["a"]), "`greedy_answer`: it must be a text, not a list"),
-        (make_row(greedy_answer="x" * 100_001), "`greedy_answer`: it has 100,001 characters"),
-        (make_row(greedy_tokens=[]), "`greedy_tokens`: there is no `greedy_answer`; give both or neither"),
-        (make_row(finish_reasons=["stop"]), "`finish_reasons`: it has 1 entries for 2 answers; give one per answer"),
-        (
-            make_row(finish_reasons=["stop", "tired"]),
-            "`finish_reasons`, entry 2: it must be 'stop', 'length', 'error' or 'unknown', not 'tired'",
-        ),
-        (
-            make_row(finish_reasons=["stop", ["stop"]]),
-            "`finish_reasons`, entry 2: it must be 'stop', 'length', 'error' or 'unknown', not a list",
-        ),
-        (make_row(finish_reasons="stop"), "`finish_reasons`: it must be a list, not a text"),
-        (
-            make_row(entropy_kinds=["exact", "top_k"]),
-            "entry 2: it must be 'exact', 'none' or 'top_k:<k>', as in 'top_k:20', not 'top_k'",
-        ),
-        (
-            make_row(tokens=[["a"], ["b"]]),
-            "answer 1: there are tokens and no numbers; give token_logprobs, token_entro",
-        ),
-        (pair(token_entropies=None, tokens=[["a"]]), "answer 1: there are 1 tokens, 2 token_logprobs and 2 token_ent"),
-        (pair(entropy_kinds=["none"]), "answer 1: its entropy kind is 'none' and token_entropies are there; leave"),
-        (
-            pair(token_entropies=None, entropy_kinds=["exact"]),
-            "its entropy kind is 'exact' and token_entropies are not",
-        ),
-        (
-            make_row(token_logprobs=[[-1]], token_entropies=[[1], [1]]),
-            "`token_logprobs`: it has 1 entries for 2 answers",
-        ),
-        (
-            pair(token_logprobs=[None]),
-            "`token_logprobs`, entry 1: it must be a list, not null; give all of them or leave `token_logprobs` out",
-        ),
-        (pair(token_logprobs=[-1]), "`token_logprobs`, entry 1: it must be a list, not a number"),
-        (pair(token_logprobs=[[-1]]), "answer 1: there are 1 tokens, 1 token_logprobs and 2 token_entropies"),
-        (pair(tokens=[["a"]]), "answer 1: there are 1 tokens, 2 token_logprobs and 2 token_entropies; give as many"),
-        (pair(tokens=[["a", 1]]), "`tokens`, answer 1, entry 2: it must be a text, not a number"),
-        (pair(tokens=[["a", "\0"]]), "`tokens`, answer 1, entry 2: it holds a null character"),
-        (
-            pair(token_entropies=[[1, None]]),
-            "`token_entropies`, answer 1, entry 2: it must be a number, not null; give all of",
-        ),
-        (
-            pair(token_entropies=[[True, 1]]),
-            "`token_entropies`, answer 1, entry 1: it must be a number, not true or false",
-        ),
-        (pair(token_entropies=[[1, "2"]]), "`token_entropies`, answer 1, entry 2: it must be a number, not a text"),
-        (
-            pair(token_entropies=[[1, -0.1]]),
-            "`token_entropies`, entry 1: number 2 is -0.1; an entropy is at least 0, and finite",
-        ),
-        (pair(token_entropies=[[math.nan, 1]]), "number 1 is nan; an entropy is at least 0, and finite"),
-        (pair(token_entropies=[[math.inf, 1]]), "number 1 is inf; an entropy"),
-        (pair(token_entropies=[[10**40, 1]]), "number 1 is 1e+40; an entropy"),  # no float32
-        (pair(token_logprobs=[[-1, 2e-6]]), "number 2 is 2e-06; a log-probability is at most 0, and finite"),
-        (pair(token_logprobs=[[-math.inf, -1]]), "number 1 is -inf; a log-probability"),
-        (pair(token_logprobs=[[math.nan, -1]]), "number 1 is nan; a log-probability"),
-        (
-            pair(answers=["<think>hm</think>a"]),
-            "answer 1: the numbers of its reasoning cannot be told from its own; give the tokens as pieces of the text",
-        ),
-        (make_row(greedy_answer="g", greedy_tokens=["g"]), "line 3, greedy answer: there are tokens and no numbers"),
-        (pair(token_entropies=[[10**400, 1]]), "it must be a number, not one of hundreds of digits"),
-        (
-            make_row(references=["a", None]),
-            "`references`, entry 2: it must be a text or a number, not null; give all of",
-        ),
-        (make_row(references=[math.nan]), "`references`, entry 1: it must be a finite number"),
-        (make_row(incorrect_references=[True]), "`incorrect_references`, entry 1: it must be a text or a number, not"),
-        (make_row(id="x" * 201), "`id`: it has 201 characters and the limit is 200; cut it"),
-        (make_row(refrences=["a"]), "'refrences' is not a field that an import reads; did you mean `references`?"),
-        (make_row(model="m"), "'model' is not a field that an import reads; take it out"),
-        (make_row(**{"": 1}), "'' is not a field that an import reads; take it out"),
-        (make_row(**{"\ud800\n" * 99: 1}), r"'\ud800\n\ud800\n"),
+        (make_row() | {"answers": "a"}, "`answers`: it must be a list, not a text"),
+        (make_row() | {"answers": None}, "`answers`: it must be a list, not null"),
         ('{"question": "Why?", "answers": ["a"], "answers": ["b"]}', "the field 'answers' is there twice; keep one"),
         ('{"question": "Why?", "answers": ["a"], "scores": {"x": 1, "x": 2}}', "the field 'x' is there twice"),
         ([make_row()], "a row must be a JSON object, not a list"),
@@ -275,46 +187,165 @@ def pair(**fields):
         ('{"id": ' + "9" * 5000 + "}", "this is not JSON"),
     ],
 )
-def test_a_complaint_names_the_line(row, message, tmp_path):
-    good = make_row("Good?", ["a"] * len(row["answers"]) if isinstance(row, dict) and row.get("answers") else ["a"])
-    path = write_rows(tmp_path / "own.jsonl", good, "", row)
-    with pytest.raises(InvalidInput) as caught:
-        import_samples(path, "m")
-    assert str(caught.value).startswith("own.jsonl, line 3")
-    assert message in str(caught.value)
-    assert len(str(caught.value)) < 250
-    assert list_runs() == []  # the good line before it is not stored either
+def test_a_row_that_cannot_be_read_is_left_out_and_named(row, message, tmp_path):
+    path = write_rows(tmp_path / "own.jsonl", make_row("Good?"), "", row)
+    run = import_samples(path, "m")
+    assert list(run.questions()["text"]) == ["Good?"]
+    (note,) = run.provenance.import_notes
+    assert (note.kind, note.count) == ("rows that could not be read, left out", 1)
+    assert note.first.startswith("own.jsonl, line 3")
+    assert message in note.first
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"),
+    ("row", "kind", "message"),
     [
-        (
-            [make_row(), make_row("How?", ["a"])],
-            "line 2: the question has 1 answers, but that of line 1 has 2; a run needs",
-        ),
-        ([make_row(id="q"), make_row("How?", id="q")], "line 2: the id 'q' already stands in line 1"),
-        ([make_row(id=1), make_row("How?", id="1")], "line 2: the id '1' already stands in line 1"),
-        ([make_row(id="a"), make_row(" Why? ", id="b")], "line 2: the question already stands in line 1; keep one"),
-        ([make_row(), make_row()], "line 2: the id 'own-[0-9a-f]{10}' already stands in line 1"),
-        ([], "own.jsonl has no rows; give at least one question"),
-        (["", "  "], "own.jsonl has no rows"),
+        (make_row(answers=["a", None]), "answers that are null, kept as empty", "answer 2"),
+        (make_row(answers=["a", math.nan]), "answers that are null, kept as empty", "answer 2"),
+        (make_row(answers=["a", {}]), "answers that are null, kept as empty", "answer 2"),
+        (make_row(answers=["a", ["b"]]), "answers that are no text, kept as empty", "answer 2: it is a list"),
+        (make_row(answers=["a", True]), "answers that are no text, kept as empty", "answer 2: it is true or false"),
+        (make_row(answers=["a", 7]), "answers that are numbers, kept as text", "answer 2"),
+        (make_row(answers=["a", "x" * 123_456]), "answers cut to 100,000", "answer 2: it has 123,456"),
+        (make_row(answers=["a", "a\0b"]), "answers with characters that no text can hold", "answer 2"),
+        (make_row(answers=["a", "\ud800"]), "answers with characters that no text can hold", "answer 2"),
+        (make_row(greedy_answer=["a"]), "answers that are no text", "greedy answer: it is a list"),
+        (make_row(id="\0"), "`id` that could not be read", "`id`: it holds a null character"),
+        (make_row(id=True), "`id` that", "`id`: it must be a text or a whole number, not true or false"),
+        (make_row(id="x" * 201), "`id` that", "`id`: it has 201 characters and the limit is 200; cut it"),
+        (make_row(references=["a", "\0"]), "`references` that", "`references`, entry 2: it holds a null character"),
+        (make_row(references={"a": 1}), "`references` that", "it must be a text or a list, not an object"),
+        (make_row(references=["a", None]), "`references` that", "entry 2: it must be a text or a number, not null"),
+        (make_row(references=[math.nan]), "`references` that", "entry 1: it must be a finite number"),
+        (make_row(incorrect_references=[True]), "`incorrect_references` that", "entry 1: it must be a text or a num"),
+        (make_row(category=["a"]), "`category` that", "`category`: it must be a text, not a list"),
+        (make_row(answer_type="date"), "`answer_type` that", "it must be 'text', 'number' or 'draw', not 'date'"),
+        (make_row(prompt=1), "`prompt` that", "`prompt`: it must be a text, not a number"),
+        (make_row(greedy_tokens=["a"]), "numbers of a greedy answer that is not there", "line 3"),
+        (make_row(finish_reasons=["stop"]), "`finish_reasons` without one entry per answer", "has 1 entries for 2"),
+        (make_row(finish_reasons="stop"), "`finish_reasons` without one entry per answer", "it is a text"),
+        (make_row(finish_reasons=["stop", "tired"]), "finish reasons that are not known", "answer 2: it is 'tired'"),
+        (make_row(finish_reasons=["stop", ["stop"]]), "finish reasons that are not known", "answer 2: it is a list"),
+        (make_row(tokens=[["a"], None]), "tokens without numbers, left out", "answer 1"),
+        (make_row(refrences=["a"]), "'refrences' is not a field", "line 3"),
+        (make_row(refrences=["a"]), "did you mean `references`?", "line 3"),
+        (make_row(greedy="a"), "did you mean `greedy_answer`?", "line 3"),
+        (make_row(answer="a"), "did you mean `answers`?", "line 3"),
+        (make_row(**{"": 1}), "'' is not a field that an import reads", "line 3"),
     ],
 )
-def test_lines_that_do_not_go_together(rows, message, tmp_path):
-    with pytest.raises(InvalidInput, match=message):
+def test_what_is_wrong_with_a_row_is_noted_and_the_row_stays(row, kind, message, tmp_path):
+    run = import_samples(write_rows(tmp_path / "own.jsonl", make_row("Good?"), "", row), "m")
+    assert list(run.questions()["text"]) == ["Good?", row["question"]]
+    assert len(run.responses()) == 2 * 3
+    (note,) = run.provenance.import_notes
+    assert kind in note.kind
+    assert note.count == 1
+    assert note.first.startswith("own.jsonl, line 3")
+    assert message in note.first
+    assert len(verify(run.id)) == 5  # it is not scored, and nothing else
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (pair(token_entropies=None, tokens=[["a"]]), "there are 1 tokens, 2 token_logprobs and 2 token_entropies"),
+        (pair(entropy_kinds=["none"]), "its entropy kind is 'none' and token_entropies are there; leave"),
+        (pair(token_logprobs=[[-1]]), "answer 1: there are 1 tokens, 1 token_logprobs and 2 token_entropies"),
+        (pair(answers=["<think>hm</think>a"]), "the numbers of its reasoning cannot be told from its own; give the"),
+    ],
+)
+def test_numbers_that_do_not_fit_together_are_missing(row, message, tmp_path):
+    run = import_samples(write_rows(tmp_path / "own.jsonl", row), "m")
+    response = response_of(next(run.responses().query("sample_index == 0").itertuples()))
+    assert (response.text, response.tokens) == (row["answers"][0], ())
+    assert any(f"own.jsonl, line 1, answer 1: {message}" in note or message in note for note in noted(run))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"token_logprobs": [[-1, -9999.0]]}, "1 | own.jsonl, line 1, answer 1, `token_logprobs`: number 2 is -9999"),
+        (
+            {"token_logprobs": [[-math.inf, -9999]]},
+            "2 | own.jsonl, line 1, answer 1, `token_logprobs`: number 1 is -inf",
+        ),
+        ({"token_logprobs": [[-1, 2e-6]]}, "number 2 is 2e-06; a log-probability is at most 0, and finite"),
+        ({"token_logprobs": [[math.nan, -1]]}, "number 1 is nan; a log-probability"),
+        ({"token_logprobs": [[None, -1]]}, "number 1 is nan; a log-probability"),
+        ({"token_logprobs": [["-1", -1]]}, "`token_logprobs`: a text"),
+        ({"token_logprobs": [[True, -1]]}, "`token_logprobs`: true or false"),
+        ({"token_logprobs": [-1]}, "`token_logprobs`: a number"),
+        ({"token_logprobs": [[-(10**400), -1]]}, "number 1 is nan; a log-probability"),
+    ],
+)
+def test_one_log_probability_that_cannot_be_makes_those_of_its_answer_missing(fields, message, tmp_path):
+    run = import_samples(write_rows(tmp_path / "own.jsonl", pair(**fields)), "m")
+    response = response_of(next(run.responses().query("sample_index == 0").itertuples()))
+    assert np.isnan(response.token_logprobs).all()
+    np.testing.assert_array_equal(response.token_entropies, [1, 2])  # they stay
+    assert message in noted(run)[0]
+    assert len(verify(run.id)) == 5
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([1, -0.1], "number 2 is -0.1; an entropy is at least 0, and finite"),
+        ([math.inf, 1], "number 1 is inf; an entropy"),
+        ([10**40, 1], "number 1 is 1e+40; an entropy"),  # no float32
+    ],
+)
+def test_an_entropy_that_cannot_be_makes_those_of_its_answer_missing(numbers, message, tmp_path):
+    run = import_samples(write_rows(tmp_path / "own.jsonl", pair(token_entropies=[numbers])), "m")
+    response = response_of(next(run.responses().query("sample_index == 0").itertuples()))
+    np.testing.assert_array_equal(response.token_logprobs, [-1, -2])
+    assert response.entropy_kind == "none"
+    assert message in noted(run)[0]
+
+
+def test_log_probabilities_of_half_of_the_answers_are_kept_and_the_others_missing(tmp_path):
+    row = make_row("Why?", ["a b", "c", "d"], token_logprobs=[[-1, -3], None, [-2]], greedy_answer="a")
+    run = import_samples(write_rows(tmp_path / "own.jsonl", row), "m")
+    lengths = [len(numbers) for numbers in run.responses()["token_logprobs"]]
+    assert lengths == [0, 2, 0, 1]  # greedy, then the samples
+    scores = score_run(run.id, [FakeEncoder()], clusterers=[Clusterer("jaccard", 0.4)]).table("scores")
+    assert math.isnan(scores["perplexity"][0])  # of the greedy answer, which has none
+    assert verify(run.id) == []
+
+
+def test_a_long_reasoning_does_not_cut_the_answer_after_it(tmp_path):
+    text = f"<think>{'so ' * 40_000}</think>\n\nMars."
+    run = import_samples(write_rows(tmp_path / "own.jsonl", make_row(answers=[text, "x " * 150])), "m")
+    responses = [response_of(row) for row in run.responses().itertuples()]
+    assert [response.answer for response in responses[1:]] == ["Mars.", ("x " * 150).strip()]
+    assert noted(run) == []
+
+
+def test_a_reasoning_of_millions_of_characters_is_left_out_and_its_answer_stays(tmp_path):
+    text = f"<think>{'so ' * 400_000}</think>Mars."
+    run = import_samples(write_rows(tmp_path / "own.jsonl", make_row(answers=[text])), "m")
+    assert list(run.responses()["text"]) == ["", "Mars."]
+    assert noted(run)[0].startswith("answers after more than 1,000,000 characters of reasoning")
+
+
+@pytest.mark.parametrize("rows", [[], ["", "  "]])
+def test_a_file_without_rows_is_refused(rows, tmp_path):
+    with pytest.raises(InvalidInput, match=r"own\.jsonl has no rows with answers; give at least one question"):
         import_samples(write_rows(tmp_path / "own.jsonl", *rows), "m")
     assert list_runs() == []
 
 
-def test_a_list_of_wrong_entries_makes_one_error(tmp_path):
-    path = write_rows(tmp_path / "own.jsonl", pair(tokens=[[0] * 100_000], token_logprobs=[["x"] * 100_000]))
-    with pytest.raises(InvalidInput, match="`tokens`, answer 1, entry 1: it must be a text, not a number") as caught:
-        import_samples(path, "m")
-    assert caught.value.__cause__.error_count() == 2  # of two fields
+def test_a_file_of_which_nothing_reads_is_refused_with_its_first_complaint(tmp_path):
+    rows = [{"question": "Why?", "answers": "a"}, {"question": " ", "answers": ["a"]}]
+    with pytest.raises(InvalidInput, match=r"own\.jsonl, line 1, `answers`: it must be a list, not a text"):
+        import_samples(write_rows(tmp_path / "own.jsonl", *rows), "m")
+    assert list_runs() == []
 
 
-def test_more_answers_than_can_be_compared_are_refused(tmp_path):
-    path = write_rows(tmp_path / "own.jsonl", make_row(answers=["a"] * 501))
-    with pytest.raises(InvalidInput, match="line 1: the question has 501 answers; give 1 to 500"):
-        import_samples(path, "theirs")
+def test_no_more_answers_than_can_be_compared_are_kept(tmp_path):
+    run = import_samples(write_rows(tmp_path / "own.jsonl", make_row(answers=["a"] * 501)), "theirs")
+    assert run.decoding.n_samples == 500
+    assert noted(run) == [
+        "questions with more than 500 answers, of which so many are kept | 1 | own.jsonl, line 1: 501"
+    ]

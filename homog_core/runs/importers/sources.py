@@ -1,0 +1,166 @@
+"""A file → its records, whatever it is packed in. The packing is told by the first bytes, never by the file's name.
+
+Nothing is ever unpickled: a pickle can run any program. Archives are read in memory, and only up to a size.
+"""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from homog_core.errors import HomogError, InvalidInput
+from homog_core.runs import rows
+from homog_core.runs.importers.notes import Notes, Record
+
+FORMATS = (
+    "JSONL, JSON, CSV or Parquet with questions and lists of answers or one row an answer, samples_*.jsonl of "
+    "lm-evaluation-harness, .eval or JSON of Inspect, scenario_state.json of HELM, output of an OpenAI batch, vLLM's "
+    "RequestOutput"
+)
+_BATCH = 64  # rows of a Parquet file that are unpacked at once
+_PICKLES = (b"(dp", b"(lp", b"ccopy_reg", b"c__")  # how pickles of protocol 0 begin
+_EXPORT = (
+    "import json,pickle,sys; d=pickle.load(open(sys.argv[1],'rb')); "
+    "[print(json.dumps(r,default=str)) for r in (d.values() if isinstance(d,dict) else d)]"
+)
+Packing = Literal["jsonl", "json", "csv", "parquet", "zip"]
+
+
+def records(path: Path, notes: Notes) -> Iterator[Record]:
+    """The records of a file. One that is damaged is noted and left out. Raises `InvalidInput` for no known packing."""
+    kind = packing(path)
+    if kind == "zip":
+        yield from _members(path, notes)
+    elif kind == "parquet":
+        yield from _parquet_rows(path)
+    elif kind == "json":
+        yield from _objects(path, notes)
+    else:
+        for line, row in (rows.jsonl_rows if kind == "jsonl" else rows.csv_rows)(path, notes.left_out):
+            yield Record(f"{path.name}, line {line}", row)
+
+
+def _objects(path: Path, notes: Notes) -> Iterator[Record]:
+    """The objects of a JSON list; an object alone is one record."""
+    content = rows.json_content(path)
+    for number, row in enumerate(content if isinstance(content, list) else [content], start=1):
+        where = f"{path.name}, entry {number}" if isinstance(content, list) else path.name
+        if isinstance(row, dict):
+            yield Record(where, row)
+        else:
+            notes.left_out(InvalidInput(f"{where}: a row must be a JSON object, not {rows.kind_of(row)}."))
+
+
+def packing(path: Path) -> Packing:
+    """What a file is packed in. Raises `InvalidInput` for a pickle, and for what is none of `FORMATS`."""
+    try:
+        with rows.opened(path) as stream:
+            head = stream.read(16)
+            if (head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05") or head.startswith(_PICKLES):
+                raise InvalidInput(_no_pickle(path))
+            if head[:4] == b"PAR1":
+                return "parquet"
+            if head[:4] == b"PK\x03\x04":
+                return "zip"
+        with rows.opened(path) as stream:
+            first, second = islice(_full_lines(stream), 1), islice(_full_lines(stream), 1)
+            return _of_text(path, next(first, b""), next(second, b""))
+    except (EOFError, zlib.error) as error:
+        raise InvalidInput(f"{path.name} is cut off or damaged ({error}); pack it again.") from error
+    except OSError as error:
+        raise HomogError(f"{path.name} could not be read ({error.strerror or error}); try again.") from error
+
+
+def _full_lines(stream: Any) -> Iterator[bytes]:
+    while raw := stream.readline(rows.MAX_LINE):
+        if raw.strip():
+            yield raw
+
+
+def _of_text(path: Path, first: bytes, second: bytes) -> Packing:
+    """The packing of a text by its first two lines that are not empty."""
+    try:
+        head = first.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"{path.name}, line 1: this is not UTF-8 text; save it as UTF-8, or give one of: {FORMATS}."
+        ) from error
+    if head.startswith("["):
+        return "json"
+    if head.startswith("{"):
+        return "json" if head.endswith(("{", "[", ",")) or not (second or _reads(head)) else "jsonl"
+    return "jsonl" if second.lstrip().startswith(b"{") else "csv"
+
+
+def _reads(text: str) -> bool:
+    """Whether a line is JSON of its own."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _no_pickle(path: Path) -> str:
+    return (
+        f"{path.name} is a pickle. A pickle can run any program when it is opened, so it is not. Where it was made, "
+        f'this writes its records as JSONL, which can be imported: python -c "{_EXPORT}" {path.name} > '
+        f"{path.stem}.jsonl"
+    )
+
+
+def _parquet_rows(path: Path) -> Iterator[Record]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            groups = range(file.metadata.num_row_groups)
+            if sum(file.metadata.row_group(i).total_byte_size for i in groups) > rows.MAX_UNPACKED:
+                raise InvalidInput(f"{path.name} unpacks to more than {rows.MAX_UNPACKED:,} bytes; import it in parts.")
+            number = 0
+            for batch in file.iter_batches(batch_size=_BATCH):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield Record(f"{path.name}, row {number}", row)
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidInput(f"{path.name} is no Parquet file that reads ({str(error)[:120]!r}).") from error
+
+
+def _members(path: Path, notes: Notes) -> Iterator[Record]:
+    """The header of Inspect's archive and its samples. Names inside are only read, never written to."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if any(name.endswith("data.pkl") for name in names):
+                raise InvalidInput(_no_pickle(path))
+            if "header.json" not in names:
+                raise InvalidInput(f"{path.name} is an archive without the header.json of an Inspect log; unpack it.")
+            if sum(info.file_size for info in archive.infolist()) > rows.MAX_UNPACKED:
+                raise InvalidInput(f"{path.name} unpacks to more than {rows.MAX_UNPACKED:,} bytes; import it in parts.")
+            samples = [name for name in names if name.startswith("samples/") and name.endswith(".json")]
+            for name in ("header.json", *samples):
+                content = _member(archive, name, f"{path.name}, {name}", notes)
+                if content is not None:
+                    yield Record(f"{path.name}, {name}", content)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InvalidInput(f"{path.name} is no archive that reads ({error}).") from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, where: str, notes: Notes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(archive.read(name).decode("utf-8-sig"))
+    except NotImplementedError as error:  # a compression that this Python does not have
+        raise InvalidInput(
+            f"{where}: it is packed in a way that cannot be read ({error}); convert it to JSON."
+        ) from error
+    except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        notes.left_out(InvalidInput(f"{where}: this is not JSON that reads ({error})."))
+        return None
+    if isinstance(content, dict):
+        return content
+    notes.left_out(InvalidInput(f"{where}: it must be a JSON object, not {rows.kind_of(content)}."))
+    return None

@@ -1,0 +1,191 @@
+"""Any table with answers → records in our own fields: lists in a column, or one row an answer. Columns are guessed.
+
+A guess is noted, and whoever imports can name the columns instead. Our own JSONL and CSV are tables too.
+"""
+
+import ast
+import json
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+from homog_core.errors import InvalidInput
+from homog_core.runs.importers.grouped import PER_ANSWER, grouped
+from homog_core.runs.importers.jsonl import EXPORTED, FIELDS
+from homog_core.runs.importers.notes import About, Notes, Record
+from homog_core.runs.importers.sources import FORMATS
+from homog_core.runs.importers.templates import question_in
+
+EXAMPLE_CSV = """\
+question,answer
+Which planet is red?,Mars.
+Which planet is red?,It is Mars.
+"""
+_QUESTIONS = ("question", "instruction", "query", "problem", "input_text", "input")
+_LISTS = (
+    "answers", "responses", "generations", "outputs", "sampled_responses", "samples", "completions", "predictions"
+)  # fmt: skip
+_SINGLE = ("answer", "response", "output", "text", "generation", "completion", "generated_text", "prediction")
+_OTHERS = {
+    "question_id": "id", "qid": "id", "reference": "references", "reference_answers": "references",
+    "correct_answers": "references", "gold": "references", "ground_truth": "references", "target": "references",
+    "generator": "model",
+}  # fmt: skip
+_OUR_CSV = {"question_id", "sample_index", "text", "n_tokens", "mean_token_entropy", "mean_logprob"}
+_LOOK = 50  # rows that a guess looks at
+_SHOWN = 40
+
+
+class Columns(NamedTuple):
+    """Which column is what."""
+
+    own: dict[str, str]  # column → our own field
+    lists: bool  # whether a row has all answers to a question; otherwise it has one
+
+
+def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Record]:
+    """One record a question."""
+    head = [_older(record) for record in islice(records, _LOOK)]
+    columns = _columns(head, about, notes)
+    renamed = _renamed(chain(head, map(_older, records)), columns, about, notes)
+    return renamed if columns.lists else grouped(renamed, notes)
+
+
+def _columns(head: Sequence[Record], about: About, notes: Notes) -> Columns:
+    names = {str(name): _plain(str(name)) for record in head for name in record.fields}
+    own = {name: plain for name, plain in names.items() if plain in (*FIELDS, *PER_ANSWER, "model", *EXPORTED)}
+    own |= {
+        name: _OTHERS[plain] for name, plain in names.items() if plain in _OTHERS and _OTHERS[plain] not in own.values()
+    }
+    if "question" not in own.values():
+        by_rank = sorted((_QUESTIONS.index(plain), name) for name, plain in names.items() if plain in _QUESTIONS)
+        own |= {name: "question" for _, name in by_rank[:1]}
+    for field, column in about.columns.items():
+        if field not in (*FIELDS, "answer", "model"):
+            raise InvalidInput(f"There is no field {field!r}; name columns for {', '.join(FIELDS)}, answer or model.")
+        if column not in names:
+            raise InvalidInput(f"{head[0].where}: there is no column {column!r}; there are {', '.join(names)}.")
+        own = {name: to for name, to in own.items() if to != field and name != column} | {column: field}
+    answers, is_list = _answer_column(head, names, own)
+    if answers is not None:
+        if is_list and names[answers] == "sampled_responses":
+            own |= {name: "greedy_answer" for name, plain in names.items() if plain == "response"}
+        own = {name: to for name, to in own.items() if to not in ("answers", "answer")}
+        own[answers] = "answers" if is_list else "answer"
+    for name, field in own.items():
+        if name != field:
+            notes.add(f"the column `{name[:_SHOWN]}` is read as `{field}`", head[0].where)
+    _check_found(head, own)
+    _note_unread(head, names, own, notes)
+    return Columns(own, is_list)
+
+
+def _answer_column(head: Sequence[Record], names: dict[str, str], own: dict[str, str]) -> tuple[str | None, bool]:
+    """The column that holds the answers, and whether as lists."""
+
+    def holds_lists(name: str) -> bool:
+        return any(as_list(record.fields.get(name)) is not None for record in head)
+
+    named = [name for name, field in own.items() if field in ("answers", "answer") and name != field]
+    taken = {name for name, field in own.items() if field not in ("answers", "answer", *PER_ANSWER)}
+    free = {plain: name for name, plain in names.items() if name not in taken}
+    order = [*named, *(free[plain] for plain in (*_LISTS, *_SINGLE) if plain in free)]
+    lists = next((name for name in order if holds_lists(name)), None)
+    return (lists, True) if lists is not None else (next(iter(order), None), "answers" in names.values())
+
+
+def _note_unread(head: Sequence[Record], names: dict[str, str], own: dict[str, str], notes: Notes) -> None:
+    if set(names.values()) >= _OUR_CSV:
+        names = {n: plain for n, plain in names.items() if plain not in _OUR_CSV and not plain.startswith("cluster:")}
+    for name, plain in names.items():
+        if name in own:
+            continue
+        near = _nearest(plain[:_SHOWN], own.values())
+        remedy = f"; did you mean `{near}`?" if near else ""
+        first = next(record for record in head if name in record.fields)
+        notes.add(f"{name[:_SHOWN]!r} is not a field that an import reads{remedy}", first.where)
+
+
+def _nearest(name: str, taken: Collection[str]) -> str | None:
+    """The field that a column may have been meant for."""
+    fields = FIELDS if "answers" in taken else (*FIELDS, "answer")
+    begun = [field for field in fields if field.startswith(f"{name}_")]
+    found = get_close_matches(name, fields, n=1, cutoff=0.8) or begun or get_close_matches(name, fields, n=1)
+    return next(iter(found), None)
+
+
+def _check_found(head: Sequence[Record], own: dict[str, str]) -> None:
+    """Raise `InvalidInput` for a table in which neither a guess nor a person has found what must be there."""
+    found = {field for name, field in own.items() if any(name in record.fields for record in head)}
+    missing = [] if found & {"question", "prompt"} else ["question"]
+    missing += [] if found & {"answers", "answer"} else ["answers"]
+    if missing:
+        names = dict.fromkeys(str(name)[:_SHOWN] for record in head for name in record.fields)
+        near = [f"`{name}`" for name in names if (_nearest(_plain(name), found) or "").startswith(missing[0][:6])]
+        raise InvalidInput(
+            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, list(names)[:12]))}"
+            f"{f'; is it {near[0]}?' if near else '.'} Name the column ({missing[0]}=COLUMN), or give one of: {FORMATS}."
+        )
+
+
+def _renamed(records: Iterator[Record], columns: Columns, about: About, notes: Notes) -> Iterator[Record]:
+    for where, row in records:
+        fields: dict[str, Any] = {}
+        for name, value in row.items():
+            field = columns.own.get(str(name))
+            if field is not None and field not in EXPORTED and fields.get(field) is None:
+                fields[field] = value
+        model = fields.pop("model", None)
+        if isinstance(model, str) and model:
+            if about.rows_of is not None and model != about.rows_of:
+                continue
+            notes.models[model] = None
+        if columns.lists and (found := as_list(fields.get("answers"))) is not None:
+            fields |= _entries(found)
+        if isinstance(references := fields.get("references"), str) and references.lstrip().startswith("["):
+            fields["references"] = as_list(references) or references
+        if fields.get("question") is None and isinstance(fields.get("prompt"), str):
+            fields["question"] = question_in(fields["prompt"])
+        yield Record(where, fields)
+
+
+def as_list(value: Any) -> list[Any] | None:
+    """A list, also one that a cell of CSV or an object's `text` holds; None for what is none."""
+    if isinstance(value, dict):
+        value = value.get("text")
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        for parse in (json.loads, ast.literal_eval):  # neither runs anything
+            try:
+                value = parse(value.strip())
+                break
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                continue
+    return value if isinstance(value, list) else None
+
+
+def _entries(answers: list[Any]) -> dict[str, Any]:
+    """The answers; the older repositories wrote each as a list of its text and its log-probabilities."""
+    if not answers or not all(isinstance(one, list) and one and isinstance(one[0], str) for one in answers):
+        return {"answers": answers}
+    numbers = [one[1] if len(one) > 1 and isinstance(one[1], list) else None for one in answers]
+    return {"answers": [one[0] for one in answers], "token_logprobs": numbers}
+
+
+def _older(record: Record) -> Record:
+    """A record of the older uncertainty repositories with its likeliest answer and its references as our own."""
+    row, likeliest = record.fields, record.fields.get("most_likely_answer")
+    found = {"references": as_list(r["answers"])} if _has(r := row.get("reference"), "answers") else {}
+    if _has(likeliest, "response"):
+        found["greedy_answer"] = likeliest["response"]
+        found["greedy_token_logprobs"] = likeliest.get("token_log_likelihoods")
+    kept = {name: value for name, value in row.items() if name not in ("most_likely_answer", "reference")}
+    return Record(record.where, kept | found) if found else record
+
+
+def _has(value: Any, key: str) -> bool:
+    return isinstance(value, dict) and key in value
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
