@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from fakes import ENTROPY, LOGPROB, TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question, tiny_adapter
 
-import homog_core.live
 from homog_core import files
 from homog_core.analysis.draws import draws
 from homog_core.catalogue.models import MODELS
 from homog_core.device import Device
 from homog_core.errors import HomogError, ModelUnavailable, NotFound
 from homog_core.live import LiveQueue, Request
+from homog_core.live import job as live_job
+from homog_core.live import queue as live_queue
 from homog_core.records import GREEDY, Decoding, ModelSpec, Question
 from homog_core.runs.verify import verify
 from homog_core.sampling import choices
@@ -80,7 +81,8 @@ def gated():
 def clock(monkeypatch):
     """The queue's clock; `clock.ahead` seconds later than the real one."""
     clock = SimpleNamespace(ahead=0.0)
-    monkeypatch.setattr(homog_core.live, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead))
+    for module in (live_job, live_queue):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead))
     return clock
 
 
@@ -217,6 +219,22 @@ def test_a_model_is_unloaded_before_another_is_loaded(jobs):
     for models in jobs:
         queue.wait_for(queue.submit(request(*models)), "done")
     assert still_there == [[], []]
+
+
+def test_a_model_that_nobody_asks_any_more_is_unloaded_and_loaded_again_for_the_next_job():
+    held = []
+    gone = threading.Event()
+
+    def load(spec, report):
+        sampler = FakeSampler(ANSWERS, spec)
+        held.append(weakref.ref(sampler, lambda ref: gone.set()))
+        return sampler
+
+    queue = queue_of(load, idle_seconds=0.05)
+    queue.wait_for(queue.submit(request()), "done")
+    assert gone.wait(TIMEOUT)
+    queue.wait_for(queue.submit(request()), "done")
+    assert len(held) == 2
 
 
 # Taking turns
@@ -473,7 +491,7 @@ def test_stop_is_heard_between_the_probabilities_of_two_models(llama_sampler, tm
         queue.stop(job_id)
         return draws(sampler, questions, style)
 
-    monkeypatch.setattr(homog_core.live, "draws", stop_after_first)
+    monkeypatch.setattr(live_queue, "draws", stop_after_first)
     ready = threading.Event()
     queue = queue_of(lambda spec, report: llama_sampler if ready.wait(TIMEOUT) else None)
     stages = (llama_sampler.spec, tiny_adapter(tmp_path / "sft"))

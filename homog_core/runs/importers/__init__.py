@@ -19,7 +19,7 @@ from homog_core.progress import OnProgress
 from homog_core.records import Decoding, Provenance
 from homog_core.runs.importers.notes import About, Notes
 from homog_core.runs.importers.responses import Sampled
-from homog_core.runs.importers.survey import Survey, survey
+from homog_core.runs.importers.survey import Survey, survey_of
 from homog_core.runs.manifest import identity_of
 from homog_core.runs.store import Run
 from homog_core.runs.write import write_run
@@ -27,7 +27,7 @@ from homog_core.runs.write import write_run
 MAX_BYTES = 512 << 20  # of a file that is imported
 MAX_NAME = 100  # characters; both names stand in the name of a folder
 MAX_NEW_TOKENS = 1024  # the limit of an answer where neither a person nor the file says one
-_DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "seed")
+_DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "stop", "seed")
 _LINEAGE = ("stage", "parent", "family", "n_parameters")
 
 
@@ -111,7 +111,7 @@ def import_upload(
 def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
     """What the first reading of a file finds, and what about it the second one needs to know."""
     notes = Notes()
-    found = survey(_read(path, about, notes), path.name, notes)
+    found = survey_of(_read(path, about, notes), path.name, notes)
     if len(notes.models) < 2:
         return notes, about, found
     if about.model not in notes.models:
@@ -121,7 +121,7 @@ def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
     about = replace(about, rows_of=about.model)
     notes = Notes()
     notes.add(f"only the rows of the model {about.model} are read", path.name)
-    return notes, about, survey(_read(path, about, notes), path.name, notes)
+    return notes, about, survey_of(_read(path, about, notes), path.name, notes)
 
 
 def _read(path: Path, about: About, notes: Notes) -> Iterator[Sampled]:

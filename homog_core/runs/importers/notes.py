@@ -24,6 +24,7 @@ class About:
     top_p: float | None = None
     top_k: int | None = None
     max_new_tokens: int | None = None
+    stop: tuple[str, ...] | None = None
     seed: int | None = None
     prompt_style: PromptStyle | None = None
     stage: Stage | None = None

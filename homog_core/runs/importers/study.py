@@ -30,7 +30,7 @@ _TYPES = {
     "n_parameters": int, "columns": dict,
 }  # fmt: skip
 _CHOICES = {"stage": get_args(Stage), "prompt_style": get_args(PromptStyle)}
-KEYS = tuple(field.name for field in fields(About) if field.name != "rows_of")
+KEYS = tuple(field.name for field in fields(About) if field.name not in ("rows_of", "stop"))
 
 
 def entries(folder: Path, about: About) -> Iterator[tuple[Path, About]]:

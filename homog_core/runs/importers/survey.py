@@ -44,7 +44,7 @@ class Survey:
                 yield replace(sampled, question=question, responses=sampled.responses[: self.n_samples])
 
 
-def survey(samples: Iterable[Sampled], source: str, notes: Notes) -> Survey:
+def survey_of(samples: Iterable[Sampled], source: str, notes: Notes) -> Survey:
     """Check what only a whole file can show. Raises `InvalidInput` where no question is left.
 
     N is the most common number of answers; of numbers that are as common the smallest, since that leaves out no

@@ -226,14 +226,14 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(tmp_path, monkeypatch):
 
 def test_a_file_that_changes_before_anything_is_stored_leaves_nothing(tmp_path, monkeypatch):
     path = write_rows(tmp_path / "a.jsonl", make_row())
-    survey_of = importers.survey
+    survey_of = importers.survey_of
 
     def changing(samples, source, notes):
         found = survey_of(samples, source, notes)
         write_rows(path, make_row(), make_row("How?"))
         return found
 
-    monkeypatch.setattr(importers, "survey", changing)
+    monkeypatch.setattr(importers, "survey_of", changing)
     with pytest.raises(HomogError, match="has changed while it was being imported"):
         import_samples(path, "m")
     assert list_runs() == []
