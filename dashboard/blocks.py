@@ -26,6 +26,7 @@ IMAGE_BUTTONS = """<div style="display:flex;gap:.5rem"><button class="quiet" dat
 <script>
 {
   const place = document.querySelector(".st-key-%s");
+  place.scrollIntoView({block: "nearest"});
   for (const button of place.querySelectorAll("button[data-format]")) button.onclick = () => {
     const plot = place.querySelector(".js-plotly-plot");
     plot._context.toImageButtonOptions.format = button.dataset.format;

@@ -21,6 +21,7 @@ from homog_core.runs.export import export_run
 from homog_core.runs.importers import jsonl, tables
 from homog_core.runs.importers.notes import About
 from homog_core.wording import run_names
+from homog_core.wording.labels import STAGE_TITLES
 
 MIB = 1 << 20
 FORMATS = {"html": "HTML report", "jsonl": "JSONL", "parquet": "Parquet", "csv": "CSV"}
@@ -124,6 +125,7 @@ def import_section() -> None:
     run_id, words = st.session_state.get("imported", ("", ""))
     if run_id and url.get("run") == run_id:
         st.success(words, icon=":material/check:")
+        _notes(store.open_run(run_id))
     with st.expander("Import answers that were sampled elsewhere", icon=":material/upload_file:"):
         left, right = st.columns(2, gap="large")
         with right:
@@ -132,10 +134,19 @@ def import_section() -> None:
             _import_form()
 
 
+def _notes(run: store.Run) -> None:
+    """What the import has left out, repaired, guessed or found missing."""
+    notes = run.provenance.import_notes
+    if notes:
+        with st.expander(f"Remarks on the file ({len(notes)})", icon=":material/rule:", expanded=True):
+            rows = [{"what": note.kind, "times": note.count, "first": note.first} for note in notes]
+            st.dataframe(rows, hide_index=True, key="import-notes")
+
+
 def _import_form() -> None:
     """The file, what is asked about it, and the button."""
     turn = st.session_state.setdefault("upload-turn", 0)
-    upload = st.file_uploader(f"A JSONL or CSV file, up to {_limit()} MB", key=f"upload-{turn}")
+    upload = st.file_uploader(f"A file of answers, up to {_limit()} MB", key=f"upload-{turn}")
     model = st.text_input(
         "Name of the model", key="import-model", max_chars=importers.MAX_NAME, placeholder="my-model-7b"
     )
@@ -143,8 +154,19 @@ def _import_form() -> None:
         "Name of the dataset", key="import-dataset", max_chars=importers.MAX_NAME, placeholder="the name of the file"
     )
     first, second = st.columns(2)
-    temperature = first.number_input("Sampled at temperature", 0.01, 10.0, 1.0, 0.1, key="import-temperature")
-    tokens = second.number_input("Token limit", 1, 1_000_000, 1024, key="import-tokens")
+    temperature = first.number_input(
+        "Sampled at temperature", 0.01, 10.0, None, 0.1, key="import-temperature", placeholder="as the file says, or 1"
+    )
+    tokens = second.number_input(
+        "Token limit", 1, 1_000_000, None, key="import-tokens", placeholder="as the file says, or 1024"
+    )
+    first, second = st.columns(2)
+    stage = first.selectbox(
+        "Stage of its training", list(STAGE_TITLES), None, STAGE_TITLES.get, key="import-stage", placeholder="not known"
+    )
+    parent = second.text_input(
+        "Trained from the model", key="import-parent", max_chars=importers.MAX_NAME, placeholder="my-base-7b"
+    )
     if st.get_option("server.address") not in ("localhost", "127.0.0.1", "::1"):
         st.caption("This server is shared: everybody who uses it will see what you import.")
     st.caption(
@@ -154,7 +176,14 @@ def _import_form() -> None:
     ready = bool(upload and model.strip())
     why = None if ready else "Choose a file and name the model first."
     if st.button("Import and score", type="primary", icon=":material/upload:", disabled=not ready, help=why):
-        about = About(model, dataset.strip() or None, temperature=temperature, max_new_tokens=tokens)
+        about = About(
+            model,
+            dataset.strip() or None,
+            temperature=temperature,
+            max_new_tokens=tokens,
+            stage=stage,
+            parent=parent.strip() or None,
+        )
         with errors_shown():
             _import(upload.name, upload.getbuffer(), about)
 
@@ -181,7 +210,7 @@ def _import(name: str, content: memoryview, about: About) -> None:
 
 def _format_help() -> None:
     """What the file must look like."""
-    st.markdown("**JSONL**: one line per question, with the same number of answers to each.")
+    st.markdown("**JSONL**: one line per question, with its answers.")
     st.code(jsonl.EXAMPLE_JSONL, language="json", wrap_lines=True)
     st.caption(
         "Also read: id, references, incorrect_references, category, prompt, greedy_answer (which is what gets graded), "
@@ -198,10 +227,15 @@ def _format_help() -> None:
         on_click="ignore",
     )
     st.caption(
-        "The whole file is checked before anything is stored; an error names its line. A file of more than "
-        f"{_limit()} MB turns red and is refused; the command line takes up to {importers.MAX_BYTES // MIB} MB:"
+        "Also read, and told by their content: Parquet and JSON, lists in a column of another name, samples of "
+        "lm-evaluation-harness, logs of Inspect, HELM's scenario_state, requests of vLLM. Pickles are not opened."
     )
-    st.code("python -m homog_core import FILE --model NAME", language=None)
+    st.caption(
+        "What is missing or damaged in a question counts as missing, and what was left out is listed. A file of more "
+        f"than {_limit()} MB turns red and is refused; the command line takes up to {importers.MAX_BYTES // MIB} MB, "
+        "whole folders, and an OpenAI batch with its input file:"
+    )
+    st.code("python -m homog_core import FILE --model NAME --stage sft --parent BASE", language=None, wrap_lines=True)
 
 
 def _limit() -> int:

@@ -94,6 +94,8 @@ def order_buttons(chosen: list[store.Run], runs: list[store.Run]) -> None:
     """Swap, and the whole chain in one click, with the control of its last stage."""
     label = "Swap" if len(chosen) == 2 else "Reverse the order"
     choose_button(label, chosen[::-1], icon=":material/swap_horiz:", key="swap")
+    if len(chosen) > 2:
+        choose_button("First and last alone", [chosen[0], chosen[-1]], icon=":material/compare_arrows:", key="ends")
     chain = lineage.chain_with_control(chosen[-1], runs)[-MOST_RUNS:]
     if len(chain) > 1 and not {run.id for run in chosen} >= {run.id for run in chain}:
         choose_button(f"Whole chain: {chain_title(chain)}", chain, icon=":material/account_tree:", key="chain")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import draws, page, url
+from dashboard.cache import dataset_questions
 from dashboard.text import plain
 from homog_core.analysis.draws import Draw, shown_sets
 from homog_core.figures.theme import role_colors
@@ -37,10 +38,17 @@ def main() -> None:
         "pages/live_lab.py",
         label="Ask for it now, with the answers drawn one by one",
         icon=":material/experiment:",
-        query_params={"dataset": "draws", "model": ",".join(one.model for one in chosen)},
+        query_params={"dataset": "draws", "model": ",".join(one.model for one in chosen)} | asked(chosen, name),
     )
     draws.at_a_glance(chosen, recipe(chosen))
     draws.unread_note(unread)
+
+
+def asked(chosen: list[DrawSet], name: str) -> dict[str, str]:
+    """The parameter that names the question of this list; none where it is not one of ours."""
+    wordings = {wording for one in chosen for stored in one.draws if stored.name == name for wording in stored.wordings}
+    ids = [question.id for question in dataset_questions("draws") if question.text in wordings]
+    return {"question": ids[0]} if ids else {}
 
 
 def choose_sets(sets: list[DrawSet]) -> list[DrawSet]:

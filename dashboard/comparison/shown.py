@@ -23,6 +23,7 @@ from homog_core.measures.encoders import encode
 from homog_core.runs import store
 from homog_core.runs.evidence import stored_vectors
 from homog_core.wording import recipes, run_names
+from homog_core.wording.comparison import short_names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +42,10 @@ class Shown:
 
     @property
     def headings(self) -> list[str]:
-        """HTML of the models' names beside their colours."""
-        return [model_heading(*part) for part in zip(self.names, self.colors, strict=True)]
+        """HTML of the models' names beside their colours; of more than two the stages, if those tell them apart."""
+        short = short_names([scored.run for scored in self.runs])
+        names = short if len(short) > 2 and short[0] != "A" else self.names
+        return [model_heading(*part) for part in zip(names, self.colors, strict=True)]
 
     @property
     def changes(self) -> Changes:

@@ -15,8 +15,10 @@ from homog_core.measures.clustering import Clusterer
 # As high as the screen from the start, so that there is room to scroll to before the first answers are there.
 STYLE = "<style>.st-key-live-job {min-height: 92vh; scroll-margin-top: 4rem}</style>"
 SCROLL = """<script>/* %s */
-const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
-document.querySelector(".st-key-live-job")?.scrollIntoView({block: "start", behavior: quiet ? "auto" : "smooth"});
+{
+  const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  document.querySelector(".st-key-live-job")?.scrollIntoView({block: "start", behavior: quiet ? "auto" : "smooth"});
+}
 </script>"""
 
 

@@ -4,7 +4,8 @@ import streamlit as st
 
 from dashboard.cache import Version, load_run, shipped_first, version
 from homog_core.analysis import story as analysis
-from homog_core.analysis.control import Control, control_of, find_control
+from homog_core.analysis.compare import common_clusterers
+from homog_core.analysis.control import Control, control_of, find_controls
 from homog_core.analysis.story import Advice, Detection, Measured, Story
 from homog_core.errors import InvalidInput
 from homog_core.runs import store
@@ -17,9 +18,9 @@ def the_story() -> Story | None:
 
 
 def control(story: Story) -> Control | None:
-    """What a control of the aligned model shows."""
-    run = find_control(shipped_first(store.list_runs()), story.aligned.run)
-    return _control(version(story.base.run), version(story.aligned.run), version(run)) if run else None
+    """What a control of the aligned model shows, over all training seeds."""
+    pairs = find_controls(shipped_first(store.list_runs()), story.aligned.run)
+    return _control(tuple((version(a), version(b)) for a, b in pairs), version(story.base.run)) if pairs else None
 
 
 def advice(story: Story) -> Advice | InvalidInput:
@@ -45,9 +46,14 @@ def _story(base: Version, aligned: Version) -> Story:
 
 
 @st.cache_data(max_entries=2, show_spinner="Reading the control …")
-def _control(base: Version, aligned: Version, run: Version) -> Control | None:
-    story, scored = _story(base, aligned), load_run(run.run_id)
-    return control_of(scored, story.clusterer, story.typical) if scored.is_scored else None
+def _control(pairs: tuple[tuple[Version, Version], ...], base: Version) -> Control | None:
+    loaded = [(load_run(one.run_id), load_run(other.run_id)) for one, other in pairs]
+    scored = [pair for pair in loaded if all(run.is_scored for run in pair)]
+    if not scored:
+        return None
+    clusterer = common_clusterers([load_run(base.run_id), *(run for pair in scored for run in pair)])[0]
+    clusters = load_run(base.run_id).cluster_frame(clusterer)["num_semantic_sets"].mean()
+    return control_of(scored, float(clusters), clusterer)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Weighing cost against quality …")

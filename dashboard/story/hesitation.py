@@ -27,6 +27,8 @@ def show(story: Story, presenting: bool) -> None:
     if story.counterpart:
         _inside(story, story.aligned, story.counterpart, right, "Aligned model, the other question")
     _inside(story, story.base, story.example, st, "Base model, our question")
+    if story.counterpart and _alike(story):
+        st.markdown("The two aligned answers hesitate alike, though one is wrong: here it tells nothing.")
     st.markdown(say.hesitation_falls(mean_hesitation(story.base), mean_hesitation(story.aligned)))
     if not presenting:
         dots.show(story, "hesitation", presenting)
@@ -41,6 +43,12 @@ def show(story: Story, presenting: bool) -> None:
             st.markdown(any_kind)
         st.caption("Part of it is hesitation about how to put it, not about what is true: “It is …”, or just the name.")
     pieces.recipe(story, story.aligned, len(story.graded), "intervals: 95 %, DeLong")
+
+
+def _alike(story: Story) -> bool:
+    """Whether the hesitation of the two answers is the same as far as it is shown."""
+    shown = [number(hesitation_of(story.aligned.answers(key).greedy)) for key in (story.example, story.counterpart)]
+    return shown[0] == shown[1]
 
 
 def _inside(story: Story, scored: ScoredRun, key: str, place: Any, name: str) -> None:

@@ -107,8 +107,8 @@ def _dots(options: Sequence[str], row: Bars) -> dict:
 
 def _fair(fair: float, panel: int) -> dict:
     place = {"x0": 0, "x1": 1, "xref": f"{axis_name('x', panel)} domain", "y0": fair, "y1": fair}
-    line = {"width": 1.6, "dash": "dash", "color": FADED}
-    return {"type": "line", **place, "yref": axis_name("y", panel), "line": line}
+    line = {"width": 1.2, "dash": "dash", "color": FADED}
+    return {"type": "line", **place, "yref": axis_name("y", panel), "line": line, "layer": "below"}
 
 
 def _heading(row: Bars, y: float) -> dict:

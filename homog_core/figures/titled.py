@@ -25,7 +25,7 @@ def titled(figure: go.Figure, title: str, note: str, *, dark: bool) -> go.Figure
             "x": 0,
             "xref": "container",
             "xanchor": "left",
-            "pad": {"l": 16, "t": 14},
+            "pad": {"l": 16, "t": 14 + round(1.3 * _TITLE[0] * (len(heading) - 1))},  # Plotly lets further lines rise
             "y": 1,
             "yref": "container",
             "yanchor": "top",

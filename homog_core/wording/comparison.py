@@ -150,7 +150,8 @@ def agreement(change: float, agreed: float) -> str:
     if np.isnan(change) or not change:
         return ""
     if agreed:
-        return f"All clusterers see this change: by {whole(agreed)} answers or more."
+        fewer = "fewer" if change < 0 else "more"
+        return f"However they are counted, at least {whole(agreed)} {fewer} different answers: all clusterers agree."
     return "The clusterers do not agree on this change. Read the answers before you quote it."
 
 

@@ -65,17 +65,23 @@ def control(found: Control | None) -> str:
     """What a control shows of how much of the drop is due to preferences; "" without one."""
     if found is None:
         return ""
+    n = len(found.rates)
+    rates, aligned = (_listed([percent(rate) for rate in own]) for own in (found.rates, found.aligned_rates))
+    low, high = found.difference.low, found.difference.high
+    adds = "Whether preferences add to it is open"
+    if low > 0 or high < 0:
+        adds = f"Preferences {'add to it' if low > 0 else 'take from it'}"
+    without = "most" if found.share_without > 0.5 else "part"
     return (
-        f"**Is it the preferences?** A control was trained on the same good answers, without a worse one beside them. "
-        f"It gives {with_interval(found.clusters, _tenth)} different answers and one single answer to "
-        f"{with_interval(found.rate, percent)}; the aligned model {with_interval(found.aligned_clusters, _tenth)} and "
-        f"{with_interval(found.aligned_rate, percent)}. So "
-        f"{'most' if found.share_without > 0.5 else 'part'} of the drop comes without any preference."
+        "**Is it the preferences?** A control was trained on the same good answers, without a worse one beside them. "
+        f"In {counted(n, 'training')} it gives one single answer to {rates} of the questions, the aligned model to "
+        f"{aligned}. So {without} of the drop comes without any preference. {adds}"
+        + ("." if n > 1 else ", since there is one training alone.")
     )
 
 
-def _tenth(value: float) -> str:
-    return number(value, 1)
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def base_model(story: Story) -> str:
@@ -94,8 +100,8 @@ def below_the_answers(story: Story) -> str:
     size = f"very small model ({millions(n)} parameters)" if n else "small model"
     return (
         f"[…]: cut off after {story.base.run.decoding.max_new_tokens} tokens. This is a {size}; do not expect much "
-        "sense. The last line on every screen is its recipe: what was run, and how it was counted. Methods explains "
-        "its words."
+        "sense. A line under the answers, or a question mark beside a title, is a recipe: what was run, and how it was "
+        "counted. Methods explains its words."
     )
 
 
@@ -215,10 +221,10 @@ _SEVERAL = {"several": "several piles", "all": "all questions"}
 def who_judges(story: Story) -> str:
     """Who says what is right, and how many questions that leaves out."""
     left_out = story.typical.n - len(story.graded)
-    return (
-        "A program judges what is right, from reference answers, and is sometimes wrong; "
-        f"{counted(left_out, 'question')} that it could not judge {noun(left_out, 'is', 'are')} left out."
-    )
+    said = "A program judges what is right, from reference answers, and is sometimes wrong"
+    if not left_out:
+        return f"{said}."
+    return f"{said}; {counted(left_out, 'question')} that it could not judge {noun(left_out, 'is', 'are')} left out."
 
 
 def dots_title(found: Detection) -> str:

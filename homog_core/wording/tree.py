@@ -14,7 +14,7 @@ def title(names: Sequence[str], n_ways: Sequence[int], gone: Sequence[str]) -> s
         return each
     shown = ", ".join(f"“{text}”" for text in gone[:MOST_GONE])
     more = f" and {len(gone) - MOST_GONE} more" if len(gone) > MOST_GONE else ""
-    return f"{each}; no longer begun with: {shown}{more}"
+    return f"{each}; beginnings that only {names[0]} used: {shown}{more}"
 
 
 def how_to_read(has_entropies: bool, narrow: bool) -> str:

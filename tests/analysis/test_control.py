@@ -6,36 +6,47 @@ from dataclasses import replace
 import pytest
 
 from homog_core.analysis import story
-from homog_core.analysis.control import control_of, find_control
+from homog_core.analysis.control import Control, control_of, find_controls
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue.recipes import without_seed
+from homog_core.records import Estimate
 from homog_core.runs import store
 from homog_core.wording import story as say
 
 
 @pytest.fixture(scope="module")
-def told():
+def pairs():
+    return find_controls(store.list_runs(), story.find_pair(store.list_runs()).aligned)
+
+
+def test_the_control_is_the_one_that_the_recipe_names_with_all_its_seeds(pairs):
+    seeds = [[without_seed(run.identity.model) for run in pair] for pair in pairs]
+    assert seeds == [[("gemma-3-270m-sft-continued", i), ("gemma-3-270m-dpo", i)] for i in range(3)]
     pair = story.find_pair(store.list_runs())
-    return story.story_of(ScoredRun(pair.base), ScoredRun(pair.aligned))
+    assert find_controls([pair.base, pair.aligned], pair.aligned) == []
 
 
-def test_the_control_of_the_shipped_chain_is_the_one_that_its_recipe_names(told):
-    found = find_control(store.list_runs(), told.aligned.run)
-    assert found.identity.model == "gemma-3-270m-sft-continued"
-    assert find_control([told.base.run, told.aligned.run], told.aligned.run) is None
+def test_rates_and_the_share_of_the_drop_are_those_of_the_runs(pairs):
+    scored = [tuple(map(ScoredRun, pair)) for pair in pairs[:2]]
+    clusterer = scored[0][0].clusterer
+    counts = [[run.cluster_frame(clusterer)["num_semantic_sets"] for run in pair] for pair in scored]
+    found = control_of(scored, 8.0, clusterer)
+    assert found.rates == pytest.approx([(own == 1).mean() for own, _ in counts])
+    assert found.aligned_rates == pytest.approx([(own == 1).mean() for _, own in counts])
+    control, aligned = (sum(pair[i].mean() for pair in counts) / 2 for i in range(2))
+    assert found.share_without == pytest.approx((8 - control) / (8 - aligned))
+    assert found.difference.n == 2
 
 
-def test_the_share_of_the_drop_that_comes_without_preferences(told):
-    control = ScoredRun(find_control(store.list_runs(), told.aligned.run))
-    found = control_of(control, told.clusterer, told.typical)
-    counts = control.cluster_frame(told.clusterer)["num_semantic_sets"]
-    assert found.clusters.value == pytest.approx(counts.mean())
-    base, aligned = told.typical.base_clusters.value, told.typical.aligned_clusters.value
-    assert found.share_without == pytest.approx((base - counts.mean()) / (base - aligned))
-    assert "most of the drop comes without any preference" in say.control(found)
-    assert "part of the drop comes without any preference" in say.control(replace(found, share_without=0.4))
+FOUND = Control((0.19, 0.36), (0.36, 0.4), Estimate(0.1, -0.06, 0.28, 2, "t"), 0.9)
+
+
+def test_what_is_said_follows_the_interval_between_seeds():
+    said = say.control(FOUND)
+    assert "In 2 trainings it gives one single answer to 19 % and 36 % of the questions" in said
+    assert said.endswith("So most of the drop comes without any preference. Whether preferences add to it is open.")
+    assert "Preferences add to it." in say.control(replace(FOUND, difference=Estimate(0.1, 0.02, 0.18, 2, "t")))
+    assert "part of the drop" in say.control(replace(FOUND, share_without=0.4))
+    alone = replace(FOUND, rates=(0.19,), aligned_rates=(0.3,), difference=Estimate(0.1, math.nan, math.nan, 1, "t"))
+    assert say.control(alone).endswith("is open, since there is one training alone.")
     assert say.control(None) == ""
-
-
-def test_without_a_drop_there_is_no_share_of_it(told):
-    same = replace(told.typical, base_clusters=told.typical.aligned_clusters)
-    assert math.isnan(control_of(told.aligned, told.clusterer, same).share_without)

@@ -19,8 +19,11 @@ def spans_of(html):
     "html",
     [
         token_heat_map([UNTRUSTED], [1.0], slice(0, 1)),
+        answer_groups([(UNTRUSTED, [("text", "note")])], "#000000"),
+        answer_groups([("heading", [(UNTRUSTED, "note")])], "#000000"),
+        answer_groups([("heading", [("text", UNTRUSTED)])], "#000000"),
     ],
-    ids=["token_heat_map", "card title", "card text", "card footer"],
+    ids=["token_heat_map", "heading", "text", "note"],
 )
 def test_html_escapes_what_a_model_wrote(html):
     assert ESCAPED in html

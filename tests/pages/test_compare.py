@@ -49,7 +49,7 @@ def test_it_opens_with_the_base_and_the_dpo_run_and_offers_the_chain():
     shown = words(app)
     assert "of 627 questions gemma-3-270m-dpo gives fewer different answers than gemma-3-270m (base)" in shown
     assert "question 1 of 627 by size of robust change" in shown
-    assert "All clusterers see this change" in shown
+    assert "at least 9 fewer different answers: all clusterers agree" in shown
     button(app, "base → SFT → control → DPO").click().run()
     assert not app.exception
     assert in_url(app, "runs") == f"{BASE_RUN},{SFT_RUN},{CONTROL_RUN},{DPO_RUN}"

@@ -200,6 +200,19 @@ def test_an_upload_becomes_a_scored_run_that_is_shown(own_cache):
 
 
 @pytest.mark.usefixtures("no_shipped_runs")
+def test_what_an_upload_leaves_out_is_shown_and_its_lineage_is_kept():
+    app = open_page("runs")
+    app.selectbox(key="import-stage").set_value("sft").run()
+    app.text_input(key="import-parent").set_value("my base").run()
+    app = upload(app, "mine.jsonl", jsonl.EXAMPLE_JSONL.encode() + b"{}\n", "my model")
+    (run,) = store.list_runs()
+    assert (run.provenance.stage, run.provenance.parent) == ("sft", "my base")
+    (shown,) = [one.value for one in app.dataframe if "times" in one.value.columns]
+    assert list(shown["what"]) == ["rows that could not be read, left out"]
+    assert shown["first"][0].startswith("mine.jsonl, line 3: there is no `question`")
+
+
+@pytest.mark.usefixtures("no_shipped_runs")
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

@@ -127,6 +127,7 @@ def test_the_second_step_can_be_a_tree_and_names_the_control():
 
     assert "gemma-3-270m goes on in" in shown
     assert "A control was trained on the same good answers" in shown
+    assert "In 3 trainings it gives one single answer to 19 %" in shown
 
 
 def test_a_die_is_thrown_by_both_models():

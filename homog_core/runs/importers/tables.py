@@ -123,9 +123,10 @@ def _check_found(head: Sequence[Record], own: dict[str, str]) -> None:
     if missing:
         names = dict.fromkeys(str(name)[:_SHOWN] for record in head for name in record.fields)
         near = [f"`{name}`" for name in names if (_nearest(_plain(name), found) or "").startswith(missing[0][:6])]
+        guess = f"; is it {near[0]}?" if near else "."
         raise InvalidInput(
-            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, list(names)[:12]))}"
-            f"{f'; is it {near[0]}?' if near else '.'} Name the column ({missing[0]}=COLUMN), or give one of: {FORMATS}."
+            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, list(names)[:12]))}{guess} Name "
+            f"the column ({missing[0]}=COLUMN), or give one of: {FORMATS}."
         )
 
 

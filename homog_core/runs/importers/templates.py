@@ -15,7 +15,7 @@ _MARKS = tuple(
         (r"<start_of_turn>user\s*", r"<end_of_turn>"),
         (r"<\|start_header_id\|>user<\|end_header_id\|>\s*", r"<\|eot_id\|>"),
         (r"<\|user\|>\s*", r"</s>|<\|end\|>|<\|endoftext\|>|<\|assistant\|>"),
-        (r"\[INST\](?:\s*<<SYS>>(?:(?!<</SYS>>).)*<</SYS>>)?\s*", r"\[/INST\]"),
+        (r"\[INST\](?:\s*<<SYS>>[\s\S]*?<</SYS>>)?\s*", r"\[/INST\]"),
         (r"(?:^|\n)# Query:\s*```\s*\n", r"\n\s*```\s*\n\s*# Answer:"),
         (r"(?:^|\n)### (?:Instruction|Question):\s*", r"\n\s*### (?:Response|Answer):\s*\Z"),
         (r"(?:^|\n)(?:Q|Question|Human|User):\s*", r"\n\s*(?:A|Answer|Assistant):\s*\Z"),

@@ -260,7 +260,7 @@ def test_a_batch_needs_both_of_its_files(tmp_path):
         import_file(output, About("m"))
     with pytest.raises(InvalidInput, match=r"input\.jsonl, line 1: this is the input of a batch; import its output"):
         import_file(given, About("m"))
-    with pytest.raises(InvalidInput, match="There is no file .*name the batch's input file"):
+    with pytest.raises(InvalidInput, match=r"There is no file .*name the batch's input file"):
         import_file(output, About("m", input=str(tmp_path / "none")))
     with pytest.raises(InvalidInput, match=r"output\.jsonl is not the input of a batch"):
         import_file(output, About("m", input=str(output)))

@@ -64,5 +64,5 @@ def test_the_tasks_of_the_harness_are_found_in_a_folder(tmp_path):
     write_rows(tmp_path / "other.jsonl", make_row())
     (tmp_path / "broken.jsonl").write_bytes(b"\xff")
     assert [path.name[:9] for path, _ in entries(tmp_path, About("m"))] == ["samples_a", "samples_b"]
-    with pytest.raises(InvalidInput, match="has neither an import.toml nor samples of lm-evaluation-harness"):
+    with pytest.raises(InvalidInput, match=r"has neither an import\.toml nor samples of lm-evaluation-harness"):
         list(entries(tmp_path / "nothing", About("m")))
