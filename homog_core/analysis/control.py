@@ -42,7 +42,7 @@ def find_controls(runs: Sequence[Run], aligned: Run) -> list[tuple[Run, Run]]:
 
 
 def control_of(pairs: Sequence[tuple[ScoredRun, ScoredRun]], base_clusters: float, clusterer: Clusterer) -> Control:
-    """`Control` of the runs of a control and of the aligned model, a pair a seed; `base_clusters`: mean K of the base."""
+    """`Control` of the runs of a control and of the aligned model, a pair a seed; `base_clusters`: its mean K."""
     counts = np.array([[_mean_and_rate(scored, clusterer) for scored in pair] for pair in pairs])  # (seeds, 2, 2)
     control, aligned = counts[:, 0, 0].mean(), counts[:, 1, 0].mean()
     drop = base_clusters - aligned

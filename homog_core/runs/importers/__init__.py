@@ -5,6 +5,7 @@ content (`detect`); each format is a module of this package and gives records in
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -48,8 +49,7 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
     """
     _check_file(path)
     version = _version(path)
-    with path.open("rb") as stream:
-        revision = f"imported:{hashlib.file_digest(stream, 'sha256').hexdigest()[:16]}"
+    revision = _revision(path, about)
     notes, about, found = _surveyed(path, about)
     model = _name(about.model or next(iter(notes.models), ""), "model")
     dataset = _dataset(path, about, notes)
@@ -161,6 +161,15 @@ def _decoding(about: About, notes: Notes, n_samples: int) -> Decoding:
 def _about(model: str, dataset: str | None, decoding: Decoding | None) -> About:
     known = {} if decoding is None else {name: getattr(decoding, name) for name in _DECODING}
     return About(model, dataset, **known)
+
+
+def _revision(path: Path, about: About) -> str:
+    """The hash of a file, and of the columns that somebody has named: others hold other answers."""
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256")
+    if about.columns:
+        found.update(json.dumps(dict(about.columns), sort_keys=True).encode())
+    return f"imported:{found.hexdigest()[:16]}"
 
 
 def _check_file(path: Path) -> None:

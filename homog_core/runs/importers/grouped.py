@@ -22,7 +22,6 @@ PER_ANSWER = {
 }
 _QUESTION = ("id", "question", "prompt")
 _ABOUT = ("references", "incorrect_references", "category", "answer_type")
-_FORMULA = re.compile(r"'(?=[=+\-@＝＋－＠\t\r\n])")  # the apostrophe that `export` puts before one in CSV
 
 
 @dataclass(slots=True)
@@ -62,16 +61,7 @@ def _bounded(records: Iterator[Record]) -> Iterator[Record]:
             raise InvalidInput(
                 f"{where}: the file unpacks to more than {MAX_UNPACKED:,} characters; import it in parts."
             )
-        yield Record(where, {name: _without_apostrophe(value) for name, value in row.items()} if _is_ours(row) else row)
-
-
-def _is_ours(row: dict[str, Any]) -> bool:
-    """Whether a row has the columns of our own CSV."""
-    return {"id", "question", "sample_index", "answer", "finish_reason"} <= row.keys() and "tokens" not in row
-
-
-def _without_apostrophe(value: Any) -> Any:
-    return _FORMULA.sub("", value, count=1) if isinstance(value, str) and _FORMULA.match(value) else value
+        yield Record(where, row)
 
 
 def _ids_are_of_questions(kept: Sequence[Record], notes: Notes) -> bool:

@@ -3,6 +3,7 @@
 A question's answers are its epochs, and the choices of each.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -23,18 +24,27 @@ def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Reco
     """One record a sample id, with all its epochs. Scores, metadata and events are not read."""
     header = next(records)
     _say(header.fields, notes)
-    listed = header.fields.get("samples") or []
-    inside = (Record(f"{header.where}, sample {i + 1}", sample) for i, sample in enumerate(listed))
     epochs: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in [*records, *(one for one in inside if isinstance(one.fields, dict))]:
+    for record in [*records, *_inside(header)]:
         epochs[str(record.fields.get("id"))].append(record)
         if record.fields.get("scores"):
             notes.add("scores of Inspect are not read", record.where)
     for key, samples in epochs.items():
-        samples.sort(
-            key=lambda record: (not isinstance(record.fields.get("epoch"), int), record.fields.get("epoch") or 0)
-        )
+        samples.sort(key=_epoch)
         yield Record(samples[0].where, {"id": key, **_question(samples[0].fields), **_answers(samples, notes)})
+
+
+def _inside(header: Record) -> Iterator[Record]:
+    """The samples of a log that is one JSON."""
+    listed = header.fields.get("samples")
+    for number, sample in enumerate(listed if isinstance(listed, list) else (), start=1):
+        if isinstance(sample, dict):
+            yield Record(f"{header.where}, sample {number}", sample)
+
+
+def _epoch(record: Record) -> float:
+    epoch = record.fields.get("epoch")
+    return epoch if isinstance(epoch, int | float) else math.inf
 
 
 def _say(header: dict[str, Any], notes: Notes) -> None:
@@ -42,7 +52,9 @@ def _say(header: dict[str, Any], notes: Notes) -> None:
     if isinstance(model := task.get("model"), str):
         notes.models[model] = None
     notes.say("dataset", next((name for name in (task.get("task"),) if isinstance(name, str)), None))
-    settings = task.get("model_generate_config") or (plan.get("config") if isinstance(plan, dict) else None) or {}
+    settings = task.get("model_generate_config") or (plan.get("config") if isinstance(plan, dict) else None)
+    if not isinstance(settings, dict):
+        return
     for name, own in (("temperature", "temperature"), ("top_p", "top_p"), ("max_tokens", "max_new_tokens")):
         notes.say(own, settings.get(name) or None)
 
@@ -66,7 +78,7 @@ def _answers(samples: list[Record], notes: Notes) -> dict[str, Any]:
     for where, sample in samples:
         output = sample.get("output")
         choices = output.get("choices") if isinstance(output, dict) else None
-        if choices:
+        if choices and isinstance(choices, list):
             found += [_attached(choice_fields(choice), sample.get("attachments")) for choice in choices]
         else:
             notes.add("epochs without an answer, kept as an error", where)

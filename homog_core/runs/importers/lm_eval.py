@@ -67,7 +67,7 @@ def _arguments(arguments: Any) -> tuple[Any, dict[str, Any]]:
         arguments = list(first.values()) if isinstance(first, dict) else [first]
     elif isinstance(arguments, list) and arguments and isinstance(arguments[0], list):
         arguments = arguments[0]
-    prompt, settings, *_ = [*(arguments or []), None, None]
+    prompt, settings, *_ = [*(arguments if isinstance(arguments, list) else []), None, None]
     return prompt if isinstance(prompt, str | list) else None, settings if isinstance(settings, dict) else {}
 
 

@@ -5,6 +5,7 @@ A guess is noted, and whoever imports can name the columns instead. Our own JSON
 
 import ast
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import chain, islice
@@ -33,6 +34,7 @@ _OTHERS = {
     "generator": "model",
 }  # fmt: skip
 _OUR_CSV = {"question_id", "sample_index", "text", "n_tokens", "mean_token_entropy", "mean_logprob"}
+_FORMULA = re.compile(r"'(?=[=+\-@＝＋－＠\t\r\n])")  # the apostrophe that `export` puts before one in CSV
 _LOOK = 50  # rows that a guess looks at
 _SHOWN = 40
 
@@ -42,6 +44,7 @@ class Columns(NamedTuple):
 
     own: dict[str, str]  # column → our own field
     lists: bool  # whether a row has all answers to a question; otherwise it has one
+    escaped: bool  # whether it is our own CSV, in which an apostrophe stands before what looks like a formula
 
 
 def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Record]:
@@ -78,7 +81,7 @@ def _columns(head: Sequence[Record], about: About, notes: Notes) -> Columns:
             notes.add(f"the column `{name[:_SHOWN]}` is read as `{field}`", head[0].where)
     _check_found(head, own)
     _note_unread(head, names, own, notes)
-    return Columns(own, is_list)
+    return Columns(own, is_list, set(names.values()) >= _OUR_CSV and "tokens" not in names.values())
 
 
 def _answer_column(head: Sequence[Record], names: dict[str, str], own: dict[str, str]) -> tuple[str | None, bool]:
@@ -136,7 +139,7 @@ def _renamed(records: Iterator[Record], columns: Columns, about: About, notes: N
         for name, value in row.items():
             field = columns.own.get(str(name))
             if field is not None and field not in EXPORTED and fields.get(field) is None:
-                fields[field] = value
+                fields[field] = _unescaped(value) if columns.escaped else value
         model = fields.pop("model", None)
         if isinstance(model, str) and model:
             if about.rows_of is not None and model != about.rows_of:
@@ -149,6 +152,10 @@ def _renamed(records: Iterator[Record], columns: Columns, about: About, notes: N
         if fields.get("question") is None and isinstance(fields.get("prompt"), str):
             fields["question"] = question_in(fields["prompt"])
         yield Record(where, fields)
+
+
+def _unescaped(value: Any) -> Any:
+    return value[1:] if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def as_list(value: Any) -> list[Any] | None:

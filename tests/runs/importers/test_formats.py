@@ -272,3 +272,67 @@ def test_objects_that_hold_a_text_are_answers(tmp_path):
     run = import_file(write_rows(tmp_path / "a.jsonl", *rows), About("m"))
     assert list(texts_of(run).values()) == ["", "a", "b"]
     assert "`probability` of the answers is not read | 2 | a.jsonl, line 1, answer 1" in noted(run)
+
+
+# Whatever a record holds
+
+
+def nodes(value, path=()):
+    """The places of everything in a value of JSON."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from nodes(item, (*path, key))
+
+
+def replaced(value, path, new):
+    """A copy in which another value stands at that place."""
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+HELM_STATE = {
+    "instance": {"id": "q", "input": {"text": "Why?"}, "references": [{"output": {"text": "a"}, "tags": ["correct"]}]},
+    "request": {"prompt": "Why?"},
+    "result": {
+        "completions": [{"text": "a", "tokens": [{"text": "a", "logprob": -1}], "finish_reason": {"reason": "x"}}]
+    },
+}
+VLLM_OUTPUT = {"text": "a", "token_ids": [5], "logprobs": [{"5": {"logprob": -1, "decoded_token": "a"}}]}
+CHOICE = inspect_choice([{"type": "text", "text": "a"}], LOGPROBS)
+RECORDS = {
+    "harness": harness_line(0, "Why?", ["a", "b"]),
+    "inspect": HEADER | {"samples": [inspect_sample("q", 1, CHOICE, input=[{"role": "user", "content": "Why?"}])]},
+    "helm": {"adapter_spec": {"model": "m", "temperature": 1}, "request_states": [HELM_STATE]},
+    "vllm": {"request_id": "0", "prompt": "Why?", "outputs": [VLLM_OUTPUT]},
+    "batch": reply("q0", CHOICE, {"text": "b"}),
+    "table": {"id": 1, "prompt": "Why?", "model": "m", "responses": [{"text": "a"}], "references": ["x"], "text": "y"},
+    "older": {
+        "question": "Why?",
+        "most_likely_answer": {"response": "a", "token_log_likelihoods": [-1]},
+        "reference": {"answers": {"text": ["a"]}},
+        "responses": [["a", [-1], None, 1]],
+    },
+    "a row an answer": {"id": "q", "question": "Why?", "answer": "a", "sample_index": 0, "token_logprobs": [-1]},
+}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_whatever_stands_anywhere_in_a_record_it_is_imported_or_refused_in_one_sentence(kind, tmp_path):
+    good = RECORDS[kind]
+    _, given = batch(tmp_path)
+    assert (
+        import_file(write_rows(tmp_path / "good.jsonl", good), About("m", input=str(given))).identity.n_questions == 1
+    )
+    for place in nodes(good):
+        for new in (None, -3, "attachment://x", [1], [[]], {"x": 1}):
+            path = write_rows(tmp_path / "bad.jsonl", replaced(good, place, new), good)
+            try:
+                run = import_file(path, About("m", "d", input=str(given)))
+            except InvalidInput as error:
+                assert "\n" not in str(error)
+            else:
+                assert len(verify(run.id)) == 5  # it is not scored, and nothing else

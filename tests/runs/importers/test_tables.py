@@ -199,6 +199,7 @@ def test_columns_are_named_where_a_guess_is_wrong(tmp_path):
     assert answers_of(run) == {"Why?": ["a"]}
     assert list(run.questions()["references"][0]) == ["r"]
     assert any(note.startswith("'answers' is not a field") for note in noted(run))
+    assert answers_of(import_samples(path, "m")) == {"Why?": ["not these"]}  # of the same file, and another run
     with pytest.raises(InvalidInput, match="there is no column 'wnted'; there are question, wanted, answers, gold2"):
         import_file(path, About("m", columns={"answers": "wnted"}))
     with pytest.raises(InvalidInput, match="There is no field 'anwers'; name columns for question"):
