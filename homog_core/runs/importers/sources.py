@@ -45,13 +45,23 @@ def records(path: Path, notes: Notes) -> Iterator[Record]:
 
 def _objects(path: Path, notes: Notes) -> Iterator[Record]:
     """The objects of a JSON list; an object alone is one record."""
-    content = rows.json_content(path)
+    content = _rows_of_columns(rows.json_content(path))
     for number, row in enumerate(content if isinstance(content, list) else [content], start=1):
         where = f"{path.name}, entry {number}" if isinstance(content, list) else path.name
         if isinstance(row, dict):
             yield Record(where, row)
         else:
             notes.left_out(InvalidInput(f"{where}: a row must be a JSON object, not {rows.kind_of(row)}."))
+
+
+def _rows_of_columns(content: Any) -> Any:
+    """The rows of a frame that pandas has written by columns, each an object by row; anything else as it is."""
+    if not isinstance(content, dict) or len(content) < 2 or not all(isinstance(c, dict) for c in content.values()):
+        return content
+    first, *others = content.values()
+    if any(column.keys() != first.keys() for column in others):
+        return content
+    return [{name: column[key] for name, column in content.items()} for key in first]
 
 
 def packing(path: Path) -> Packing:
@@ -91,17 +101,16 @@ def _of_text(path: Path, first: bytes, second: bytes) -> Packing:
     if head.startswith("["):
         return "json"
     if head.startswith("{"):
-        return "json" if head.endswith(("{", "[", ",")) or not (second or _reads(head)) else "jsonl"
+        return "json" if head.endswith(("{", "[", ",")) or not (second or _is_row(head)) else "jsonl"
     return "jsonl" if second.lstrip().startswith(b"{") else "csv"
 
 
-def _reads(text: str) -> bool:
-    """Whether a line is JSON of its own."""
+def _is_row(text: str) -> bool:
+    """Whether a line is JSON of its own, and not a whole frame."""
     try:
-        json.loads(text)
+        return isinstance(_rows_of_columns(json.loads(text)), dict)
     except (ValueError, RecursionError):
         return False
-    return True
 
 
 def _no_pickle(path: Path) -> str:

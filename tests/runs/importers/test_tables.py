@@ -213,6 +213,19 @@ def test_uqlm_has_the_first_response_beside_the_sampled_ones(tmp_path):
     assert any("'semantic_negentropy' is not a field that an import reads" in note for note in noted(run))
 
 
+@pytest.mark.parametrize("orient", ["columns", "records", "lines", "csv"])
+def test_a_frame_is_read_as_pandas_writes_it(orient, tmp_path):
+    frame = pd.DataFrame({"prompt": ["Why?", "How?"], "sampled_responses": [["a", "b"], ["c", "d"]]})
+    path = tmp_path / "a.json"
+    if orient == "csv":
+        frame.to_csv(path, index=False)
+    elif orient == "lines":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_json(path, orient=orient)
+    assert answers_of(import_samples(path, "m")) == {"Why?": ["a", "b"], "How?": ["c", "d"]}
+
+
 def test_records_of_the_older_repositories_once_exported(tmp_path):
     row = {
         "question": "Which planet is red?",
