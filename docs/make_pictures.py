@@ -1,6 +1,6 @@
 """The pictures of the README, from the running app: docs/pictures/NAME-light.png and NAME-dark.png. `make pictures`.
 
-It starts the dashboard with its shipped runs, opens it in Chromium, and asks one question live.
+It starts the dashboard with its shipped runs and opens it in Chromium.
 """
 
 import os
@@ -10,48 +10,21 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 PICTURES = Path(__file__).with_name("pictures")
-SIZE = {"width": 1200, "height": 750}
-QUESTION = "What is the best season of the year?"
-PATIENCE = 300_000  # milliseconds; weights may have to be unpacked first
+SIZE = {"width": 1200, "height": 860}
+PATIENCE = 120_000  # milliseconds
 BUSY = "[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton], [data-testid=stSpinner]"
 
 
-def story(page: Any) -> None:
-    """Answers falling into piles."""
-    settled(page)
-
-
-def scrolled_to(text: str) -> Callable[[Any], None]:
-    """What a page shows from a text on."""
-
-    def scroll(page: Any) -> None:
-        settled(page)
-        page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=PATIENCE)
-        page.get_by_text(text).first.scroll_into_view_if_needed()
-        settled(page)
-
-    return scroll
-
-
-def live(page: Any) -> None:
-    """Two models that have answered side by side."""
-    settled(page)
-    page.get_by_role("button", name="Sample").click()
-    page.get_by_role("button", name="Keep as").wait_for(timeout=PATIENCE)
-    settled(page)
-
-
-SHOTS: dict[str, tuple[str, Callable[[Any], None]]] = {  # name → address, and what is done before the picture
-    "story": ("/?step=2&present=1", story),
-    "die": ("/?step=3&present=1", scrolled_to("roll a die")),
-    "tree": ("/compare?view=tree&question=facts-landmark-007", scrolled_to("10 answers")),
-    "live": (f"/live_lab?dataset=typed&ask={QUESTION.replace(' ', '%20')}", live),
+SHOTS = {  # name → address, and what stands there when the page has been drawn
+    "story": ("/?step=2&present=1", "Is it the preferences?"),
+    "die": ("/?step=3&present=1", "And other lists?"),
+    "tree": ("/?step=2&as=tree&present=1", "Is it the preferences?"),
 }
 
 
@@ -63,11 +36,12 @@ def main() -> None:
     with dashboard() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for scheme in ("light", "dark"):
-            for name, (path, prepare) in SHOTS.items():
+            for name, (path, words) in SHOTS.items():
                 page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()
                 page.set_default_timeout(PATIENCE)
                 page.goto(address + path)
-                prepare(page)
+                page.get_by_text(words).wait_for()
+                settled(page)
                 page.screenshot(path=PICTURES / f"{name}-{scheme}.png")
                 page.context.close()
                 print(f"{name}-{scheme}.png")
