@@ -30,7 +30,7 @@ def test_the_first_click_counts_while_the_box_has_the_focus_and_goes_to_the_answ
     assert form.bounding_box()["y"] < 300
     form.get_by_role("textbox").press_sequentially("Who painted the Mona Lisa?")
     press_sample(page)  # at once: the box still has the focus
-    page.wait_for_url("**job=**", timeout=10 * SECOND)
+    page.wait_for_url("**job=**", timeout=60 * SECOND)
     assert "ask=Who+painted+the+Mona+Lisa%3F" in page.url
     page.get_by_role("button", name="Stop").wait_for()
     expect(page.locator(".st-key-live-job")).to_be_in_viewport()
@@ -46,7 +46,7 @@ def test_enter_asks_too(server, new_page):
     settled(page)
     page.locator("[data-testid=stForm]").get_by_role("textbox").press_sequentially("Why?")
     page.keyboard.press("Enter")
-    page.wait_for_url("**job=**", timeout=10 * SECOND)
+    page.wait_for_url("**job=**", timeout=60 * SECOND)
     is_over(page)
 
 
