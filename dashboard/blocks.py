@@ -1,21 +1,20 @@
 """A chart with all that belongs to it, and a statistic with its interval: the blocks that pages are built of."""
 
 import html
-import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.text import plain, written
+from homog_core.analysis import lineage
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import role
 from homog_core.figures.theme import role_colors
 from homog_core.figures.titled import WIDTH, titled
-from homog_core.records import Estimate, ModelSpec
-from homog_core.wording import numbers
+from homog_core.records import ModelSpec
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}  # of every Plotly chart
 # Of a chart to move about in: it zooms by wheel, and its buttons choose between moving, boxes and the lasso.
@@ -34,19 +33,6 @@ IMAGE_BUTTONS = """<div style="display:flex;gap:.5rem"><button class="quiet" dat
   };
 }
 </script>"""
-
-
-def estimate(place: Any, label: str, found: Estimate, *, percent: bool = False, unit: str = "", help: str = "") -> None:
-    """A statistic with its interval and denominator; greyed below `numbers.FEW`."""
-    show = numbers.tenth_percent if percent else numbers.number
-    if math.isnan(found.value):
-        place.metric(label, numbers.UNDEFINED, help=help)
-        return
-    with place:
-        st.metric(label, show(found.value) + unit, help=help)
-        interval = numbers.interval(found.low, found.high, show)
-        small = " — few questions, read with care" if found.n < numbers.FEW else ""
-        st.caption(f"{f'{interval}, ' if interval else ''}n = {found.n}{small}")
 
 
 def chart(
@@ -115,6 +101,11 @@ def is_dark() -> bool:
 def is_narrow() -> bool:
     """Whether the page is looked at on a phone, by what its browser calls itself; figures do not know their width."""
     return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+def run_colors(runs: Sequence[ScoredRun]) -> list[str]:
+    """A colour for each of some runs, by what their models stand for."""
+    return role_colors(lineage.roles([scored.run for scored in runs]))
 
 
 def spec_colors(specs: Sequence[ModelSpec]) -> list[str]:

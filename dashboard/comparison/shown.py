@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard import blocks
 from dashboard.cache import Version, load_run, sentence_encoder, version
 from dashboard.question.picture import Map, computed_map
-from homog_core.analysis import lineage
 from homog_core.analysis.changes import Changes
 from homog_core.analysis.changes import changes as compute_changes
 from homog_core.analysis.compare import Comparison, compare
@@ -17,7 +17,6 @@ from homog_core.analysis.joint import Joint, has_vectors, joint, joint_clusterer
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.figures.html import model_heading
-from homog_core.figures.theme import role_colors
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.encoders import encode
 from homog_core.runs import store
@@ -38,7 +37,7 @@ class Shown:
     @property
     def colors(self) -> list[str]:
         """The colour of each run."""
-        return role_colors(lineage.roles([scored.run for scored in self.runs]))
+        return blocks.run_colors(self.runs)
 
     @property
     def headings(self) -> list[str]:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from dashboard import blocks
 from dashboard.cache import Version, load_run, version
-from homog_core.analysis import lineage
 from homog_core.analysis.answer_map import map_points, with_places
 from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.figures.theme import role_colors
 from homog_core.measures.clustering import Clusterer
 from homog_core.runs.answer_maps import Header, Source, StoredMap, sampled_answers, source_of
 from homog_core.wording import recipes, run_names
@@ -32,7 +31,7 @@ class Answers:
     @property
     def colors(self) -> list[str]:
         """The colour of each run."""
-        return role_colors(lineage.roles([scored.run for scored in self.runs]))
+        return blocks.run_colors(self.runs)
 
     @property
     def questions(self) -> pd.Series:

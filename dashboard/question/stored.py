@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from dashboard import url
+from dashboard import blocks, url
 from dashboard.cache import umap_warm_up
 from dashboard.question.answers import answer_list, inspector
 from dashboard.question.clusters import clusters, strip
 from dashboard.question.picture import Map, Picture, computed_map, map_method
 from dashboard.text import plain
 from dashboard.tree import trees
-from homog_core.analysis import lineage
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import score_ranks
+from homog_core.analysis.unseen import how_many
 from homog_core.catalogue.datasets import DATASETS
-from homog_core.figures.theme import role_colors
 from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.measures.report_cards import is_outside_cards
 from homog_core.records import GREEDY
@@ -45,7 +46,7 @@ def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -
     elif view == "tokens":
         inspector(picture)
     else:
-        _details(scored, question_id)
+        _details(scored, question_id, picture)
 
 
 def _picture(scored: ScoredRun, question_id: str, clusterer: Clusterer) -> Picture:
@@ -59,7 +60,7 @@ def _picture(scored: ScoredRun, question_id: str, clusterer: Clusterer) -> Pictu
         labels=by_size(scored.labels(question_id, clusterer)),
         clusterer=clusterer,
         recipe=recipes.run_recipe(scored.run, clusterer, 1),
-        color=role_colors(lineage.roles([scored.run]))[0],
+        color=blocks.run_colors([scored])[0],
     )
 
 
@@ -93,12 +94,13 @@ def _head(scored: ScoredRun, question_id: str) -> None:
         st.caption(f":material/warning: {sentence}")
 
 
-def _details(scored: ScoredRun, question_id: str) -> None:
+def _details(scored: ScoredRun, question_id: str, picture: Picture) -> None:
     """What is correct, every score, and the exact prompt."""
     row = scored.questions.loc[question_id]
     _references("Correct", row["references"])
     _references("Incorrect", row["incorrect_references"])
     _scores(scored, question_id)
+    _how_many(picture)
     st.caption("The exact prompt")
     st.code(row["prompt"] or "not shipped", language=None, wrap_lines=True)
 
@@ -126,6 +128,13 @@ def _scores(scored: ScoredRun, question_id: str) -> None:
         },
         alt="Every score of this question with its rank in the run",
     )
+
+
+def _how_many(picture: Picture) -> None:
+    """How many answers were drawn, and how many the model is estimated to have."""
+    st.caption("How many answers")
+    table = pd.DataFrame(how_many(np.bincount(picture.labels), picture.similarity))
+    st.dataframe(table, hide_index=True, alt="Numbers of answers, drawn and estimated")
 
 
 def _stored_or_computed_map(scored: ScoredRun, question_id: str, picture: Picture, method: str) -> Map:

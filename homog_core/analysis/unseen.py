@@ -14,7 +14,15 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
 from homog_core.statistics.columns import Values
 from homog_core.statistics.intervals import mean_estimate
-from homog_core.statistics.richness import accumulation_curve, chao_shen_entropy, hill_number, unseen_mass
+from homog_core.statistics.richness import (
+    accumulation_curve,
+    chao_shen_entropy,
+    estimated_hill_number,
+    good_turing_coverage,
+    hill_number,
+    unseen_mass,
+    vendi_score,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,25 @@ def unseen(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Unsee
         _geometric(values[:, 2]),
         int(np.sum(sizes.max(axis=1, initial=0) == 1)),
     )
+
+
+def how_many(counts: np.ndarray, similarity: np.ndarray) -> list[dict[str, str | float]]:
+    """How many answers one question has, by its cluster sizes and its similarity (N, N): statistic, drawn, estimated.
+
+    NaN where one of the two is not defined. The Vendi score knows no clusters, and only describes what was drawn.
+    """
+    whole = similarity.copy()
+    np.fill_diagonal(whole, 1.0)  # vectors are rounded, so an answer may be 0.9998 like itself
+    rows = [
+        {"statistic": name, "drawn": hill_number(counts, order), "estimated": estimated_hill_number(counts, order)}
+        for order, name in enumerate(("different answers", "effective number", "effective number, order 2"))
+    ]
+    return [
+        *rows,
+        {"statistic": "Vendi score", "drawn": vendi_score(whole), "estimated": np.nan},
+        {"statistic": "share of the model's answers seen", "drawn": np.nan, "estimated": good_turing_coverage(counts)},
+        {"statistic": "chance that the next is new", "drawn": np.nan, "estimated": unseen_mass(counts)},
+    ]
 
 
 def growth(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> pd.DataFrame:

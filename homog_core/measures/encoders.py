@@ -43,6 +43,8 @@ class SentenceEncoder:
         """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
         if self._model is not None:
             return
+        # Another thread may just be importing it: this waits, where `from transformers import …` may find half of it.
+        import transformers  # noqa: F401
         from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
 

@@ -71,18 +71,6 @@ def auroc_difference_questions(
     return _questions(second - first, _two_aurocs(first, second, correlation), share_incorrect, target)
 
 
-def auroc_difference_detectable(
-    first: float, n_incorrect: int, n_correct: int, correlation: float = 0.0, target: float = TARGET
-) -> Design:
-    """The smallest rise above a first AUROC that so many answers find; edges as for `auroc_detectable`."""
-    return _detectable(
-        lambda second: auroc_difference_power(first, second, n_incorrect, n_correct, correlation),
-        first,
-        n_incorrect + n_correct,
-        target,
-    )
-
-
 class _Errors(NamedTuple):
     """Standard errors."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 from fakes import make_row, write_rows
-from scored_runs import sampled
+from scored_runs import THREE_QUESTIONS, sampled
 
 from homog_core.analysis import lineage
 from homog_core.analysis.lineage import chain, default_runs
@@ -95,3 +95,17 @@ def test_runs_that_name_each_other_as_parents_end(tmp_path):
 def test_the_page_opens_with_both_ends_of_the_longest_chain():
     base, sft, dpo = (sampled(key) for key in CHAIN)
     assert default_runs([sampled("other"), sft, dpo, base]) == [base, dpo]
+
+
+def test_runs_are_offered_by_data_set_and_stage_and_live_ones_last():
+    dpo, base = sampled("fake-a-dpo", stage="dpo"), sampled("fake-b")
+    live = sampled("fake-b", questions=THREE_QUESTIONS[:1])
+    assert lineage.offered([live, dpo, base]) == [base, dpo, live]
+
+
+def test_the_control_stands_before_the_stage_that_its_recipe_names():
+    runs = {key: sampled(key) for key in (*CHAIN, "gemma-3-270m-sft-continued", "gemma-3-270m-typical-continued")}
+    found = lineage.chain_with_control(runs[CHAIN[-1]], list(runs.values()))
+    assert [run.identity.model for run in found] == [*CHAIN[:2], "gemma-3-270m-sft-continued", CHAIN[2]]
+    alone = lineage.chain_with_control(runs[CHAIN[-1]], [runs[key] for key in CHAIN])
+    assert [run.identity.model for run in alone] == list(CHAIN)

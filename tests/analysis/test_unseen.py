@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from homog_core.analysis.unseen import growth, unseen
+from homog_core.analysis.unseen import growth, how_many, unseen
 from homog_core.statistics.budget import budget_terms
 from homog_core.statistics.richness import chao_shen_entropy, expected_clusters
 
@@ -55,3 +55,23 @@ def test_without_answers_nothing_is_known():
     empty = run(np.zeros((2, 4), dtype=int))
     assert growth(empty, None).empty
     assert math.isnan(unseen(empty, None).new.value)
+
+
+def test_how_many_answers_a_question_has_by_hand():
+    # sizes 2, 1, 1 of 4: Hill 3, exp(0.5 ln 2 + 0.5 ln 4) = 2.83, 1/(1/4 + 1/8) = 8/3; Chao1 3 + 3/4 · 2 · 1/(2 · 2);
+    # order 2 estimated 4 · 3/2; two of four came once
+    found = {row["statistic"]: row for row in how_many(np.array([2, 1, 1]), np.eye(4))}
+    drawn = {name: row["drawn"] for name, row in found.items()}
+    assert drawn["different answers"] == 3
+    assert drawn["effective number"] == pytest.approx(2**1.5)
+    assert drawn["effective number, order 2"] == pytest.approx(8 / 3)
+    assert drawn["Vendi score"] == pytest.approx(4)  # none is like another
+    estimated = {name: row["estimated"] for name, row in found.items()}
+    assert estimated["different answers"] == pytest.approx(3.375)
+    assert estimated["effective number, order 2"] == pytest.approx(6)
+    assert estimated["chance that the next is new"] == 0.5
+
+
+def test_an_answer_that_rounding_made_less_than_itself_is_no_error():
+    (vendi,) = [row for row in how_many(np.array([2]), np.full((2, 2), 0.9998)) if row["statistic"] == "Vendi score"]
+    assert vendi["drawn"] == pytest.approx(1, abs=2e-3)

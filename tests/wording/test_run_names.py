@@ -3,7 +3,7 @@
 import pytest
 from scored_runs import THREE_QUESTIONS, sampled
 
-from homog_core.wording.run_names import names
+from homog_core.wording.run_names import names, titles
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -20,3 +20,14 @@ def test_runs_are_named_by_what_tells_them_apart():
 def test_runs_that_look_alike_get_different_names():
     runs = [sampled("a"), sampled("a", questions=THREE_QUESTIONS[:2])]
     assert list(names(runs).values()) == [f"a (base), {run.id[-10:]}" for run in runs]
+
+
+def test_a_list_to_choose_from_has_the_dataset_first_and_says_what_is_unusual():
+    usual, cold = sampled("a"), sampled("a", temperature=0.3)
+    short, live = sampled("b", questions=THREE_QUESTIONS[:2]), sampled("c", questions=THREE_QUESTIONS[:1])
+    found = titles([usual, cold, sampled("d"), short, live])
+    title = found[usual.id].split(" · ")[0]
+    assert found[usual.id] == f"{title} · a (base)"
+    assert found[cold.id] == f"{title} · a (base), T = 0.3"
+    assert found[short.id] == f"{title} · b (base) · 2 questions"
+    assert found[live.id].startswith(f"{title} · c (base) · live, 20")

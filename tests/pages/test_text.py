@@ -1,0 +1,17 @@
+"""Text that may come from outside, and the words of it again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.text import plain, written
+
+
+@given(st.text(st.characters(exclude_characters="*")))
+def test_what_has_been_escaped_reads_as_it_was(text):
+    assert written(plain(text)) == " ".join(text.split())
+
+
+@pytest.mark.parametrize(("markdown", "words"), [("**2** of 3", "2 of 3"), (r"a \* b", "a * b"), ("10 → 1", "10 → 1")])
+def test_marks_are_left_out(markdown, words):
+    assert written(markdown) == words
