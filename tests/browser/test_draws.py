@@ -17,7 +17,7 @@ def test_another_draw_is_chosen_and_shared_by_its_link(server, new_page):
 
 
 def test_the_tree_of_answers_stands_under_both_models_on_a_phone_too(server, new_page):
-    page = new_page(f"{server}/compare?runs={BASE},{DPO}&question=facts-capital-025", width=390)
+    page = new_page(f"{server}/compare?runs={BASE},{DPO}&question=facts-capital-025&view=tree", width=390)
     settled(page)
     page.get_by_role("heading", name="gemma-3-270m-dpo goes on in 2 ways").wait_for()
     assert sum(kinds == ["icicle"] for kinds in page.evaluate(TYPES)) == 2
