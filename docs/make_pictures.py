@@ -1,6 +1,6 @@
 """The pictures of the README, from the running app: docs/pictures/NAME-light.png and NAME-dark.png. `make pictures`.
 
-It starts the dashboard with its shipped runs and opens it in Chromium.
+It starts the dashboard with its shipped runs, opens it in Chromium, and asks one question live.
 """
 
 import os
@@ -17,13 +17,14 @@ from typing import Any
 
 PICTURES = Path(__file__).with_name("pictures")
 SIZE = {"width": 1200, "height": 860}
-PATIENCE = 120_000  # milliseconds
+PATIENCE = 240_000  # milliseconds; weights may have to be unpacked first
 BUSY = "[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton], [data-testid=stSpinner]"
 
 
 SHOTS = {  # name → address, and what stands there when the page has been drawn
     "story": ("/?step=2&present=1", "Is it the preferences?"),
     "die": ("/?step=3&present=1", "And other lists?"),
+    "live": ("/live_lab?dataset=typed&ask=What%20is%20the%20best%20season%20of%20the%20year%3F", "different answers"),
     "tree": ("/?step=2&as=tree&present=1", "Is it the preferences?"),
 }
 
@@ -40,7 +41,10 @@ def main() -> None:
                 page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()
                 page.set_default_timeout(PATIENCE)
                 page.goto(address + path)
-                page.get_by_text(words).wait_for()
+                settled(page)
+                if name == "live":
+                    page.get_by_role("button", name="Sample").click()
+                page.get_by_text(words).first.wait_for()
                 settled(page)
                 page.screenshot(path=PICTURES / f"{name}-{scheme}.png")
                 page.context.close()

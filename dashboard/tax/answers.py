@@ -26,7 +26,7 @@ from homog_core.catalogue.published import Published
 from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.wording import chart_titles, commands, recipes
-from homog_core.wording.numbers import UNDEFINED, counted, number, percent, with_care
+from homog_core.wording.numbers import CHANCE, UNDEFINED, counted, number, percent, with_care
 from homog_core.wording.published import published_title
 
 MOST_CATEGORIES = 12  # in one chart
@@ -68,7 +68,8 @@ def rates(chosen: Selection) -> None:
             "Left: the share of questions whose answers all count as the same (single-cluster rate). Right: how many "
             "different answers a question gets. Runs are in the order of their training stage. Hollow diamonds are "
             f"figures of others, from {sources} on {on}, with other models and clusterers: hover for the "
-            "condition. “May be chance” in the title: by McNemar's test, paired by question."
+            "condition."
+            + (" “May be chance” is by McNemar's test, paired by question." if pair and pvalue >= CHANCE else "")
             + with_care(frame["n"].min())
         ),
         recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson (left), t (right)"),
