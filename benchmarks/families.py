@@ -1,10 +1,11 @@
 """The engine on tiny random models of many architectures: how far what is recorded is from a full recomputation.
 
-`python -m benchmarks.families [FAMILY …]` prints a table in Markdown: one row an architecture, one column a check, and
-in each cell the largest difference of an entropy or log-probability, in nats. The tests assert the same numbers.
+`python -m benchmarks.families [--device cuda] [FAMILY …]` prints a table in Markdown: one row an architecture, one
+column a check, and in each cell the largest difference of an entropy or log-probability, in nats. The tests assert the
+same numbers.
 """
 
-import sys
+import argparse
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -126,15 +127,15 @@ def _quantised(model: Any) -> Any:
     return replaced.eval()
 
 
-def sampler_of(family: str) -> TorchSampler:
+def sampler_of(family: str, device: str = "cpu") -> TorchSampler:
     """The engine on that model."""
-    return TorchSampler(tiny_family(family), tiny_tokenizer(), FAKE_SPEC, "test")
+    return TorchSampler(tiny_family(family).to(device), tiny_tokenizer(), FAKE_SPEC, "test")
 
 
-def check(family: str) -> Found:
+def check(family: str, device: str = "cpu") -> Found:
     """Run all checks of one architecture."""
     try:
-        sampler = sampler_of(family)
+        sampler = sampler_of(family, device)
     except ModelUnavailable as error:
         return Found(family, {}, str(error))
     names = [name for name in CHECKS if (family, name) != (QUANTISED, "adapter")]  # which has nothing to merge into
@@ -169,7 +170,8 @@ def _with_adapter(sampler: TorchSampler, family: str) -> float:
         )
         get_peft_model(tiny_family(family), config).save_pretrained(folder)
         adapted = sampler.sibling(replace(FAKE_SPEC, key="adapted", adapter=str(Path(folder))))
-        merged = PeftModel.from_pretrained(tiny_family(family), folder).merge_and_unload().eval()
+        own_model = tiny_family(family).to(sampler.device)
+        merged = PeftModel.from_pretrained(own_model, folder).merge_and_unload().eval()
     plain, own = (final_answers(one, [LONG], WHOLE, "plain", 1) for one in (sampler, adapted))
     if all(np.allclose(plain[key].entropies[0], own[key].entropies[0]) for key in own):
         return float("nan")  # the adapter changes nothing, so nothing was checked
@@ -182,7 +184,8 @@ def _closed_list(sampler: TorchSampler, family: str) -> float:
     spellings = [(40, 50, 60), (70, 80, 90)]
     found = choices._next(sampler, sampler.prefill([encoded], copies=1), spellings)
     with torch.inference_mode():
-        logits = sampler.model(input_ids=torch.tensor([[*encoded.ids, *own] for own in spellings])).logits[:, -1]
+        ids = torch.tensor([[*encoded.ids, *own] for own in spellings], device=sampler.device)
+        logits = sampler.model(input_ids=ids).logits[:, -1]
     expected = torch.log_softmax(logits.double(), dim=-1)
     return float((torch.stack([p for p, _ in found]).double().log() - expected).abs().max())
 
@@ -200,9 +203,13 @@ CHECKS: dict[str, Callable[[TorchSampler, str], float]] = {
 
 def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("families", nargs="*")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
     print(f"| architecture | {' | '.join(CHECKS)} |\n|---|{'---|' * len(CHECKS)}")
-    for family in sys.argv[1:] or [*FAMILIES, QUANTISED, *REFUSED]:
-        found = check(family)
+    for family in options.families or [*FAMILIES, QUANTISED, *REFUSED]:
+        found = check(family, options.device)
         empty = "refused" if found.refused else "–"
         cells = [f"{found.differences[name]:.0e}" if name in found.differences else empty for name in CHECKS]
         print(f"| {family} | {' | '.join(cells)} |", flush=True)

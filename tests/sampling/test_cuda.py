@@ -1,0 +1,97 @@
+"""What only a GPU can show: exact numbers there, and memory that really runs out. Skipped where there is none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from fakes import FAKE_SPEC, TINY_SIZES, make_question, tiny_tokenizer
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from benchmarks.families import FAMILIES, check
+from homog_core.errors import OutOfMemory
+from homog_core.records import Decoding
+from homog_core.sampling.engine import TorchSampler
+from homog_core.sampling.loading import load_model
+from homog_core.sampling.recomputation import differences, final_answers
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+MB = 2**20
+VOCABULARY = 50_000  # large enough for the next-token distributions to be what fills the memory
+QUESTIONS = [make_question(f"q{i}", f"Question {i}?") for i in range(4)]
+DECODING = Decoding(n_samples=10, max_new_tokens=12)
+
+
+@pytest.fixture
+def sampler():
+    torch.manual_seed(0)
+    config = AutoConfig.for_model("llama", **(TINY_SIZES | {"vocab_size": VOCABULARY}))
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval().to("cuda")
+    return TorchSampler(model, tiny_tokenizer(), FAKE_SPEC, "test")
+
+
+@pytest.fixture
+def room():
+    """Leaves the process so many bytes beside what it holds, until the test ends."""
+
+    def leave(n_bytes):
+        torch.cuda.empty_cache()
+        total = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + n_bytes) / total)
+
+    yield leave
+    torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_recorded_numbers_are_those_of_a_full_recomputation(family):
+    found = check(family, "cuda").differences
+    assert max(found.values()) < 1e-3, found
+
+
+def test_memory_that_runs_out_in_mid_decode_halves_the_batch_and_changes_no_answer(sampler, room):
+    expected = final_answers(sampler, QUESTIONS, DECODING, "plain", 4)
+    steps = sampler.sample(QUESTIONS, DECODING, "plain", 4)
+    next(steps)
+    room(5 * MB)  # 44 rows of 50,000 numbers are 9 MB
+    rest = list(steps)
+    assert next(step.restarted for step in rest if step.restarted) == tuple(q.id for q in QUESTIONS)
+    answers = {(answer.question_id, answer.sample_index): answer for step in rest for answer in step.answers}
+    assert {key: answer.token_ids for key, answer in answers.items()} == {
+        key: answer.token_ids for key, answer in expected.items()
+    }
+
+
+def test_memory_that_runs_out_in_the_prompt_halves_the_batch(sampler, room):
+    room(12 * MB)
+    steps = list(sampler.sample(QUESTIONS, DECODING, "plain", 4))
+    assert any(step.restarted for step in steps)
+    assert sorted(one.question_id for step in steps for one in step.finished) == [q.id for q in QUESTIONS]
+
+
+def test_one_question_that_does_not_fit_names_what_to_lower(sampler, room):
+    room(5 * MB)
+    with pytest.raises(OutOfMemory, match="lower the number of samples or the token limit"):
+        list(sampler.sample(QUESTIONS, replace(DECODING, n_samples=400), "plain", 1))
+    room(64 * MB)  # and the sampler is whole afterwards
+    assert final_answers(sampler, QUESTIONS[:1], DECODING, "plain", 1)
+
+
+def test_weights_that_do_not_fit_are_refused_in_a_sentence(tmp_path, sampler, room):
+    sampler.model.save_pretrained(tmp_path)
+    sampler.tokenizer.save_pretrained(tmp_path)
+    room(0)
+    with pytest.raises(OutOfMemory, match="choose a smaller model"):
+        load_model("tiny", tmp_path, "float32")
+    room(2**30)
+    assert load_model("tiny", tmp_path, "float32").model.device.type == "cuda"
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_records_what_the_model_says(sampler, dtype):
+    """Against the same weights and arithmetic, read in one pass; the kernels round in another way."""
+    torch.manual_seed(0)
+    half = TorchSampler(sampler.model.to(getattr(torch, dtype)), tiny_tokenizer(), FAKE_SPEC, "test")
+    answers = final_answers(half, QUESTIONS, DECODING, "plain", 4)
+    assert np.mean(differences(half, QUESTIONS, answers, "plain")) < 0.02
