@@ -182,7 +182,7 @@ def _closed_list(sampler: TorchSampler, family: str) -> float:
     """Several tokens after one prompt at once, as `choices` follows the spellings of a closed list."""
     encoded = Encoded.of(sampler, LONG, WHOLE, "plain")
     spellings = [(40, 50, 60), (70, 80, 90)]
-    found = choices._next(sampler, sampler.prefill([encoded], copies=1), spellings)
+    found = choices._next(sampler, sampler.prefill([encoded]), spellings)
     with torch.inference_mode():
         ids = torch.tensor([[*encoded.ids, *own] for own in spellings], device=sampler.device)
         logits = sampler.model(input_ids=ids).logits[:, -1]

@@ -205,6 +205,17 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
+def avoid_plans_by_shape() -> None:
+    """Keep torch from computing attention with cuDNN, which makes a plan for every length of the cache.
+
+    In bf16 on a Hopper GPU torch prefers it. A cache grows at every step, so every step waits for a plan of its own:
+    decoding was five times slower than in fp32 (docs/performance.md).
+    """
+    import torch
+
+    torch.backends.cuda.enable_cudnn_sdp(False)
+
+
 def keep_freed_memory() -> None:
     """Let the process keep the memory that it frees, where the C library is glibc.
 

@@ -159,7 +159,8 @@ def test_the_estimate_is_the_size_of_the_shipped_models_own_tensors(monkeypatch)
     encoded = Encoded.of(sampler, question, Decoding(), "plain")
     tokens = len(encoded.ids)
     assert tokens > 512  # longer than the sliding window
-    state = sampler.prefill([encoded], copies=3)
+    state = sampler.prefill([encoded])
+    state.expand(3)
     kept = [tensor for layer in state.cache.layers for tensor in (layer.keys, layer.values)]
     assert cache_bytes(numbers, 3, tokens, 4) == sum(tensor.numel() * tensor.element_size() for tensor in kept)
     assert state.logits.shape == (3, numbers.vocabulary)

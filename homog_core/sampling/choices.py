@@ -50,7 +50,7 @@ def choice_probabilities(
     for own in owner:
         for length in range(len(own)):
             children.setdefault(own[:length], set()).add(own[length])
-    prompt = sampler.prefill([encoded], copies=1)
+    prompt = sampler.prefill([encoded])
     found, pruned, level = np.zeros(len(options)), 0.0, {(): 1.0}
     while level:
         following: dict[tuple[int, ...], float] = {}
@@ -113,7 +113,7 @@ def _next(
 ) -> list[tuple["torch.Tensor", float]]:
     """After each of some sequences of one length: the next token's distribution (V,), and P that a word ends there.
 
-    `prompt` is what `TorchSampler.prefill` gives for one copy; it is left as it is.
+    `prompt` is what `TorchSampler.prefill` gives for one question; it is left as it is.
     """
     import torch
 

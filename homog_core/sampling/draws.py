@@ -41,7 +41,9 @@ def choose_tokens(
     entropies = -torch.linalg.vecdot(p, log_p.clamp(min=-1e4)) / total + total.log()  # 0 · −inf counts as 0
     raw = decoding.temperature == 1 and decoding.top_p == 1 and decoding.top_k == 0
     ids = inverse_cdf(p if raw else truncated_distribution(log_p, decoding), uniform)
-    if greedy.any():
+    if log_p.is_cuda:  # without asking which rows they are, which would make the host wait
+        ids = torch.where(greedy, log_p.argmax(dim=-1), ids)
+    elif greedy.any():
         ids[greedy] = log_p[greedy].argmax(dim=-1)
     return Chosen(ids, entropies.float(), (log_p.gather(-1, ids[:, None])[:, 0] - total.log()).float())
 

@@ -19,6 +19,7 @@ from homog_core.progress import Say
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question
 from homog_core.sampling.adapters import Adapters
 from homog_core.sampling.draws import choose_tokens
+from homog_core.sampling.graphs import Columns, RecordedDecoding, is_recordable
 from homog_core.sampling.loading import load_model
 from homog_core.sampling.projection import project_in_fp32
 from homog_core.sampling.prompts import Prompt, build_prompt
@@ -133,39 +134,49 @@ class TorchSampler:
 
     def _decode(self, batch: Sequence[Encoded], decoding: Decoding) -> Iterator[Step]:
         """Decode one batch to its end."""
-        import torch
-
         questions = [Row.of(encoded, decoding, self.tokenizer, self._hidden_ids) for encoded in batch]
         rows = [row for question in questions for row in question]
         self._adapters.activate(self._adapter)
-        state = self.prefill(batch, copies=decoding.n_samples + 1)
-        for position in range(decoding.max_new_tokens):
-            with torch.inference_mode():
-                uniform = torch.from_numpy(np.stack([row.uniforms[position] for row in rows]))  # (R, LEVELS)
-                greedy = torch.tensor([row.answer.sample_index == GREEDY for row in rows])
-                device = state.logits.device
-                chosen = choose_tokens(state.logits, uniform.to(device), greedy.to(device), decoding)
-            # to the host in one go; fp64 holds token ids and fp32 numbers as they are
-            ids, *numbers = torch.stack([column.double() for column in chosen]).tolist()
-            last = position == decoding.max_new_tokens - 1
-            answers = tuple(
-                row.push(token, entropy, logprob, ends=token in self._end_ids, last=last)
-                for row, token, entropy, logprob in zip(rows, map(int, ids), *numbers, strict=True)
-            )
-            ended = [question for question in questions if all(row.answer.finish_reason for row in question)]
-            questions = [question for question in questions if question not in ended]
-            yield Step(answers, tuple(response_set(question, self.spec, decoding) for question in ended))
-            keep = [i for i, row in enumerate(rows) if row.answer.finish_reason is None]
-            if not keep:
-                return
-            if len(keep) < len(rows):
+        decoded = self._begin(batch, rows, decoding)
+        try:
+            for position in range(decoding.max_new_tokens):
+                last = position == decoding.max_new_tokens - 1
+                answers = tuple(
+                    row.push(token, entropy, logprob, ends=token in self._end_ids, last=last)
+                    for row, token, entropy, logprob in zip(rows, *decoded.tokens(), strict=True)
+                )
+                ended = [question for question in questions if all(row.answer.finish_reason for row in question)]
+                questions = [question for question in questions if question not in ended]
+                yield Step(answers, tuple(response_set(question, self.spec, decoding) for question in ended))
+                keep = [i for i, row in enumerate(rows) if row.answer.finish_reason is None]
+                if not keep:
+                    return
                 rows = [rows[i] for i in keep]
-                state.select(keep)
-            self._adapters.activate(self._adapter)
-            state.advance(self, chosen.ids[torch.tensor(keep, device=device)])
+                self._adapters.activate(self._adapter)
+                decoded.advance(keep)
+        finally:
+            decoded.close()
 
-    def prefill(self, batch: Sequence[Encoded], copies: int) -> "_State":
-        """Run the prompts once, left-padded to one length, and expand their cache to `copies` rows each."""
+    def _begin(
+        self, batch: Sequence[Encoded], rows: Sequence[Row], decoding: Decoding
+    ) -> "_Decoding | RecordedDecoding":
+        """Read the prompts, and prepare the steps after them."""
+        import torch
+
+        uniforms = torch.from_numpy(np.stack([row.uniforms for row in rows], axis=1))  # (T, R, LEVELS)
+        greedy = torch.tensor([row.answer.sample_index == GREEDY for row in rows])  # (R,)
+        copies = decoding.n_samples + 1
+        state = self.prefill(batch)
+        if is_recordable(self.model, decoding, state.mask.shape[1]):
+            cache, mask, logits = state.cache, state.mask, state.logits
+            return RecordedDecoding(
+                self.model, self._arguments, cache, mask, logits, copies, uniforms, greedy, decoding
+            )
+        state.expand(copies)
+        return _Decoding(self, state, uniforms, greedy, decoding)
+
+    def prefill(self, batch: Sequence[Encoded]) -> "State":
+        """Run the prompts once, left-padded to one length."""
         import torch
         from transformers import DynamicCache
 
@@ -178,12 +189,7 @@ class TorchSampler:
         ids, mask = ids.to(self.model.device), mask.to(self.model.device)
         cache = DynamicCache(config=self.model.config)
         with torch.inference_mode():
-            logits = self.next_logits(ids, mask, cache)  # (Q, V)
-            # `reorder_cache` is what every kind of cache has: layers of linear attention can neither repeat nor select
-            cache.reorder_cache(torch.arange(len(batch), device=mask.device).repeat_interleave(copies))
-            mask = mask.repeat_interleave(copies, dim=0)  # (R, P)
-            logits = logits.repeat_interleave(copies, dim=0)  # (R, V); each row draws its own first token
-        return _State(cache, mask, logits)
+            return State(cache, mask, self.next_logits(ids, mask, cache))
 
     def next_logits(self, ids: "torch.Tensor", mask: "torch.Tensor", cache: Any) -> "torch.Tensor":
         """What the model says next (R, V) after the tokens (R, L), which `cache` takes up.
@@ -239,18 +245,25 @@ def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
 
 
 @dataclass(slots=True, eq=False)
-class _State:
+class State:
     """The batch on the device: the cache, which of its positions are real, and the next-token logits."""
 
     cache: Any
     mask: "torch.Tensor"  # (R, P + t)
     logits: "torch.Tensor"  # (R, V)
 
-    def select(self, keep: Sequence[int]) -> None:
-        """Drop all rows but `keep`."""
+    def expand(self, copies: int) -> None:
+        """Make `copies` rows of every row, each of which draws its own next token."""
         import torch
 
-        index = torch.tensor(keep, device=self.mask.device)
+        index = torch.arange(len(self.mask), device=self.mask.device).repeat_interleave(copies)
+        with torch.inference_mode():
+            self.select(index)
+            self.logits = self.logits[index.to(self.logits.device)]
+
+    def select(self, index: "torch.Tensor") -> None:
+        """Keep the rows `index` of the cache, in that order."""
+        # `reorder_cache` is what every kind of cache has: layers of linear attention can neither repeat nor select
         self.cache.reorder_cache(index)
         self.mask = self.mask[index]
 
@@ -262,3 +275,43 @@ class _State:
         with torch.inference_mode():
             self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], dim=1)
             self.logits = sampler.next_logits(ids[:, None].to(self.mask.device), self.mask, self.cache)
+
+
+@dataclass(slots=True, eq=False)
+class _Decoding:
+    """The steps of a batch on any device, for any model; `graphs.RecordedDecoding` is the same with CUDA graphs."""
+
+    sampler: TorchSampler
+    state: State
+    uniforms: "torch.Tensor"  # (T, R, LEVELS)
+    greedy: "torch.Tensor"  # (R,)
+    decoding: Decoding
+    ids: "torch.Tensor | None" = None  # (R,) what the rows have just said
+    position: int = 0
+
+    def tokens(self) -> Columns:
+        """What the rows say at this step."""
+        import torch
+
+        device = self.state.logits.device
+        uniform = self.uniforms[self.position]
+        with torch.inference_mode():
+            chosen = choose_tokens(self.state.logits, uniform.to(device), self.greedy.to(device), self.decoding)
+        self.ids = chosen.ids
+        # to the host in one go; fp64 holds token ids and fp32 numbers as they are
+        ids, entropies, logprobs = torch.stack([column.double() for column in chosen]).tolist()
+        return [int(token) for token in ids], entropies, logprobs
+
+    def advance(self, keep: Sequence[int]) -> None:
+        """Go on with these of the rows, and drop the others."""
+        import torch
+
+        self.position += 1
+        index = torch.tensor(keep)
+        if len(keep) < len(self.greedy):
+            self.uniforms, self.greedy = self.uniforms[:, index], self.greedy[index]
+            self.state.select(index.to(self.state.mask.device))
+        self.state.advance(self.sampler, self.ids[index.to(self.ids.device)])
+
+    def close(self) -> None:
+        """Nothing is under way."""

@@ -8,7 +8,14 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from homog_core.device import capability, choose_dtype, is_out_of_memory, keep_freed_memory, require_room
+from homog_core.device import (
+    avoid_plans_by_shape,
+    capability,
+    choose_dtype,
+    is_out_of_memory,
+    keep_freed_memory,
+    require_room,
+)
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.sampling.model_files import SINGLE, missing_weights, read_config, weight_size
 
@@ -59,6 +66,8 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
         placement = require_room(key, size.n_bytes if quantised else size.n_parameters * _BYTES[dtype])
         if placement.device_map == "cpu":
             keep_freed_memory()
+        else:
+            avoid_plans_by_shape()
         model, report = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),

@@ -8,9 +8,11 @@ import torch
 from fakes import FAKE_SPEC, TINY_SIZES, make_question, tiny_tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from benchmarks import families
 from benchmarks.families import FAMILIES, check
 from homog_core.errors import OutOfMemory
 from homog_core.records import Decoding
+from homog_core.sampling import engine
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.loading import load_model
 from homog_core.sampling.recomputation import differences, final_answers
@@ -23,12 +25,16 @@ QUESTIONS = [make_question(f"q{i}", f"Question {i}?") for i in range(4)]
 DECODING = Decoding(n_samples=10, max_new_tokens=12)
 
 
-@pytest.fixture
-def sampler():
+def sampler_of(vocabulary):
     torch.manual_seed(0)
-    config = AutoConfig.for_model("llama", **(TINY_SIZES | {"vocab_size": VOCABULARY}))
+    config = AutoConfig.for_model("llama", **(TINY_SIZES | {"vocab_size": vocabulary}))
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval().to("cuda")
     return TorchSampler(model, tiny_tokenizer(), FAKE_SPEC, "test")
+
+
+@pytest.fixture
+def sampler():
+    return sampler_of(VOCABULARY)
 
 
 @pytest.fixture
@@ -50,7 +56,8 @@ def test_recorded_numbers_are_those_of_a_full_recomputation(family):
     assert max(found.values()) < 1e-3, found
 
 
-def test_memory_that_runs_out_in_mid_decode_halves_the_batch_and_changes_no_answer(sampler, room):
+def test_memory_that_runs_out_in_mid_decode_halves_the_batch_and_changes_no_answer(sampler, room, monkeypatch):
+    monkeypatch.setattr(engine, "is_recordable", lambda *_: False)  # so that every step asks for memory
     expected = final_answers(sampler, QUESTIONS, DECODING, "plain", 4)
     steps = sampler.sample(QUESTIONS, DECODING, "plain", 4)
     next(steps)
@@ -63,8 +70,31 @@ def test_memory_that_runs_out_in_mid_decode_halves_the_batch_and_changes_no_answ
     }
 
 
+@pytest.mark.parametrize("n_samples", [10, 40])
+@pytest.mark.parametrize("family", ["llama", "gemma3_text"])
+def test_recorded_steps_say_what_computed_ones_say(family, monkeypatch, n_samples):
+    """With 164 rows some are dropped on the way, and the steps are recorded anew."""
+    own = FAMILIES[family] | ({"sliding_window": 128} if family == "gemma3_text" else {})
+    monkeypatch.setitem(FAMILIES, family, own)
+    sampler = families.sampler_of(family, "cuda")
+    decoding = Decoding(n_samples=n_samples, max_new_tokens=24, stop=("a", "e"))
+    recorded = final_answers(sampler, QUESTIONS, decoding, "plain", 4)
+    replayed = []
+    replay = torch.cuda.CUDAGraph.replay
+    monkeypatch.setattr(torch.cuda.CUDAGraph, "replay", lambda graph: replayed.append(1) or replay(graph))
+    again = final_answers(sampler, QUESTIONS, decoding, "plain", 4)
+    assert len(replayed) > 10
+    monkeypatch.setattr(engine, "is_recordable", lambda *_: False)
+    computed = final_answers(sampler, QUESTIONS, decoding, "plain", 4)
+    assert len({answer.n_tokens for answer in computed.values()}) > 3
+    for key, answer in computed.items():
+        assert recorded[key].token_ids == again[key].token_ids == answer.token_ids
+        np.testing.assert_allclose(recorded[key].entropies, answer.entropies, atol=1e-4)
+    assert differences(sampler, QUESTIONS, recorded, "plain").max() < 1e-3
+
+
 def test_memory_that_runs_out_in_the_prompt_halves_the_batch(sampler, room):
-    room(12 * MB)
+    room(25 * MB)
     steps = list(sampler.sample(QUESTIONS, DECODING, "plain", 4))
     assert any(step.restarted for step in steps)
     assert sorted(one.question_id for step in steps for one in step.finished) == [q.id for q in QUESTIONS]
@@ -78,9 +108,10 @@ def test_one_question_that_does_not_fit_names_what_to_lower(sampler, room):
     assert final_answers(sampler, QUESTIONS[:1], DECODING, "plain", 1)
 
 
-def test_weights_that_do_not_fit_are_refused_in_a_sentence(tmp_path, sampler, room):
-    sampler.model.save_pretrained(tmp_path)
-    sampler.tokenizer.save_pretrained(tmp_path)
+def test_weights_that_do_not_fit_are_refused_in_a_sentence(tmp_path, room):
+    large = sampler_of(8 * VOCABULARY)  # 2 × 51 MB
+    large.model.to("cpu").save_pretrained(tmp_path)
+    large.tokenizer.save_pretrained(tmp_path)
     room(0)
     with pytest.raises(OutOfMemory, match="choose a smaller model"):
         load_model("tiny", tmp_path, "float32")
