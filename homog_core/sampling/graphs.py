@@ -174,8 +174,8 @@ class RecordedDecoding:
 def _fixed_cache(model: Any, cache: Any, copies: int, length: int) -> Any:
     """A cache of `length` tokens whose rows begin with those of `cache` (Q rows), each `copies` times.
 
-    No answer is longer than a sliding window, so every layer keeps all tokens. Layers that slide count theirs in Python,
-    which a recording does not do.
+    No answer is longer than a sliding window, so every layer keeps all tokens. Layers that slide count theirs in
+    Python, which a recording does not do.
     """
     from transformers import StaticCache
     from transformers.cache_utils import StaticLayer
