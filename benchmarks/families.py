@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig
 
 from homog_core.errors import ModelUnavailable
 from homog_core.records import Decoding, Question
 from homog_core.sampling import choices
 from homog_core.sampling.engine import TorchSampler
+from homog_core.sampling.loading import auto_class
 from homog_core.sampling.recomputation import differences, final_answers
 from homog_core.sampling.rows import Encoded
 from tests.fakes import FAKE_SPEC, TINY_SIZES, make_question, tiny_tokenizer
@@ -34,6 +35,11 @@ LINEAR = {
     "linear_value_head_dim": 8,
 }
 MAMBA = {"mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_state": 8, "mamba_n_groups": 1}
+PICTURE = {"image_size": 28, "patch_size": 14}
+SECTIONS = {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]}}
+LAYERED = {"depth": 1, "hidden_size": 32, "num_heads": 2, "intermediate_size": 32, "out_hidden_size": 32} | {
+    "deepstack_visual_indexes": [0]
+}
 VISION = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
 FAMILIES: dict[str, dict[str, Any]] = {
     "llama": {},
@@ -43,6 +49,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "gemma2": MIXED,
     "gemma3_text": MIXED | {"query_pre_attn_scalar": 8},
     "gemma3": {"text_config": TINY_SIZES | MIXED | {"query_pre_attn_scalar": 8}, "vision_config": VISION},
+    "mistral3": {"text_config": TINY_SIZES | {"model_type": "mistral"}, "vision_config": VISION | PICTURE},
+    "internvl": {"text_config": TINY_SIZES | {"model_type": "qwen2"}, "vision_config": VISION | PICTURE},
+    "qwen3_vl": {"text_config": TINY_SIZES | SECTIONS, "vision_config": LAYERED},
     "olmo2": {},
     "olmo3": MIXED,
     "smollm3": {},
@@ -114,7 +123,7 @@ def tiny_family(family: str) -> Any:
     own = (FAMILIES | REFUSED)[family]
     sizes = {"pad_token_id": 2, "eos_token_id": 1, "bos_token_id": 0} if "text_config" in own else TINY_SIZES
     config = AutoConfig.for_model(family, **(sizes | own))
-    return AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    return auto_class(config).from_config(config, dtype=torch.float32).eval()
 
 
 def _quantised(model: Any) -> Any:

@@ -7,6 +7,7 @@ import contextlib
 import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ _SPACE = 1.2  # times the weights, where only their size is known: a fifth more 
 _LOGIT_COPIES = 4  # of (rows, vocabulary): the logits, their log-probabilities and two for the entropy and the draw
 _FLOAT32 = 4  # bytes
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
+_CONTAINER = Path("/sys/fs/cgroup")  # of Linux, version 2
 _BF16 = (8, 0)  # the compute capability from which a card computes in bf16: NVIDIA's Ampere
 # Families whose activations exceed what fp16 can hold (65,504). vLLM refuses fp16 for gemma2, gemma3, plamo2, glm4 (its
 # _FLOAT16_NOT_SUPPORTED_MODELS); transformers issues 36822 and 39972 show it for Gemma 3, 4586 and 9295 for T5.
@@ -134,10 +136,15 @@ def memory_needed(numbers: ModelNumbers, rows: int, tokens: int, bytes_per_param
 
 
 def free_on_cpu() -> int:
-    """Bytes of the machine's own memory that a program can still take."""
+    """Bytes of the machine's own memory that a program can still take, within its container's limit if it has one."""
     import psutil
 
-    return psutil.virtual_memory().available
+    free = psutil.virtual_memory().available
+    with contextlib.suppress(OSError, ValueError, KeyError):  # no container, or a limit of "max"
+        limit, used = (int((_CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
+        stat = dict(line.split() for line in (_CONTAINER / "memory.stat").read_text().splitlines())
+        free = min(free, limit - used + int(stat["inactive_file"]))  # a cache of files gives way
+    return max(0, free)
 
 
 def choose_placement(n_bytes: int) -> Placement:

@@ -11,6 +11,7 @@ from fakes import MODEL_CACHE, make_question
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homog_core import device
 from homog_core.catalogue.models import MODELS
 from homog_core.device import (
     ModelNumbers,
@@ -43,6 +44,18 @@ def gpus(monkeypatch):
         monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=7 * GB))
 
     return there_are
+
+
+def test_a_container_has_no_more_than_its_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "_CONTAINER", tmp_path)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=7 * GB))
+    assert device.free_on_cpu() == 7 * GB
+    (tmp_path / "memory.max").write_text(f"{5 * GB}\n")
+    (tmp_path / "memory.current").write_text(f"{3 * GB}\n")
+    (tmp_path / "memory.stat").write_text(f"anon {2 * GB}\ninactive_file {GB}\n")
+    assert device.free_on_cpu() == 3 * GB
+    (tmp_path / "memory.max").write_text("max\n")
+    assert device.free_on_cpu() == 7 * GB
 
 
 @pytest.mark.parametrize(

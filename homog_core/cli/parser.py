@@ -20,7 +20,10 @@ def command_parser(program: str) -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="print the result as JSON")
         return sub
 
-    add("models", catalogue.list_models, "List the models of the catalogue and whether they can be sampled now.")
+    models = add("models", catalogue.list_models, "List models and whether they can be sampled now.")
+    models.add_argument(
+        "model", nargs="*", help="key, hub id, local folder or GGUF file to say more of (default: the whole catalogue)"
+    )
     add("datasets", catalogue.list_datasets, "List the question sets and where they are.")
     _calibrate(add)
     _sample(add)
@@ -96,7 +99,8 @@ def _dtype(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--dtype",
         choices=("float32", "bfloat16", "float16"),
-        help="what the weights are computed in (default: float32 on a CPU, bfloat16 on a GPU)",
+        help="what the weights are computed in (default: float32 on a CPU, bfloat16 on a GPU; on a GPU without "
+        "bfloat16 float16, or float32 for a family that overflows in it)",
     )
 
 

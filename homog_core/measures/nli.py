@@ -15,6 +15,7 @@ from homog_core.device import free_memory, is_out_of_memory
 from homog_core.errors import InvalidInput, OutOfMemory
 from homog_core.measures.encoders import encoder_key, unavailable
 
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 NLI_CLASSES = ("entailment", "neutral", "contradiction")
 
 
@@ -134,12 +135,13 @@ def probability_matrix(
 
 
 def is_on_this_machine(name: str) -> bool:
-    """Whether an NLI model can be loaded without a network. Touches none."""
+    """Whether an NLI model can be loaded without a network. Touches none. A configuration without weights is none."""
     if Path(name).is_dir():
         return True
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(_nli_source(name), "config.json"), str)
+    here = lambda file: isinstance(try_to_load_from_cache(_nli_source(name), file), str)
+    return here("config.json") and any(map(here, _WEIGHTS))
 
 
 def _nli_source(name: str) -> str:

@@ -54,10 +54,10 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
     transformers or another package is needed; `InvalidInput` for a folder that holds no whole causal language model.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     try:
-        AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         _require_weights(key, folder)
         dtype = dtype or choose_dtype(capability(), str(read_config(folder).get("model_type", "")))
@@ -68,7 +68,7 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
             keep_freed_memory()
         else:
             avoid_plans_by_shape()
-        model, report = AutoModelForCausalLM.from_pretrained(
+        model, report = auto_class(config).from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             device_map=placement.device_map,
@@ -86,6 +86,18 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
     _require_all(key, report["missing_keys"])
     _require_on_gpus(key, getattr(model, "hf_device_map", {}), placement.device_map)
     return Loaded(model.eval(), tokenizer, model.num_parameters())
+
+
+def auto_class(config: Any) -> Any:
+    """The class of transformers that loads a configuration's weights so that they continue a text.
+
+    That of causal language models, or that of models for pictures and text, which are asked with text alone.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+
+    sees = type(config) in AutoModelForImageTextToText._model_mapping and not config.is_encoder_decoder
+    causal = type(config) in AutoModelForCausalLM._model_mapping
+    return AutoModelForImageTextToText if sees and not causal else AutoModelForCausalLM
 
 
 def _require_weights(key: str, folder: Path) -> None:

@@ -207,6 +207,8 @@ def _when(run: Run) -> str:
     parts = [f"Begun {_date(provenance.created)}."]
     if provenance.device:
         parts.append(f"Device: {provenance.device}.")
+    if provenance.batch_questions:
+        parts.append(f"{counted(provenance.batch_questions, 'question')} at a time.")
     if speed := _tokens_per_second(run):
         took = f"{counted(provenance.n_tokens, 'token')} in {duration(provenance.wall_seconds)}"
         parts.append(f"{took}, {whole(speed)} tokens a second.")

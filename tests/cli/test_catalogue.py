@@ -10,6 +10,15 @@ def test_models(call):
     assert all(row["availability"] for row in rows)
 
 
+def test_all_that_is_known_of_some_models(call, tmp_path):
+    (tmp_path / "mine-it").mkdir()
+    (tmp_path / "mine-it" / "config.json").write_text('{"model_type": "llama"}')
+    mine, other = call("models", str(tmp_path / "mine-it"), "gemma-3-4b-it")
+    assert "prompted plainly: its folder's name is 'mine-it', but it has no chat template" in mine["availability"]
+    assert (mine["memory_gb"], other["parent"]) == (None, "gemma-3-4b-pt")
+    assert other["memory_gb"] > 8
+
+
 def test_a_model_of_ones_own(call, own_cache):
     (own_cache / "models.toml").write_text('models = [{ key = "mine", source = "me/mine", license = "MIT" }]')
     assert call("models")[-1]["availability"] == "downloads size unknown from the hub · licence MIT"

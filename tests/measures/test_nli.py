@@ -180,3 +180,15 @@ def test_what_is_on_this_machine_is_known_without_a_network(folder, monkeypatch)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     assert is_on_this_machine(folder)
     assert not is_on_this_machine("nobody/nothing")
+
+
+def test_a_configuration_without_weights_is_not_a_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    snapshot = tmp_path / "models--somebody--nli" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (tmp_path / "models--somebody--nli" / "refs").mkdir()
+    (tmp_path / "models--somebody--nli" / "refs" / "main").write_text("abc")
+    (snapshot / "config.json").write_text("{}")
+    assert not is_on_this_machine("somebody/nli")
+    (snapshot / "model.safetensors").write_bytes(b"")
+    assert is_on_this_machine("somebody/nli")

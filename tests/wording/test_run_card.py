@@ -106,7 +106,8 @@ def test_the_card_of_a_sampled_run():
     assert said["How"] == "Top-p 0.9, at most 16 tokens an answer, seed 5, prompt plain: Q: … / A:, nothing before it."
     assert said["Model"].startswith("Fake, stage: base, 268 million parameters, computed in float32")
     assert said["When and where"] == (
-        "Begun on 4 March 2025 at 05:06 UTC. Device: Abacus. 7,200 tokens in 1 h 2 min, 2 tokens a second."
+        "Begun on 4 March 2025 at 05:06 UTC. Device: Abacus. 4 questions at a time. 7,200 tokens in 1 h 2 min, 2 "
+        "tokens a second."
     )
     assert said["Software"] == "torch 9.9; this project at commit 0123456789ab."
     assert said["Identity"].startswith(run.id)
