@@ -4,7 +4,7 @@ Identical answers are what this project looks for, and also what a cache, a fixe
 produces. It reads the answers of a run and needs no scores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -22,6 +22,7 @@ LARGEST_SHARE = 0.2  # of copies, that a consistent run may have: two answers of
 LONG = 15  # words of an answer that nobody is expected to give again by chance
 WARM = 0.7  # the temperature from which that holds
 _LEAST_QUESTIONS = 3  # that a pattern has to occur in
+_LEAST_DIFFERENT, _LEAST_WORDS = 5, 30  # of a list of answers that two questions cannot have by chance
 _LEAST_TOKENS = 50  # that are all certain before a sampler counts as one that does not sample
 _CERTAIN = -1e-6  # nats
 
@@ -109,7 +110,7 @@ def _checked(run: Run) -> SamplerCheck:
     low, high = _bounds(run, drawn)
     found = repeats(ids.tolist(), answers, low.tolist(), high.tolist())
     share, asked = copies(found), _asked(ids, answers, drawn, low, high, [greedy.get(name) for name in names])
-    lists = tuple(str(names[i]) for i in _equal_lists(asked))
+    lists = _equal_lists(dict(zip(names, asked, strict=True)), run)
     standing_out = _standing_out(found, names)
     sign = _sign(asked, run.decoding, has_lists=bool(lists), has_copies=share.low > 0 or bool(standing_out))
     return SamplerCheck(
@@ -217,11 +218,17 @@ def _long_and_alike(asked: list[_Asked], decoding: Decoding) -> bool:
     return sum(long) >= max(_LEAST_QUESTIONS, len(long) / 2)
 
 
-def _equal_lists(asked: list[_Asked]) -> tuple[int, ...]:
-    """Two questions with the same answers in the same order, at least half of them different from each other; or ()."""
-    first: dict[tuple[str, ...], int] = {}
-    for question, one in enumerate(asked):
-        is_telling = len(set(one.texts)) >= max(_LEAST_QUESTIONS, len(one.texts) / 2)
-        if is_telling and first.setdefault(one.texts, question) != question:
-            return first[one.texts], question
-    return ()
+def _equal_lists(asked: Mapping[str, _Asked], run: Run) -> tuple[str, ...]:
+    """Ids of two questions of different prompts that have the same answers in the same order; () if there are none.
+
+    A list counts from `_LEAST_DIFFERENT` different answers, at least half of all, and `_LEAST_WORDS` words: short ones
+    may agree by chance, as where two questions offer the same choices.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    pairs = []
+    for key, one in asked.items():
+        is_telling = len(set(one.texts)) >= max(_LEAST_DIFFERENT, len(one.texts) / 2)
+        if is_telling and len(" ".join(one.texts).split()) >= _LEAST_WORDS and first.setdefault(one.texts, key) != key:
+            pairs.append((str(first[one.texts]), str(key)))
+    prompts = run.questions().set_index("id")["prompt"] if pairs else {}
+    return next(((a, b) for a, b in pairs if not prompts[a] or prompts[a] != prompts[b]), ())

@@ -10,7 +10,6 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
 LEVEL = 0.01  # of a run whose answers are drawn anew, the chance of a false alarm of either kind
 _ROUNDING = 1e-6  # of a probability next to 1, from single precision
@@ -62,20 +61,20 @@ def repeats(
 def copies(found: Repeats) -> Copies:
     """The interval of the share of copies.
 
-    An answer is a copy with probability s, and else drawn anew: it repeats with q + s(1 − q); for s < 0 with q(1 + s).
+    An answer is a copy with probability s, whatever its place, and else drawn anew: it repeats with q + s(1 − q); for
+    s < 0 with q(1 + s).
     A share is left out if the likelihoods of the shares above it (below it) are on average 2 / `LEVEL` times its own:
     Robbins' method of mixtures, whose false alarms are at most `LEVEL` / 2 on each side whatever the data. The lower
     limit takes the highest probabilities of a repeat and the upper limit the lowest ones, so the interval also holds
     where they are known only between bounds. From −1 to 1 without answers.
     """
-    bound = np.log(2 / LEVEL)
     upwards = _log_likelihoods(_SHARES, found.repeated, found.high).sum(axis=1)
     is_exact = np.array_equal(found.low, found.high)
     downwards = upwards if is_exact else _log_likelihoods(_SHARES, found.repeated, found.low).sum(axis=1)
-    too_low = [bool(_mean_above(upwards, i) - upwards[i] >= bound) for i in range(len(_SHARES))]
-    turned = downwards[::-1]
-    too_high = [bool(_mean_above(turned, i) - turned[i] >= bound) for i in range(len(_SHARES))]
-    return Copies(float(_SHARES[too_low.index(False)]), float(_SHARES[::-1][too_high.index(False)]))
+    bound = np.log(2 / LEVEL)
+    too_low = _gain(upwards) >= bound
+    too_high = _gain(downwards[::-1]) >= bound
+    return Copies(float(_SHARES[np.argmin(too_low)]), float(_SHARES[::-1][np.argmin(too_high)]))
 
 
 def log_evidence_of_copies(found: Repeats, n_questions: int) -> np.ndarray:
@@ -87,7 +86,7 @@ def log_evidence_of_copies(found: Repeats, n_questions: int) -> np.ndarray:
     shares = _SHARES[len(_MAGNITUDES) :]  # 0 is the first
     each = _log_likelihoods(shares, found.repeated, found.high)
     likelihoods = np.array([np.bincount(found.question, row, minlength=n_questions) for row in each])
-    return _mean_above(likelihoods, 0) - likelihoods[0]
+    return _gain(likelihoods)[0]
 
 
 def _log_likelihoods(shares: np.ndarray, repeated: np.ndarray, chances: np.ndarray) -> np.ndarray:
@@ -97,9 +96,9 @@ def _log_likelihoods(shares: np.ndarray, repeated: np.ndarray, chances: np.ndarr
     return np.log(np.maximum(np.where(repeated[None, :], again, 1 - again), 1e-300))
 
 
-def _mean_above(log_likelihoods: np.ndarray, index: int) -> np.ndarray:
-    """The ln of the mean likelihood of all shares after one of them, over the first axis."""
-    above = log_likelihoods[index + 1 :]
-    if not len(above):
-        return np.full(log_likelihoods.shape[1:], -np.inf)
-    return logsumexp(above, axis=0) - np.log(len(above))
+def _gain(log_likelihoods: np.ndarray) -> np.ndarray:
+    """How much likelier than each share (S, …) all that come after it are on average, as ln; −inf for the last."""
+    above = np.full(log_likelihoods.shape, -np.inf)
+    above[:-1] = np.logaddexp.accumulate(log_likelihoods[:0:-1], axis=0)[::-1]
+    counts = np.maximum(np.arange(len(above))[::-1], 1).reshape(-1, *[1] * (above.ndim - 1))
+    return above - np.log(counts) - log_likelihoods

@@ -71,9 +71,11 @@ def _verdict(check: SamplerCheck) -> str:
                 "These are too few. Look for answers of which the equal ones were taken out, or for log-probabilities "
                 "that are not those of the model that answered."
             )
+        case Verdict.CONSISTENT if not check.is_known:
+            return f"Even if all that repeat are copies, at most {most} are (99 % interval)."
         case Verdict.CONSISTENT:
-            return f"That is as it should be: at most {most} of them are copies (99 % interval)."
-    return f"Whether some are copies cannot be told: it could be up to {most} of them (99 % interval)."
+            return f"That is as it should be: copies at random places are at most {most} of them (99 % interval)."
+    return f"Whether there are copies cannot be told: they could be up to {most} of them (99 % interval)."
 
 
 def _questions(check: SamplerCheck) -> str:
