@@ -14,6 +14,7 @@ import numpy as np
 LEVEL = 0.01  # of a run whose answers are drawn anew, the chance of a false alarm of either kind
 _ROUNDING = 1e-6  # of a probability next to 1, from single precision
 _MAGNITUDES = np.logspace(-4, 0, 61)
+_OF_ONE_QUESTION = np.array([0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
 _SHARES = np.concatenate([-_MAGNITUDES[::-1], [0.0], _MAGNITUDES])  # of copies; below 0: of repeats that were avoided
 
 
@@ -83,8 +84,7 @@ def log_evidence_of_copies(found: Repeats, n_questions: int) -> np.ndarray:
     Its exponential is at most 1 on average where every answer is drawn anew, so it is above 1/α at most with
     probability α. 0 for a question with fewer than two answers.
     """
-    shares = _SHARES[len(_MAGNITUDES) :]  # 0 is the first
-    each = _log_likelihoods(shares, found.repeated, found.high)
+    each = _log_likelihoods(_OF_ONE_QUESTION, found.repeated, found.high)
     likelihoods = np.array([np.bincount(found.question, row, minlength=n_questions) for row in each])
     return _gain(likelihoods)[0]
 

@@ -55,7 +55,7 @@ def test_a_run_that_fails_the_check_of_its_sampler_says_so(tmp_path):
     app = open_page("compare", runs=",".join(ids))
     assert not app.exception
     (warning,) = app.warning
-    assert warning.value.startswith("cached: Of 6 answers after the first")
+    assert warning.value.startswith("cached\\: Of 6 answers after the first")
 
 
 def test_it_opens_with_the_base_and_the_dpo_run_and_offers_the_chain():
