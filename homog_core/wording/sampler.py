@@ -65,7 +65,8 @@ def _verdict(check: SamplerCheck) -> str:
             one, other = check.equal_lists
             return f"Questions {one} and {other} have the same answers in the same order: look for a cache."
         case Verdict.TOO_MANY:
-            return f"These are too many. {SIGNS[check.sign]}"
+            why = "These are too many." if check.is_known else "Long answers are not all alike by chance."
+            return f"{why} {SIGNS[check.sign]}"
         case Verdict.TOO_FEW:
             return (
                 "These are too few. Look for answers of which the equal ones were taken out, or for log-probabilities "

@@ -101,6 +101,20 @@ def test_one_question_that_hit_a_cache_is_named(own_cache):
     assert found.questions[0].n_repeats == 9 > found.questions[0].expected
 
 
+def test_one_question_that_all_questions_together_would_hide_is_named(own_cache):
+    hit = []
+
+    def one_is_cached(number, rows):
+        if hit or not -3 < rows[1][5].sum() < -2.5:  # a probability of 0.05 to 0.08
+            return rows
+        hit.append(number)
+        return rows[[0] + [1] * 10]
+
+    found = sampler_check(broken(DPO, own_cache, one_is_cached))
+    assert found.copies.low <= 0
+    assert (found.verdict, len(found.questions), found.questions[0].n_repeats) == (Verdict.TOO_MANY, 1, 9)
+
+
 def test_a_cache_across_questions_is_found(own_cache):
     kept = []
 

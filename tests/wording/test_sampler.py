@@ -35,6 +35,8 @@ def test_too_many_name_the_remedy_and_mark_the_recipe(sign):
     said = sampler_sentence(check)
     assert "lead to between 10 and 100. These are too many." in said
     assert said.endswith(SIGNS[sign])
+    long = sampler_sentence(replace(UNKNOWN, verdict=Verdict.TOO_MANY, sign=sign))
+    assert "is not known. Long answers are not all alike by chance." in long
     assert sampler_mark(check)
 
 
