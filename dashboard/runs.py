@@ -14,11 +14,13 @@ from dashboard.scoring import progress, score
 from dashboard.text import plain
 from homog_core.analysis import comparable, lineage
 from homog_core.analysis.run_state import Scored, scored_state
+from homog_core.analysis.sampler_check import sampler_check
 from homog_core.errors import CorruptRun, HomogError
 from homog_core.runs import store
 from homog_core.runs.delete import deletable, delete_run
 from homog_core.runs.verify import verify
 from homog_core.wording import run_card
+from homog_core.wording.sampler import sampler_mark, sampler_sentence
 
 POLL_SECONDS = 3.0
 COLUMNS = {
@@ -141,6 +143,21 @@ def missing(run: store.Run) -> None:
         with errors_shown():
             score(run.id, progress(st.empty()))
             st.rerun()
+
+
+def sampler(run: store.Run) -> None:
+    """Whether its answers repeat each other as its own probabilities let one expect."""
+    st.markdown("##### Model or sampler?")
+    try:
+        found = sampler_check(run)
+    except CorruptRun as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    words = plain(sampler_sentence(found))
+    if sampler_mark(found):
+        st.warning(words, icon=":material/warning:")
+    else:
+        st.caption(words)
 
 
 def integrity(run: store.Run) -> None:

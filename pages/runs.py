@@ -54,6 +54,7 @@ def one_run(run: store.Run) -> None:
         runs.card(run)
     with right:
         runs.missing(run)
+        runs.sampler(run)
         runs.integrity(run)
         exchange.export(run)
         runs.delete(run.id)

@@ -7,7 +7,9 @@ from dashboard import url
 from dashboard.comparison.shown import Shown
 from dashboard.question.table import stepper, table
 from dashboard.text import plain
+from homog_core.analysis.sampler_check import sampler_check
 from homog_core.wording import comparison as say
+from homog_core.wording.sampler import sampler_mark, sampler_sentence
 
 
 def headline(shown: Shown) -> None:
@@ -16,6 +18,10 @@ def headline(shown: Shown) -> None:
     recipe = plain(shown.recipe(found.n_in_all))
     st.markdown(f"#### {say.answers_per_question(found)}", help=f"How it was made: {recipe}", width="content")
     st.caption(plain(say.overview(found, shown.names)))
+    for name, scored in zip(shown.names, shown.runs, strict=True):
+        check = sampler_check(scored.run)
+        if sampler_mark(check):
+            st.warning(plain(f"{name}: {sampler_sentence(check)}"), icon=":material/warning:")
 
 
 def listed(shown: Shown) -> list[str]:

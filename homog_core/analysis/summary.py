@@ -6,10 +6,11 @@ import numpy as np
 
 from homog_core.analysis.cascade import saving
 from homog_core.analysis.right_answers import accuracy, corrected_accuracy
+from homog_core.analysis.sampler_check import SamplerCheck, sampler_check
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import ScoreStatistics, score_statistics
 from homog_core.errors import InvalidInput
-from homog_core.records import Estimate
+from homog_core.records import Estimate, ImportNote
 from homog_core.statistics.cascade import Saving
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 
@@ -24,6 +25,8 @@ class RunSummary:
     wall_seconds: float
     grades: dict[str, int]  # how many greedy answers got each grade
     has_nli: bool
+    sampler: SamplerCheck
+    import_notes: tuple[ImportNote, ...]  # none of a run that was sampled here
     estimates: dict[str, Estimate]
     scores: list[ScoreStatistics]
     saving: Saving | InvalidInput  # of the cascade; or why there is none
@@ -44,6 +47,8 @@ def summarise(scored: ScoredRun) -> RunSummary:
         wall_seconds=provenance.wall_seconds,
         grades=scored.scores["grade"].value_counts().to_dict(),
         has_nli=scored.has_nli,
+        sampler=sampler_check(scored.run),
+        import_notes=provenance.import_notes,
         estimates=run_estimates(scored),
         scores=score_statistics(scored),
         saving=_saving(scored),

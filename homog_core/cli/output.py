@@ -65,8 +65,10 @@ def print_summary(options: argparse.Namespace, run: "Run") -> None:
     if options.json:
         print_result(options, summary)
         return
-    tables = {name: summary.pop(name) for name in ("estimates", "scores", "cascade")}
+    summary.pop("import_notes")  # an import says them on standard error
+    tables = {name: summary.pop(name) for name in ("sampler", "estimates", "scores", "cascade")}
     print("  ".join(f"{name}: {value}" for name, value in summary.items() if value != ""))
+    print(printable(f"\nModel or sampler: {tables['sampler']['verdict']}. {tables['sampler']['sentence']}\n"))
     print_result(options, [{"statistic": name, **estimate} for name, estimate in tables["estimates"].items()])
     print("\nHow well each score tells incorrect from correct greedy answers (AUROC, DeLong 95 % interval):")
     print_result(options, [_score_row(row) for row in tables["scores"]])

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,11 @@ def import_run(options: argparse.Namespace) -> None:
         imported.append(import_file(file, said))
         _say_notes(imported[-1])
     score_new_runs(options, [run.id for run in imported])
-    print_result(options, [_imported_row(run) for run in imported])
+    rows = [_imported_row(run) for run in imported]
+    if options.json:  # on standard error they stand already
+        for row, run in zip(rows, imported, strict=True):
+            row["import_notes"] = [asdict(note) for note in run.provenance.import_notes]
+    print_result(options, rows)
 
 
 def _column(text: str) -> tuple[str, str]:

@@ -1,7 +1,10 @@
 """The recipe line under a chart, and a clusterer in one line."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from homog_core.analysis.sampler_check import sampler_check
+from homog_core.errors import CorruptRun
 from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.measures.report_cards import report_cards
 from homog_core.records import Decoding
@@ -9,11 +12,13 @@ from homog_core.runs.store import Run
 from homog_core.wording.labels import encoder_title
 from homog_core.wording.numbers import counted, given, number, percent
 from homog_core.wording.run_names import prompt_title
+from homog_core.wording.sampler import sampler_mark
 
 
 def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
     """The recipe line of what is computed from a run."""
-    return recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval)
+    way = recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval)
+    return " · ".join(part for part in (way, _mark(run)) if part)
 
 
 def recipe(
@@ -40,9 +45,11 @@ def side_by_side(
     """One recipe for several runs, or one each where they were not sampled in the same way."""
     ways = [(run.decoding, run.identity.prompt_style) for run in runs]
     if len(set(ways)) == 1:
-        return recipe(" / ".join(names), *ways[0], clusterer, n, interval)
-    each = "; ".join(recipe(name, *way, None, n) for name, way in zip(names, ways, strict=True))
-    return " · ".join(part for part in (each, clusterer_recipe(clusterer) if clusterer else "", interval) if part)
+        parts = [recipe(" / ".join(names), *ways[0], clusterer, n, interval)]
+    else:
+        each = "; ".join(recipe(name, *way, None, n) for name, way in zip(names, ways, strict=True))
+        parts = [each, clusterer_recipe(clusterer) if clusterer else "", interval]
+    return " · ".join(part for part in (*parts, *_marks(names, runs)) if part)
 
 
 def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | None, of: str, interval: str) -> str:
@@ -56,7 +63,19 @@ def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | 
     }
     parts = [what + " and ".join(dict.fromkeys(found)) for what, found in values.items()]
     parts += [clusterer_recipe(clusterer)] if clusterer else []
-    return " · ".join([*parts, of, interval])
+    return " · ".join([*parts, of, interval, *_marks(names, runs)])
+
+
+def _marks(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    """What is wrong with the sampler of any of the runs."""
+    return [f"{name}: {mark}" for name, run in zip(names, runs, strict=True) if (mark := _mark(run))]
+
+
+def _mark(run: Run) -> str:
+    """What is wrong with a run's sampler; "" where nothing is, or where its answers do not read."""
+    with suppress(CorruptRun):
+        return sampler_mark(sampler_check(run))
+    return ""
 
 
 def clusterer_recipe(clusterer: Clusterer) -> str:

@@ -162,13 +162,15 @@ def _how(run: Run) -> str:
 
 def _model(run: Run) -> str:
     identity, provenance = run.identity, run.provenance
+    size, stage = provenance.n_parameters, STAGE_TITLES[provenance.stage] if provenance.stage else ""
+    known = [f"stage: {stage}" if stage else "", f"{millions(size)} parameters" if size else ""]
     if run.is_imported:
-        return f"{identity.model}, as whoever imported it has called it. Nothing else is known of it."
-    size = provenance.n_parameters
+        known = [part for part in (provenance.family, *known) if part]
+        called = f"{identity.model}, as whoever imported it has called it."
+        return f"{called} They say: {_sentence(*known)}" if known else f"{called} Nothing else is known of it."
     return _sentence(
         provenance.family or identity.model,
-        f"stage: {STAGE_TITLES[provenance.stage]}" if provenance.stage else "",
-        f"{millions(size)} parameters" if size else "",
+        *known,
         f"computed in {identity.dtype}" if identity.dtype else "",
         f"weights from {provenance.source}" if provenance.source else "",
         f"version {_short_hashes(identity.revision)}" if identity.revision else "",
@@ -185,13 +187,24 @@ def _short_hashes(revision: str) -> str:
 
 
 def _lineage(run: Run) -> str:
-    """The stages that a catalogue model stands in, as in `gemma (base) → gemma-sft (SFT, this run) → …`; or ""."""
-    spec = _catalogue_model(run)
-    chain = training_chain(spec) if spec else ()
-    if len(chain) < 2:
-        parent = run.provenance.parent
+    """The stages that a model stands in, as in `gemma (base) → gemma-sft (SFT, this run) → …`; or "".
+
+    Of a catalogue model they are the catalogue's, of any other those that have been imported or sampled.
+    """
+    spec, parent = _catalogue_model(run), run.provenance.parent
+    if spec:
+        links = [(link.key, link.stage, link == spec) for link in training_chain(spec)]
+    else:
+        chain = lineage.chain(run, store.list_runs())
+        links = [(link.identity.model, link.provenance.stage, link.id == run.id) for link in chain]
+        first = chain[0].provenance.parent
+        links[:0] = [(first, None, False)] if len(chain) > 1 and first else []
+    if len(links) < 2:
         return f"Trained from {parent}." if parent else ""
-    named = [f"{link.key} ({STAGE_TITLES[link.stage]}{', this run' if link == spec else ''})" for link in chain]
+    named = []
+    for model, stage, is_this in links:
+        said = [part for part in (STAGE_TITLES[stage] if stage else "", "this run" if is_this else "") if part]
+        named.append(f"{model} ({', '.join(said)})" if said else model)
     return " → ".join(named) + "."
 
 

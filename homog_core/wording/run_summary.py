@@ -8,6 +8,7 @@ from homog_core.errors import InvalidInput
 from homog_core.statistics.cascade import Saving
 from homog_core.wording import commands
 from homog_core.wording.cascade import cascade_sentence
+from homog_core.wording.sampler import sampler_document
 
 
 def summary_document(found: RunSummary) -> dict[str, Any]:
@@ -20,6 +21,8 @@ def summary_document(found: RunSummary) -> dict[str, Any]:
         "tokens_per_second": round(found.tokens_per_second, 1),
         "grades": found.grades,
         "missing": "" if found.has_nli else missing_nli(found.run_id),
+        "import_notes": [asdict(note) for note in found.import_notes],
+        "sampler": sampler_document(found.sampler),
         "estimates": {name: asdict(estimate) for name, estimate in found.estimates.items()},
         "scores": [asdict(score) for score in found.scores],
         "cascade": _cascade(found.saving),

@@ -103,6 +103,10 @@ def test_what_an_import_leaves_out_is_printed(tmp_path, capsys, call):
     path.write_text('{"question": "Why?", "answers": ["a"], "refs\\u001b": []}\n{"question": "How?"}\n')
     summary = call("import", str(path), "--model", "theirs")
     assert summary["n_questions"] == 1
+    notes = summary["import_notes"]
+    assert notes[-1]["count"] == 1 and "line 2" in notes[-1]["first"]
+    assert call("show", summary["run"])["import_notes"] == notes
+    assert summary["sampler"]["verdict"] == "cannot be told"  # one answer
     assert main(["import", str(path), "--model", "theirs"]) == 0
     said = capsys.readouterr().err
     assert "theirs.jsonl: rows that could not be read, left out: 1 (theirs.jsonl, line 2: there is no `answers`" in said
@@ -157,6 +161,7 @@ def test_a_study_is_imported_by_one_command_and_is_a_chain(tmp_path, call):
         ("mistral-sft", "sft", "mistral-7b"),
         ("zephyr", "dpo", "mistral-sft"),
     ]
+    assert rows[0]["import_notes"] == []
     runs = [open_run(row["run"]) for row in rows]
     assert {run.decoding.temperature for run in runs} == {0.5}
     assert {run.identity.dataset for run in runs} == {"open-questions"}

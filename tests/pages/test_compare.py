@@ -1,5 +1,6 @@
 """The Compare page under AppTest: on the shipped runs, on fake ones, and on whatever a URL may hold."""
 
+import json
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,6 +13,8 @@ from dashboard import cache
 from homog_core import files
 from homog_core.records import Decoding, Question
 from homog_core.runs import store, strip
+from homog_core.runs.importers import import_file
+from homog_core.runs.importers.notes import About
 from homog_core.runs.questions import load_questions
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
@@ -40,6 +43,19 @@ def fake_run(key, answers=BASE, questions=QUESTIONS, score=True, **decoding):
 
 
 # On the shipped runs
+
+
+def test_a_run_that_fails_the_check_of_its_sampler_says_so(tmp_path):
+    ids = []
+    for name, answers in {"fine": ["a fox", "a seal", "a whale"], "cached": ["so it is " * 6] * 3}.items():
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps({"question": f"{i}?", "answers": answers}) + "\n" for i in range(3)))
+        run = import_file(path, About(name, "animals"))
+        ids.append(score_run(run.id, [FakeEncoder()]).id)
+    app = open_page("compare", runs=",".join(ids))
+    assert not app.exception
+    (warning,) = app.warning
+    assert warning.value.startswith("cached\\: Of 6 answers after the first")
 
 
 def test_it_opens_with_the_base_and_the_dpo_run_and_offers_the_chain():

@@ -18,7 +18,8 @@ from homog_core import files
 from homog_core.measures import encoders
 from homog_core.records import Decoding
 from homog_core.runs import store
-from homog_core.runs.importers import jsonl
+from homog_core.runs.importers import import_file, jsonl
+from homog_core.runs.importers.notes import About
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.wording import run_card
@@ -42,6 +43,15 @@ def fake_run(key="fake", score=True, **decoding):
 
 
 # What is shown
+
+
+def test_the_sampler_is_judged_by_the_answers_own_probabilities(tmp_path):
+    assert "2,735 repeat an earlier one word for word" in words(open_page("runs", run=DPO_RUN))
+    path, answer = tmp_path / "theirs.jsonl", "so it is " * 6
+    path.write_text("".join(json.dumps({"question": f"{i}?", "answers": [answer] * 3}) + "\n" for i in range(3)))
+    run = import_file(path, About("cached"))
+    (warning,) = open_page("runs", run=run.id).warning
+    assert "look for a fixed seed or a cache" in warning.value
 
 
 def test_it_lists_every_run_and_opens_the_one_of_the_url():

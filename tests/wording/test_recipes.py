@@ -1,5 +1,6 @@
 """Recipe lines: what is said once where runs are alike, and each by itself where they are not."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,8 @@ from homog_core import files
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.report_cards import ReportCard, write_report_cards
 from homog_core.records import Decoding
+from homog_core.runs.importers import import_file
+from homog_core.runs.importers.notes import About
 from homog_core.runs.sample import sample_run
 from homog_core.wording import recipes
 
@@ -33,6 +36,17 @@ def test_runs_that_are_not_have_one_each_and_the_clusterer_once():
     assert first.startswith("a · N = 3 · temperature 1 · ")
     assert second.startswith("b · N = 3 · temperature 0.5 · ")
     assert found.count("jaccard") == 1
+
+
+def test_a_run_that_fails_the_check_of_its_sampler_says_so_in_every_recipe(tmp_path):
+    path, answer = tmp_path / "theirs.jsonl", "so it is " * 6
+    path.write_text("".join(json.dumps({"question": f"{i}?", "answers": [answer] * 3}) + "\n" for i in range(3)))
+    bad, good = import_file(path, About("bad")), sampled("good")
+    mark = "more identical answers than its sampler explains"
+    assert recipes.run_recipe(bad, JACCARD, 3).endswith(f" · {mark}")
+    assert recipes.side_by_side(["a", "b"], [good, bad], JACCARD, 3).endswith(f" · b: {mark}")
+    assert recipes.over_runs(["a", "b"], [good, bad], JACCARD, "x", "t").endswith(f" · t · b: {mark}")
+    assert mark not in recipes.run_recipe(good, JACCARD, 3)
 
 
 def test_over_many_runs_every_value_of_a_setting_is_named_once():

@@ -118,6 +118,21 @@ def test_the_lineage_of_a_model_of_ours_names_its_chain_and_its_card():
     assert facts(run)["Lineage"] == ("gemma-3-270m (base) → gemma-3-270m-sft (SFT) → gemma-3-270m-dpo (DPO, this run).")
 
 
+def test_the_card_of_an_import_says_what_its_importer_said(tmp_path):
+    path = tmp_path / "theirs.jsonl"
+    path.write_text(jsonl.EXAMPLE_JSONL)
+
+    def card(model, **said):
+        return facts(importers.import_file(path, About(model, **said)))
+
+    alone = card("alone")
+    assert alone["Model"].endswith("Nothing else is known of it.") and "Lineage" not in alone
+    assert card("sft", parent="base", stage="sft")["Lineage"] == "Trained from base."
+    dpo = card("dpo", parent="sft", stage="dpo", family="F", n_parameters=7_000_000_000)
+    assert dpo["Model"].endswith("They say: F, stage: DPO, 7,000 million parameters.")
+    assert dpo["Lineage"] == "base → sft (SFT) → dpo (DPO, this run)."
+
+
 def test_the_model_card_is_that_of_our_adapter(shipped, monkeypatch):
     monkeypatch.setattr(files, "SHIPPED", shipped)
     run = fake_run(spec=MODELS["gemma-3-270m-dpo"], key="gemma-3-270m-dpo")
