@@ -65,10 +65,10 @@ def local_datasets() -> list[str]:
 @st.cache_resource(show_spinner=False)
 def live_queue() -> LiveQueue:
     """The one queue of live jobs of this server."""
-    from homog_core.sampling.engine import TorchSampler
+    from homog_core.sampling.load import load_sampler
 
     encoders = [sentence_encoder(key) for key in ENCODERS]
-    return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected)
+    return LiveQueue(load_sampler, encoders, is_connected=_is_connected)
 
 
 @st.cache_resource(show_spinner=False)

@@ -8,11 +8,14 @@ from homog_core.cli.output import print_result
 def list_models(options: argparse.Namespace) -> None:
     """List the models."""
     from homog_core.catalogue.models import MODELS
+    from homog_core.catalogue.servers import find_server, served_name
+    from homog_core.sampling.remote import served_models
     from homog_core.sampling.weights import availability
 
     rows = [
         {
             "key": spec.key,
+            **({"served as": served_name(spec.source)[1]} if options.server else {}),
             "family": spec.family,
             "stage": spec.stage,
             "parent": spec.parent or "",
@@ -20,7 +23,7 @@ def list_models(options: argparse.Namespace) -> None:
             "license": spec.license,
             "availability": availability(spec).sentence,
         }
-        for spec in MODELS.values()
+        for spec in (served_models(find_server(options.server)) if options.server else MODELS.values())
     ]
     print_result(options, rows)
 

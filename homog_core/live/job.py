@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from homog_core.analysis.draws import Draw
-from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet
+from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet, Served
 from homog_core.runs import sample
 from homog_core.runs.store import Run
 from homog_core.sampling.steps import Answer
@@ -92,6 +92,7 @@ class Part:
     first_seconds: float = 0.0
     n_tokens: int = 0
     draw: Draw | None = None
+    served: Served | None = None
 
     def snapshot(self) -> ModelSnapshot:
         """A copy that no longer changes."""
@@ -109,7 +110,7 @@ class Part:
             revision=self.revision,
             dtype=self.dtype,
         )
-        return sample.keep(plan, self.result, self.seconds)
+        return sample.keep(plan, self.result, self.seconds, self.served)
 
 
 @dataclass(slots=True, eq=False)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from homog_core.analysis.draws import draws
+from homog_core.catalogue.servers import is_served
 from homog_core.device import Device, free_memory, probe_device
 from homog_core.errors import HomogError, NotFound
 from homog_core.live.job import OVER, Job, Part, Request, Snapshot
@@ -221,6 +222,8 @@ class LiveQueue:
         if question.answer_type != "draw":
             return
         for part, sampler in group:
+            if is_served(part.model.source):  # its server gives no probabilities of whole lists
+                continue
             self._check(job)
             self._set(job, "sampling", f"Computing the probabilities of {part.model.key}")
             (found,) = draws(sampler, [question], part.style)
@@ -261,7 +264,7 @@ class LiveQueue:
                 part.vectors.clear()
             part.answers.update({answer.sample_index: answer for answer in step.answers})
             for finished in step.finished:
-                part.result = finished
+                part.result, part.served = finished, step.served
             part.n_tokens += len(step.answers)
 
     def _encode(self, part: Part, step: Step, question: Question) -> None:
