@@ -4,6 +4,7 @@ Entropies and log-probabilities are in nats. What counts as a response, and whic
 decided here once (docs/methods.md §1). Nothing here knows how a record is made or where it is stored.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -145,6 +146,13 @@ class Response:
         """The answer's own tokens: without reasoning, and without the token that ended it."""
         end = len(self.tokens) - (self.finish_reason == "stop")
         return slice(min(_reasoning_length(self.tokens), end), end)
+
+
+def weakest_kind(kinds: Iterable[str]) -> str:
+    """Of several entropy kinds the one with the fewest tokens; `none` and `exact` only where there is no other."""
+    found = set(kinds)
+    bounds = [int(kind.removeprefix("top_k:")) for kind in found if kind.startswith("top_k:")]
+    return f"top_k:{min(bounds)}" if bounds else "none" if found == {"none"} else "exact"
 
 
 def _reasoning_length(tokens: tuple[str, ...]) -> int:

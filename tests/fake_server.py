@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         source, temperature = random.Random(seed), body["temperature"]
         pieces = []
         for _ in range(body["max_tokens"]):
-            scaled = LOGITS / temperature if temperature else np.where(LOGITS < LOGITS.max(), -1e9, 0.0)
+            scaled = LOGITS / temperature if temperature else np.where(LOGITS.max() > LOGITS, -1e9, 0.0)
             p = np.exp(scaled) / np.exp(scaled).sum()
             token = source.choices(range(len(WORDS)), p)[0]
             if not WORDS[token]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from homog_core.analysis.draws import Draw
-from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet, Served
+from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet, Served, weakest_kind
 from homog_core.runs import sample
 from homog_core.runs.store import Run
 from homog_core.sampling.steps import Answer
@@ -50,6 +50,11 @@ class ModelSnapshot:
     def ended(self) -> dict[int, Answer]:
         """The answers that have ended, by sample index."""
         return {index: answer for index, answer in self.answers.items() if answer.finish_reason}
+
+    @property
+    def entropy_kind(self) -> str:
+        """What the token entropies of its answers are, as that of a `Response`: the weakest of those that are known."""
+        return weakest_kind(answer.entropy_kind for answer in self.answers.values())
 
     @property
     def n_finished(self) -> int:

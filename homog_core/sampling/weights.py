@@ -143,12 +143,10 @@ def memory_numbers(spec: ModelSpec) -> ModelNumbers | None:
 
 
 def memory_of(spec: ModelSpec, device: Device, rows: int, tokens: int) -> int | None:
-    """Bytes that sampling a model takes on a device, 0 behind a server; None where nothing is known of its size.
+    """Bytes that sampling a model takes on a device; None where nothing is known of its size.
 
     Exact about weights and cache where its files are here (`device.memory_needed`), by its size alone elsewhere.
     """
-    if is_served(spec.source):
-        return 0
     if (numbers := memory_numbers(spec)) is not None:
         return memory_needed(numbers, rows, tokens, device.bytes_per_parameter)
     return device.needs(spec.n_parameters) if spec.n_parameters else None
