@@ -206,9 +206,10 @@ class LiveQueue:
             free_memory()
             self._set(job, "loading", f"Loading {model.key}")
             started, is_here = time.monotonic(), availability(model).state == "ready"
-            # Another thread may just be importing it. This waits for that; `from transformers import …` does too, but
-            # then looks into the module that the import has replaced at its end, and finds nothing.
-            import transformers  # noqa: F401
+            if not is_served(model.source):
+                # Another thread may just be importing it. This waits for that; `from transformers import …` does too,
+                # but then looks into the module that the import has replaced at its end, and finds nothing.
+                import transformers  # noqa: F401
 
             self._sampler = self._load_sampler(model, lambda words: self._set(job, "loading", words))
             with self._lock:
