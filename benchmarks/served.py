@@ -31,7 +31,7 @@ from homog_core.sampling.recomputation import Recomputed, recompute
 from homog_core.sampling.remote import RemoteSampler, list_models, served_model
 from homog_core.sampling.weights import find_model
 
-_LEAST = 5  # expected draws of a class of the χ² test
+_EXPECTED = 12  # draws in a class of the χ² test, about
 
 
 @contextmanager
@@ -60,14 +60,14 @@ def sampler_of(server: Server) -> RemoteSampler:
     return RemoteSampler.connect(served_model(server, name), server=server)
 
 
-def token_ids(sampler: TorchSampler, pieces: Sequence[str]) -> list[int] | None:
-    """The ids of pieces of text; None where one is no token by itself, as half of a character."""
+def token_ids(sampler: TorchSampler, pieces: Sequence[str]) -> list[int | None]:
+    """The ids of pieces of text; None for one that is no token by itself, as half of a character."""
     vocabulary, found = sampler.tokenizer.get_vocab(), []
     for piece in pieces:
         spelled = (vocabulary.get(piece.replace(" ", mark)) for mark in "▁Ġ")  # how tokenizers write a space
         alone = sampler.tokenizer.encode(piece, add_special_tokens=False)
         found.append(next((key for key in spelled if key is not None), alone[0] if len(alone) == 1 else None))
-    return None if None in found else found
+    return found
 
 
 def agreement(here: TorchSampler, question: Question, responses: Sequence[Response]) -> dict[str, np.ndarray]:
@@ -79,7 +79,7 @@ def agreement(here: TorchSampler, question: Question, responses: Sequence[Respon
         known = ~np.isnan(response.token_logprobs)
         pieces = [piece for piece, is_known in zip(response.tokens, known, strict=True) if is_known]
         ids = token_ids(here, pieces)
-        if not ids:
+        if not ids or None in ids:
             continue
         exact: Recomputed = recompute(here.activated(), prompt_ids, ids)
         found["bound"].append(response.token_entropies[known])
@@ -89,18 +89,26 @@ def agreement(here: TorchSampler, question: Question, responses: Sequence[Respon
 
 
 def first_token_test(here: TorchSampler, question: Question, drawn: Sequence[str]) -> dict[str, Any]:
-    """The χ² test of first tokens against their exact probabilities; rare ones are one class."""
+    """The χ² test of first tokens against their exact probabilities.
+
+    The vocabulary, the likeliest token first, is cut into classes of about equal probability, of some expected draws.
+    """
     import torch
 
     ids = here.tokenizer(here.prompt(question.text, "plain").text, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
         p = torch.softmax(here.activated()(input_ids=ids).logits[0, -1].double(), -1).numpy()
-    counts = Counter(token_ids(here, [piece])[0] for piece in drawn)
-    common = [i for i in np.argsort(-p) if p[i] * len(drawn) >= _LEAST]
-    expected = np.array([*p[common], 1 - p[common].sum()]) * len(drawn)
-    observed = np.array([*(counts[i] for i in common), len(drawn) - sum(counts[i] for i in common)])
-    test = chisquare(observed, expected)
-    return {"question": question.id, "classes": len(expected), "chi2": float(test.statistic), "p": float(test.pvalue)}
+    order, n = np.argsort(-p), len(drawn)
+    most = max(2, min(10, n // _EXPECTED))
+    of_rank = np.floor((p[order].cumsum() - p[order]).clip(0, 0.999999) * most).astype(int)
+    class_of = np.empty(len(p), dtype=int)
+    class_of[order] = np.unique(of_rank, return_inverse=True)[1]
+    expected = np.bincount(class_of, weights=p) * n
+    rarest = int(order[-1])  # stands for what is no token by itself
+    counts = Counter(int(class_of[rarest if key is None else key]) for key in token_ids(here, drawn))
+    observed = np.array([counts[i] for i in range(len(expected))])
+    test = chisquare(observed, expected * n / expected.sum())
+    return {"question": question.id, "n": n, "classes": len(expected), "chi2": test.statistic, "p": test.pvalue}
 
 
 def main() -> None:

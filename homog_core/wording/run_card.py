@@ -179,8 +179,7 @@ def _model(run: Run) -> str:
 _NUMBERS = {  # what a server's log-probabilities are
     "before": "They are those before temperature",
     "after": "They are those after temperature, so that they are kept at temperature 1 and top-p 1 alone",
-    "unknown": "They could not be told from those after temperature, so that they are kept at temperature 1 and top-p 1 "
-    "alone",
+    "unknown": "Whether they are after temperature could not be told: they are kept at temperature 1 and top-p 1 alone",
 }
 
 
