@@ -86,7 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         if state.takes("busy"):
             return self._json(429, {"error": {"message": "slow down"}}, **{"Retry-After-Ms": "1"})
         if state.takes("fails"):
-            return self._json(500, {"error": {"message": "oh no"}}, **{"Retry-After-Ms": "1"})
+            echo = f"oh no: {self.headers.get('Authorization')}"
+            return self._json(500, {"error": {"message": echo}}, **{"Retry-After-Ms": "1"})
         if "min_p" in body and state.takes("strict"):
             return self._json(400, {"error": {"message": "unknown argument min_p"}})
         asked = body.get("top_logprobs") or body.get("logprobs") or 0
