@@ -26,6 +26,9 @@ def estimate(request: Request | None) -> None:
     if device is None:
         st.caption("Looking at the device …")
         return
+    if all(is_served(spec.source) for spec in request.models):
+        st.caption(f"By its server, not on this machine · {_duration(request)}")
+        return
     st.caption(f"{plain(device.name)} · {_room(request)} · {_duration(request)}")
 
 
@@ -55,8 +58,6 @@ def _room(request: Request) -> str:
     device = live_queue().device()
     rows, tokens = request.decoding.n_samples + 1, _PROMPT_TOKENS + request.decoding.max_new_tokens
     here = [spec for spec in request.models if not is_served(spec.source)]
-    if not here:
-        return "nothing of it in memory here"
     sizes = [size for spec in here if (size := memory_of(spec, device, rows, tokens))]
     if not sizes:
         return "size unknown"
