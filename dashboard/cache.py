@@ -11,9 +11,11 @@ from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.catalogue.encoders import DEFAULT_ENCODER, ENCODERS
+from homog_core.catalogue.servers import Server
+from homog_core.errors import HomogError
 from homog_core.live import LiveQueue
 from homog_core.measures.encoders import SentenceEncoder
-from homog_core.records import Question
+from homog_core.records import ModelSpec, Question
 from homog_core.runs import store
 
 
@@ -65,10 +67,31 @@ def local_datasets() -> list[str]:
 @st.cache_resource(show_spinner=False)
 def live_queue() -> LiveQueue:
     """The one queue of live jobs of this server."""
-    from homog_core.sampling.engine import TorchSampler
+    from homog_core.sampling.load import load_sampler
 
     encoders = [sentence_encoder(key) for key in ENCODERS]
-    return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected)
+    return LiveQueue(load_sampler, encoders, is_connected=_is_connected)
+
+
+class ServedModels(NamedTuple):
+    """What the servers of models.toml have, and what they complain."""
+
+    models: list[ModelSpec]
+    complaints: list[str]
+
+
+@st.cache_data(ttl=60, show_spinner="Asking the servers for their models …")
+def served_models(servers: tuple[Server, ...]) -> ServedModels:
+    """The models behind some servers, asked for at most once a minute."""
+    from homog_core.sampling import remote
+
+    found, complaints = [], []
+    for server in servers:
+        try:
+            found += remote.served_models(server)
+        except HomogError as error:
+            complaints.append(str(error))
+    return ServedModels(found, complaints)
 
 
 @st.cache_resource(show_spinner=False)

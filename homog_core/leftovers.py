@@ -15,6 +15,7 @@ _BLOCKS = {  # opening tag → closing tag of a block of reasoning
     "<seed:think>": "</seed:think>",
     "<|channel>thought": "<channel|>",
     "<|channel|>analysis<|message|>": "<|end|>",
+    "<|channel|>commentary<|message|>": "<|end|>",
 }
 _OPENING = re.compile("|".join(map(re.escape, _BLOCKS)))
 _AT_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z")

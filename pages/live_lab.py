@@ -3,12 +3,13 @@
 import streamlit as st
 
 from dashboard import ask, page, url
-from dashboard.cache import umap_warm_up
+from dashboard.cache import served_models, umap_warm_up
 from dashboard.live.estimate import estimate
 from dashboard.live.job import job, start
 from dashboard.live.settings import settings
 from dashboard.text import plain
 from homog_core.catalogue.models import MODELS, training_chain
+from homog_core.catalogue.servers import SERVERS
 from homog_core.errors import InvalidInput
 from homog_core.live import Request
 from homog_core.records import ModelSpec
@@ -44,19 +45,23 @@ def main() -> None:
 
 
 def models_control() -> tuple[ModelSpec, ...]:
-    """Models of the catalogue, and one that is typed in. A typed one is not taken from the URL: it may be a path."""
+    """Models of the catalogue and of its servers, and a typed one, which is not in the URL: it may be a path."""
     chain = training_chain(next(iter(MODELS.values())))
+    served = served_models(tuple(SERVERS.values()))
+    known = MODELS | {spec.key: spec for spec in served.models if spec.key not in MODELS}
     keys = url.choices(
         "Models, side by side",
-        [*MODELS, OTHER],
+        [*known, OTHER],
         "model",
         MOST_MODELS,
         list(dict.fromkeys((chain[0].key, chain[-1].key))),
-        lambda key: key if key == OTHER else model_title(key),
+        lambda key: model_title(key) if key in MODELS else key,
         help="Models with the same weights in memory, as the stages of one base, take turns at every token. Others "
         "follow when these are done.",
     )
-    chosen = [MODELS[key] for key in keys if key != OTHER]
+    for complaint in served.complaints:
+        st.caption(f":material/cloud_off: {plain(complaint)}")
+    chosen = [known[key] for key in keys if key != OTHER]
     if OTHER in keys and (other := other_model()):
         chosen.append(other)
     return tuple(chosen)

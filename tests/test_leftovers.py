@@ -82,6 +82,9 @@ def test_the_final_channel_of_harmony():
     assert answer_text(f"{analysis}{final}A fox.") == "A fox."
     assert answer_text(f"<|start|>assistant{analysis}{final}A fox.<|return|>") == "A fox."
     assert answer_text("<|channel|>final<|message|>A fox.") == "A fox."
+    commentary = "<|start|>assistant<|channel|>commentary<|message|>I look at its fur.<|end|>"
+    assert answer_text(f"{analysis}{commentary}{final}A fox.") == "A fox."
+    assert answer_text(f"{analysis}{commentary[:-7]}") == ""
 
 
 @pytest.mark.parametrize(

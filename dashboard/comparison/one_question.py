@@ -257,7 +257,7 @@ def _traces(shown: Shown, question_id: str) -> None:
     empty = " Undefined: the greedy answer is empty, or its entropies are not known." if np.isnan(means).any() else ""
     blocks.chart(
         stacked_traces(entropies, tokens, GREEDY, shown.names, shown.colors),
-        title=say.entropies_title(means),
+        title=say.entropies_title(means, [scored.run.entropy_kind() for scored in shown.runs]),
         how_to_read=(
             "How open the next word was along the greedy answer, in colour: entropy of the model's own next-token "
             f"distribution. The sampled answers are thin and grey. All rows have the same axes.{empty}"

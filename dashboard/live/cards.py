@@ -8,7 +8,7 @@ from homog_core.figures.theme import GREY
 from homog_core.live import ModelSnapshot
 from homog_core.records import GREEDY
 from homog_core.sampling.steps import Answer
-from homog_core.wording.numbers import counted, number
+from homog_core.wording.numbers import at_least, counted, number
 
 _LINES = 2  # of a text that are shown; all of it is the tooltip
 _SMALL = "font-size:.72rem;opacity:.8;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
@@ -52,6 +52,7 @@ def _text(answer: Answer) -> str:
 
 def _foot(answer: Answer) -> str:
     """Whether it is over, how many tokens it has, and how open the next one was on average."""
-    mean = f"{number(float(np.mean(answer.entropies)))} nats" if answer.entropies else ""
+    known = [value for value in answer.entropies if not np.isnan(value)]
+    mean = f"{at_least(answer.entropy_kind)}{number(float(np.mean(known)))} nats" if known else ""
     parts = (_STATES.get(answer.finish_reason, ""), counted(answer.n_tokens, "token"), mean)
     return "".join(f" · {part}" for part in parts if part)

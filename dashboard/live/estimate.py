@@ -6,6 +6,7 @@ from dashboard.cache import live_queue
 from dashboard.live import words
 from dashboard.text import plain
 from homog_core.catalogue.models import MODELS
+from homog_core.catalogue.servers import is_served
 from homog_core.live import Request
 from homog_core.records import ModelSpec
 from homog_core.runs import store
@@ -24,6 +25,9 @@ def estimate(request: Request | None) -> None:
     device = live_queue().device()
     if device is None:
         st.caption("Looking at the device …")
+        return
+    if all(is_served(spec.source) for spec in request.models):
+        st.caption(f"By its server, not on this machine · {_duration(request)}")
         return
     st.caption(f"{plain(device.name)} · {_room(request)} · {_duration(request)}")
 
@@ -53,7 +57,8 @@ def stored_speed(model: str, device: str) -> float | None:
 def _room(request: Request) -> str:
     device = live_queue().device()
     rows, tokens = request.decoding.n_samples + 1, _PROMPT_TOKENS + request.decoding.max_new_tokens
-    sizes = [size for spec in request.models if (size := memory_of(spec, device, rows, tokens))]
+    here = [spec for spec in request.models if not is_served(spec.source)]
+    sizes = [size for spec in here if (size := memory_of(spec, device, rows, tokens))]
     if not sizes:
         return "size unknown"
     needed, free = max(sizes) / 1e9, device.free_bytes / 1e9
@@ -71,5 +76,6 @@ def _duration(request: Request) -> str:
     found = {spec.key: availability(spec) for spec in request.models}
     missing = {one.sentence: key for key, one in reversed(found.items()) if one.state != "ready"}  # the first of alike
     first = "; ".join(f"{plain(key)} {sentence}" for sentence, key in reversed(missing.items()))
-    exact = " The exact probabilities of the list come on top." if request.question.answer_type == "draw" else ""
+    has_list = request.question.answer_type == "draw" and not all(is_served(spec.source) for spec in request.models)
+    exact = " The exact probabilities of the list come on top." if has_list else ""
     return said + exact + (f" **Before that**: {first}." if first else "")

@@ -42,7 +42,9 @@ def picture(snapshot: Snapshot, position: int, clusterer: Clusterer) -> Picture:
         similarity=similarity,
         labels=by_size(clusterer.labels(similarity)),
         clusterer=clusterer,
-        recipe=recipes.recipe(part.model.key, snapshot.request.decoding, part.style, clusterer, 1),
+        recipe=recipes.recipe(
+            part.model.key, snapshot.request.decoding, part.style, clusterer, 1, entropy_kind=part.entropy_kind
+        ),
         color=blocks.spec_colors(snapshot.request.models)[position],
     )
 

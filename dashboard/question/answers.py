@@ -126,7 +126,10 @@ def traces(picture: Picture, chosen: int | None) -> None:
     title, alt = "How open the next word is, along every answer", "Token entropy along all answers"
     if chosen is not None:
         name, own = answer_name(chosen), entropies[chosen]
-        title, alt = say.entropy_title(name, mean_token_entropy(own), len(own)), f"Token entropy along {name.lower()}"
+        title, alt = (
+            say.entropy_title(name, mean_token_entropy(own), len(own), picture.responses[chosen].entropy_kind),
+            f"Token entropy along {name.lower()}",
+        )
     blocks.chart(
         entropy_traces(entropies, tokens, chosen, picture.color),
         title=title,

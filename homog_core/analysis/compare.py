@@ -64,12 +64,14 @@ def compare(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Comparison:
     common = common_questions(runs)
     if not common:
         raise InvalidInput("These runs have no question in common; compare runs over the same dataset.")
+    kinds = {kind for scored in runs if (kind := scored.run.entropy_kind()) != "none"}
+    unlike = MEANS[2:] if len(kinds) > 1 else ()  # bounds and exact numbers are never set against each other
     estimates = [
-        {"run": scored.run.id, "statistic": name, **asdict(found)}
+        {"run": scored.run.id, "statistic": name, **asdict(mean_estimate([]) if name in unlike else found)}
         for scored in runs
         for name, found in run_statistics(scored, clusterer, common).items()
     ]
-    frames = {scored.run.id: question_frame(scored, clusterer, common) for scored in runs}
+    frames = {scored.run.id: question_frame(scored, clusterer, common).drop(columns=list(unlike)) for scored in runs}
     return Comparison(clusterer, len(common), differing(runs), estimates, _tests(frames))
 
 
@@ -85,9 +87,14 @@ def common_clusterers(runs: Sequence[ScoredRun]) -> list[Clusterer]:
 
 
 def differing(runs: Sequence[ScoredRun]) -> dict[str, list[Any]]:
-    """The fields of the runs' identities that differ, and `grade_policy` where an older version graded some."""
+    """The fields of the runs' identities that differ, and what else makes their numbers unlike.
+
+    `grade_policy` where an older version graded some, `entropy_kind` where not all token entropies are exact.
+    """
     found = differing_fields([scored.run for scored in runs])
     policies = [", ".join(scored.older_policies) if scored.is_scored else "" for scored in runs]
+    kinds = [scored.run.entropy_kind() for scored in runs]
+    found |= {"entropy_kind": kinds} if len(set(kinds)) > 1 else {}
     return found | {"grade_policy": policies} if len(set(policies)) > 1 else found
 
 
@@ -136,7 +143,7 @@ def _tests(frames: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """Paired tests of every two runs; p values adjusted over all that are shown together."""
     rows = []
     for (first, a), (second, b) in combinations(frames.items(), 2):
-        for column, test in _TESTS.items():
+        for column, test in ((name, test) for name, test in _TESTS.items() if name in a):
             found = test(a[column], b[column])
             interval = paired_bootstrap_difference(a[column], b[column])
             rows.append(

@@ -29,6 +29,7 @@ class RunRates(NamedTuple):
     clusters: Estimate  # mean number of different answers
     token_entropy: Estimate  # of the greedy answer, mean over its tokens, in nats; undefined before the run is scored
     new: Estimate  # chance that one more answer is in none of the clusters: mean of `richness.unseen_mass`
+    entropy_kind: str  # of the token entropies: exact, lower bounds (`top_k:<k>`) or none
 
 
 def run_rates(scored: ScoredRun, clusterer: Clusterer) -> RunRates:
@@ -37,7 +38,8 @@ def run_rates(scored: ScoredRun, clusterer: Clusterer) -> RunRates:
     entropy = scored.scores[TOKEN_ENTROPY] if scored.is_scored else np.full(len(n_sets), np.nan)
     sizes = scored.sizes(clusterer)
     new = [unseen_mass(own) for own in sizes[sizes.sum(axis=1) > 1]]
-    return RunRates(single_cluster_rate(n_sets), mean_estimate(n_sets), mean_estimate(entropy), mean_estimate(new))
+    means = (mean_estimate(values) for values in (n_sets, entropy, new))
+    return RunRates(single_cluster_rate(n_sets), *means, scored.run.entropy_kind())
 
 
 def single_cluster_row(scored: ScoredRun, clusterer: Clusterer, category: str) -> dict[str, Any]:

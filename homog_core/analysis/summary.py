@@ -1,6 +1,6 @@
 """What one run found, as values: its rates and entropies, what each score is worth, what the cascade saves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,6 +64,8 @@ def run_estimates(scored: ScoredRun) -> dict[str, Estimate]:
             found[f"mean_{column}"] = mean_estimate(scored.scores[column])
     for column in ("mean_token_entropy", "mean_token_entropy_sampled"):
         found[column] = mean_estimate(scored.scores[column])
+        if scored.run.entropy_kind().startswith("top_k:"):
+            found[column] = replace(found[column], method="t, of lower bounds")
     return {**found, "accuracy": accuracy(scored), "corrected_accuracy": corrected_accuracy(scored)}
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from homog_core.cli.output import print_result
+from homog_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from homog_core.records import ModelSpec
@@ -15,8 +16,12 @@ _PROMPT = 128  # tokens of a prompt, for the estimate of memory
 def list_models(options: argparse.Namespace) -> None:
     """List the models of the catalogue, or say all that is known of some."""
     from homog_core.catalogue.models import MODELS
+    from homog_core.catalogue.servers import find_server, served_name
+    from homog_core.sampling.remote import served_models
     from homog_core.sampling.weights import availability, find_model
 
+    if options.model and options.server:
+        raise InvalidInput("Give models or --server, not both; `homog models --server URL` lists what a server has.")
     if options.model:
         known = [_known(find_model(name)) for name in options.model]
         fields = [{"": field, **{one["key"]: one[field] for one in known}} for field in known[0]]
@@ -25,6 +30,7 @@ def list_models(options: argparse.Namespace) -> None:
     rows = [
         {
             "key": spec.key,
+            **({"served as": served_name(spec.source)[1]} if options.server else {}),
             "family": spec.family,
             "stage": spec.stage,
             "parent": spec.parent or "",
@@ -32,7 +38,7 @@ def list_models(options: argparse.Namespace) -> None:
             "license": spec.license,
             "availability": availability(spec).sentence,
         }
-        for spec in MODELS.values()
+        for spec in (served_models(find_server(options.server)) if options.server else MODELS.values())
     ]
     print_result(options, rows)
 

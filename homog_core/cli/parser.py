@@ -20,10 +20,15 @@ def command_parser(program: str) -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="print the result as JSON")
         return sub
 
-    models = add("models", catalogue.list_models, "List models and whether they can be sampled now.")
-    models.add_argument(
-        "model", nargs="*", help="key, hub id, local folder or GGUF file to say more of (default: the whole catalogue)"
+    models = add(
+        "models",
+        catalogue.list_models,
+        "List the models of the catalogue, or of a server, and whether they can be sampled now.",
     )
+    models.add_argument(
+        "model", nargs="*", help="key, hub id, local folder or GGUF file, to say all that is known of it"
+    )
+    _server(models)
     add("datasets", catalogue.list_datasets, "List the question sets and where they are.")
     _calibrate(add)
     _sample(add)
@@ -72,7 +77,10 @@ def _sample(add: Add) -> None:
         sampling.sample,
         "Sample a model's answers to a question set into a run, and score it. Resumes.",
     )
-    sub.add_argument("--model", required=True, help="catalogue key, hub id, local folder or GGUF file")
+    sub.add_argument(
+        "--model", required=True, help="catalogue key, hub id, local folder or GGUF file; with --server its name there"
+    )
+    _server(sub)
     sub.add_argument("--dataset", required=True, help="catalogue key, or a CSV or JSONL file")
     sub.add_argument("--limit", type=int, help="only the first K questions")
     sub.add_argument("--shuffle", type=int, metavar="SEED", help="draw the order from this seed before --limit cuts")
@@ -89,10 +97,19 @@ def _sample(add: Add) -> None:
         "--batch-questions",
         type=batch_size,
         metavar="{K,auto}",
-        help="questions decoded together; auto: on a GPU as many as its memory holds, up to 64, on a CPU 4 "
-        "(default: auto)",
+        help="questions decoded together; auto: on a GPU as many as its memory holds, up to 64, on a CPU 4, of a "
+        "server as many as it takes requests at once (default: auto)",
     )
     _model_options(sub)
+
+
+def _server(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--server",
+        metavar="URL",
+        help="of a server that speaks OpenAI's protocol, as http://localhost:8000/v1, or its key in models.toml; what "
+        "it wants as a key is read from OPENAI_API_KEY",
+    )
 
 
 def _dtype(sub: argparse.ArgumentParser) -> None:

@@ -12,19 +12,22 @@ from homog_core.wording import numbers
 
 if TYPE_CHECKING:
     from homog_core.analysis.draws import Draw
+    from homog_core.catalogue.servers import Server
+    from homog_core.records import ModelSpec
 
 
 def sample(options: argparse.Namespace) -> None:
     """Sample and score a run."""
     from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
+    from homog_core.catalogue.servers import is_served
     from homog_core.records import Decoding
     from homog_core.runs.questions import load_questions
     from homog_core.runs.sample import sample_run
     from homog_core.sampling.batch import batch_that_fits
     from homog_core.sampling.engine import TorchSampler
-    from homog_core.sampling.weights import find_model
+    from homog_core.sampling.remote import RemoteSampler
 
-    spec = find_model(options.model)
+    server, spec = _model(options)
     questions = load_questions(options.dataset, limit=options.limit, shuffle_seed=options.shuffle)
     of_dataset = (DATASETS | TRAINING_DATASETS).get(options.dataset)
     limit = options.max_new_tokens
@@ -41,10 +44,13 @@ def sample(options: argparse.Namespace) -> None:
     batch = options.batch_questions
     if batch is not None and batch < 1:
         raise InvalidInput(f"--batch-questions is {batch}; it must be at least 1.")
-    sampler = TorchSampler.from_pretrained(spec, say, options.dtype)
     style = options.prompt or spec.prompt_style
-    if batch is None:
-        batch = batch_that_fits(sampler, questions, decoding, style)
+    if is_served(spec.source):
+        sampler = RemoteSampler.connect(spec, say, server)
+        batch = batch or sampler.server.requests
+    else:
+        sampler = TorchSampler.from_pretrained(spec, say, options.dtype)
+        batch = batch or batch_that_fits(sampler, questions, decoding, style)
     with Bar("Sampling") as bar:
         run = sample_run(
             sampler,
@@ -55,6 +61,19 @@ def sample(options: argparse.Namespace) -> None:
             on_step=lambda p: bar.update(_speed(p), p.n_done, p.n_total),
         )
     score_new_run(options, run.id)
+
+
+def _model(options: argparse.Namespace) -> tuple["Server | None", "ModelSpec"]:
+    """The model that was asked for, and its server where that was named."""
+    from homog_core.catalogue.servers import find_server, is_served
+    from homog_core.sampling.remote import served_model
+    from homog_core.sampling.weights import find_model
+
+    server = find_server(options.server) if options.server else None
+    spec = served_model(server, options.model) if server else find_model(options.model)
+    if options.dtype and is_served(spec.source):
+        raise InvalidInput("--dtype is of weights on this machine; leave it out for a served model.")
+    return server, spec
 
 
 def _speed(p: Any) -> str:

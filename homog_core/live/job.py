@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from homog_core.analysis.draws import Draw
-from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet
+from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet, Served, weakest_kind
 from homog_core.runs import sample
 from homog_core.runs.store import Run
 from homog_core.sampling.steps import Answer
@@ -52,6 +52,11 @@ class ModelSnapshot:
         return {index: answer for index, answer in self.answers.items() if answer.finish_reason}
 
     @property
+    def entropy_kind(self) -> str:
+        """What the token entropies of its answers are, as that of a `Response`: the weakest of those that are known."""
+        return weakest_kind(answer.entropy_kind for answer in self.answers.values())
+
+    @property
     def n_finished(self) -> int:
         """How many samples have ended; the greedy answer is none of them."""
         return len(self.ended.keys() - {GREEDY})
@@ -92,6 +97,7 @@ class Part:
     first_seconds: float = 0.0
     n_tokens: int = 0
     draw: Draw | None = None
+    served: Served | None = None
 
     def snapshot(self) -> ModelSnapshot:
         """A copy that no longer changes."""
@@ -109,7 +115,7 @@ class Part:
             revision=self.revision,
             dtype=self.dtype,
         )
-        return sample.keep(plan, self.result, self.seconds)
+        return sample.keep(plan, self.result, self.seconds, self.served)
 
 
 @dataclass(slots=True, eq=False)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from homog_core.analysis.draws import draws
+from homog_core.catalogue.servers import is_served
 from homog_core.device import Device, free_memory, probe_device
 from homog_core.errors import HomogError, NotFound
 from homog_core.live.job import OVER, Job, Part, Request, Snapshot
@@ -205,9 +206,10 @@ class LiveQueue:
             free_memory()
             self._set(job, "loading", f"Loading {model.key}")
             started, is_here = time.monotonic(), availability(model).state == "ready"
-            # Another thread may just be importing it. This waits for that; `from transformers import …` does too, but
-            # then looks into the module that the import has replaced at its end, and finds nothing.
-            import transformers  # noqa: F401
+            if not is_served(model.source):
+                # Another thread may just be importing it. This waits for that; `from transformers import …` does too,
+                # but then looks into the module that the import has replaced at its end, and finds nothing.
+                import transformers  # noqa: F401
 
             self._sampler = self._load_sampler(model, lambda words: self._set(job, "loading", words))
             with self._lock:
@@ -221,6 +223,8 @@ class LiveQueue:
         if question.answer_type != "draw":
             return
         for part, sampler in group:
+            if is_served(part.model.source):  # its server gives no probabilities of whole lists
+                continue
             self._check(job)
             self._set(job, "sampling", f"Computing the probabilities of {part.model.key}")
             (found,) = draws(sampler, [question], part.style)
@@ -261,7 +265,7 @@ class LiveQueue:
                 part.vectors.clear()
             part.answers.update({answer.sample_index: answer for answer in step.answers})
             for finished in step.finished:
-                part.result = finished
+                part.result, part.served = finished, step.served
             part.n_tokens += len(step.answers)
 
     def _encode(self, part: Part, step: Step, question: Question) -> None:

@@ -39,7 +39,7 @@ from homog_core.runs.store import list_runs
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
 from homog_core.statistics.paired import holm
 from homog_core.wording.labels import dataset_title, score_title
-from homog_core.wording.numbers import PERCENTAGES, number, published_value, tenth_percent, with_interval
+from homog_core.wording.numbers import PERCENTAGES, at_least, number, published_value, tenth_percent, with_interval
 
 BUDGETS = (2, 3, 5, 10)
 NEED_BOTH_CLASSES = ("auroc", "cohens_d", "cost_saving")
@@ -92,8 +92,11 @@ def clusters_table(runs: Sequence[ScoredRun]) -> Table:
                 },
                 f"clusters ({best.key})": with_interval(mean_estimate(clusters["num_semantic_sets"])),
                 "discrete semantic entropy, nats": with_interval(mean_estimate(clusters["discrete_semantic_entropy"])),
-                "token entropy, greedy": with_interval(mean_estimate(scored.scores["mean_token_entropy"])),
-                "token entropy, sampled": with_interval(mean_estimate(scored.scores["mean_token_entropy_sampled"])),
+                **{
+                    f"token entropy, {which}": at_least(scored.run.entropy_kind())
+                    + with_interval(mean_estimate(scored.scores[column]))
+                    for which, column in (("greedy", "mean_token_entropy"), ("sampled", "mean_token_entropy_sampled"))
+                },
             }
         )
     return Table(

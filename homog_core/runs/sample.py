@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from homog_core import files
+from homog_core.catalogue.servers import is_served
 from homog_core.device import probe_device
 from homog_core.errors import InvalidInput
-from homog_core.records import Decoding, Identity, ModelSpec, PromptStyle, Provenance, Question, ResponseSet
+from homog_core.records import Decoding, Identity, ModelSpec, PromptStyle, Provenance, Question, ResponseSet, Served
 from homog_core.runs.manifest import identity_of
 from homog_core.runs.store import Run
 from homog_core.runs.write import RunWriter, write_run
@@ -61,6 +62,7 @@ def sample_run(
         remaining = [question for question in questions if question.id not in writer.sampled]
         n_before = len(writer.sampled)
         before, started, n_tokens = writer.run.provenance, time.monotonic(), 0
+        served: Served | None = None
 
         def count() -> dict[str, Any]:
             seconds = time.monotonic() - started
@@ -68,11 +70,13 @@ def sample_run(
                 "wall_seconds": round(before.wall_seconds + seconds, 1),
                 "n_tokens": before.n_tokens + n_tokens,
                 "batch_questions": batch_questions,
+                "served": served.after(before.served) if served else before.served,
             }
 
         try:
             for step in sampler.sample(remaining, decoding, style, batch_questions):
                 n_tokens += len(step.answers)
+                served = step.served or served
                 for finished in step.finished:
                     writer.append(finished)
                 n_done = len(writer.sampled)
@@ -128,7 +132,7 @@ def plan_run(
         status="sampling",
         git_commit=_git_commit(),
         packages=_package_versions(),
-        device=probe_device().name,
+        device="" if is_served(model.source) else probe_device().name,
         source=Path(model.source).name if Path(model.source).is_absolute() else model.source,
         family=model.family,
         stage=model.stage,
@@ -138,13 +142,16 @@ def plan_run(
     return RunPlan(identity, provenance, asked)
 
 
-def keep(plan: RunPlan, answers: ResponseSet, seconds: float) -> Run:
-    """Store answers that have been sampled already as the run of one question that `plan` describes."""
+def keep(plan: RunPlan, answers: ResponseSet, seconds: float, served: Served | None = None) -> Run:
+    """Store answers that have been sampled already as the run of one question that `plan` describes.
+
+    `served` is what is known of the server that gave them.
+    """
     with plan.open() as writer:
         if answers.question_id not in writer.sampled:
             writer.append(answers)
             n_tokens = sum(len(response.tokens) for response in (*answers.responses, answers.greedy))
-            writer.update(status="complete", n_tokens=n_tokens, wall_seconds=round(seconds, 1))
+            writer.update(status="complete", n_tokens=n_tokens, wall_seconds=round(seconds, 1), served=served)
         return writer.run
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from homog_core import files
 from homog_core.errors import CorruptRun, NotFound
-from homog_core.records import Decoding, Identity, Provenance, RunManifest
+from homog_core.records import Decoding, Identity, Provenance, RunManifest, weakest_kind
 from homog_core.runs.manifest import read_manifest
 from homog_core.runs.questions import with_sentences
 from homog_core.runs.tables import SCHEMAS, read_parquet, read_shards, shard_paths, write_parquet
@@ -75,6 +75,13 @@ class Run:
         # A merge that was interrupted leaves shards whose rows are in the merged one already.
         table = table.drop_duplicates(["question_id", "sample_index"])
         return table.sort_values(["question_id", "sample_index"], ignore_index=True)
+
+    def entropy_kind(self) -> str:
+        """What its token entropies are, as that of a `Response`: the weakest kind of those that are known."""
+        if not (self.is_imported or self.provenance.served):
+            return "exact"
+        shards = read_shards(self.folder, self.id, columns=["entropy_kind"])
+        return weakest_kind(value for shard in shards for value in shard["entropy_kind"].unique().to_pylist())
 
     def sampled_ids(self) -> set[str]:
         """Ids of the questions that have been sampled."""

@@ -58,13 +58,20 @@ def _response_problems(run: Run, questions: pd.DataFrame, responses: pd.DataFram
         lengths = {len(row.tokens), len(row.token_entropies), len(row.token_logprobs)}
         if len(lengths) != 1:
             yield f"Question {row.question_id}, sample {row.sample_index}: tokens and numbers differ in length."
-        elif not _numbers_read(row, run.is_imported):
+        elif not _numbers_read(row, run.is_imported, run.provenance.served is not None):
             yield f"Question {row.question_id}, sample {row.sample_index}: a number is not finite."
 
 
-def _numbers_read(row: Any, is_imported: bool) -> bool:
-    """All numbers finite; of an imported run all entropies, or all log-probabilities, may be NaN: not known."""
+def _numbers_read(row: Any, is_imported: bool, is_served: bool) -> bool:
+    """All numbers finite, except where they are not known and so NaN.
+
+    Of an imported run that is all entropies or all log-probabilities; of a served one both, or those of the end alone.
+    """
     entropies, logprobs = np.isfinite(row.token_entropies), np.isfinite(row.token_logprobs)
+    if is_served and row.entropy_kind == "none":
+        return bool(np.isnan(row.token_entropies).all() and np.isnan(row.token_logprobs).all())
+    if is_served and row.finish_reason == "stop":
+        entropies, logprobs = entropies[:-1], logprobs[:-1]
     if is_imported and row.entropy_kind == "none":
         return bool(np.isnan(row.token_entropies).all() and logprobs.all())
     return bool(entropies.all() and (logprobs.all() or (is_imported and np.isnan(row.token_logprobs).all())))

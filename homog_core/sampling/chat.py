@@ -6,16 +6,16 @@ The server is whatever `openai` finds: OPENAI_BASE_URL and OPENAI_API_KEY say wh
 import itertools
 import os
 
-from homog_core.errors import HomogError, InvalidInput, ModelUnavailable
+from homog_core.errors import InvalidInput, ModelUnavailable
 from homog_core.progress import Say
 from homog_core.records import Decoding, Question, Reply
 from homog_core.sampling.engine import TorchSampler
+from homog_core.sampling.served_line import NO_KEY
 from homog_core.sampling.weights import find_model
 
 SERVED = "openai:"  # before the name of a model behind a server
 REPLY_TOKENS = 512  # of a local model: enough for the groups of a hundred answers
 SERVED_TOKENS = 8192  # of a served one, which may reason first
-NO_KEY = "none"  # what a server of one's own is sent as a key; `openai` insists on one
 
 
 class LocalChat:
@@ -84,13 +84,10 @@ class ServedChat:
 def chat_model(name: str, say: Say = lambda words: None) -> LocalChat | ServedChat:
     """The chat model of that name: `openai:MODEL` behind a server, or any name that `sample --model` takes.
 
-    Raises `InvalidInput` where a local model has no chat template, `HomogError` where `openai` is not installed.
+    Raises `InvalidInput` where a local model has no chat template.
     """
     if name.startswith(SERVED):
-        try:
-            return ServedChat(name.removeprefix(SERVED))
-        except ImportError as error:
-            raise HomogError("A served judge needs openai: install it by `pip install -e '.[server]'`.") from error
+        return ServedChat(name.removeprefix(SERVED))
     sampler = TorchSampler.from_pretrained(find_model(name), say)
     if not sampler.tokenizer.chat_template:
         raise InvalidInput(f"{name} has no chat template, so it cannot be asked to judge; choose an instruct model.")

@@ -73,13 +73,18 @@ class Row:
             piece = opened + piece
         self.said.append(Token(piece, entropy, logprob, token))
         text = self.answer.text + piece
-        cut = min((at for stop in self.stop if (at := text.find(stop, len(opened))) >= 0), default=None)
+        cut = first_stop(text, self.stop, len(opened))
         reason = "stop" if ends or cut is not None else "length" if last else None
         self.answer = replace(self.answer, n_tokens=len(self.said), text=text[:cut], finish_reason=reason)
         return self.answer
 
 
-def response_set(rows: Sequence[Row], spec: ModelSpec, decoding: Decoding) -> ResponseSet:
+def first_stop(text: str, stops: Sequence[str], start: int = 0) -> int | None:
+    """Where the first of some stop strings stands in a text from `start` on; None where there is none."""
+    return min((at for stop in stops if (at := text.find(stop, start)) >= 0), default=None)
+
+
+def response_set(rows: Sequence[Any], spec: ModelSpec, decoding: Decoding) -> ResponseSet:
     """The record of a question whose rows, the greedy one last, have all ended."""
     *samples, greedy = rows
     encoded = greedy.encoded

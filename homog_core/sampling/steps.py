@@ -18,6 +18,7 @@ from homog_core.records import (
     Question,
     Response,
     ResponseSet,
+    Served,
 )
 from homog_core.sampling.prompts import Prompt
 
@@ -26,8 +27,8 @@ class Token(NamedTuple):
     """One token of an answer."""
 
     text: str  # its piece of text
-    entropy: float  # nats, of the raw distribution that it was drawn from
-    logprob: float  # nats, in that distribution
+    entropy: float  # nats, of the raw distribution that it was drawn from; NaN where it is not known
+    logprob: float  # nats, in that distribution; NaN where it is not known
     id: int = -1  # in the tokenizer's vocabulary; -1 where a sampler has none
 
 
@@ -45,6 +46,7 @@ class Answer:
     n_tokens: int = 0
     text: str = ""  # up to here, without a stop string
     finish_reason: FinishReason | None = None  # None: it goes on
+    entropy_kind: str = "exact"  # as that of a `Response`
 
     @property
     def answer(self) -> str:
@@ -79,16 +81,18 @@ class Answer:
             np.array(self.entropies, dtype=np.float32),
             np.array(self.logprobs, dtype=np.float32),
             self.finish_reason or "length",
+            self.entropy_kind,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One decoding step of a batch."""
+    """One decoding step of a batch. One without answers says that the sampler still waits for the next token."""
 
     answers: tuple[Answer, ...] = ()  # those that have just got a token
     finished: tuple[ResponseSet, ...] = ()  # of the questions whose last answer has just ended
     restarted: tuple[str, ...] = ()  # ids of questions that begin anew in a smaller batch, because memory ran out
+    served: Served | None = None  # what is known by now of the server that answers; None for a model on this machine
 
 
 class Sampler(Protocol):

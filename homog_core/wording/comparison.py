@@ -15,6 +15,7 @@ from homog_core.runs.store import Run
 from homog_core.wording.labels import ROLE_TITLES, dataset_title, first_upper
 from homog_core.wording.numbers import (
     CHANCE,
+    at_least,
     counted,
     given,
     interval,
@@ -41,7 +42,7 @@ def differences(differing: Mapping[str, Sequence[Any]]) -> str:
     for key, values in differing.items():
         if any(other in differing for other in _DEPENDENT.get(key, ())):
             continue
-        shown = "" if key.endswith("sha256") else f" ({' / '.join(_shown(value) for value in values)})"
+        shown = "" if key.endswith("sha256") else f" ({' / '.join(_shown(value, key) for value in values)})"
         parts.append(_FIELDS.get(key, key) + shown)
     if not parts:
         return "The runs differ in nothing that is recorded."
@@ -71,13 +72,17 @@ _FIELDS = {
     "top_k": "top-k",
     "stop": "stop strings",
     "seed": "random seed",
+    "entropy_kind": "kind of token entropies",
 }
+_KINDS = {"exact": "exact", "none": "not known"}
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, key: str) -> str:
+    if key == "entropy_kind":
+        return _KINDS.get(value) or f"lower bounds from {value.removeprefix('top_k:')} tokens"
     if isinstance(value, list | tuple):
         return ", ".join(map(repr, value)) or "none"
-    return given(value) if isinstance(value, float) else str(value)
+    return given(value) if isinstance(value, float) else str(value) or "not known"
 
 
 def obstacle_sentence(found: Obstacle) -> str:
@@ -172,9 +177,11 @@ def distances_title(means: pd.DataFrame) -> str:
     return f"Answers are {within} apart within a model, {number(means.iloc[0, -1])} across"
 
 
-def entropies_title(means: Sequence[float]) -> str:
-    """Title of the greedy answers' token entropies, in nats."""
-    return f"The greedy answer: {arrow(means, number)} nats on average"
+def entropies_title(means: Sequence[float], kinds: Sequence[str]) -> str:
+    """Title of the greedy answers' token entropies, in nats; of different kinds they are not set side by side."""
+    if len(set(kinds)) > 1:
+        return "The greedy answer: token entropies of different kinds, exact ones and lower bounds"
+    return f"The greedy answer: {at_least(kinds[0])}{arrow(means, number)} nats on average"
 
 
 # Over all questions

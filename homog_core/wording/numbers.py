@@ -52,6 +52,11 @@ def tenth_percent(share: float) -> str:
     return percent(share, 1)
 
 
+def at_least(entropy_kind: str) -> str:
+    """What stands before token entropies that are lower bounds; "" before others."""
+    return "at least " if entropy_kind.startswith("top_k:") else ""
+
+
 def with_interval(found: Any, show: Callable[[float], str] = number) -> str:
     """An `Estimate`, or a row that has its fields, with its bounds behind it: 0.14 [0.09, 0.20]."""
     return " ".join(part for part in (show(found.value), bounds(found.low, found.high, show)) if part)

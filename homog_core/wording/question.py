@@ -5,7 +5,7 @@ import math
 from homog_core.analysis.rates import RunRates
 from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP
 from homog_core.records import Estimate
-from homog_core.wording.numbers import UNDEFINED, counted, noun, number, percent, with_care, with_interval
+from homog_core.wording.numbers import UNDEFINED, at_least, counted, noun, number, percent, with_care, with_interval
 
 _GRADE_SIGNS = {"correct": "✓", "incorrect": "✗", "ambiguous": "?", "abstained": "–"}
 _RULES = {
@@ -83,11 +83,11 @@ def distances_title(mean: float) -> str:
     return f"Two answers are {number(mean)} apart on average"
 
 
-def entropy_title(name: str, mean: float, n_tokens: int) -> str:
+def entropy_title(name: str, mean: float, n_tokens: int, kind: str) -> str:
     """Title of one answer's token entropies, by their mean in nats."""
     if math.isnan(mean):
         return f"{name}: {'its token entropies are not known' if n_tokens else 'no tokens of its own'}"
-    return f"{name}: {number(mean)} nats on average"
+    return f"{name}: {at_least(kind)}{number(mean)} nats on average"
 
 
 def run_headline(found: RunRates) -> str:
@@ -100,7 +100,7 @@ def run_headline(found: RunRates) -> str:
         f"one more would be new in **{with_interval(found.new, percent)}**",
     ]
     if found.token_entropy.n:
-        parts.append(f"token entropy **{with_interval(found.token_entropy)}** nats")
+        parts.append(f"token entropy {at_least(found.entropy_kind)}**{with_interval(found.token_entropy)}** nats")
     return " · ".join(parts) + few
 
 

@@ -17,14 +17,24 @@ from homog_core.wording.sampler import sampler_mark
 
 def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
     """The recipe line of what is computed from a run."""
-    way = recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval)
+    kind = run.entropy_kind()
+    way = recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval, kind)
     return " · ".join(part for part in (way, _mark(run)) if part)
 
 
 def recipe(
-    model: str, decoding: Decoding, style: str, clusterer: Clusterer | None, n: int | None, interval: str = ""
+    model: str,
+    decoding: Decoding,
+    style: str,
+    clusterer: Clusterer | None,
+    n: int | None,
+    interval: str = "",
+    entropy_kind: str = "exact",
 ) -> str:
-    """Model · N · temperature · clusterer with its report card · n questions · interval method."""
+    """Model · N · temperature · clusterer with its report card · n questions · interval method.
+
+    Token entropies that are lower bounds are named as such, whatever else is shown.
+    """
     parts = [
         model,
         f"N = {decoding.n_samples}",
@@ -32,6 +42,7 @@ def recipe(
         f"top-p {given(decoding.top_p)}" if decoding.top_p < 1 else "",
         counted(decoding.max_new_tokens, "token"),
         prompt_title(style),
+        entropies_recipe(entropy_kind),
         clusterer_recipe(clusterer) if clusterer else "",
         "" if n is None else counted(n, "question"),
         interval,
@@ -43,11 +54,15 @@ def side_by_side(
     names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | None, n: int, interval: str = ""
 ) -> str:
     """One recipe for several runs, or one each where they were not sampled in the same way."""
-    ways = [(run.decoding, run.identity.prompt_style) for run in runs]
+    ways = [(run.decoding, run.identity.prompt_style, run.entropy_kind()) for run in runs]
     if len(set(ways)) == 1:
-        parts = [recipe(" / ".join(names), *ways[0], clusterer, n, interval)]
+        decoding, style, kind = ways[0]
+        parts = [recipe(" / ".join(names), decoding, style, clusterer, n, interval, kind)]
     else:
-        each = "; ".join(recipe(name, *way, None, n) for name, way in zip(names, ways, strict=True))
+        each = "; ".join(
+            recipe(name, decoding, style, None, n, "", kind)
+            for name, (decoding, style, kind) in zip(names, ways, strict=True)
+        )
         parts = [each, clusterer_recipe(clusterer) if clusterer else "", interval]
     return " · ".join(part for part in (*parts, *_marks(names, runs)) if part)
 
@@ -62,6 +77,8 @@ def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | 
         "at most ": [counted(decoding.max_new_tokens, "token") for decoding in decodings],
     }
     parts = [what + " and ".join(dict.fromkeys(found)) for what, found in values.items()]
+    bounds = dict.fromkeys(filter(None, (entropies_recipe(run.entropy_kind()) for run in runs)))
+    parts += [f"in some runs {bound}" if len(runs) > 1 else bound for bound in bounds]
     parts += [clusterer_recipe(clusterer)] if clusterer else []
     return " · ".join([*parts, of, interval, *_marks(names, runs)])
 
@@ -76,6 +93,13 @@ def _mark(run: Run) -> str:
     with suppress(CorruptRun):
         return sampler_mark(sampler_check(run))
     return ""
+
+
+def entropies_recipe(kind: str) -> str:
+    """That token entropies are lower bounds; "" where they are not."""
+    if not kind.startswith("top_k:"):
+        return ""
+    return f"token entropies are lower bounds, from the {kind.removeprefix('top_k:')} likeliest tokens"
 
 
 def clusterer_recipe(clusterer: Clusterer) -> str:

@@ -22,7 +22,7 @@ from homog_core.runs.store import Run
 from homog_core.sampling.weights import adapter_folder
 from homog_core.wording import commands
 from homog_core.wording.labels import ROLE_TITLES, STAGE_TITLES, dataset_title
-from homog_core.wording.numbers import counted, duration, given, millions, times, whole
+from homog_core.wording.numbers import counted, duration, given, millions, percent, times, whole
 
 DAMAGED = "damaged"  # the status, in a list, of a run whose manifest does not read
 _SCORED = {Scored.YES: "yes", Scored.OLDER: "by an older version", Scored.NO: "no"}
@@ -123,6 +123,7 @@ def card(run: Run) -> list[Fact]:
         "What": _what(run),
         "How": _how(run),
         "Model": _model(run),
+        "Server": _server(run),
         "Lineage": _lineage(run),
         "When and where": _when(run),
         "Software": _software(run),
@@ -172,9 +173,41 @@ def _model(run: Run) -> str:
         provenance.family or identity.model,
         *known,
         f"computed in {identity.dtype}" if identity.dtype else "",
-        f"weights from {provenance.source}" if provenance.source else "",
+        f"weights from {provenance.source}" if provenance.source and not provenance.served else "",
         f"version {_short_hashes(identity.revision)}" if identity.revision else "",
     )
+
+
+_NUMBERS = {  # what a server's log-probabilities are
+    "before": "They are those before temperature",
+    "after": "They are those after temperature, so that they are kept at temperature 1 and top-p 1 alone",
+    "unknown": "Whether they are after temperature could not be told: they are kept at temperature 1 and top-p 1 alone",
+}
+
+
+def _server(run: Run) -> str:
+    """Where a served model answered, and what its numbers are; "" for a model on this machine."""
+    served = run.provenance.served
+    if served is None:
+        return ""
+    prints = f", configuration {' and '.join(served.fingerprints)}" if served.fingerprints else ""
+    whole = (
+        "It took the order to leave out top-k, min-p and penalties of its own."
+        if served.is_untruncated
+        else "It takes no order to leave out top-k, min-p and penalties of its own, and may have some."
+    )
+    if served.logprobs == "none":
+        numbers = "It gives no log-probabilities."
+    else:
+        known = f"{_NUMBERS[served.logprobs]} ({'as was tried out' if served.is_tested else 'as its entry says'})."
+        mass = (
+            f" Token entropies are lower bounds: the tokens that it lists hold {percent(served.covered_mass)} of the "
+            "probability on average."
+            if served.covered_mass is not None
+            else ""
+        )
+        numbers = f"It gives log-probabilities. {known}{mass}"
+    return f"{served.host}, which calls the model {served.model}{prints}. {whole} {numbers}"
 
 
 def _sentence(*parts: str) -> str:

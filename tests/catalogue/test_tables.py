@@ -128,7 +128,10 @@ def test_datasets_are_not_the_users_to_change(own_cache):
     [
         ("models = [", "does not read as TOML .*; correct it or take it away"),
         (b"\xff\xfe", "does not read as TOML"),
-        ('[[model]]\nkey = "x"', "has a table `model`; its tables are models, gguf_wheels, encoders, nli_models"),
+        (
+            '[[model]]\nkey = "x"',
+            "has a table `model`; its tables are servers, models, gguf_wheels, encoders, nli_models",
+        ),
         ('[models.x]\nsource = "me/x"', r"every entry of `models` under a line \[\[models\]\]"),
         ("models = [1]", r"every entry of `models` under a line \[\[models\]\]"),
         ('[[models]]\nkey = "x"', "entry 'x' of `models`: `source` is missing"),

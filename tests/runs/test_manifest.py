@@ -94,7 +94,8 @@ def test_a_shipped_manifest_reads_and_has_the_id_of_its_folder(run_id, folder):
     upgraded = content_of(folder)
     assert upgraded.pop("format") == 2
     assert content.pop("format", 1) in (1, 2)
-    later = {"imported_from": None, "import_notes": [], "batch_questions": None}  # fields that older manifests lack
+    # fields that older manifests lack
+    later = {"imported_from": None, "import_notes": [], "served": None, "batch_questions": None}
     content["provenance"] = later | content["provenance"]
     assert upgraded == content
 

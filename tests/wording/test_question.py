@@ -57,9 +57,10 @@ def test_a_map_says_how_faithful_it_is_and_why_it_is_another():
 
 
 def test_entropies_that_are_not_known_are_not_a_number():
-    assert question.entropy_title("Answer 2", 0.5, 7) == "Answer 2: 0.50 nats on average"
-    assert question.entropy_title("Answer 2", math.nan, 7) == "Answer 2: its token entropies are not known"
-    assert question.entropy_title("Answer 2", math.nan, 0) == "Answer 2: no tokens of its own"
+    assert question.entropy_title("Answer 2", 0.5, 7, "exact") == "Answer 2: 0.50 nats on average"
+    assert question.entropy_title("Answer 2", 0.5, 7, "top_k:20") == "Answer 2: at least 0.50 nats on average"
+    assert question.entropy_title("Answer 2", math.nan, 7, "none") == "Answer 2: its token entropies are not known"
+    assert question.entropy_title("Answer 2", math.nan, 0, "none") == "Answer 2: no tokens of its own"
 
 
 def test_a_place_in_a_list_counts_from_one():
