@@ -59,10 +59,20 @@ class Selection:
         rates = {label: computed.rate(run, *self.how)["value"] for label, run in self.versions.items()}
         return max(rates, key=lambda label: -1 if np.isnan(rates[label]) else rates[label])
 
-    def recipe(self, n: int | str, interval: str, labels: Sequence[str] = (), *, clustered: bool = True) -> str:
-        """The recipe line of a chart over these runs, or some of them."""
+    def recipe(
+        self,
+        n: int | str,
+        interval: str,
+        labels: Sequence[str] = (),
+        *,
+        clustered: bool = True,
+        clusterer: Clusterer | None = None,
+    ) -> str:
+        """The recipe line of a chart over these runs, or some of them; `clusterer` is another than the chosen one."""
         labels = labels or list(self.views)
         runs = [self.views[label].run for label in labels]
         of = self.dataset + (f", {self.category}" if self.category else "")
         questions = n if isinstance(n, str) else counted(n, "question")
-        return recipes.over_runs(labels, runs, self.clusterer if clustered else None, f"{of} · {questions}", interval)
+        return recipes.over_runs(
+            labels, runs, (clusterer or self.clusterer) if clustered else None, f"{of} · {questions}", interval
+        )
