@@ -213,8 +213,9 @@ class TestWithoutShippedRuns:
         app = tax(view="models", chart="between", cells="overlap", runs="all")
         # of one model the same: 1, 1, 1/3, 1; of two 1, 1/2 twice, and 0 with the one that says something else
         assert "in 83 % [83 %, 83 %] of cases, answers of two models in 33 %" in titles(app)[0]
-        assert ["Most alike: a and b (overlap 100 %)", "Least alike: a and d (overlap 0 %)"] == [
-            link.proto.label.replace("\\", "") for link in app.get("page_link") if "alike" in link.proto.label
+        assert [link.proto.label.replace("\\", "") for link in app.get("page_link") if "alike" in link.proto.label] == [
+            "Most alike: a and b (overlap 100 %)",
+            "Least alike: a and d (overlap 0 %)",
         ]
         (figure,) = app.get("plotly_chart")
         assert "1.0" in figure.proto.spec
