@@ -15,9 +15,8 @@ import numpy as np
 
 from benchmarks.reading.public import Cluster, by_clusterer, partition_row
 from homog_core.catalogue.encoders import ENCODERS
-from homog_core.errors import InvalidInput, NotFound
+from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.files import dataset_folders
-from homog_core.measures.clustering import Clusterer
 from homog_core.measures.encoders import SentenceEncoder
 from homog_core.measures.report_cards import default_clusterers
 from homog_core.reports.tables import Table, markdown
@@ -26,6 +25,7 @@ from homog_core.statistics.between_models import BetweenModels, between_models, 
 from homog_core.wording.numbers import percent, with_interval
 
 SET = "novelty-bench"
+USUAL = ("jaccard", "combined/wordllama")
 FAMILIES = ("gemma-2", "gemma-3", "Llama-3", "gpt-4o")
 
 
@@ -33,17 +33,21 @@ def main() -> None:
     """Print the tables that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="*", help="without its ending; default: all that are there")
-    parser.add_argument("--clusterer", action="append", help="default: jaccard and combined/wordllama")
+    parser.add_argument("--clusterer", action="append", help=f"default: {' and '.join(USUAL)}")
     parser.add_argument("--questions", type=int, help="the first so many of those that all models have")
     options = parser.parse_args()
-    files = options.file or _files()
-    clusterers = [_clusterer(key) for key in options.clusterer or ("jaccard", "combined/wordllama")]
+    try:
+        print(markdown(list(_tables(_read(options.file or _files(), options.questions), options.clusterer or USUAL))))
+    except HomogError as error:
+        parser.error(str(error))
+
+
+def _read(files: Sequence[str], n_questions: int | None) -> dict[str, list[Answers]]:
+    """The answers of each file to the questions that all have, the first so many by their ids."""
     models = {file: public_answers(f"{SET}/{file}") for file in files}
     shared = set.intersection(*({answers.question.id for answers in found} for found in models.values()))
-    kept = sorted(shared)[: options.questions]
-    models = {file: [answers for answers in found if answers.question.id in kept] for file, found in models.items()}
-    ways = {c.key: by_clusterer(c, _Remembering(c.encoder) if c.encoder else None) for c in clusterers}
-    print(markdown(list(_tables(models, ways))))
+    kept = set(sorted(shared)[:n_questions])
+    return {file: [answers for answers in found if answers.question.id in kept] for file, found in models.items()}
 
 
 class _Remembering:
@@ -59,7 +63,8 @@ class _Remembering:
         return np.stack([self._known[text] for text in texts])
 
 
-def _tables(models: dict[str, list[Answers]], ways: dict[str, Cluster]) -> Iterator[Table]:
+def _tables(models: dict[str, list[Answers]], keys: Sequence[str]) -> Iterator[Table]:
+    ways = {key: _way(key) for key in keys}
     told = f"Sampled by others, counted by us: {SET}, {len(next(iter(models.values())))} prompts, 10 answers."
     rows = []
     for name, found in models.items():
@@ -123,11 +128,12 @@ def _matrix(found: BetweenModels, names: Sequence[str]) -> list[dict[str, str]]:
     ]
 
 
-def _clusterer(key: str) -> Clusterer:
+def _way(key: str) -> Cluster:
     known = {clusterer.key: clusterer for clusterer in default_clusterers(list(ENCODERS))}
     if key not in known:
         raise InvalidInput(f"There is no clusterer {key!r}; there are {', '.join(known)}.")
-    return known[key]
+    clusterer = known[key]
+    return by_clusterer(clusterer, _Remembering(clusterer.encoder) if clusterer.encoder else None)
 
 
 def _files() -> list[str]:
