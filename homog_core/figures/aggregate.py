@@ -47,8 +47,8 @@ def curves(
 
     `frame`: series, panel, x, value, low, high, hover. `mark` stands at a place of the horizontal axis, as the current
     threshold. With `points` every value has a mark, whose whiskers take the place of the band; of more than `CROWDED`
-    lines there are none. `extra` are single marks with whiskers in the first panel: points of a line that have an interval, or
-    figures of others. On a narrow screen panels stand one under the other.
+    lines there are none. `extra` are single marks with whiskers in the first panel: points of a line that have an
+    interval, or figures of others. On a narrow screen panels stand one under the other.
     """
     traces, named = [], set()
     looks = {look.key: look for look in series}

@@ -53,9 +53,13 @@ def pair_matrix(
         figure.add_vline(edge - 0.5, line={"width": 1.5, "color": ACCENT})
         figure.add_hline(edge - 0.5, line={"width": 1.5, "color": ACCENT})
     called = [f"{shortened(name, 18 if narrow else 40)}  {place + 1}" for place, name in enumerate(names)]
-    figure.update_xaxes(tickvals=places, ticktext=[p + 1 for p in places], side="top", showgrid=False, ticks="")
+    figure.update_xaxes(
+        tickvals=places, ticktext=[p + 1 for p in places], side="top", showgrid=False, zeroline=False, ticks=""
+    )
     figure.update_xaxes(tickangle=0, tickfont={"size": 10}, constrain="domain")
-    figure.update_yaxes(tickvals=places, ticktext=list(map(escaped, called)), autorange="reversed", showgrid=False)
+    figure.update_yaxes(
+        tickvals=places, ticktext=list(map(escaped, called)), autorange="reversed", showgrid=False, zeroline=False
+    )
     figure.update_yaxes(ticks="", tickfont={"size": 10 if narrow else 12}, automargin=True)
     figure.update_layout(height=60 + (22 if narrow else 27) * len(names) + (70 if narrow else 0), margin=MARGIN)
     return figure
