@@ -21,7 +21,7 @@ from homog_core.runs.export import export_run
 from homog_core.runs.importers import jsonl, tables
 from homog_core.runs.importers.notes import About
 from homog_core.runs.importers.study import EXAMPLE_TOML
-from homog_core.runs.importers.uploads import Upload, import_uploads, is_zip_of_files
+from homog_core.runs.importers.uploads import Imported, Upload, import_uploads, is_zip_of_files
 from homog_core.wording import run_names
 from homog_core.wording.labels import STAGE_TITLES
 
@@ -43,6 +43,14 @@ class Prepared:
     runs: tuple[Version, ...]  # the run, and those beside it
     name: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What this visitor has imported last."""
+
+    found: Imported
+    words: str  # Markdown
 
 
 # Out
@@ -124,14 +132,15 @@ def _prepared(runs: Sequence[store.Run], format: str) -> Prepared:
 
 def import_section() -> None:
     """Samples that were made elsewhere become a run, and are scored."""
-    run_id, words, failed, unused = st.session_state.get("imported", ("", "", (), ()))
-    if run_id and url.get("run") == run_id:
-        st.success(words, icon=":material/check:")
-        for sentence in failed:
+    done: Done | None = st.session_state.get("imported")
+    if done and url.get("run") == done.found.runs[0].id:
+        st.success(done.words, icon=":material/check:")
+        for sentence in done.found.failed:
             st.error(f"Not imported: {plain(sentence)}")
-        if unused:
-            st.warning(f"Not named by the study, and not read: {plain(', '.join(unused))}.")
-        _notes(store.open_run(run_id))
+        if done.found.unused:
+            st.warning(f"Not named by the study, and not read: {plain(', '.join(done.found.unused))}.")
+        for run in done.found.runs:
+            _notes(run)
     with st.expander("Import answers that were sampled elsewhere", icon=":material/upload_file:"):
         left, right = st.columns(2, gap="large")
         with right:
@@ -144,9 +153,10 @@ def _notes(run: store.Run) -> None:
     """What the import has left out, repaired, guessed or found missing."""
     notes = run.provenance.import_notes
     if notes:
-        with st.expander(f"Remarks on the file ({len(notes)})", icon=":material/rule:", expanded=True):
+        title = f"Remarks on {plain(run.provenance.imported_from or 'the file')} ({len(notes)})"
+        with st.expander(title, icon=":material/rule:", expanded=True):
             rows = [{"what": note.kind, "times": note.count, "first": note.first} for note in notes]
-            st.dataframe(rows, hide_index=True, key="import-notes")
+            st.dataframe(rows, hide_index=True, key=f"import-notes-{run.id}")
 
 
 def _import_form() -> None:
@@ -222,7 +232,7 @@ def _import(files: Sequence[Upload], about: About) -> None:
                 break
     run = found.runs[0]
     words += f" This is the {'first, ' if len(found.runs) > 1 else 'run '}{plain(run.id)}."
-    st.session_state["imported"] = (run.id, words, found.failed, found.unused)
+    st.session_state["imported"] = Done(found, words)
     st.session_state["upload-turn"] += 1  # an empty box for the next file
     url.put(run=run.id)
     st.rerun()
