@@ -130,7 +130,7 @@ def umap_warm_up() -> UmapWarmUp:
     return UmapWarmUp(sentence_encoder(DEFAULT_ENCODER))
 
 
-@st.cache_resource(max_entries=48, show_spinner="Reading the run …")
+@st.cache_resource(max_entries=64, show_spinner="Reading the run …")
 def _load_run(found: Version) -> ScoredRun:
     return ScoredRun(store.open_run(found.run_id))
 

@@ -20,6 +20,8 @@ from homog_core.runs import importers, store
 from homog_core.runs.export import export_run
 from homog_core.runs.importers import jsonl, tables
 from homog_core.runs.importers.notes import About
+from homog_core.runs.importers.study import EXAMPLE_TOML
+from homog_core.runs.importers.uploads import Imported, Upload, import_uploads, is_zip_of_files
 from homog_core.wording import run_names
 from homog_core.wording.labels import STAGE_TITLES
 
@@ -41,6 +43,14 @@ class Prepared:
     runs: tuple[Version, ...]  # the run, and those beside it
     name: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What this visitor has imported last."""
+
+    found: Imported
+    words: str  # Markdown
 
 
 # Out
@@ -122,10 +132,15 @@ def _prepared(runs: Sequence[store.Run], format: str) -> Prepared:
 
 def import_section() -> None:
     """Samples that were made elsewhere become a run, and are scored."""
-    run_id, words = st.session_state.get("imported", ("", ""))
-    if run_id and url.get("run") == run_id:
-        st.success(words, icon=":material/check:")
-        _notes(store.open_run(run_id))
+    done: Done | None = st.session_state.get("imported")
+    if done and url.get("run") == done.found.runs[0].id:
+        st.success(done.words, icon=":material/check:")
+        for sentence in done.found.failed:
+            st.error(f"Not imported: {plain(sentence)}")
+        if done.found.unused:
+            st.warning(f"Not named by the study, and not read: {plain(', '.join(done.found.unused))}.")
+        for run in done.found.runs:
+            _notes(run)
     with st.expander("Import answers that were sampled elsewhere", icon=":material/upload_file:"):
         left, right = st.columns(2, gap="large")
         with right:
@@ -138,15 +153,20 @@ def _notes(run: store.Run) -> None:
     """What the import has left out, repaired, guessed or found missing."""
     notes = run.provenance.import_notes
     if notes:
-        with st.expander(f"Remarks on the file ({len(notes)})", icon=":material/rule:", expanded=True):
+        title = f"Remarks on {plain(run.provenance.imported_from or 'the file')} ({len(notes)})"
+        with st.expander(title, icon=":material/rule:", expanded=True):
             rows = [{"what": note.kind, "times": note.count, "first": note.first} for note in notes]
-            st.dataframe(rows, hide_index=True, key="import-notes")
+            st.dataframe(rows, hide_index=True, key=f"import-notes-{run.id}")
 
 
 def _import_form() -> None:
     """The file, what is asked about it, and the button."""
     turn = st.session_state.setdefault("upload-turn", 0)
-    upload = st.file_uploader(f"A file of answers, up to {_limit()} MB", key=f"upload-{turn}")
+    uploads = st.file_uploader(
+        f"Files of answers, or a ZIP of a study, up to {_limit()} MB each",
+        accept_multiple_files=True,
+        key=f"upload-{turn}",
+    )
     model = st.text_input(
         "Name of the model", key="import-model", max_chars=importers.MAX_NAME, placeholder="my-model-7b"
     )
@@ -173,11 +193,13 @@ def _import_form() -> None:
         "Scoring a large file takes minutes: stay on this page until it is done. What has been stored is kept if you "
         "leave."
     )
-    ready = bool(upload and model.strip())
+    files = [Upload(upload.name, upload.getbuffer()) for upload in uploads]
+    named = bool(model.strip()) or len(files) > 1 or any(map(is_zip_of_files, files))  # or the files name them
+    ready = bool(files) and named
     why = None if ready else "Choose a file and name the model first."
     if st.button("Import and score", type="primary", icon=":material/upload:", disabled=not ready, help=why):
         about = About(
-            model,
+            model.strip() or None,
             dataset.strip() or None,
             temperature=temperature,
             max_new_tokens=tokens,
@@ -185,24 +207,32 @@ def _import_form() -> None:
             parent=parent.strip() or None,
         )
         with errors_shown():
-            _import(upload.name, upload.getbuffer(), about)
+            _import(files, about)
 
 
-def _import(name: str, content: memoryview, about: About) -> None:
-    """Import and score, then show the run."""
+def _import(files: Sequence[Upload], about: About) -> None:
+    """Import and score, then show the first run."""
     before, place = set(store.runs_by_id()), st.empty()
     try:
-        run = importers.import_upload(name, content, about, on_progress=progress(place))
+        found = import_uploads(files, about, on_progress=progress(place))
     except HomogError:
         place.empty()
         raise
-    words = "These answers were already stored under this name." if run.id in before else "Imported."
-    if scored_state(run) is not Scored.YES:
-        try:
-            score(run.id, progress(place))
-        except HomogError as error:  # the answers are stored, and can be scored by the button
-            words += f" Not scored: {plain(str(error))}"
-    st.session_state["imported"] = (run.id, f"{words} This is the run {plain(run.id)}.")
+    known = [run for run in found.runs if run.id in before]
+    if len(found.runs) > 1:
+        words = f"{len(found.runs)} runs imported" + (f", {len(known)} of which were there already." if known else ".")
+    else:
+        words = "These answers were already stored under this name." if known else "Imported."
+    for run in found.runs:
+        if scored_state(run) is not Scored.YES:
+            try:
+                score(run.id, progress(place))
+            except HomogError as error:  # the answers are stored, and can be scored by the button
+                words += f" Not scored: {plain(str(error))}"
+                break
+    run = found.runs[0]
+    words += f" This is the {'first, ' if len(found.runs) > 1 else 'run '}{plain(run.id)}."
+    st.session_state["imported"] = Done(found, words)
     st.session_state["upload-turn"] += 1  # an empty box for the next file
     url.put(run=run.id)
     st.rerun()
@@ -231,9 +261,15 @@ def _format_help() -> None:
         "lm-evaluation-harness, logs of Inspect, HELM's scenario_state, requests of vLLM. Pickles are not opened."
     )
     st.caption(
+        "**Several files at once**: each is a run; the input file of an OpenAI batch goes with its output. With an "
+        "`import.toml` among them they are a study, and so is a ZIP of a folder that has one: it says of each file "
+        "what model it is of, and what that was trained from."
+    )
+    st.code(EXAMPLE_TOML, language="toml")
+    st.caption(
         "What is missing or damaged in a question counts as missing, and what was left out is listed. A file of more "
         f"than {_limit()} MB turns red and is refused; the command line takes up to {importers.MAX_BYTES // MIB} MB, "
-        "whole folders, and an OpenAI batch with its input file:"
+        "and whole folders:"
     )
     st.code("python -m homog_core import FILE --model NAME --stage sft --parent BASE", language=None, wrap_lines=True)
 

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from dashboard import blocks, page, url
-from dashboard.tax import answers, curves, helps, published, quality, scores, seeds
+from dashboard.tax import answers, curves, helps, many, published, quality, scores, seeds
 from dashboard.tax.bounds import bounds
 from dashboard.tax.cascade import cascade
+from dashboard.tax.choices import choose_one, choose_scores
 from dashboard.tax.filters import filters, left_out_note
 from dashboard.tax.grades import grades
 from dashboard.tax.power import power
@@ -13,8 +14,6 @@ from dashboard.tax.selection import Selection
 from dashboard.tax.unseen import unseen
 from dashboard.text import plain
 from homog_core.analysis.published import published_metrics
-from homog_core.analysis.scored_run import ScoredRun
-from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.runs import store
 from homog_core.wording import labels
 from homog_core.wording.published import severity_note
@@ -23,6 +22,7 @@ SECTIONS = {
     "answers": "How often one answer",
     "scores": "What it does to uncertainty",
     "won": "What helps",
+    "models": "Many models",
     "published": "Ours and published",
 }
 OF_ALL_RUNS = {
@@ -37,6 +37,11 @@ OF_ALL_RUNS = {
     "temperature": ("Temperature", curves.temperature),
     "seeds": ("Training seeds", seeds.training_seeds),
     "power": ("Power", power),
+}
+OF_MANY = {
+    "sorted": ("By rate", many.by_rate),
+    "sizes": ("By size", many.sizes),
+    "between": ("Between models", many.between),
 }
 OF_ONE_RUN = {
     "aurocs": ("Every score", scores.aurocs),
@@ -53,6 +58,7 @@ CHARTS = {  # of each section
     "scores": {"aurocs": "Every score", "differences": "Token against semantic entropy"}
     | {key: name for key, (name, _) in OF_ONE_RUN.items()},
     "won": {key: name for key, (name, _) in OF_SCORES.items()} | {"cascade": "Cascade"},
+    "models": {key: name for key, (name, _) in OF_MANY.items()},
     "published": {"one": "One figure", "all": "All figures"},
 }
 
@@ -63,7 +69,8 @@ def main() -> None:
     if chosen is None:
         return
     view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)
-    {"answers": of_answers, "scores": of_scores, "won": of_won, "published": of_published}[view](chosen)
+    of = {"answers": of_answers, "scores": of_scores, "won": of_won, "models": of_models, "published": of_published}
+    of[view](chosen)
     if chosen.left_out:
         st.caption(f":material/info: {left_out_note(chosen.left_out)}")
     provenance = {one.run.identity.model: one.run.provenance for one in chosen.views.values()}
@@ -117,6 +124,10 @@ def of_won(chosen: Selection) -> None:
     grades(chosen, of)
 
 
+def of_models(chosen: Selection) -> None:
+    OF_MANY[choose_chart("models", CHARTS["models"])][1](chosen)
+
+
 def of_published(chosen: Selection) -> None:
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
@@ -127,23 +138,6 @@ def of_published(chosen: Selection) -> None:
     with right:
         metric = url.choice("Figure", published_metrics(), "figure", labels.METRIC_TITLES.get)
     published.figure(chosen, metric)
-
-
-def choose_one(chosen: Selection) -> str:
-    """The run that is looked at closely: its label. At first the one that titles speak of."""
-    focus = chosen.focus()
-    names = {chosen.views[label].run.id: label for label in [focus, *(k for k in chosen.views if k != focus)]}
-    if url.get("of") in {run.id for run in chosen.others}:  # it has been taken out of the chosen ones
-        url.put(of=None)
-    return names[url.choice("Run to look at closely", list(names), "of", names.get)]
-
-
-def choose_scores(view: ScoredRun, chosen: Selection) -> list[str]:
-    """Up to four scores, by name in the URL."""
-    options = list(view.score_columns(chosen.clusterer))
-    defaults = [name for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY) if name in options]
-    url.fill(scores=",".join(defaults))
-    return url.choices("Scores", options, "scores", helps.MOST_SCORES, defaults, labels.score_title)
 
 
 main()

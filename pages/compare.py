@@ -44,6 +44,7 @@ def main() -> None:
     with row:
         order_buttons(chosen, runs)
         st.caption(plain(differences(compare.differing(scored))), width="stretch")
+        link_to_all(chosen[0], runs)
     compared = shown(scored, clusterer)
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
@@ -99,6 +100,15 @@ def order_buttons(chosen: list[store.Run], runs: list[store.Run]) -> None:
     chain = lineage.chain_with_control(chosen[-1], runs)[-MOST_RUNS:]
     if len(chain) > 1 and not {run.id for run in chosen} >= {run.id for run in chain}:
         choose_button(f"Whole chain: {chain_title(chain)}", chain, icon=":material/account_tree:", key="chain")
+
+
+def link_to_all(first: store.Run, runs: list[store.Run]) -> None:
+    """To all runs over the questions of the first, where there are more than can stand side by side."""
+    same = [run for run in runs if run.id == first.id or not comparable.obstacle([first, run])]
+    if len(same) > MOST_RUNS:
+        params = {"dataset": first.identity.dataset, "view": "models", "runs": "all"}
+        label, icon = f"All {len(same)} runs over these questions", ":material/grid_on:"
+        st.page_link("pages/alignment_tax.py", label=label, icon=icon, query_params=params, width="content")
 
 
 def choose_button(label: str, chosen: Sequence[store.Run], icon: str, key: str) -> None:

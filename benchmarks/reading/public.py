@@ -19,7 +19,7 @@ from benchmarks.reading.pairs import BEFORE
 from homog_core.errors import NotFound
 from homog_core.files import dataset_folders
 from homog_core.measures.clustering import Clusterer, cluster_average_linkage
-from homog_core.measures.encoders import SentenceEncoder, encode
+from homog_core.measures.encoders import Encoder, SentenceEncoder, encode
 from homog_core.measures.grading import grade
 from homog_core.measures.report_cards import default_clusterers
 from homog_core.records import Question
@@ -77,27 +77,31 @@ def _partition_rows(source: str) -> Iterator[dict[str, str]]:
         BEFORE: lambda question, answers: cluster_average_linkage(
             before.similarity(wordllama, question, answers), before.THRESHOLD
         ),
-        f"{clusterer.key}, τ = {number(clusterer.threshold)}": _by(clusterer),
+        f"{clusterer.key}, τ = {number(clusterer.threshold)}": by_clusterer(clusterer),
     }
     truth = [np.array(answers.partition) for answers in found]
-    yield _partition_row(source, "the partition itself", truth, truth)
+    yield partition_row(source, "the partition itself", truth, truth)
     for name, cluster in ways.items():
-        yield _partition_row(source, name, truth, [cluster(a.question.text, a.samples) for a in found])
+        yield partition_row(source, name, truth, [cluster(a.question.text, a.samples) for a in found])
 
 
-def _by(clusterer: Clusterer) -> Cluster:
-    encoder = SentenceEncoder(clusterer.encoder)
+def by_clusterer(clusterer: Clusterer, encoder: Encoder | None = None) -> Cluster:
+    """What puts answers into clusters by a clusterer; `encoder` stands in for its own."""
+    if clusterer.encoder and encoder is None:
+        encoder = SentenceEncoder(clusterer.encoder)
 
     def labels(question: str, answers: Sequence[str]) -> np.ndarray:
         distinct = list(dict.fromkeys(answers))
-        similarity = clusterer.similarity(question, distinct, encode(encoder, question, distinct))
+        evidence = {} if encoder is None else encode(encoder, question, distinct)
+        similarity = clusterer.similarity(question, distinct, evidence)
         where = [distinct.index(answer) for answer in answers]
         return clusterer.labels(similarity[np.ix_(where, where)])
 
     return labels
 
 
-def _partition_row(source: str, name: str, truth: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> dict[str, str]:
+def partition_row(source: str, name: str, truth: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> dict[str, str]:
+    """How the clusters of some questions, labels (N,) each, agree with those that came with them."""
     joined = np.concatenate([_pairs(labels) for labels in found])
     same = np.concatenate([_pairs(labels) for labels in truth])
     hits, n_clusters = int((joined & same).sum()), [float(len(np.unique(labels))) for labels in found]

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from dashboard import blocks
-from dashboard.cache import Version, load_run, sentence_encoder, version
+from dashboard.cache import Version, load_run, version
 from dashboard.question.picture import Map, computed_map
+from dashboard.vectors import vectors
 from homog_core.analysis.changes import Changes
 from homog_core.analysis.changes import changes as compute_changes
 from homog_core.analysis.compare import Comparison, compare
@@ -18,9 +17,6 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.figures.html import model_heading
 from homog_core.measures.clustering import Clusterer
-from homog_core.measures.encoders import encode
-from homog_core.runs import store
-from homog_core.runs.evidence import stored_vectors
 from homog_core.wording import recipes, run_names
 from homog_core.wording.comparison import short_names
 
@@ -90,29 +86,13 @@ def _comparison(versions: tuple[Version, ...], clusterer: Clusterer) -> Comparis
     return compare(_runs(versions), clusterer)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the vectors of the answers …")
-def _stored_vectors(run: Version, encoder: str) -> dict[str, pd.DataFrame] | None:
-    found = store.open_run(run.run_id).embeddings(encoder)
-    return None if found is None else dict(tuple(found.groupby("question_id")))
-
-
-def _vectors(run: Version, encoder: str, question_id: str) -> dict[str, list[np.ndarray]]:
-    """The vectors of a run's answers to one question: as stored, or made now where the run ships without them."""
-    stored = _stored_vectors(run, encoder)
-    if stored is not None:
-        return stored_vectors(stored.get(question_id))
-    scored = load_run(run.run_id)
-    answers = [response.answer for response in scored.valid_responses(question_id)]
-    return encode(sentence_encoder(encoder), scored.questions.loc[question_id, "text"], answers)
-
-
 @st.cache_data(max_entries=256, show_spinner="Comparing the answers …")
 def _joint(versions: tuple[Version, ...], clusterer: Clusterer, question_id: str) -> Joint:
     runs = _runs(versions)
     has_text = all(scored.questions.loc[question_id, "text"] for scored in runs)  # masking needs the question's words
     by = joint_clusterer(runs, clusterer, tuple(ENCODERS) if has_text else ())
-    vectors = [_vectors(run, by.encoder, question_id) for run in versions] if has_vectors(by) else []
-    return joint(runs, question_id, clusterer, vectors, by)
+    found = [vectors(run, by.encoder, question_id) for run in versions] if has_vectors(by) else []
+    return joint(runs, question_id, clusterer, found, by)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

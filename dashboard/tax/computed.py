@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.cache import Version, load_run
-from homog_core.analysis import cascade, published, quality, rates, selective, signals
+from homog_core.analysis import cascade, many, published, quality, rates, selective, signals
 from homog_core.analysis.bounds import Bounds
 from homog_core.analysis.bounds import bounds as bounds_of
 from homog_core.analysis.cascade import CascadeStudy
@@ -62,6 +62,21 @@ def unseen(run: Version, clusterer: Clusterer, category: str) -> Unseen:
 def growth(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`unseen.growth`."""
     return growth_of(load_run(run.run_id), clusterer, category)
+
+
+# Many runs
+
+
+@_once
+def model_rows(runs: Named, clusterer: Clusterer, category: str) -> pd.DataFrame:
+    """`many.model_rows`."""
+    return many.model_rows(_loaded(runs), clusterer, category)
+
+
+@_once
+def size_tests(runs: Named, clusterer: Clusterer, category: str) -> list[many.SizeTest]:
+    """`many.size_tests`."""
+    return many.size_tests(_loaded(runs), clusterer, category)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for what could be found …")

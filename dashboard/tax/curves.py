@@ -50,9 +50,10 @@ def threshold(chosen: Selection) -> None:
         how_to_read=(
             "To the right answers must be more alike to count as the same, so fewer questions have a single answer. "
             "The threshold is chosen where answers are compared, above; it moves the dotted line, and the curves stay."
+            + chosen.bands_note
             + with_care(frame["n"].min())
         ),
-        recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson"),
+        recipe_line=chosen.recipe(span(frame["n"]), f"{chosen.bands}: 95 % Wilson"),
         data=frame[["series", "threshold", "value", "low", "high", "n"]].rename(columns={"series": "run"}),
         key="threshold",
         alt=f"Single-cluster rate against threshold for {counted(len(curves), 'run')}",
@@ -97,9 +98,10 @@ def budget(chosen: Selection) -> None:
         how_to_read=(
             "What fewer samples would have shown, exactly: every choice of that many among the samples counts alike, "
             "and the clusters stay those of all samples. With few samples answers look more alike than they are."
+            + chosen.bands_note
             + with_care(frame["n"].min())
         ),
-        recipe_line=chosen.recipe(span(frame["n"]), "bands: 95 % Wilson (left, conservative), t"),
+        recipe_line=chosen.recipe(span(frame["n"]), f"{chosen.bands}: 95 % Wilson (left, conservative), t"),
         data=pd.concat([curve.assign(run=label) for label, curve in curves.items()]),
         key="budget",
         alt=f"Single-cluster rate and semantic entropy against the number of samples, {counted(len(curves), 'run')}",

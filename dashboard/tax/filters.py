@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import controls, url
 from dashboard.cache import load_run, shipped_first, version
 from dashboard.tax.selection import Selection
-from homog_core.analysis import lineage
+from homog_core.analysis import lineage, many
 from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import FIRST_DATASET
@@ -17,7 +17,8 @@ from homog_core.runs.store import Run
 from homog_core.wording import chart_titles, commands, run_names
 from homog_core.wording.labels import dataset_title, first_upper
 
-MOST_RUNS = 8
+MOST_RUNS = 40  # in one chart
+MOST_NAMED = 8  # runs that a link names one by one, as long as nobody has chosen others
 
 
 def filters(runs: Sequence[Run]) -> Selection | None:
@@ -76,14 +77,37 @@ def _forget_other_dataset(dataset: str, known: set[str]) -> None:
 
 
 def _choose_runs(runs: Sequence[Run]) -> list[Run]:
-    """Up to `MOST_RUNS` runs, by id in the URL; at first the usual ones."""
-    names = run_names.names(runs)
-    usual = [run.id for run in lineage.usual_runs(runs)][:MOST_RUNS]
-    offered = ("Runs", list(names), "runs", MOST_RUNS, usual)
+    """Up to `MOST_RUNS` runs, by id in the URL, or by a key of `many.groups`; at first the usual ones."""
+    names, usual = run_names.names(runs), lineage.usual_runs(runs)
+    groups = many.groups(runs, {run.id for run in usual})
+    if len(usual) > MOST_NAMED and len(usual) == len(runs):
+        default = ["all"]
+    elif len(usual) > MOST_NAMED:
+        default = ["usual"]
+    else:
+        default = [run.id for run in usual]
+    titles = {key: group_title(key, family, len(own)) for key, (family, own) in groups.items()} | names
+    offered = ("Runs", list(titles), "runs", MOST_RUNS, default)
     known = url.several(*offered)
-    with st.popover(f"Runs: {len(known)} of {len(names)} chosen", icon=":material/checklist:", width="stretch"):
-        url.choices(*offered, names.get, help=f"Up to {MOST_RUNS}, in the order of their training stage.")
-    return [run for run in runs if run.id in known]
+    asked = {run.id for key in known for run in (groups[key][1] if key in groups else ())} | set(known)
+    chosen = [run for run in runs if run.id in asked]
+    shown = chosen[:MOST_RUNS]
+    with st.popover(f"Runs: {len(shown)} of {len(names)} chosen", icon=":material/checklist:", width="stretch"):
+        url.choices(
+            *offered,
+            titles.get,
+            help=f"Single runs, families, or all runs of these questions: up to {MOST_RUNS}, in the order of their "
+            "training stage.",
+        )
+    if len(chosen) > len(shown):
+        st.caption(f"{len(chosen) - len(shown)} more runs are chosen than the {MOST_RUNS} that charts can hold.")
+    return shown
+
+
+def group_title(key: str, family: str, n: int) -> str:
+    """A group of runs as it stands among single runs."""
+    what = {"all": "All runs of these questions", "usual": "The usual runs"}.get(key) or f"Family {family}"
+    return f"{what} ({n})"
 
 
 def _read(runs: Sequence[Run]) -> tuple[dict[str, ScoredRun], list[str]]:

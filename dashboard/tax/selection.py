@@ -10,6 +10,7 @@ from dashboard.tax import computed
 from homog_core.analysis import lineage
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.figures import series
+from homog_core.figures.axes import CROWDED
 from homog_core.figures.series import Series
 from homog_core.measures.clustering import Clusterer
 from homog_core.runs.store import Run
@@ -59,10 +60,32 @@ class Selection:
         rates = {label: computed.rate(run, *self.how)["value"] for label, run in self.versions.items()}
         return max(rates, key=lambda label: -1 if np.isnan(rates[label]) else rates[label])
 
-    def recipe(self, n: int | str, interval: str, labels: Sequence[str] = (), *, clustered: bool = True) -> str:
-        """The recipe line of a chart over these runs, or some of them."""
+    @property
+    def bands(self) -> str:
+        """What intervals of lines are drawn as, or said as."""
+        return "intervals" if len(self.views) > CROWDED else "bands"
+
+    @property
+    def bands_note(self) -> str:
+        """That lines have no bands, to stand behind another sentence; "" where they have."""
+        return (
+            " Bands are left out, since there are many runs: hover for intervals." if len(self.views) > CROWDED else ""
+        )
+
+    def recipe(
+        self,
+        n: int | str,
+        interval: str,
+        labels: Sequence[str] = (),
+        *,
+        clustered: bool = True,
+        clusterer: Clusterer | None = None,
+    ) -> str:
+        """The recipe line of a chart over these runs, or some of them; `clusterer` is another than the chosen one."""
         labels = labels or list(self.views)
         runs = [self.views[label].run for label in labels]
         of = self.dataset + (f", {self.category}" if self.category else "")
         questions = n if isinstance(n, str) else counted(n, "question")
-        return recipes.over_runs(labels, runs, self.clusterer if clustered else None, f"{of} · {questions}", interval)
+        return recipes.over_runs(
+            labels, runs, (clusterer or self.clusterer) if clustered else None, f"{of} · {questions}", interval
+        )

@@ -64,12 +64,9 @@ def joint(
     answers = [response.answer for scored in runs for response in scored.valid_responses(question_id)]
     clusters = [by_size(scored.labels(question_id, clusterer)) for scored in runs]
     fits = [len(labels) for labels in clusters] == [len(own) for own in valid]
-    if has_vectors(by):
-        fits = fits and all(len(v["answer"]) == len(own) for v, own in zip(vectors, valid, strict=True))
-    similarity = np.zeros((0, 0), dtype=np.float32)
-    if fits and answers:
-        question = runs[0].questions.loc[question_id, "text"]
-        similarity = by.similarity(question, answers, _together(vectors) if has_vectors(by) else {})
+    none = np.zeros((0, 0), dtype=np.float32)
+    similarity = joint_similarity(runs, question_id, by, vectors) if fits else none
+    fits = fits and len(similarity) == len(answers)
     return Joint(
         np.repeat(np.arange(len(runs)), [len(own) for own in valid]),
         np.array([i for own in valid for i in own], dtype=np.int64),
@@ -78,6 +75,25 @@ def joint(
         similarity,
         by,
     )
+
+
+def joint_similarity(
+    runs: Sequence[ScoredRun],
+    question_id: str,
+    by: Clusterer,
+    vectors: Sequence[Mapping[str, Sequence[np.ndarray]]] = (),
+) -> np.ndarray:
+    """Similarity (M, M) of all runs' valid answers to one question, run after run; `by` and `vectors` as of `joint`.
+
+    (0, 0) where the vectors do not go with the answers.
+    """
+    own = [[response.answer for response in scored.valid_responses(question_id)] for scored in runs]
+    answers = [answer for texts in own for answer in texts]
+    fits = not has_vectors(by) or [len(found["answer"]) for found in vectors] == [len(texts) for texts in own]
+    if not fits or not answers:
+        return np.zeros((0, 0), dtype=np.float32)
+    question = runs[0].questions.loc[question_id, "text"]
+    return by.similarity(question, answers, _together(vectors) if has_vectors(by) else {})
 
 
 def _together(vectors: Sequence[Mapping[str, Sequence[np.ndarray]]]) -> dict[str, list[np.ndarray]]:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from homog_core.figures.axes import (
     ALIGNED,
+    CROWDED,
     LAYOUT,
     LEGEND_BELOW,
     PERCENT_TICKS,
@@ -45,15 +46,15 @@ def curves(
     """Lines with the band of their intervals, a panel a statistic.
 
     `frame`: series, panel, x, value, low, high, hover. `mark` stands at a place of the horizontal axis, as the current
-    threshold. With `points` every value has a mark, whose whiskers take the place of the band. `extra` are single
-    marks with whiskers in the first panel: points of a line that have an interval, or figures of others. On a narrow
-    screen panels stand one under the other.
+    threshold. With `points` every value has a mark, whose whiskers take the place of the band; of more than `CROWDED`
+    lines there are none. `extra` are single marks with whiskers in the first panel: points of a line that have an
+    interval, or figures of others. On a narrow screen panels stand one under the other.
     """
     traces, named = [], set()
     looks = {look.key: look for look in series}
     for (key, panel), found in _records(frame, ("series", "panel")).items():
         axes = {"xaxis": axis_name("x", panel), "yaxis": axis_name("y", panel)}
-        if not points:
+        if not points and len(series) <= CROWDED:
             traces.append(_band(found, looks[key]) | axes)
         traces.append(_line(found, looks[key], points, legend=key not in named) | axes)
         named.add(key)

@@ -17,6 +17,7 @@ LAYOUT = {
 LEGEND_BELOW = {"orientation": "h", "yanchor": "bottom", "y": 0, "yref": "container", "itemsizing": "constant"}
 ALIGNED = {"l": 60, "r": 16, "autoexpand": False}  # so that two figures share their horizontal axis
 PERCENT_TICKS = {"tickformat": ".0%", "labelalias": {f"{k}%": percent(k / 100) for k in range(101)}}
+CROWDED = 8  # series; more of them are drawn closer, and without bands
 _DASHED = {"width": 1.2, "dash": "dash", "color": GREY}
 _MARK = {"width": 1.5, "dash": "dot", "color": FADED}
 

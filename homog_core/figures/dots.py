@@ -12,7 +12,16 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from homog_core.figures.axes import LAYOUT, LEGEND_BELOW, Panel, axis_name, between_rows, domains, reference_line
+from homog_core.figures.axes import (
+    CROWDED,
+    LAYOUT,
+    LEGEND_BELOW,
+    Panel,
+    axis_name,
+    between_rows,
+    domains,
+    reference_line,
+)
 from homog_core.figures.series import PUBLISHED, Series, legend_entry, whiskers
 from homog_core.figures.theme import FADED, GRID, escaped, hover_lines, wrapped
 
@@ -44,8 +53,9 @@ def dots(
     The legend names the series, or those of `legend`, where there are two or more. On a narrow screen the names of the
     rows stand above the dots instead of beside them, and panels one under the other, each with its own rows alone.
     """
+    crowded = dodge and len(series) > CROWDED
     ours = [look.key for look in series if look.key != PUBLISHED]  # figures of others have rows of their own
-    reach = min(0.32, 0.17 * (len(ours) - 1)) if dodge else 0.0
+    reach = min(0.4 if crowded else 0.32, 0.17 * (len(ours) - 1)) if dodge else 0.0
     places = np.linspace(-reach, reach, len(ours))
     shift = dict(zip(ours, places.tolist(), strict=True)) | {PUBLISHED: 0.0}
     looks = {look.key: look for look in series}
@@ -57,11 +67,11 @@ def dots(
     groups: dict[tuple, list[dict]] = {}
     for mark in shown:
         groups.setdefault((mark["series"], mark["panel"], bool(mark["faded"]), bool(mark["words"])), []).append(mark)
-    height = max(26.0, 12.0 * len(series) + 14) if dodge else 26.0
+    height = max(26.0, (7.0 if crowded else 12.0) * len(series) + 14) if dodge else 26.0
     height = height + 9 if narrow else height
     traces, lower = [], 9 / height if narrow else 0.0  # the name of a row takes its upper 18 pixels
     for (key, panel, faded, words), found in groups.items():
-        trace = _words(found, panels[panel], narrow) if words else _dots(found, looks[key], faded)
+        trace = _words(found, panels[panel], narrow) if words else _dots(found, looks[key], faded, small=crowded)
         own = blocks[block_of[panel]].rows
         y = [own.index(mark["row"]) + shift[key] + lower for mark in found]
         axes = {"xaxis": axis_name("x", panel), "yaxis": axis_name("y", block_of[panel])}
@@ -104,14 +114,14 @@ def _stacked(rows: Sequence[Row], marks: Sequence[dict], n_panels: int) -> list[
     return blocks
 
 
-def _dots(found: Sequence[dict], look: Series, faded: bool) -> dict:
+def _dots(found: Sequence[dict], look: Series, faded: bool, *, small: bool) -> dict:
     color = FADED if faded else look.color
     return {
         "type": "scatter",
         "x": [mark["value"] for mark in found],
         "error_x": {**whiskers(found), "color": color, "thickness": 1.6},
         "mode": "markers",
-        "marker": {"color": color, "symbol": look.symbol, "size": 10, "line": look.outline},
+        "marker": {"color": color, "symbol": look.symbol, "size": 6 if small else 10, "line": look.outline},
         "showlegend": False,
         "hovertext": [hover_lines(mark["hover"]) for mark in found],
         "hoverinfo": "text",

@@ -45,7 +45,7 @@ def role_colors(roles: Sequence[Role]) -> list[str]:
     for role in roles:
         color = ROLE_COLORS[role]
         share, towards = _SHADES[seen[color] % len(_SHADES)]
-        found.append(_mixed(color, towards, share))
+        found.append(mixed(color, towards, share))
         seen[color] += 1
     return found
 
@@ -81,10 +81,10 @@ def _channels(color: str) -> list[int]:
     return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
 
 
-def _mixed(color: str, other: str, share: float) -> str:
+def mixed(color: str, other: str, share: float) -> str:
     """A colour with that share of another one."""
-    mixed = [round(a + share * (b - a)) for a, b in zip(_channels(color), _channels(other), strict=True)]
-    return "#" + "".join(f"{channel:02X}" for channel in mixed)
+    channels = [round(a + share * (b - a)) for a, b in zip(_channels(color), _channels(other), strict=True)]
+    return "#" + "".join(f"{c:02X}" for c in channels)
 
 
 def _contrast(one: str, other: str) -> float:

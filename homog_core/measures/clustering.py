@@ -67,12 +67,14 @@ def set_similarity(windows: Sequence[np.ndarray]) -> np.ndarray:
     """
     if all(len(own) == 1 for own in windows):
         return cosine_similarity(np.concatenate(windows)) if len(windows) else np.zeros((0, 0))
-    similarity = np.eye(len(windows))
-    for i, own in enumerate(windows):
-        for j in range(i):
-            pairs = own.astype(np.float64) @ windows[j].T.astype(np.float64)
-            similarity[i, j] = similarity[j, i] = (pairs.max(axis=0).mean() + pairs.max(axis=1).mean()) / 2
-    return np.clip(similarity, -1.0, 1.0)
+    stacked = np.concatenate(windows).astype(np.float64)  # (W, d)
+    counts = np.array([len(own) for own in windows])
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    best = np.maximum.reduceat(stacked @ stacked.T, starts, axis=1)  # (W, N), of each window in each answer
+    mean = np.add.reduceat(best, starts, axis=0) / counts[:, None]
+    similarity = np.clip((mean + mean.T) / 2, -1.0, 1.0)
+    np.fill_diagonal(similarity, 1.0)
+    return similarity
 
 
 def cluster_components(joined: np.ndarray) -> np.ndarray:

@@ -102,6 +102,16 @@ def millions(n: float) -> str:
     return f"{whole(n / 1e6)} million"
 
 
+def parameters(n: float) -> str:
+    """The size of a model: 270 M, 1.2 B, 27 B; undefined where nobody has said."""
+    if math.isnan(n):
+        return UNDEFINED
+    for unit, name in ((1e12, " T"), (1e9, " B"), (1e6, " M")):
+        if n >= 0.9995 * unit:
+            return f"{given(float(f'{n / unit:.2g}' if n < 100 * unit else f'{n / unit:.0f}'))}{name}"
+    return whole(n)
+
+
 def p_value(p: float) -> str:
     """A p value: p = 0.69, p = 0.012, p < 0.001."""
     if math.isnan(p):

@@ -95,3 +95,11 @@ def test_an_axis_that_is_all_free_has_a_width():
     points, alone = costs()
     figure = aggregate.cost_quality(points.assign(x=0.0), alone, "#0072B2", dark=False)
     assert np.diff(figure.layout.xaxis.range) > 0
+
+
+def test_many_curves_have_no_bands():
+    names = [f"m{n}" for n in range(9)]
+    frame = pd.concat([line(name) for name in names])
+    figure = aggregate.curves(frame, run_series(names, ["dpo"] * 9), [Panel("share")], x_title="x")
+    assert len(figure.data) == 9
+    assert not [trace for trace in figure.data if trace.fill]

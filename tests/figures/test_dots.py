@@ -117,3 +117,15 @@ def test_names_from_outside_are_escaped():
     text = text.replace("\\u003c", "<").replace("\\u003e", ">")
     assert "<script" not in text
     assert "<b>x" not in text
+
+
+def test_many_series_of_a_row_are_closer_and_still_apart():
+    names = [f"m{n}" for n in range(24)]
+    rows = pd.DataFrame([mark(0, name) for name in names])
+    figure = dots_([Row("all")], rows, SHARE, run_series(names, ["instruct"] * 24), dodge=True)
+    places = sorted(trace.y[0] for trace in shown(figure))
+    lines_apart = (places[1] - places[0]) * (figure.layout.height - 92)  # of one row, without axis and legend
+    assert len(set(places)) == 24
+    assert 4 < lines_apart < 12
+    assert places[-1] < 0.5
+    assert shown(figure)[0].marker.size <= 7

@@ -51,6 +51,8 @@ CHARTS = {  # what each says or draws on runs of the chain, in its section
     ("won", "calibration"): "Platt scaling",
     ("won", "correlations"): "Most alike",
     ("won", "cascade"): "Here a question costs",
+    ("models", "sorted"): "From 0",
+    ("models", "sizes"): "No two of the chosen runs are of one family and stage",
     ("published", "one"): "Share of questions with a single answer: measured here",
     ("published", "all"): f"{len(published.PUBLISHED)} published figures",
 }
@@ -72,7 +74,7 @@ def test_every_chart_opens_alone(at, found):
     runs = CHAIN[1:] if chart in ("cascade", "all") else CHAIN  # the base has too few right answers for a cascade
     app = tax(view=view, chart=chart, runs=",".join(runs))
     assert found in words(app)
-    assert len(titles(app)) == {"quality": 3, "temperature": 0}.get(chart, 1)
+    assert len(titles(app)) == {"quality": 3, "temperature": 0, "sizes": 0}.get(chart, 1)
     assert not app.warning
     assert not app.error
 
@@ -202,6 +204,36 @@ class TestWithoutShippedRuns:
         score_run(sample_run(sampler, questions, Decoding(n_samples=2), "plain").id, [FakeEncoder()])
         found = "own: from 0 % (b, n = 2) to 100 % (a, n = 2) of the questions get a single answer"
         assert found in titles(tax(chart="categories"))
+
+    def test_what_models_share_is_a_matrix_with_links_to_compare(self):
+        said = {"a": ("red fox",), "b": ("red fox",), "c": ("red fox", "blue whale"), "d": ("grey seal",)}
+        for key, answers in said.items():
+            sampler = FakeSampler(dict.fromkeys([q.id for q in QUESTIONS], answers), ModelSpec(key, "x", family=key))
+            score_run(sample_run(sampler, QUESTIONS, Decoding(n_samples=4), "plain").id, [FakeEncoder()])
+        app = tax(view="models", chart="between", cells="overlap", runs="all")
+        # of one model the same: 1, 1, 1/3, 1; of two 1, 1/2 twice, and 0 with the one that says something else
+        assert "in 83 % [83 %, 83 %] of cases, answers of two models in 33 %" in titles(app)[0]
+        assert [link.proto.label.replace("\\", "") for link in app.get("page_link") if "alike" in link.proto.label] == [
+            "Most alike: a and b (overlap 100 %)",
+            "Least alike: a and d (overlap 0 %)",
+        ]
+        (figure,) = app.get("plotly_chart")
+        assert "1.0" in figure.proto.spec
+        assert "Choose at least two runs" in words(tax(view="models", chart="between", runs=own_run().id))
+
+    def test_many_runs_are_chosen_by_family_or_all_at_once(self):
+        for key in "abcdefghij":
+            sampler = FakeSampler({}, ModelSpec(key, "x", family="Even" if key in "bdfhj" else "Odd"))
+            run = sample_run(sampler, QUESTIONS[:2], Decoding(n_samples=2), "plain")
+            score_run(run.id, [FakeEncoder()])
+        app = tax(view="models")
+        assert len(app.dataframe[-1].value) == 10
+        assert next(one for one in app.multiselect if one.label == "Runs").value == ["all"]
+        own = tax(view="models", runs="family-even")
+        assert own.dataframe[-1].value["family"].tolist() == ["Even"] * 5
+        assert next(one for one in own.multiselect if one.label == "Runs").value == ["family-even"]
+        both = tax(view="models", runs=f"family-even,{run.id},all")
+        assert len(both.dataframe[-1].value) == 10
 
     def test_one_question_is_no_aggregate(self):
         own_run(questions=QUESTIONS[:1])

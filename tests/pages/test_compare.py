@@ -78,6 +78,13 @@ def test_the_tests_over_all_questions_are_one_click_away():
     assert "differences are larger than chance alone would give" in shown
 
 
+def test_more_runs_than_can_stand_side_by_side_are_one_click_away():
+    (link,) = [
+        one.proto for one in open_page("compare").get("page_link") if "runs over these questions" in one.proto.label
+    ]
+    assert "view=models" in link.query_string
+
+
 def test_swap_and_next_change_the_url():
     app = open_page("compare", runs=f"{BASE_RUN},{DPO_RUN}", clusterer="jaccard")
     button(app, "Swap").click().run()

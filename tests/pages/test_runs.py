@@ -20,6 +20,7 @@ from homog_core.records import Decoding
 from homog_core.runs import store
 from homog_core.runs.importers import import_file, jsonl
 from homog_core.runs.importers.notes import About
+from homog_core.runs.importers.study import EXAMPLE_TOML
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.wording import run_card
@@ -188,7 +189,7 @@ def test_a_report_of_a_comparison_can_be_prepared():
 
 
 def upload(app: AppTest, name: str, content: bytes, model: str = "my model") -> AppTest:
-    app.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
+    app.file_uploader[0].set_value([(name, content, "application/octet-stream")]).run()
     app.text_input(key="import-model").set_value(model).run()
     button(app, "Import and score").click().run()
     assert not app.exception
@@ -240,6 +241,20 @@ def test_a_bad_upload_gets_one_sentence_and_leaves_nothing(name, content, messag
     assert "\\<b\\>" in app.error[0].value or "<b>" not in name
     assert list(own_cache.rglob("*.parquet")) == []
     assert "There are no runs yet" in words(app)
+
+
+@pytest.mark.usefixtures("no_shipped_runs")
+def test_a_study_is_uploaded_at_once_and_what_it_leaves_out_is_said():
+    app = open_page("runs")
+    files = {"import.toml": EXAMPLE_TOML.encode(), "base.jsonl": jsonl.EXAMPLE_JSONL.encode(), "<b>.txt": b"x"}
+    app.file_uploader[0].set_value([(name, body, "application/octet-stream") for name, body in files.items()]).run()
+    button(app, "Import and score").click().run()
+    assert not app.exception
+    (run,) = store.list_runs()
+    assert (run.identity.model, run.identity.dataset, run.provenance.stage) == ("my-base", "open-questions", "base")
+    assert run_card.scored_state(run) == "yes"
+    assert "Not imported: import.toml names sft.jsonl" in app.error[0].value.replace("\\", "")
+    assert "not read: \\<b\\>" in app.warning[0].value
 
 
 @pytest.mark.usefixtures("no_shipped_runs")

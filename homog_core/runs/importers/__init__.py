@@ -97,8 +97,7 @@ def import_upload(
 
     Nothing of the file is left but the run. Raises as `import_file`, and `InvalidInput` for a name that is a path.
     """
-    if re.search(r"[/\\]|^\.*$", name) or not name.isprintable() or len(name.encode()) > 2 * MAX_NAME:
-        raise InvalidInput(f"{name[:MAX_NAME]!r} is not the plain name of a file; rename the file and send it again.")
+    check_plain_name(name)
     with TemporaryDirectory(prefix="homog-upload-") as folder:
         path = Path(folder) / name
         try:
@@ -106,6 +105,12 @@ def import_upload(
         except OSError as error:
             raise HomogError(f"{name} could not be kept for the import ({error.strerror or error}).") from error
         return import_file(path, about, on_progress)
+
+
+def check_plain_name(name: str) -> None:
+    """Raise `InvalidInput` for the name of a file that somebody has sent where it is a path, or none at all."""
+    if re.search(r"[/\\]|^\.*$", name) or not name.isprintable() or len(name.encode()) > 2 * MAX_NAME:
+        raise InvalidInput(f"{name[:MAX_NAME]!r} is not the plain name of a file; rename the file and send it again.")
 
 
 def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:

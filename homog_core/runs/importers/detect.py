@@ -6,6 +6,7 @@ What a file holds is told by the keys of its first record, never by its name.
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 from homog_core.errors import InvalidInput
 from homog_core.runs.importers import helm, inspect_logs, lm_eval, openai_batch, tables, vllm
@@ -25,11 +26,23 @@ def own_records(path: Path, about: About, notes: Notes) -> Iterator[Record]:
 
 def is_lm_eval(path: Path) -> bool:
     """Whether a file holds samples of lm-evaluation-harness."""
-    try:
-        first = next(records(path, Notes()), None)
-    except InvalidInput:
-        return False
+    first = _first(path)
     return first is not None and lm_eval.fits(first.fields)
+
+
+def batch_part(path: Path) -> Literal["input", "output"] | None:
+    """Which file of an OpenAI batch a file is; None where it is none."""
+    first = _first(path)
+    if first is None or not openai_batch.fits(first.fields):
+        return None
+    return "output" if "response" in first.fields else "input"
+
+
+def _first(path: Path) -> Record | None:
+    try:
+        return next(records(path, Notes()), None)
+    except InvalidInput:
+        return None
 
 
 def _reader(first: Record) -> Reader:

@@ -1,14 +1,4 @@
-"""A folder of files → a run each: a study with an `import.toml`, or the tasks of lm-evaluation-harness.
-
-```
-[defaults]
-dataset = "open-questions"
-temperature = 0.5
-[[run]]
-file = "base.jsonl"
-model = "mistral-7b"
-stage = "base"
-```
+"""A folder of files → a run each: a study with an `import.toml` (`EXAMPLE_TOML`), or tasks of lm-evaluation-harness.
 
 What a run says goes before the defaults. The names of files are relative to the folder, and may not lead out of it.
 """
@@ -25,6 +15,18 @@ from homog_core.records import PromptStyle, Stage
 from homog_core.runs.importers.notes import About
 
 NAME = "import.toml"
+EXAMPLE_TOML = """[defaults]
+dataset = "open-questions"
+[[run]]
+file = "base.jsonl"
+model = "my-base"
+stage = "base"
+[[run]]
+file = "sft.jsonl"
+model = "my-sft"
+stage = "sft"
+parent = "my-base"
+"""
 _TYPES = {
     "temperature": (int, float), "top_p": (int, float), "top_k": int, "max_new_tokens": int, "seed": int,
     "n_parameters": int, "columns": dict,
