@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import blocks, page, url
+from dashboard import blocks, page, studies, url
 from dashboard.tax import answers, curves, helps, published, quality, scores, seeds
 from dashboard.tax.bounds import bounds
 from dashboard.tax.cascade import cascade
@@ -62,6 +62,7 @@ def main() -> None:
     chosen = filters([run for run in store.list_runs() if run.identity.n_questions > 1])
     if chosen is None:
         return
+    studies.mark([one.run for one in chosen.views.values()])
     view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)
     {"answers": of_answers, "scores": of_scores, "won": of_won, "published": of_published}[view](chosen)
     if chosen.left_out:

@@ -27,8 +27,9 @@ from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.wording import labels, numbers
 from homog_core.wording import published as say
-from homog_core.wording.labels import METRIC_TITLES
+from homog_core.wording.labels import METRIC_TITLES, first_upper
 from homog_core.wording.numbers import UNDEFINED, counted
+from homog_core.wording.studies import MARK
 
 
 def figure(chosen: Selection, metric: str) -> None:
@@ -50,7 +51,10 @@ def figure(chosen: Selection, metric: str) -> None:
         for place, (label, figure) in enumerate(figures.items(), start=1)
     ]
     found += [published_mark(p, place, 0) for place, p in enumerate(reported, start=len(figures) + 2)]
-    lines = [Row(f"Measured here, on {chosen.dataset}", heading=True), *(Row(label) for label in figures)]
+    lines = [
+        Row(f"{first_upper(MARK) if chosen.is_of_others else 'Measured here'}, on {chosen.dataset}", heading=True),
+        *(Row(label) for label in figures),
+    ]
     lines += [Row("Published by others", heading=True)]
     lines += [Row(f"{say.published_title(p)}, {p.dataset or 'data set not said'}") for p in reported]
     blocks.chart(

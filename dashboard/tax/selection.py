@@ -34,6 +34,11 @@ class Selection:
         """Clusterer and category, as the computations take them."""
         return self.clusterer, self.category
 
+    @property
+    def is_of_others(self) -> bool:
+        """Whether any of the runs is of a public study."""
+        return any(view.run.provenance.study for view in self.views.values())
+
     def looks(self) -> dict[str, Series]:
         """How each run looks, by label."""
         return {

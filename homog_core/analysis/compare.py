@@ -108,18 +108,19 @@ def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
     graded = frame["correct"].dropna()
     sets = [scored.answers(key) for key in ids]
     texts = [[response.answer for response in found.responses if response.is_valid] for found in sets]
-    broken = degeneration([_question(scored.questions.loc[key]) for key in ids], sets)
+    read = [] if scored.run.lacks_answers else list(zip(ids, sets, texts, strict=True))  # no stand-ins
+    broken = degeneration([_question(scored.questions.loc[key]) for key, _, _ in read], [found for _, found, _ in read])
     return {
         "single_cluster_rate": single_cluster_rate(frame["num_semantic_sets"]),
         **{name: mean_estimate(frame[name]) for name in MEANS},
         "wordings": mean_estimate([len({normalise(text) for text in own}) for own in texts if own]),
-        "words": mean_estimate([np.mean([len(words_of(text)) for text in own]) for own in texts if own]),
+        "words": mean_estimate([np.mean([len(words_of(text)) for text in own]) for _, _, own in read if own]),
         "accuracy": wilson_interval(int(graded.sum()), len(graded)),
         "accuracy_of_samples": mean_estimate(frame["samples_correct"]),
         "all_right": _share(frame["samples_correct"].dropna() == 1),
         "single_wrong": _share(frame.loc[frame["single_cluster"] == 1, "correct"].dropna() == 0),
         "right_answers_differ": mean_estimate(right_answers_differ(scored, clusterer).loc[list(ids)]),
-        **{name: Estimate(share, np.nan, np.nan, len(sets), "share") for name, share in broken._asdict().items()},
+        **{name: Estimate(share, np.nan, np.nan, len(read), "share") for name, share in broken._asdict().items()},
     }
 
 

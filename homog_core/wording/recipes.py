@@ -9,11 +9,13 @@ from homog_core.runs.store import Run
 from homog_core.wording.labels import encoder_title
 from homog_core.wording.numbers import counted, given, number, percent
 from homog_core.wording.run_names import prompt_title
+from homog_core.wording.studies import MARK
 
 
 def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
     """The recipe line of what is computed from a run."""
-    return recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval)
+    own = recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval)
+    return f"{own} · {MARK}" if run.provenance.study else own
 
 
 def recipe(
@@ -39,6 +41,8 @@ def side_by_side(
 ) -> str:
     """One recipe for several runs, or one each where they were not sampled in the same way."""
     ways = [(run.decoding, run.identity.prompt_style) for run in runs]
+    if any(run.provenance.study for run in runs):
+        interval = f"{interval} · {MARK}".removeprefix(" · ")
     if len(set(ways)) == 1:
         return recipe(" / ".join(names), *ways[0], clusterer, n, interval)
     each = "; ".join(recipe(name, *way, None, n) for name, way in zip(names, ways, strict=True))

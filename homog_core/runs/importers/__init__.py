@@ -29,7 +29,8 @@ MAX_BYTES = 512 << 20  # of a file that is imported
 MAX_NAME = 100  # characters; both names stand in the name of a folder
 MAX_NEW_TOKENS = 1024  # the limit of an answer where neither a person nor the file says one
 _DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "stop", "seed")
-_LINEAGE = ("stage", "parent", "family", "n_parameters")
+_NOT_OF_QUESTIONS = ("model", "revision", "dtype", "dataset", "decoding", "prompt_style")  # of what a run's id is made
+_LINEAGE = ("stage", "parent", "family", "n_parameters", "study")
 
 
 def import_file(path: Path, about: About, on_progress: OnProgress = lambda what, done, total: None) -> Run:
@@ -76,6 +77,19 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
         return writer.run
 
 
+def samples_of(path: Path, run: Run, about: About) -> list[Sampled]:
+    """The questions and answers that a run was imported from, read again from the file.
+
+    Raises `InvalidInput` where the file, read with `about`, does not give that run.
+    """
+    _check_file(path)
+    notes, about, found = _surveyed(path, about)
+    identity = identity_of(found.questions, **{name: getattr(run.identity, name) for name in _NOT_OF_QUESTIONS})
+    if identity != run.identity or _revision(path, about) != run.identity.revision:
+        raise InvalidInput(f"{path.name} does not hold the answers of run {run.id}.")
+    return list(found.kept(_read(path, about, notes)))
+
+
 def import_samples(
     path: Path,
     model: str,
@@ -111,7 +125,7 @@ def import_upload(
 def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
     """What the first reading of a file finds, and what about it the second one needs to know."""
     notes = Notes()
-    found = survey_of(_read(path, about, notes), path.name, notes)
+    found = survey_of(_read(path, about, notes), path.name, notes, about.n_samples)
     if len(notes.models) < 2:
         return notes, about, found
     if about.model not in notes.models:
@@ -121,7 +135,7 @@ def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
     about = replace(about, rows_of=about.model)
     notes = Notes()
     notes.add(f"only the rows of the model {about.model} are read", path.name)
-    return notes, about, survey_of(_read(path, about, notes), path.name, notes)
+    return notes, about, survey_of(_read(path, about, notes), path.name, notes, about.n_samples)
 
 
 def _read(path: Path, about: About, notes: Notes) -> Iterator[Sampled]:
