@@ -35,8 +35,10 @@ def fetch_button(runs: Sequence[Run]) -> None:
 
     if not st.button("Get the sentences", icon=":material/download:", key="get-sentences"):
         return
+    place = st.empty()
     with errors_shown():
-        report = progress(st.empty())
+        report = progress(place)
         for run in runs:
             get_run(*file_of(run), on_progress=report)
         st.rerun()
+    place.empty()

@@ -18,8 +18,9 @@ from homog_core.analysis.signals import score_ranks
 from homog_core.analysis.unseen import how_many
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.measures.clustering import Clusterer, by_size
-from homog_core.measures.report_cards import is_outside_cards
+from homog_core.measures.report_cards import is_longer, is_outside_cards
 from homog_core.records import GREEDY
+from homog_core.runs.sentences import words_of_stand_in
 from homog_core.wording import commands, recipes
 from homog_core.wording import question as say
 
@@ -93,8 +94,10 @@ def _head(scored: ScoredRun, question_id: str) -> None:
         scores = scored.scores.loc[question_id]
         if sentence := say.grade_sentence(scores["grade"], scores["grade_policy"]):
             st.markdown(sentence)
-    texts = [] if scored.run.lacks_answers else [r.answer for r in scored.valid_responses(question_id)]
-    if sentence := say.outside_cards(sum(map(is_outside_cards, texts)), len(texts)):
+    texts = [response.answer for response in scored.valid_responses(question_id)]
+    of_stand_in = lambda text: is_longer(words_of_stand_in(text))
+    outside = of_stand_in if scored.run.lacks_answers else is_outside_cards
+    if sentence := say.outside_cards(sum(map(outside, texts)), len(texts)):
         st.caption(f":material/warning: {sentence}")
 
 

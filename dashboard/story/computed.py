@@ -3,7 +3,6 @@
 import streamlit as st
 
 from dashboard.cache import Version, load_run, shipped_first, version
-from homog_core.analysis import lineage
 from homog_core.analysis import story as analysis
 from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.control import Control, control_of, find_controls
@@ -14,13 +13,13 @@ from homog_core.runs import store
 
 def the_story() -> Story | None:
     """The story of the runs that are here; None where there are not the two that tell it."""
-    pair = analysis.find_pair(shipped_first(lineage.ours(store.list_runs())))
+    pair = analysis.find_pair(shipped_first(store.list_runs()))
     return _story(version(pair.base), version(pair.aligned)) if pair else None
 
 
 def control(story: Story) -> Control | None:
     """What a control of the aligned model shows, over all training seeds."""
-    pairs = find_controls(shipped_first(lineage.ours(store.list_runs())), story.aligned.run)
+    pairs = find_controls(shipped_first(store.list_runs()), story.aligned.run)
     return _control(tuple((version(a), version(b)) for a, b in pairs), version(story.base.run)) if pairs else None
 
 
@@ -31,14 +30,14 @@ def advice(story: Story) -> Advice | InvalidInput:
 
 def other_question_sets(story: Story) -> dict[str, Detection]:
     """What hesitation is worth on the other question sets that the aligned model has been asked, by data set."""
-    runs = analysis.other_question_sets(shipped_first(lineage.ours(store.list_runs())), story.aligned.run)
+    runs = analysis.other_question_sets(shipped_first(store.list_runs()), story.aligned.run)
     found = {run.identity.dataset: _hesitation(version(run), story.clusterer.key) for run in runs}
     return {dataset: detection for dataset, detection in found.items() if detection}
 
 
 def measured_rates(story: Story) -> list[Measured]:
     """The single-cluster rates of all runs that are like the aligned model's."""
-    return analysis.measured_rates(shipped_first(lineage.ours(store.list_runs())), story.aligned.run, story.clusterer)
+    return analysis.measured_rates(shipped_first(store.list_runs()), story.aligned.run, story.clusterer)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the runs …")

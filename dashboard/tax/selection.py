@@ -15,6 +15,7 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.runs.store import Run
 from homog_core.wording import recipes
 from homog_core.wording.numbers import counted
+from homog_core.wording.studies import MARK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,9 +36,9 @@ class Selection:
         return self.clusterer, self.category
 
     @property
-    def is_of_others(self) -> bool:
-        """Whether any of the runs is of a public study."""
-        return any(view.run.provenance.study for view in self.views.values())
+    def measured(self) -> str:
+        """What is said of the figures of these runs, which never stand in one with published ones."""
+        return MARK if any(view.run.provenance.study for view in self.views.values()) else "measured here"
 
     def looks(self) -> dict[str, Series]:
         """How each run looks, by label."""

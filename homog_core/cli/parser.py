@@ -254,7 +254,11 @@ def _export(add: Add) -> None:
 
 def _import(add: Add) -> None:
     sub = add("import", runs.import_run, "Make runs of answers that were sampled elsewhere, and score them.")
-    sub.add_argument("file", help="a file in one of many formats, told by its content, or a folder (see the README)")
+    sub.add_argument(
+        "file",
+        help="a file in one of many formats, told by its content, a folder (see the README), or a data set of the hub, "
+        "as OWNER/NAME or hf://datasets/OWNER/NAME/FILE",
+    )
     sub.add_argument("--model", help="the name of the model that gave the answers (default: as the file says)")
     sub.add_argument("--dataset", help="default: as the file says, or the file's name")
     sub.add_argument("--stage", choices=("base", "sft", "dpo", "rlvr", "instruct"), help="of the model's training")

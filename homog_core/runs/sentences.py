@@ -1,8 +1,10 @@
 """The sentences of a run that ships without them, kept beside the runs of this machine once somebody has fetched them.
 
-They lie in `<cache>/sentences/<run id>/`, so that the shipped run itself never changes.
+Until then a stand-in stands for each answer: it tells which answers to a question are in the same words, and how many
+words they are. They lie in `<cache>/sentences/<run id>/`, so that the shipped run itself never changes.
 """
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +14,17 @@ from homog_core import files
 from homog_core.runs.tables import SCHEMAS, read_parquet, write_parquet
 
 _ANSWERS = pa.schema([SCHEMAS["responses"].field(name) for name in ("question_id", "sample_index", "text")])
+
+
+def stand_in(wording: int, n_words: int) -> str:
+    """What stands for an answer: the number of its wording among those of its question, and of how many words it is."""
+    return f"[wording {wording}, {n_words} words]"
+
+
+def words_of_stand_in(text: str) -> int:
+    """How many words an answer has for which `text` stands; 0 for an empty one."""
+    found = re.fullmatch(r"\[wording \d+, (\d+) words\]", text)
+    return int(found[1]) if found else 0
 
 
 def sentences_folder(run_id: str) -> Path:

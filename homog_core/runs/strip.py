@@ -13,7 +13,7 @@ from homog_core.measures.words import normalise, words_of
 from homog_core.runs.dataset_files import dataset_file
 from homog_core.runs.manifest import write_manifest
 from homog_core.runs.questions import QUESTION_PLACE, with_sentences
-from homog_core.runs.sentences import write_sentences
+from homog_core.runs.sentences import stand_in, write_sentences
 from homog_core.runs.store import Run, open_run
 from homog_core.runs.tables import MERGED, SCHEMAS, read_parquet, response_of, shard_paths, write_parquet
 
@@ -89,7 +89,7 @@ def _stand_ins(responses: pd.DataFrame) -> Iterator[str]:
             yield ""
             continue
         number = wordings.setdefault(normalise(response.answer), len(wordings) + 1)
-        yield f"[wording {number}, {len(words_of(response.answer))} words]"
+        yield stand_in(number, len(words_of(response.answer)))
 
 
 def _without_sentences(row: dict[str, Any]) -> dict[str, Any]:

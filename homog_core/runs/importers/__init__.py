@@ -65,7 +65,7 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
         prompt_style=about.prompt_style or "unknown",
     )
     _check_unchanged(path, version)
-    with write_run(identity, _provenance(path, found.n_tokens), found.questions) as writer:
+    with write_run(identity, _provenance(about.origin or path.name, found.n_tokens), found.questions) as writer:
         if len(writer.sampled) < len(found.questions):
             # read again, since the answers of a large file are never held together
             again = found.kept(_unchanged(path, version, about))
@@ -232,11 +232,11 @@ def _counted(items: Iterable[Any], total: int, on_progress: OnProgress) -> Itera
         on_progress("Storing", number, total)
 
 
-def _provenance(path: Path, n_tokens: int) -> Provenance:
+def _provenance(source: str, n_tokens: int) -> Provenance:
     return Provenance(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         status="importing",
         device="elsewhere",
         n_tokens=n_tokens,
-        imported_from=path.name,  # no path: a manifest may be shared
+        imported_from=source,
     )

@@ -30,7 +30,7 @@ _TYPES = {
     "n_parameters": int, "n_samples": int, "columns": dict,
 }  # fmt: skip
 _CHOICES = {"stage": get_args(Stage), "prompt_style": get_args(PromptStyle)}
-KEYS = tuple(field.name for field in fields(About) if field.name not in ("rows_of", "stop", "study"))
+KEYS = tuple(field.name for field in fields(About) if field.name not in ("rows_of", "stop", "study", "origin"))
 
 
 def entries(folder: Path, about: About) -> Iterator[tuple[Path, About]]:
