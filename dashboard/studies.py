@@ -33,7 +33,14 @@ def fetch_button(runs: Sequence[Run]) -> None:
     """Get the sentences of runs of public studies, which takes seconds."""
     from homog_core.runs.studies import file_of, get_run
 
-    if not st.button("Get the sentences", icon=":material/download:", key="get-sentences"):
+    asked = "sentences-asked"  # kept until it is done: a page may be drawn again before it comes here
+    st.button(
+        "Get the sentences",
+        icon=":material/download:",
+        key="get-sentences",
+        on_click=lambda: st.session_state.update({asked: True}),
+    )
+    if not st.session_state.pop(asked, False):
         return
     place = st.empty()
     with errors_shown():

@@ -67,8 +67,7 @@ def main() -> None:
     {"answers": of_answers, "scores": of_scores, "won": of_won, "published": of_published}[view](chosen)
     if chosen.left_out:
         st.caption(f":material/info: {left_out_note(chosen.left_out)}")
-    provenance = {one.run.identity.model: one.run.provenance for one in chosen.views.values()}
-    st.caption(plain(severity_note({name: found.n_parameters for name, found in provenance.items()})))
+    st.caption(plain(severity_note(chosen.sizes)))
 
 
 def choose_chart(view: str, offered: dict[str, str]) -> str:

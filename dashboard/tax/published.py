@@ -65,7 +65,11 @@ def figure(chosen: Selection, metric: str) -> None:
             legend=measured_or_published(chosen),
             narrow=blocks.is_narrow(),
         ),
-        title=plain(say.beside_published(metric, [f.value for f in figures.values()], [p.value for p in reported])),
+        title=plain(
+            say.beside_published(
+                metric, [f.value for f in figures.values()], [p.value for p in reported], chosen.measured
+            )
+        ),
         how_to_read=(
             f"Dots with whiskers were {chosen.measured}, hollow diamonds were published by others: other models, other "
             "questions, other clusterers. They stand side by side for scale and are never averaged together. "

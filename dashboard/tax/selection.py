@@ -40,6 +40,12 @@ class Selection:
         """What is said of the figures of these runs, which never stand in one with published ones."""
         return MARK if any(view.run.provenance.study for view in self.views.values()) else "measured here"
 
+    @property
+    def sizes(self) -> dict[str, int | None]:
+        """How many parameters the models have that were measured here; those of public studies are left out."""
+        own = lineage.ours([view.run for view in self.views.values()])
+        return {run.identity.model: run.provenance.n_parameters for run in own}
+
     def looks(self) -> dict[str, Series]:
         """How each run looks, by label."""
         return {
