@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from homog_core.live import LiveQueue
 from homog_core.measures.encoders import SentenceEncoder
 from homog_core.records import ModelSpec, Question
 from homog_core.runs import store
+from homog_core.runs.sentences import sentences_folder
 
 
 class Version(NamedTuple):
@@ -33,7 +35,9 @@ def version(run: store.Run) -> Version:
 
 def run_stamp(run: store.Run) -> int:
     """When a run's files last changed, in nanoseconds."""
-    return max(map(_modified, run.folder.iterdir()))
+    sentences = sentences_folder(run.id)
+    kept = sentences.iterdir() if sentences.is_dir() else ()
+    return max(map(_modified, chain(run.folder.iterdir(), kept)))
 
 
 def load_run(run_id: str) -> ScoredRun:

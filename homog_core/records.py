@@ -262,7 +262,9 @@ class Provenance:
     n_parameters: int | None = None
     wall_seconds: float = 0.0
     n_tokens: int = 0
-    imported_from: str | None = None  # the file's name; None for a run that was sampled here
+    imported_from: str | None = None  # the file's name, without its path, or its address on the hub; None: sampled here
+    study: str | None = None  # key of the public study whose file it was: sampled by others, counted by us
+    without_sentences: bool = False  # its answers are stand-ins: which are in the same words, and of how many words
     import_notes: tuple[ImportNote, ...] = ()  # what the import left out, repaired, guessed or found missing
     served: Served | None = None  # None for a run that no server has answered
     batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down

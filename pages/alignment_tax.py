@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import blocks, page, url
+from dashboard import blocks, page, studies, url
 from dashboard.tax import answers, curves, helps, many, published, quality, scores, seeds
 from dashboard.tax.bounds import bounds
 from dashboard.tax.cascade import cascade
@@ -68,13 +68,13 @@ def main() -> None:
     chosen = filters([run for run in store.list_runs() if run.identity.n_questions > 1])
     if chosen is None:
         return
+    studies.mark([one.run for one in chosen.views.values()])
     view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)
     of = {"answers": of_answers, "scores": of_scores, "won": of_won, "models": of_models, "published": of_published}
     of[view](chosen)
     if chosen.left_out:
         st.caption(f":material/info: {left_out_note(chosen.left_out)}")
-    provenance = {one.run.identity.model: one.run.provenance for one in chosen.views.values()}
-    st.caption(plain(severity_note({name: found.n_parameters for name, found in provenance.items()})))
+    st.caption(plain(severity_note(chosen.sizes)))
 
 
 def choose_chart(view: str, offered: dict[str, str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import controls, page, url
+from dashboard import controls, page, studies, url
 from dashboard.cache import load_run, umap_warm_up
 from dashboard.comparison import overview
 from dashboard.comparison.all_questions import all_questions
@@ -45,6 +45,7 @@ def main() -> None:
         order_buttons(chosen, runs)
         st.caption(plain(differences(compare.differing(scored))), width="stretch")
         link_to_all(chosen[0], runs)
+    studies.mark(chosen)
     compared = shown(scored, clusterer)
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page, url
+from dashboard import page, studies, url
 from dashboard.cache import load_run
 from dashboard.map import beside, chart, export, job
 from dashboard.map.shown import OnMap, answers_of, on_map
@@ -34,6 +34,9 @@ def main() -> None:
         return
     if len(chosen) > 1 and (reason := comparable.obstacle(chosen)):
         st.info(plain(obstacle_sentence(reason)))
+        return
+    if bare := [run for run in chosen if run.lacks_answers]:
+        studies.sentences(bare)
         return
     answers = answers_of([load_run(run.id) for run in chosen])
     if answers.points.empty:

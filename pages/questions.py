@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import controls, page, url
+from dashboard import controls, page, studies, url
 from dashboard.cache import load_run, umap_warm_up
 from dashboard.question.stored import stored_question
 from dashboard.question.table import COLUMNS, filtered, question_frame, stepper, table
@@ -37,6 +37,7 @@ def main() -> None:
     if not scored.is_scored:
         command = commands.score(scored.run.id)
         st.info(f"This run has not been scored, so some columns are empty: run `{command}`.")
+    studies.mark([scored.run])
     headline(scored, clusterer)
     questions(scored, clusterer)
 

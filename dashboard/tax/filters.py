@@ -29,7 +29,8 @@ def filters(runs: Sequence[Run]) -> Selection | None:
         st.info("There are no scored runs yet. Run `python -m homog_core sample …`, or `score` one that is there.")
         return None
     datasets = list(dict.fromkeys(run.identity.dataset for run in shipped_first(scored)))
-    datasets.sort(key=lambda name: name != FIRST_DATASET)
+    of_others = {run.identity.dataset for run in scored if run.provenance.study}
+    datasets.sort(key=lambda name: (name in of_others, name != FIRST_DATASET))
     left, middle, right, last = st.columns(4, vertical_alignment="bottom")
     with left:
         dataset = url.choice("Data set", datasets, "dataset", dataset_title)

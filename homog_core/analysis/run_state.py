@@ -24,6 +24,7 @@ class Lack(StrEnum):
 
     ANSWERS = "answers"  # it is being sampled or imported, or that did not end
     SENTENCES = "sentences"  # of a hub dataset that is not on this machine
+    ANSWERS_TEXT = "answers_text"  # of a public study, which ships as figures alone
     SCORES = "scores"
     TABLES = "tables"  # it was scored by an older version
     NLI = "nli"  # no NLI model has read the answers
@@ -42,9 +43,10 @@ def lacks(run: Run) -> list[Lack]:
     found = {
         Lack.ANSWERS: run.provenance.status != "complete",
         Lack.SENTENCES: _lacks_sentences(run),
+        Lack.ANSWERS_TEXT: run.lacks_answers,
         Lack.SCORES: scored is Scored.NO,
         Lack.TABLES: scored is Scored.OLDER,
-        Lack.NLI: scored is not Scored.NO and not _has_nli(run),
+        Lack.NLI: scored is not Scored.NO and not run.lacks_answers and not _has_nli(run),
     }
     return [lack for lack, is_so in found.items() if is_so]
 

@@ -257,4 +257,9 @@ def judge_clusterer(judge: str) -> Clusterer:
 
 def is_outside_cards(answer: str) -> bool:
     """Whether an answer is in a script, or longer, than any that was read for the report cards."""
-    return not is_latin(answer) or len(words_of(answer)) > LONGEST
+    return not is_latin(answer) or is_longer(len(words_of(answer)))
+
+
+def is_longer(n_words: int) -> bool:
+    """Whether an answer of so many words is longer than any that was read for the report cards."""
+    return n_words > LONGEST

@@ -17,7 +17,7 @@ from homog_core.files import replacing
 from homog_core.measures.uncertainty import mean_logprob, mean_token_entropy
 from homog_core.records import Response, ResponseSet
 from homog_core.runs.importers.jsonl import RESPONSE_FIELDS
-from homog_core.runs.store import Run
+from homog_core.runs.store import Run, require_answers
 from homog_core.runs.tables import response_of, response_set
 
 Format = Literal["parquet", "jsonl", "csv"]
@@ -55,6 +55,7 @@ def export_run(run: Run, format: Format, target: Path) -> Path:
         raise InvalidInput(f"There is no export format {format!r}; use one of {', '.join(get_args(Format))}.")
     if target.is_dir() or not target.parent.is_dir():
         raise InvalidInput(f"{target} cannot be written; name a file in a folder that exists.")
+    require_answers(run)
     if not run.sampled_ids():
         raise HomogError(f"Run {run.id} has no answers yet; sample it before it is exported.")
     with replacing(target, str(target)) as stream:

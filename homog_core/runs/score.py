@@ -34,7 +34,7 @@ from homog_core.runs.evidence import (
     stored_probabilities,
     stored_vectors,
 )
-from homog_core.runs.store import Run, open_run
+from homog_core.runs.store import Run, open_run, require_answers
 from homog_core.runs.tables import question_of, response_of, response_set
 
 MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
@@ -105,6 +105,7 @@ def stored_settings(run: Run) -> dict[str, dict[str, Any]]:
 def _check_can_be_scored(run: Run) -> None:
     if not run.sampled_ids():
         raise HomogError(f"Run {run.id} has no answers yet; run `sample` with the same options first.")
+    require_answers(run)
     if (run.questions()["text"] == "").any():
         spec = DATASETS[run.identity.dataset]
         raise HomogError(

@@ -15,8 +15,9 @@ import pandas as pd
 import pyarrow as pa
 
 from homog_core import files
-from homog_core.errors import CorruptRun, NotFound
+from homog_core.errors import CorruptRun, HomogError, NotFound
 from homog_core.records import Decoding, Identity, Provenance, RunManifest, weakest_kind
+from homog_core.runs import sentences
 from homog_core.runs.manifest import read_manifest
 from homog_core.runs.questions import with_sentences
 from homog_core.runs.tables import SCHEMAS, read_parquet, read_shards, shard_paths, write_parquet
@@ -43,6 +44,11 @@ class Run:
         return self.provenance.imported_from is not None
 
     @property
+    def lacks_answers(self) -> bool:
+        """Whether it ships without the sentences of its answers, and nobody has fetched them to this machine."""
+        return self.provenance.without_sentences and not sentences.are_here(self.id)
+
+    @property
     def identity(self) -> Identity:
         """What it is: the settings that its id is a hash of."""
         return self.manifest.identity
@@ -63,18 +69,27 @@ class Run:
         A run may have been stored without the sentences of its dataset (`strip`). They are then read from the dataset;
         where this machine does not have it, `text` and `prompt` are "" and there are no references.
         """
+        if self.provenance.without_sentences and not self.lacks_answers:
+            return sentences.read_sentences(self.id, "questions")
         frame = read_parquet(self.folder / "questions.parquet", self.id).to_pandas()
         return with_sentences(frame) if frame["text"].isna().any() else frame
 
     def responses(self) -> pd.DataFrame:
-        """One row a response; sample_index −1 is the greedy one. Sorted by question and sample."""
+        """One row a response; sample_index −1 is the greedy one. Sorted by question and sample.
+
+        Where the run `lacks_answers`, the texts are the stand-ins of `strip`.
+        """
         shards = shard_paths(self.folder)
         if not shards:
             return SCHEMAS["responses"].empty_table().to_pandas()
         table = pa.concat_tables(read_shards(self.folder, self.id)).to_pandas()
         # A merge that was interrupted leaves shards whose rows are in the merged one already.
         table = table.drop_duplicates(["question_id", "sample_index"])
-        return table.sort_values(["question_id", "sample_index"], ignore_index=True)
+        table = table.sort_values(["question_id", "sample_index"], ignore_index=True)
+        if not self.provenance.without_sentences or self.lacks_answers:
+            return table
+        texts = sentences.read_sentences(self.id, "answers")
+        return table.drop(columns="text").merge(texts, on=["question_id", "sample_index"])[list(table.columns)]
 
     def entropy_kind(self) -> str:
         """What its token entropies are, as that of a `Response`: the weakest kind of those that are known."""
@@ -149,6 +164,15 @@ def open_run(run_id: str) -> Run:
     if run_id not in known:  # never a path: an id may come from a URL
         raise NotFound(f"There is no run {run_id!r}. {_listing(known)}")
     return Run(known[run_id], read_manifest(known[run_id]))
+
+
+def require_answers(run: Run) -> None:
+    """Raise `HomogError` where a run ships without the sentences of its answers and they have not been fetched."""
+    if run.lacks_answers:
+        raise HomogError(
+            f"Run {run.id} ships without its sentences, which others published; get them by "
+            f"`homog study get {run.provenance.study}`."
+        )
 
 
 def list_runs() -> list[Run]:

@@ -1,6 +1,7 @@
 """A run → the same run, fit to be shared: its dataset's sentences taken out, so that `questions` can put them back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -8,21 +9,27 @@ import pyarrow as pa
 
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.errors import HomogError
+from homog_core.measures.words import normalise, words_of
 from homog_core.runs.dataset_files import dataset_file
+from homog_core.runs.manifest import write_manifest
 from homog_core.runs.questions import QUESTION_PLACE, with_sentences
+from homog_core.runs.sentences import stand_in, write_sentences
 from homog_core.runs.store import Run, open_run
-from homog_core.runs.tables import SCHEMAS, read_parquet, write_parquet
+from homog_core.runs.tables import MERGED, SCHEMAS, read_parquet, response_of, shard_paths, write_parquet
 
 
 def strip(run_id: str) -> Run:
     """Make a run fit to be shared: without its dataset's sentences, and without vectors, which seconds make again.
 
     The sentences of the catalogue's datasets are taken out of questions and prompts; those of our own sets and of a
-    user's file stay. Similarities, clusters, scores and grades are not touched. Raises `HomogError`, and changes
+    user's file stay. Of a public study, which others published, only figures are left: the answers too become
+    stand-ins. Similarities, clusters, scores and grades are not touched. Raises `HomogError`, and changes
     nothing, where a prompt does not hold its question, and where the dataset is not on this machine or would not give
     the prompt back.
     """
     run = open_run(run_id)
+    if run.provenance.study:
+        return _figures_alone(run)
     spec = DATASETS.get(run.identity.dataset)
     if spec and spec.hub:
         rows = read_parquet(run.folder / "questions.parquet", run.id).to_pylist()
@@ -35,9 +42,54 @@ def strip(run_id: str) -> Run:
                 )
             _check_comes_back(rows, bare, spec.title)
         write_parquet(run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=SCHEMAS["questions"]))
+    _without_vectors(run)
+    return run
+
+
+def _without_vectors(run: Run) -> None:
     for key in run.encoders():
         (run.folder / f"embeddings-{key}.parquet").unlink()
-    return run
+
+
+def _figures_alone(run: Run) -> Run:
+    """A run of figures. Its sentences are kept beside the runs of this machine first, so that none is lost."""
+    if run.lacks_answers:
+        return run
+    if run.nli_models() or run.judges():
+        raise HomogError(f"Run {run.id} holds its answers in what NLI models or judges said; score it without them.")
+    questions, answers = run.questions(), run.responses()
+    table = pa.Table.from_pandas(questions, schema=SCHEMAS["questions"], preserve_index=False)
+    write_sentences(run.id, table, answers)
+    manifest = replace(run.manifest, provenance=replace(run.provenance, without_sentences=True))
+    write_manifest(run.folder, manifest)
+    empty = {"text": None, "references": [], "incorrect_references": [], "prompt": ""}
+    bare = pa.Table.from_pylist([row | empty for row in table.to_pylist()], schema=SCHEMAS["questions"])
+    write_parquet(run.folder / "questions.parquet", bare)
+    stand_ins = answers.assign(text=list(_stand_ins(answers)))
+    shards = shard_paths(run.folder)
+    write_parquet(
+        run.folder / MERGED, pa.Table.from_pandas(stand_ins, schema=SCHEMAS["responses"], preserve_index=False)
+    )
+    for shard in shards:
+        if shard.name != MERGED:
+            shard.unlink()
+    _without_vectors(run)
+    return Run(run.folder, manifest)
+
+
+def _stand_ins(responses: pd.DataFrame) -> Iterator[str]:
+    """What stands for each answer: which answers to a question are in the same words, and how many words they are.
+
+    The same words: after normalisation. An answer that does not count stays empty.
+    """
+    known: dict[str, dict[str, int]] = {}
+    for row in responses.itertuples():
+        response, wordings = response_of(row), known.setdefault(row.question_id, {})
+        if not response.is_valid:
+            yield ""
+            continue
+        number = wordings.setdefault(normalise(response.answer), len(wordings) + 1)
+        yield stand_in(number, len(words_of(response.answer)))
 
 
 def _without_sentences(row: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,11 @@ def score_by_nli(run_id: str) -> str:
     return f"{PROGRAM} score {run_id} --nli {DEFAULT_NLI}"
 
 
+def study(key: str) -> str:
+    """Get the sentences of a public study."""
+    return f"{PROGRAM} study get {key}"
+
+
 def sample(model: str, dataset: str, *, temperature: float | None = None) -> str:
     """Sample a model's answers to a question set."""
     at = "" if temperature is None else f" --temperature {temperature:g}"

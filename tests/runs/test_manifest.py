@@ -89,13 +89,15 @@ def test_a_shipped_manifest_reads_and_has_the_id_of_its_folder(run_id, folder):
     shipped = files.SHIPPED / "runs" / run_id
     manifest, content = read_manifest(shipped), content_of(shipped)
     assert manifest.run_id == run_id_of(manifest.identity) == run_id
-    assert manifest.provenance.imported_from is None
+    assert (manifest.provenance.imported_from is None) == (manifest.provenance.study is None)
+    assert manifest.provenance.without_sentences == (manifest.provenance.study is not None)
     write_manifest(folder, manifest)
     upgraded = content_of(folder)
     assert upgraded.pop("format") == 2
     assert content.pop("format", 1) in (1, 2)
     # fields that older manifests lack
     later = {"imported_from": None, "import_notes": [], "served": None, "batch_questions": None}
+    later |= {"study": None, "without_sentences": False}
     content["provenance"] = later | content["provenance"]
     assert upgraded == content
 

@@ -44,18 +44,22 @@ class Survey:
                 yield replace(sampled, question=question, responses=sampled.responses[: self.n_samples])
 
 
-def survey_of(samples: Iterable[Sampled], source: str, notes: Notes) -> Survey:
+def survey_of(samples: Iterable[Sampled], source: str, notes: Notes, n_samples: int | None = None) -> Survey:
     """Check what only a whole file can show. Raises `InvalidInput` where no question is left.
 
-    N is the most common number of answers; of numbers that are as common the smallest, since that leaves out no
-    question. A question with more answers is cut, one with fewer is left out. A question that comes again with the
-    same prompt is left out; with another prompt it is kept, and both get ids made of their prompts.
+    N is `n_samples`, or the most common number of answers; of numbers that are as common the smallest, since that
+    leaves out no question. A question with more answers is cut, one with fewer is left out. A question that comes again
+    with the same prompt is left out; with another prompt it is kept, and both get ids made of their prompts.
     """
+    if n_samples is not None and not 1 <= n_samples <= MAX_ANSWERS:
+        raise InvalidInput(
+            f"{n_samples} answers of each question cannot be kept; give a number from 1 to {MAX_ANSWERS}."
+        )
     seen = list(_without_repeats(samples, notes))
     if not seen:
         raise InvalidInput(_nothing(source, notes))
     counts = Counter(one.n for one in seen)
-    n_samples = min(counts, key=lambda n: (-counts[n], n))
+    n_samples = n_samples or min(counts, key=lambda n: (-counts[n], n))
     kept = []
     for one in seen:
         if one.n < n_samples:
@@ -69,6 +73,8 @@ def survey_of(samples: Iterable[Sampled], source: str, notes: Notes) -> Survey:
                 f"questions with more than {n_samples} answers, of which the first {n_samples} are kept", one.where
             )
         kept.append(one)
+    if not kept:
+        raise InvalidInput(f"{source} has at most {max(counts)} answers to a question, not {n_samples}; keep fewer.")
     named = [replace(one.question, id=new) for one, new in zip(kept, _ids(kept, notes), strict=True)]
     return Survey(
         [(question, one.prompt) for question, one in zip(named, kept, strict=True)],
