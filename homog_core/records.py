@@ -232,9 +232,21 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a run as it was written."""
+
+    sha256: str
+    n_bytes: int
+    derived_from: str | None = (
+        None  # hash of the answers that a table was computed from; None where it is no such table
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RunManifest:
     """The record of a run, stored beside its answers."""
 
     run_id: str
     identity: Identity
     provenance: Provenance
+    files: dict[str, StoredFile] | None = field(default_factory=dict)  # by name; None: of a version that kept no hashes

@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.errors import HomogError
+from homog_core.runs.contents import commit, held, read_file
 from homog_core.runs.dataset_files import dataset_file
 from homog_core.runs.questions import QUESTION_PLACE, with_sentences
 from homog_core.runs.store import Run, open_run
-from homog_core.runs.tables import SCHEMAS, read_parquet, write_parquet
+from homog_core.runs.tables import SCHEMAS
 
 
 def strip(run_id: str) -> Run:
@@ -22,22 +23,29 @@ def strip(run_id: str) -> Run:
     nothing, where a prompt does not hold its question, and where the dataset is not on this machine or would not give
     the prompt back.
     """
-    run = open_run(run_id)
+    with held(open_run(run_id).folder):
+        run = open_run(run_id)
+        bare = _bare_questions(run)
+        commit(run.folder, bare, drop=[f"embeddings-{key}.parquet" for key in run.encoders()])
+    return open_run(run_id)
+
+
+def _bare_questions(run: Run) -> dict[str, pa.Table]:
+    """questions.parquet without sentences, by its name; nothing where there are none to take out."""
     spec = DATASETS.get(run.identity.dataset)
-    if spec and spec.hub:
-        rows = read_parquet(run.folder / "questions.parquet", run.id).to_pylist()
-        bare = [_without_sentences(row) if row["text"] is not None else row for row in rows]
-        if bare != rows:
-            if not dataset_file(spec):
-                raise HomogError(
-                    f"{spec.title} is not on this machine, so the run would lose its questions for good: name the "
-                    f"folder of {' or '.join(spec.files)} in HOMOG_DATA."
-                )
-            _check_comes_back(rows, bare, spec.title)
-        write_parquet(run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=SCHEMAS["questions"]))
-    for key in run.encoders():
-        (run.folder / f"embeddings-{key}.parquet").unlink()
-    return run
+    if not spec or not spec.hub:
+        return {}
+    rows = read_file(run.folder, "questions.parquet").to_pylist()
+    bare = [_without_sentences(row) if row["text"] is not None else row for row in rows]
+    if bare == rows:
+        return {}
+    if not dataset_file(spec):
+        raise HomogError(
+            f"{spec.title} is not on this machine, so the run would lose its questions for good: name the "
+            f"folder of {' or '.join(spec.files)} in HOMOG_DATA."
+        )
+    _check_comes_back(rows, bare, spec.title)
+    return {"questions.parquet": pa.Table.from_pylist(bare, schema=SCHEMAS["questions"])}
 
 
 def _without_sentences(row: dict[str, Any]) -> dict[str, Any]:
