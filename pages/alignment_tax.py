@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import blocks, page, url
+from dashboard import blocks, damage, page, url
 from dashboard.tax import answers, curves, helps, published, quality, scores, seeds
 from dashboard.tax.bounds import bounds
 from dashboard.tax.cascade import cascade
@@ -59,6 +59,8 @@ CHARTS = {  # of each section
 
 def main() -> None:
     page.start_page("Alignment tax", "How large is it, and what does it cost?")
+    if damage.asked_for("runs"):
+        return
     chosen = filters([run for run in store.list_runs() if run.identity.n_questions > 1])
     if chosen is None:
         return

@@ -4,6 +4,7 @@ The id of a run ends in a hash of its identity, so what is hashed never changes 
 checksum of itself: the SHA-256 of its bytes with zeros in the checksum's place.
 """
 
+import errno
 import hashlib
 import json
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from homog_core.errors import CorruptRun, InvalidInput
-from homog_core.files import replacing
+from homog_core.files import reason, remedy, replacing
 from homog_core.records import Decoding, Identity, PromptStyle, Question, RunManifest
 from homog_core.runs.questions import question_ids_sha256
 
@@ -32,7 +33,8 @@ _IMPORTED = "imported:"  # how the revision of an imported run begins, by which 
 def run_id_of(identity: Identity) -> str:
     """The id of a run: model and dataset for people, and the hash of its whole identity."""
     canonical = json.dumps(asdict(identity), sort_keys=True, separators=(",", ":"))
-    readable = re.sub(r"[^a-z0-9.-]+", "-", f"{identity.model}--{identity.dataset}".lower())
+    # a name that began with a dot would be hidden, and one with a dash would be an option on a command line
+    readable = re.sub(r"[^a-z0-9.-]+", "-", f"{identity.model}--{identity.dataset}".lower()).lstrip(".-")
     return f"{readable}--{hashlib.sha256(canonical.encode()).hexdigest()[:10]}"
 
 
@@ -108,7 +110,10 @@ def read_manifest(folder: Path) -> RunManifest:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise CorruptRun(f"{damaged} ({where}: {first['msg']}); {RESTORE}.") from error
-    except (OSError, ValueError, RecursionError, InvalidInput) as error:
+    except OSError as error:
+        words = f"manifest.json of run {folder.name} could not be read ({reason(error)})"
+        raise CorruptRun(f"{words}; {remedy(error) if error.errno == errno.EACCES else RESTORE}.") from error
+    except (ValueError, RecursionError, InvalidInput) as error:
         raise CorruptRun(f"{damaged} ({error}); {RESTORE}.") from error
     _check_names(manifest.files or {}, damaged)
     return manifest if known == FORMAT else _upgraded(manifest, known)

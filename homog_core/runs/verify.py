@@ -92,7 +92,7 @@ def _content_problems(run: Run, known: list[str]) -> Iterator[str]:
 
 
 def _identity_problems(run: Run, questions: pd.DataFrame) -> Iterator[str]:
-    if run.id != run.folder.name or run.id != run_id_of(run.identity):
+    if run.id.lstrip(".-") != run_id_of(run.identity):  # older versions let an id begin with a dash
         yield f"The manifest's identity hashes to {run_id_of(run.identity)}, not to {run.folder.name}."
     if question_ids_sha256(questions["id"]) != run.identity.question_ids_sha256:
         yield "The question ids are not those that the manifest names."

@@ -30,6 +30,7 @@ RESPONSE_FIELDS = {
 }
 FIELDS = (*QuestionRow.model_fields, *(name for pair in RESPONSE_FIELDS.values() for name in pair))
 EXPORTED = ("grade", "grade_policy", "scores")  # what `export` writes and scoring computes again
+MAX_ANSWERS = 500  # to a question; every two are compared
 _FENCE = "```"
 
 
@@ -49,11 +50,15 @@ def sampled(record: Record, dataset: str, notes: Notes) -> Sampled:
     if not isinstance(answers, list):
         raise InvalidInput(f"{where}, `answers`: it must be a list, not {kind_of(answers)}.")
     prompt = said.prompt or prompt_for(question)
+    if len(answers) > MAX_ANSWERS:
+        notes.add(
+            f"questions with more than {MAX_ANSWERS} answers, of which so many are kept", f"{where}: {len(answers):,}"
+        )
     columns = {"text": answers} | _columns(row, len(answers), where, notes)
     has_fence = prompt.rstrip().endswith(_FENCE)
     responses = tuple(
         _response({name: column[i] for name, column in columns.items()}, has_fence, f"{where}, answer {i + 1}", notes)
-        for i in range(len(answers))
+        for i in range(min(len(answers), MAX_ANSWERS))
     )
     return Sampled(where, question, prompt, responses, _greedy(row, has_fence, where, notes))
 
