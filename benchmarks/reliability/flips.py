@@ -15,8 +15,8 @@ from homog_core.runs.verify import verify
 def flips(run: Run, n: int, seed: int = 0) -> Counter[str]:
     """Of n flips, each in a file of the run chosen at random and undone again: how many ended how.
 
-    `noticed`; `unnoticed` by verify; `traceback` where verify raises what is no sentence; `read as other` where reading
-    neither refuses nor gives what was stored; `reading: traceback`.
+    `noticed` or `unnoticed` by verify, or `traceback of …` where that raises what is no sentence; `read as other` where
+    reading neither refuses nor gives what was stored, or `reading: traceback of …`.
     """
     rng, found = random.Random(seed), Counter()
     paths = sorted(path for path in run.folder.iterdir() if path.name != ".lock")
@@ -48,8 +48,8 @@ def everything(run_id: str) -> list[str]:
 def _verified(run_id: str) -> str:
     try:
         return "noticed" if verify(run_id) else "unnoticed"
-    except Exception:
-        return "traceback"
+    except Exception as error:
+        return f"traceback of {type(error).__name__}"
 
 
 def _read(run_id: str, stored: list[str]) -> str:
@@ -57,8 +57,8 @@ def _read(run_id: str, stored: list[str]) -> str:
         return "fine" if everything(run_id) == stored else "read as other"
     except HomogError:
         return "fine"
-    except Exception:
-        return "reading: traceback"
+    except Exception as error:
+        return f"reading: traceback of {type(error).__name__}"
 
 
 def _write(path: Path, content: bytes, number: int) -> None:

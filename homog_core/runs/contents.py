@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
@@ -143,7 +143,7 @@ def _places(folder: Path, name: str, entry: StoredFile) -> tuple[Path, Path]:
 
 
 def _has_hash(path: Path, sha256: str, again: bool) -> bool:
-    return (not again and _known(path).sha256 == sha256) or hash_of(path) == sha256
+    return (not again and _known_hash(path) == sha256) or hash_of(path) == sha256
 
 
 def hash_of(path: Path) -> str:
@@ -152,20 +152,20 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-class _Known(NamedTuple):
-    sha256: str
-    owner: str | None  # the run that it says it was written for
-
-
-def _known(path: Path) -> _Known:
-    """What a file is, remembered as long as it looks the same."""
+def _known_hash(path: Path) -> str:
+    """The hash of a file, remembered as long as it looks the same."""
     stat = path.stat()
-    return _looked_into(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return _hashed(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=16384)
-def _looked_into(path: Path, inode: int, size: int, modified: int) -> _Known:
-    return _Known(hash_of(path), owner_of(path))
+def _hashed(path: Path, inode: int, size: int, modified: int) -> str:
+    return hash_of(path)
+
+
+@lru_cache(maxsize=16384)
+def _owner(path: Path, sha256: str) -> str | None:
+    return owner_of(path)
 
 
 def _unlisted(folder: Path, manifest: RunManifest) -> dict[str, StoredFile]:
@@ -176,9 +176,9 @@ def _unlisted(folder: Path, manifest: RunManifest) -> dict[str, StoredFile]:
         if not name or path.name in (manifest.files or {}):
             continue
         with suppress(FileNotFoundError):  # merged meanwhile
-            known = _known(path)
-            if known.sha256.startswith(name[1]) and known.owner == folder.name:
-                found[path.name] = StoredFile(known.sha256, path.stat().st_size)
+            sha256 = _known_hash(path)
+            if sha256.startswith(name[1]) and _owner(path, sha256) == folder.name:
+                found[path.name] = StoredFile(sha256, path.stat().st_size)
     return found
 
 
@@ -191,8 +191,8 @@ def create(folder: Path, manifest: RunManifest, questions: pa.Table) -> None:
     Files of the same run that are there already, because its manifest was lost, are its own again.
     """
     content = parquet_bytes(questions, folder.name)
-    own = [path for path in folder.glob("*.parquet") if _known(path).owner == folder.name]
-    entries = {path.name: StoredFile(_known(path).sha256, path.stat().st_size) for path in own}
+    own = [path for path in folder.glob("*.parquet") if owner_of(path) == folder.name]
+    entries = {path.name: StoredFile(hash_of(path), path.stat().st_size) for path in own}
     entries["questions.parquet"] = StoredFile(hashlib.sha256(content).hexdigest(), len(content))
     _write(folder / "questions.parquet", content)
     write_manifest(folder, replace(manifest, files=entries))

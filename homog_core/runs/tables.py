@@ -198,7 +198,7 @@ def owner_of(path: Path) -> str | None:
     """The run that a Parquet file was written for; None where it does not say or does not read."""
     try:
         found = (pq.read_schema(path).metadata or {}).get(_OWNER)
-    except (pa.ArrowException, OSError):
+    except Exception:  # a damaged footer makes pyarrow raise anything
         return None
     return None if found is None else found.decode(errors="replace")
 
@@ -215,7 +215,7 @@ def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None) 
         table.validate(full=True)
     except FileNotFoundError as error:
         raise CorruptRun(f"Run {run_id} has no {name}; run `python -m homog_core {_maker(name)}` again.") from error
-    except (pa.ArrowException, OSError) as error:
+    except Exception as error:  # a damaged file makes pyarrow raise anything
         if isinstance(error, OSError) and error.errno:  # of the machine, not of the file
             raise HomogError(f"{path} could not be read ({error.strerror}).") from error
         raise CorruptRun(damage(name, run_id)) from error
