@@ -126,6 +126,7 @@ def test_an_old_import_is_upgraded(folder):
         ("provenance.wall_seconds", "long"),
         ("provenance.packages", ["numpy"]),
         ("run_id", 5),
+        ("files", ["scores.parquet"]),
     ],
 )
 def test_a_field_of_another_type_is_named(field, value, folder):
@@ -183,4 +184,19 @@ def test_a_manifest_that_is_not_text_or_not_there_is_refused(folder):
         read_manifest(folder)
     (folder / "manifest.json").write_bytes(b"\xff\xfe{}")
     with pytest.raises(CorruptRun, match="is damaged"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda content: content["provenance"].update(wall_seconds=float("nan")), "It took nan s"),
+        (lambda content: content["provenance"].update(n_tokens=-1), "and -1 tokens, which cannot be"),
+        (lambda content: content["files"].update({"a.parquet": {"sha256": "\0", "n_bytes": 1}}), "hash or a size"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(change, problem, folder):
+    write_manifest(folder, a_manifest())
+    edit_manifest(folder, change)
+    with pytest.raises(CorruptRun, match=rf"is damaged \(.*{problem}.*restore its folder from a copy"):
         read_manifest(folder)
