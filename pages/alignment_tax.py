@@ -59,9 +59,8 @@ CHARTS = {  # of each section
 
 def main() -> None:
     page.start_page("Alignment tax", "How large is it, and what does it cost?")
-    if damage.asked_for("runs"):
-        return
-    chosen = filters([run for run in store.list_runs() if run.identity.n_questions > 1])
+    runs = [run for run in store.list_runs() if run.identity.n_questions > 1]
+    chosen = None if damage.asked_for("runs") else filters(runs)
     if chosen is None:
         return
     view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)

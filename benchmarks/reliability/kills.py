@@ -68,7 +68,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _damaged(run_id: str) -> list[str]:
     """What verify says beside that the run is not whole yet."""
-    unfinished = ("The run is ", "There is no ", "stored twice", "no responses")
+    unfinished = ("The run is ", "There is no ", "stored twice", "no responses", "does not belong")
     return [f"damaged: {found}" for found in verify(run_id) if not any(words in found for words in unfinished)]
 
 
@@ -200,7 +200,7 @@ def _kill_stripping(scene: tuple[list[Question], float], number: int, rng: rando
     score_run(run.id, [WordEncoder()], clusterers=[STRICT])
     before = run.questions()
     at_work = _killed(lambda: strip(run.id), longest * 1.5, rng)
-    problems = [f"damaged: {problem}" for problem in verify(run.id)]
+    problems = _damaged(run.id)
     after = run.questions()
     if list(after["text"]) != list(before["text"]) or list(after["prompt"]) != list(before["prompt"]):
         problems.append("lost: sentences or prompts")

@@ -26,7 +26,8 @@ def strip(run_id: str) -> Run:
     with held(open_run(run_id).folder):
         run = open_run(run_id)
         bare = _bare_questions(run)
-        commit(run.folder, bare, drop=[f"embeddings-{key}.parquet" for key in run.encoders()])
+        vectors = [path.name for path in run.folder.glob("embeddings-*.parquet")]  # those too that a kill has left
+        commit(run.folder, bare, drop=vectors)
     return open_run(run_id)
 
 
