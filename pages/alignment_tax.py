@@ -60,7 +60,7 @@ CHARTS = {  # of each section
 def main() -> None:
     page.start_page("Alignment tax", "How large is it, and what does it cost?")
     runs = [run for run in store.list_runs() if run.identity.n_questions > 1]
-    chosen = None if damage.asked_for("runs") else filters(runs)
+    chosen = None if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)) else filters(runs)
     if chosen is None:
         return
     view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)

@@ -28,7 +28,7 @@ def main() -> None:
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
-    if damage.asked_for("runs"):
+    if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)):
         return
     left, right = st.columns(2, gap="large", vertical_alignment="bottom")
     with left:

@@ -23,7 +23,7 @@ def main() -> None:
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
         return
-    if damage.asked_for("run"):
+    if damage.asked_for(url.get("run"), lambda: url.put(run=None)):
         return
     by_id = {run.id: run for run in runs}
     titles = run_names.titles(runs)
