@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from dashboard.once import once
 from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
@@ -68,7 +69,7 @@ def local_datasets() -> list[str]:
     return [key for key, spec in DATASETS.items() if dataset_file(spec)]
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def live_queue() -> LiveQueue:
     """The one queue of live jobs of this server."""
     from homog_core.sampling.load import load_sampler
@@ -98,7 +99,7 @@ def served_models(servers: tuple[Server, ...]) -> ServedModels:
     return ServedModels(found, complaints)
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def sentence_encoder(key: str) -> SentenceEncoder:
     """One of the included encoders, loaded once for the whole server, when it first reads something."""
     return SentenceEncoder(key)
@@ -128,7 +129,7 @@ class UmapWarmUp:
         self.ready.set()
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def umap_warm_up() -> UmapWarmUp:
     """Start the warm-up if it has not been started; its `ready` says whether UMAP is quick now."""
     return UmapWarmUp(sentence_encoder(DEFAULT_ENCODER))

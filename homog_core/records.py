@@ -4,6 +4,7 @@ Entropies and log-probabilities are in nats. What counts as a response, and whic
 decided here once (docs/methods.md §1). Nothing here knows how a record is made or where it is stored.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -269,6 +270,23 @@ class Provenance:
     served: Served | None = None  # None for a run that no server has answered
     batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.wall_seconds < float("inf") or self.n_tokens < 0:
+            raise InvalidInput(f"It took {self.wall_seconds:g} s and {self.n_tokens} tokens, which cannot be.")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a run as it was written."""
+
+    sha256: str
+    n_bytes: int
+    derived_from: str | None = None  # of a table that was computed from answers: the hash of these answers
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[0-9a-f]{64}", self.sha256) or self.n_bytes < 0:
+            raise InvalidInput("A file has a hash or a size that is none.")
+
 
 @dataclass(frozen=True, slots=True)
 class RunManifest:
@@ -277,3 +295,4 @@ class RunManifest:
     run_id: str
     identity: Identity
     provenance: Provenance
+    files: dict[str, StoredFile] | None = field(default_factory=dict)  # by name; None: of a version that kept no hashes

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import blocks, page, studies, url
+from dashboard import blocks, damage, page, studies, url
 from dashboard.tax import answers, curves, helps, many, published, quality, scores, seeds
 from dashboard.tax.bounds import bounds
 from dashboard.tax.cascade import cascade
@@ -65,7 +65,8 @@ CHARTS = {  # of each section
 
 def main() -> None:
     page.start_page("Alignment tax", "How large is it, and what does it cost?")
-    chosen = filters([run for run in store.list_runs() if run.identity.n_questions > 1])
+    runs = [run for run in store.list_runs() if run.identity.n_questions > 1]
+    chosen = None if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)) else filters(runs)
     if chosen is None:
         return
     studies.mark([one.run for one in chosen.views.values()])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import controls, page, studies, url
+from dashboard import controls, damage, page, studies, url
 from dashboard.cache import load_run, umap_warm_up
 from dashboard.comparison import overview
 from dashboard.comparison.all_questions import all_questions
@@ -27,6 +27,8 @@ def main() -> None:
     runs = lineage.offered(store.list_runs())
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
+        return
+    if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)):
         return
     left, right = st.columns(2, gap="large", vertical_alignment="bottom")
     with left:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page, studies, url
+from dashboard import damage, page, studies, url
 from dashboard.cache import load_run
 from dashboard.map import beside, chart, export, job
 from dashboard.map.shown import OnMap, answers_of, on_map
@@ -23,6 +23,8 @@ def main() -> None:
     runs = lineage.offered(store.list_runs())
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
+        return
+    if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)):
         return
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with left:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import controls, page, studies, url
+from dashboard import controls, damage, page, studies, url
 from dashboard.cache import load_run, umap_warm_up
 from dashboard.question.stored import stored_question
 from dashboard.question.table import COLUMNS, filtered, question_frame, stepper, table
@@ -22,6 +22,8 @@ def main() -> None:
     runs = lineage.offered(store.list_runs())
     if not runs:
         st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
+        return
+    if damage.asked_for(url.get("run"), lambda: url.put(run=None)):
         return
     by_id = {run.id: run for run in runs}
     titles = run_names.titles(runs)

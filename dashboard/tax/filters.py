@@ -64,7 +64,7 @@ def left_out_note(ids: Sequence[str]) -> str:
 
 def _has_scores(run: Run) -> bool:
     """Whether scores are stored, as far as can be seen without reading them."""
-    return all((run.folder / f"{name}.parquet").is_file() for name in ("scores", "similarities"))
+    return all(map(run.has, ("scores", "similarities")))
 
 
 def _forget_other_dataset(dataset: str, known: set[str]) -> None:

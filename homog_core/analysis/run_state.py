@@ -32,9 +32,9 @@ class Lack(StrEnum):
 
 def scored_state(run: Run) -> Scored:
     """Whether a run has been scored, by the tables that there are."""
-    if all((run.folder / f"{name}.parquet").is_file() for name in store.TABLES):
+    if all(map(run.has, store.TABLES)):
         return Scored.YES
-    return Scored.OLDER if (run.folder / "scores.parquet").is_file() else Scored.NO
+    return Scored.OLDER if run.has("scores") else Scored.NO
 
 
 def lacks(run: Run) -> list[Lack]:

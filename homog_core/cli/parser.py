@@ -44,6 +44,12 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     sub = add("delete", runs.delete_run, "Delete runs of your own, after a question; shipped ones stay.")
     sub.add_argument("runs", nargs="+", metavar="RUN", help="run id")
     sub.add_argument("--yes", action="store_true", help="without a question")
+    sub = add(
+        "seal",
+        runs.seal_runs,
+        "Write the hashes of all files into the manifests of runs that an older version has made, after a check.",
+    )
+    sub.add_argument("runs", nargs="+", metavar="RUN", help="run id")
     sub = add("verify", runs.verify_runs, "Check that runs are whole and fit together; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
     return parser

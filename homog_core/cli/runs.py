@@ -66,6 +66,13 @@ def verify_runs(options: argparse.Namespace) -> int:
     return int(any(problems.values()))
 
 
+def seal_runs(options: argparse.Namespace) -> None:
+    """Write hashes into the manifests of runs of older versions."""
+    from homog_core.runs.verify import seal
+
+    print_result(options, [{"run": run_id, "files": len(seal(run_id).manifest.files)} for run_id in options.runs])
+
+
 def delete_run(options: argparse.Namespace) -> None:
     """Delete runs of one's own, after a question."""
     from homog_core.runs.delete import delete_run

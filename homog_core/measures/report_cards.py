@@ -217,7 +217,7 @@ def read_report_cards(path: Path) -> dict[str, ReportCard]:
 def write_report_cards(path: Path, cards: Iterable[ReportCard]) -> None:
     """Write the cards to `path`, atomically, beside those of other clusterers that it already holds."""
     merged = read_report_cards(path) | {card.clusterer: card for card in cards}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     with files.replacing(path, path.name) as stream:
         rows = [asdict(card) for _, card in sorted(merged.items())]
         stream.write(json.dumps(rows, indent=1).encode() + b"\n")

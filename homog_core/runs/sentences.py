@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from homog_core import files
-from homog_core.runs.tables import SCHEMAS, read_parquet, write_parquet
+from homog_core.runs.tables import SCHEMAS, parquet_bytes, read_parquet
 
 _ANSWERS = pa.schema([SCHEMAS["responses"].field(name) for name in ("question_id", "sample_index", "text")])
 
@@ -46,6 +46,7 @@ def write_sentences(run_id: str, questions: pa.Table, answers: pd.DataFrame) -> 
     """Keep the sentences of a run. Raises `HomogError` where they cannot be written."""
     folder = sentences_folder(run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    write_parquet(folder / "questions.parquet", questions)
-    table = pa.Table.from_pandas(answers[_ANSWERS.names], schema=_ANSWERS, preserve_index=False)
-    write_parquet(folder / "answers.parquet", table)
+    texts = pa.Table.from_pandas(answers[_ANSWERS.names], schema=_ANSWERS, preserve_index=False)
+    for name, table in {"questions": questions, "answers": texts}.items():
+        with files.replacing(folder / f"{name}.parquet", f"the sentences of run {run_id}") as stream:
+            stream.write(parquet_bytes(table, run_id))

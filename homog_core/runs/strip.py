@@ -1,7 +1,6 @@
-"""A run → the same run, fit to be shared: its dataset's sentences taken out, so that `questions` can put them back."""
+"""A run → the same run, fit to be shared: without sentences of others, so that they can be put back, or as figures."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -10,12 +9,12 @@ import pyarrow as pa
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.errors import HomogError
 from homog_core.measures.words import normalise, words_of
+from homog_core.runs.contents import commit, held, read_file, shards, stored_names
 from homog_core.runs.dataset_files import dataset_file
-from homog_core.runs.manifest import write_manifest
 from homog_core.runs.questions import QUESTION_PLACE, with_sentences
 from homog_core.runs.sentences import stand_in, write_sentences
-from homog_core.runs.store import Run, open_run
-from homog_core.runs.tables import MERGED, SCHEMAS, read_parquet, response_of, shard_paths, write_parquet
+from homog_core.runs.store import FROM_ANSWERS, Run, open_run
+from homog_core.runs.tables import MERGED, SCHEMAS, answers_sha256, response_of
 
 
 def strip(run_id: str) -> Run:
@@ -27,54 +26,44 @@ def strip(run_id: str) -> Run:
     nothing, where a prompt does not hold its question, and where the dataset is not on this machine or would not give
     the prompt back.
     """
-    run = open_run(run_id)
-    if run.provenance.study:
-        return _figures_alone(run)
-    spec = DATASETS.get(run.identity.dataset)
-    if spec and spec.hub:
-        rows = read_parquet(run.folder / "questions.parquet", run.id).to_pylist()
-        bare = [_without_sentences(row) if row["text"] is not None else row for row in rows]
-        if bare != rows:
-            if not dataset_file(spec):
-                raise HomogError(
-                    f"{spec.title} is not on this machine, so the run would lose its questions for good: name the "
-                    f"folder of {' or '.join(spec.files)} in HOMOG_DATA."
-                )
-            _check_comes_back(rows, bare, spec.title)
-        write_parquet(run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=SCHEMAS["questions"]))
-    _without_vectors(run)
-    return run
+    with held(open_run(run_id).folder):
+        run = open_run(run_id)
+        if run.provenance.study:
+            _leave_figures(run)
+        else:
+            commit(run.folder, _bare_questions(run), drop=_vectors(run))
+    return open_run(run_id)
 
 
-def _without_vectors(run: Run) -> None:
-    for key in run.encoders():
-        (run.folder / f"embeddings-{key}.parquet").unlink()
+def _vectors(run: Run) -> list[str]:
+    """The files of vectors, those too that a kill has left."""
+    return [path.name for path in run.folder.glob("embeddings-*.parquet")]
 
 
-def _figures_alone(run: Run) -> Run:
-    """A run of figures. Its sentences are kept beside the runs of this machine first, so that none is lost."""
-    if run.lacks_answers:
-        return run
+def _leave_figures(run: Run) -> None:
+    """Leave figures alone. The sentences are kept beside the runs of this machine first, so that none is lost."""
+    if run.provenance.without_sentences:
+        return
     if run.nli_models() or run.judges():
         raise HomogError(f"Run {run.id} holds its answers in what NLI models or judges said; score it without them.")
     questions, answers = run.questions(), run.responses()
     table = pa.Table.from_pandas(questions, schema=SCHEMAS["questions"], preserve_index=False)
     write_sentences(run.id, table, answers)
-    manifest = replace(run.manifest, provenance=replace(run.provenance, without_sentences=True))
-    write_manifest(run.folder, manifest)
     empty = {"text": None, "references": [], "incorrect_references": [], "prompt": ""}
-    bare = pa.Table.from_pylist([row | empty for row in table.to_pylist()], schema=SCHEMAS["questions"])
-    write_parquet(run.folder / "questions.parquet", bare)
     stand_ins = answers.assign(text=list(_stand_ins(answers)))
-    shards = shard_paths(run.folder)
-    write_parquet(
-        run.folder / MERGED, pa.Table.from_pandas(stand_ins, schema=SCHEMAS["responses"], preserve_index=False)
+    computed = [name for name in stored_names(run.folder) if name.startswith(FROM_ANSWERS)]
+    commit(
+        run.folder,
+        {
+            "questions.parquet": pa.Table.from_pylist(
+                [row | empty for row in table.to_pylist()], schema=SCHEMAS["questions"]
+            ),
+            MERGED: pa.Table.from_pandas(stand_ins, schema=SCHEMAS["responses"], preserve_index=False),
+        },
+        derived_from=dict.fromkeys(computed, answers_sha256(stand_ins)),
+        drop=[*_vectors(run), *(shards(run.folder, run.manifest).keys() - {MERGED})],
+        without_sentences=True,
     )
-    for shard in shards:
-        if shard.name != MERGED:
-            shard.unlink()
-    _without_vectors(run)
-    return Run(run.folder, manifest)
 
 
 def _stand_ins(responses: pd.DataFrame) -> Iterator[str]:
@@ -90,6 +79,24 @@ def _stand_ins(responses: pd.DataFrame) -> Iterator[str]:
             continue
         number = wordings.setdefault(normalise(response.answer), len(wordings) + 1)
         yield stand_in(number, len(words_of(response.answer)))
+
+
+def _bare_questions(run: Run) -> dict[str, pa.Table]:
+    """questions.parquet without sentences, by its name; nothing where there are none to take out."""
+    spec = DATASETS.get(run.identity.dataset)
+    if not spec or not spec.hub:
+        return {}
+    rows = read_file(run.folder, "questions.parquet").to_pylist()
+    bare = [_without_sentences(row) if row["text"] is not None else row for row in rows]
+    if bare == rows:
+        return {}
+    if not dataset_file(spec):
+        raise HomogError(
+            f"{spec.title} is not on this machine, so the run would lose its questions for good: name the "
+            f"folder of {' or '.join(spec.files)} in HOMOG_DATA."
+        )
+    _check_comes_back(rows, bare, spec.title)
+    return {"questions.parquet": pa.Table.from_pylist(bare, schema=SCHEMAS["questions"])}
 
 
 def _without_sentences(row: dict[str, Any]) -> dict[str, Any]:

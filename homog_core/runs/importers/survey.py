@@ -12,10 +12,9 @@ from homog_core.errors import InvalidInput
 from homog_core.records import Question
 from homog_core.runs.dataset_formats import content_id
 from homog_core.runs.importers.notes import Notes
-from homog_core.runs.importers.responses import Sampled
+from homog_core.runs.importers.responses import MAX_ANSWERS, Sampled
 
 MAX_QUESTIONS = 100_000
-MAX_ANSWERS = 500  # to a question; every two are compared
 
 
 class _Seen(NamedTuple):
@@ -98,11 +97,9 @@ def _without_repeats(samples: Iterable[Sampled], notes: Notes) -> Iterator[_Seen
             n_questions += 1
             if n_questions > MAX_QUESTIONS:
                 raise InvalidInput(f"{where}: there are more than {MAX_QUESTIONS:,} questions; import them in parts.")
-            if n > MAX_ANSWERS:
-                notes.add(f"questions with more than {MAX_ANSWERS} answers, of which so many are kept", f"{where}: {n}")
             first[key] = where
             tokens = tuple(len(response.tokens) for response in (*sampled.responses, sampled.greedy))
-            yield _Seen(place, where, sampled.question, sampled.prompt, min(n, MAX_ANSWERS), tokens)
+            yield _Seen(place, where, sampled.question, sampled.prompt, n, tokens)
 
 
 def _ids(kept: list[_Seen], notes: Notes) -> list[str]:
