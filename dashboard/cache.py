@@ -66,9 +66,10 @@ def local_datasets() -> list[str]:
 def live_queue() -> LiveQueue:
     """The one queue of live jobs of this server."""
     from homog_core.sampling.engine import TorchSampler
+    from homog_core.sampling.weights import local_weights
 
     encoders = [sentence_encoder(key) for key in ENCODERS]
-    return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected)
+    return LiveQueue(TorchSampler.from_pretrained, encoders, is_connected=_is_connected, prepare=local_weights)
 
 
 @st.cache_resource(show_spinner=False)
