@@ -83,6 +83,7 @@ def _measure(model: str, tokens: int) -> Clock:
         local_weights(spec)
     _split(clock, transformers.AutoTokenizer, "from_pretrained", "tokenizer")
     _split(clock, engine, "load_model", "load")
+    _split(clock, engine, "quicken_few_rows", "integers")
     _split(clock, TorchSampler, "sibling", "adapter")
     _split(clock, TorchSampler, "prefill", "prefill")
     sampler = TorchSampler.from_pretrained(spec)
