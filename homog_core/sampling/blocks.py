@@ -9,12 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import torch
 
 _BLOCK = 32  # weights with one scale, along the inputs: GGUF's Q8_0, Q5_0 and Q4_0
 _LARGEST = (127, 16, 8)  # the integer that the largest weight of a block is, in those three
@@ -28,37 +25,30 @@ class Blocks(NamedTuple):
     scales: np.ndarray  # (O / TILE, I / BLOCK, TILE) float32
 
 
-def exact_blocks(weight: "torch.Tensor") -> Blocks | None:
+def exact_blocks(weight: np.ndarray) -> Blocks | None:
     """The blocks of a matrix (O, I) in fp32; None where they would not be exactly its numbers."""
-    import torch
-
     outputs, inputs = weight.shape
     if outputs % _TILE or inputs % _BLOCK:
         return None
     integers = np.empty((outputs // _TILE, inputs, _TILE), dtype=np.int8)
     scales = np.empty((outputs // _TILE, inputs // _BLOCK, _TILE), dtype=np.float32)
     largest = next((n for n in _LARGEST if _split(weight[:_TILE], n) is not None), None)  # most fail here
-    step = 4 * _TILE  # so that what is computed on the way stays in the cache
-    for start in range(0, outputs, step):
-        found = largest and _split(weight[start : start + step], largest)
+    for tile in range(len(integers)):  # so small that what is computed on the way stays in the cache
+        found = largest and _split(weight[tile * _TILE : (tile + 1) * _TILE], largest)
         if not found:
             return None
-        own = slice(start // _TILE, start // _TILE + len(found[0]) // _TILE)
-        for whole, part in zip((integers, scales), found, strict=True):
-            torch.from_numpy(whole[own]).copy_(part.unflatten(0, (-1, _TILE)).transpose(1, 2))
+        integers[tile], scales[tile] = found[0].T, found[1].T
     return Blocks(integers, scales)
 
 
-def _split(weight: "torch.Tensor", largest: int) -> "tuple[torch.Tensor, torch.Tensor] | None":
+def _split(weight: np.ndarray, largest: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Integers (O, I) and scales (O, I / BLOCK) whose products are exactly the weights; None where there are none."""
-    import torch
-
-    blocks = weight.unflatten(1, (-1, _BLOCK))
-    scales = (blocks.abs().amax(-1, keepdim=True) / largest).half().float()
-    integers = (blocks / scales.clamp(min=1e-30)).round_()
-    if not torch.equal(integers * scales, blocks) or integers.abs().amax() > 127:
+    blocks = weight.reshape(len(weight), -1, _BLOCK)
+    scales = (np.maximum(blocks.max(-1), -blocks.min(-1)) / np.float32(largest)).astype(np.float16).astype(np.float32)
+    integers = np.rint(blocks / np.maximum(scales, 1e-30)[..., None])
+    if not np.array_equal(integers * scales[..., None], blocks) or np.abs(integers).max() > 127:
         return None
-    return integers.flatten(1).to(torch.int8), scales[..., 0]
+    return integers.reshape(weight.shape).astype(np.int8), scales
 
 
 def product(blocks: Blocks, rows: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ def quicken_few_rows(model: Any) -> None:
             continue
         weight = layer.weight
         if weight.device.type == "cpu" and weight.dtype == torch.float32 and weight.numel() >= _SMALLEST:
-            layer.forward = partial(_forward, layer, exact_blocks(weight.detach()))
+            layer.forward = partial(_forward, layer, exact_blocks(weight.detach().numpy()))
 
 
 def _forward(layer: "torch.nn.Linear", blocks: Blocks | None, given: "torch.Tensor") -> "torch.Tensor":
