@@ -26,20 +26,20 @@ def quick_gguf(file: Path, on_tensor: Callable[[int, int], None]) -> Iterator[No
     """
     import gguf
 
-    reader, dequantize, count = _quick_reader(file), gguf.dequantize, 0
+    with _lock:  # what is exchanged here must be the package's own
+        reader, dequantize, count = _quick_reader(file), gguf.dequantize, 0
 
-    def counted(*arguments: Any) -> Any:
-        nonlocal count
-        count += 1
-        on_tensor(count, len(reader.tensors))
-        return dequantize(*arguments)
+        def counted(*arguments: Any) -> Any:
+            nonlocal count
+            count += 1
+            on_tensor(count, len(reader.tensors))
+            return dequantize(*arguments)
 
-    ours = {
-        "GGUFReader": lambda *_: reader,
-        "dequantize": counted,
-        "get_tensor_name_map": cache(gguf.get_tensor_name_map),
-    }
-    with _lock:
+        ours = {
+            "GGUFReader": lambda *_: reader,
+            "dequantize": counted,
+            "get_tensor_name_map": cache(gguf.get_tensor_name_map),
+        }
         theirs = {name: getattr(gguf, name) for name in ours}
         try:
             for name, function in ours.items():
