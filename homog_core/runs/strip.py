@@ -36,8 +36,9 @@ def strip(run_id: str) -> Run:
 
 
 def _vectors(run: Run) -> list[str]:
-    """The files of vectors, those too that a kill has left."""
-    return [path.name for path in run.folder.glob("embeddings-*.parquet")]
+    """The files of vectors, those too that a kill has left, or that somebody has deleted."""
+    named = {path.name for path in run.folder.glob("embeddings-*.parquet")} | (run.manifest.files or {}).keys()
+    return sorted(name for name in named if name.startswith("embeddings-"))
 
 
 def _leave_figures(run: Run) -> None:
