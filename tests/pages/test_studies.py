@@ -25,6 +25,7 @@ def test_no_page_opens_with_a_study(page):
         ("questions", {"run": ZEPHYR}, "of 50 questions"),
         ("questions", {"run": ZEPHYR, "view": "details"}, "not shipped"),
         ("map", {"runs": ZEPHYR}, "are not stored with the run"),
+        ("alignment_tax", {"dataset": "novelty-bench", "view": "models"}, "13 of 13 chosen"),
         ("runs", {"run": ZEPHYR}, "study get zephyr-chain"),
     ],
 )
@@ -35,6 +36,14 @@ def test_a_study_shows_its_figures_and_whose_they_are(page, params, said):
     assert said in everything
     if page != "map":
         assert MARK in everything.lower() or page == "runs"
+
+
+def test_stand_ins_of_different_models_are_never_compared():
+    app = open_page("alignment_tax", dataset="novelty-bench", view="models", chart="between")
+    assert not app.exception
+    assert "are not stored with the run" in words(app)
+    assert button(app, "Get the sentences")
+    assert "cells" not in app.query_params
 
 
 def test_the_button_brings_the_sentences_where_the_files_are():
