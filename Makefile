@@ -7,10 +7,16 @@ PORT ?= 8501
 # torch that asks for them. PYTHONWARNINGS: setuptools warns at length about every editable installation.
 INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --constraint requirements.lock
 
-.PHONY: app test lint docs pictures lock clean
+.PHONY: app serve test lint docs pictures lock clean
 
 app: $(VENV)/.app
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/streamlit run serve.py --server.port $(PORT)
+
+# For others on the network, by the names that they call this machine: `make serve HOSTS="lab.example.org 10.0.0.5"`.
+serve: $(VENV)/.app
+	@test -n "$(HOSTS)" || { echo 'Say by which names: make serve HOSTS="lab.example.org 10.0.0.5"'; exit 2; }
+	HOMOG_SHARED=1 $(BIN)/streamlit run serve.py --server.port $(PORT) --server.address 0.0.0.0 \
+	  $(foreach host,localhost $(HOSTS),--server.allowedHosts $(host))
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from dashboard.serving import served_with
 from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
@@ -70,7 +71,7 @@ def live_queue() -> LiveQueue:
     from homog_core.sampling.load import load_sampler
 
     encoders = [sentence_encoder(key) for key in ENCODERS]
-    return LiveQueue(load_sampler, encoders, is_connected=_is_connected)
+    return served_with(LiveQueue(load_sampler, encoders, is_connected=is_connected))
 
 
 class ServedModels(NamedTuple):
@@ -142,7 +143,8 @@ def _modified(file: Path) -> int:
         return 0
 
 
-def _is_connected(session: str) -> bool:
+def is_connected(session: str) -> bool:
+    """Whether a session is that of a page that is open now."""
     from streamlit import runtime
 
     return runtime.exists() and runtime.get_instance().is_active_session(session)
