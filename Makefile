@@ -16,6 +16,7 @@ app: $(VENV)/.app
 serve: $(VENV)/.app
 	@test -n "$(HOSTS)" || { echo 'Say by which names: make serve HOSTS="lab.example.org 10.0.0.5"'; exit 2; }
 	HOMOG_SHARED=1 $(BIN)/streamlit run serve.py --server.port $(PORT) --server.address 0.0.0.0 \
+	  --browser.serverAddress $(firstword $(HOSTS)) \
 	  $(foreach host,localhost $(HOSTS),--server.allowedHosts $(host))
 
 test: $(VENV)/.dev

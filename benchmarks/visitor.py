@@ -53,6 +53,12 @@ class Visitor:
         """The labels of the buttons that are there."""
         return [element.button.label for element in self._elements.values() if element.WhichOneof("type") == "button"]
 
+    def errors(self) -> list[str]:
+        """What is shown in red: sentences, and scripts that have ended with an exception."""
+        kinds = [(element.WhichOneof("type"), element) for element in self._elements.values()]
+        red = [e.alert.body for kind, e in kinds if kind == "alert" and e.alert.format == e.alert.ERROR]
+        return red + [e.exception.message for kind, e in kinds if kind == "exception"]
+
     def press(self, label: str) -> None:
         """Press the first button with this label, and wait until the page has been drawn again."""
         found = (e.button for e in self._elements.values() if e.WhichOneof("type") == "button")

@@ -18,7 +18,7 @@ FLOORS = [
     {"analysis"},
     {"wording"},
     {"figures"},
-    {"reports", "training", "live"},
+    {"reports", "training", "live", "upkeep"},
     {"cli"},
     {"__main__"},
 ]
