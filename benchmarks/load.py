@@ -3,10 +3,10 @@
     python -m benchmarks.load                           the short form, about a minute: 2 and 6 visitors
     python -m benchmarks.load --visitors 2 5 10 20 40 --rounds 10       the long form, about an hour
 
-Each visitor opens pages, and in each round asks a question of its own that nobody else asks. Checked on the way: no error
-on a page; every question is answered under its own words, and nobody sees another one's; the position that a job is told
-never grows; and what the server's memory is after each step. The number of visitors at which a page takes twice as long
-as for the fewest is where it bends.
+Each visitor opens pages, and in each round asks a question that nobody else asks. Checked on the way: no error on a
+page; every question is answered under its own words, and nobody sees another one's; the position that a job is told
+never grows. The server's memory is read after each step. Where a page takes twice as long as for the fewest visitors,
+it bends.
 """
 
 import argparse
@@ -74,9 +74,7 @@ def main() -> None:
                 print(f"         {error}")
         fewest = medians[options.visitors[0]]
         slow = [n for n in options.visitors if medians[n] > 2 * fewest]
-        print(
-            f"It bends at {slow[0]} visitors." if slow else f"It does not bend up to {max(options.visitors)} visitors."
-        )
+        print(f"It bends at {slow[0]} visitors." if slow else f"No bend up to {max(options.visitors)} visitors.")
 
 
 def crowd(url: str, n: int, rounds: int, think: float) -> Seen:

@@ -18,7 +18,8 @@ class Visitor:
     """One open page of a server at `url`, as http://localhost:8501."""
 
     def __init__(self, url: str, headers: dict[str, str] | None = None, **options: object) -> None:
-        place = urlsplit(url)._replace(scheme="ws", path="/_stcore/stream").geturl()
+        asked = urlsplit(url)
+        place = asked._replace(scheme=asked.scheme.replace("http", "ws"), path="/_stcore/stream").geturl()
         self._socket = connect(
             place, subprotocols=["streamlit"], additional_headers=headers or {}, max_size=None, **options
         )
