@@ -7,7 +7,7 @@ docs/deploy.md says.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Any
 
@@ -92,27 +92,31 @@ class Said:
 
     anyone: Role = Role.SAMPLE  # who has not logged in
     logged_in: Role = Role.SAMPLE
-    roles: Mapping[str, Role] = ()  # by e-mail address
+    roles: Mapping[str, Role] = field(default_factory=dict)  # by e-mail address
     limits: Limits = Limits()
 
     @classmethod
-    def of(cls, table: Mapping[str, Any]) -> "Said":
+    def of(cls, said: object) -> "Said":
         """Raises `InvalidInput` for an entry that is not known, or whose value cannot be used."""
+        table = _table("access", said)
         if unknown := set(table) - {"anyone", "logged_in", "roles", "limits"}:
             raise InvalidInput(
                 f"[access] in secrets.toml has {sorted(unknown)[0]!r}; it may have anyone, logged_in, roles and limits."
             )
-        usual = cls()
+        usual, roles = cls(), _table("access.roles", table.get("roles", {}))
         return cls(
             _role("anyone", table["anyone"]) if "anyone" in table else usual.anyone,
             _role("logged_in", table["logged_in"]) if "logged_in" in table else usual.logged_in,
-            {email.lower(): _role(email, role) for email, role in dict(table.get("roles", {})).items()},
-            _limits(dict(table.get("limits", {}))),
+            {
+                email.lower(): _role(email, role)
+                for email, role in _table("access.roles", table.get("roles", {})).items()
+            },
+            _limits(_table("access.limits", table.get("limits", {}))),
         )
 
     def role(self, name: str) -> Role:
         """The role of somebody who has logged in under this e-mail address; of anyone where it is ""."""
-        return dict(self.roles).get(name.lower(), self.logged_in) if name else self.anyone
+        return self.roles.get(name.lower(), self.logged_in) if name else self.anyone
 
 
 def user_name(user: Mapping[str, Any], by_proxy: bool) -> str:
@@ -191,22 +195,34 @@ def login(found: Access) -> None:
 
 
 def _secrets() -> Mapping[str, Any]:
+    from streamlit.errors import StreamlitSecretNotFoundError
+
     try:
         return st.secrets.to_dict()
-    except FileNotFoundError:
-        return {}
+    except StreamlitSecretNotFoundError as error:  # the same for no file and for one that does not read
+        if error.error_id == "no-secrets-found":
+            return {}
+        raise InvalidInput(
+            "secrets.toml does not read, so that nothing is open; the log of the server says what is wrong with it."
+        ) from error
+
+
+def _table(name: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidInput(f"[{name}] in secrets.toml is {value!r}, not a table of entries.")
+    return dict(value)
 
 
 def _role(name: str, value: object) -> Role:
-    if value not in ROLES:
+    if not isinstance(value, str) or value not in ROLES:
         raise InvalidInput(f"[access] in secrets.toml gives {name} the role {value!r}; roles are {', '.join(ROLES)}.")
     return ROLES[value]
 
 
 def _limits(table: Mapping[str, Any]) -> Limits:
-    names = [field.name for field in fields(Limits)]
+    names = [limit.name for limit in fields(Limits)]
     for name, value in table.items():
-        if name not in names or not isinstance(value, int) or value < 1:
+        if name not in names or type(value) is not int or value < 1:
             raise InvalidInput(
                 f"[access.limits] in secrets.toml has {name} = {value!r}; it may have whole numbers from 1 on for "
                 f"{', '.join(names)}."

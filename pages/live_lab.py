@@ -44,7 +44,7 @@ def ask_models(found: Access) -> Clusterer:
     with st.container(border=True, gap="small"):
         served = served_models(tuple(SERVERS.values()))
         behind = {spec.key: spec for spec in served.models if spec.key not in MODELS}
-        models = models_control(found, access.models(found) | behind, served.complaints)
+        models = models_control(found, access.models(found) | behind, served.complaints if found.may_add else [])
         asked = ask.question()
         row = st.container(horizontal=True, vertical_alignment="center")
         with row:

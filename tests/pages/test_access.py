@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 from fakes import FAKE_SPEC, make_question
 from page_testing import button, open_page, words
+from streamlit import config
+from streamlit.runtime.secrets import Secrets
 
 from dashboard import access, page
 from dashboard.access import Access, Limits, Role, Said, check, is_shared, may_stop, user_name
@@ -78,6 +80,9 @@ def test_a_role_belongs_to_a_verified_address(user, by_proxy, role):
         {"limits": {"samples": 0}},
         {"limits": {"answers": 5}},
         {"limits": {"tokens": "9"}},
+        {"roles": "a@b.c"},
+        {"logged_in": ["add"]},
+        "add",
     ],
 )
 def test_a_wrong_secrets_file_opens_nothing(shared, table):
@@ -85,6 +90,17 @@ def test_a_wrong_secrets_file_opens_nothing(shared, table):
     app = open_page("live_lab")
     assert "secrets.toml" in words(app)
     assert not app.button
+
+
+@pytest.mark.parametrize("content", ["[auth", "[access]\nanyone = look"])
+def test_a_secrets_file_that_does_not_read_opens_nothing_even_at_home(tmp_path, monkeypatch, content):
+    (tmp_path / "secrets.toml").write_text(content)
+    usual = config.get_option
+    files = lambda name: [str(tmp_path / "secrets.toml")] if name == "secrets.files" else usual(name)
+    monkeypatch.setattr(config, "get_option", files)
+    monkeypatch.setattr(access.st, "secrets", Secrets())
+    with pytest.raises(InvalidInput, match=r"secrets\.toml does not read"):
+        access.access()
 
 
 @pytest.mark.parametrize(
