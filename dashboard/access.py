@@ -107,10 +107,7 @@ class Said:
         return cls(
             _role("anyone", table["anyone"]) if "anyone" in table else usual.anyone,
             _role("logged_in", table["logged_in"]) if "logged_in" in table else usual.logged_in,
-            {
-                email.lower(): _role(email, role)
-                for email, role in _table("access.roles", table.get("roles", {})).items()
-            },
+            {email.lower(): _role(email, role) for email, role in roles.items()},
             _limits(_table("access.limits", table.get("limits", {}))),
         )
 
