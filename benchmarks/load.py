@@ -59,7 +59,10 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{'visitors':>8} {'pages':>6} {'median s':>9} {'95 % s':>7} {'jobs':>5} {'median s':>9} {'MB':>6}  errors")
     with server(options.port) as (url, process):
-        crowd(url, 1, 1, 0.0)  # what is made once, as the model in memory
+        with Visitor(url) as first:  # what is made once, as the runs and the model in memory
+            for page in PAGES:
+                opened(first, Seen(), page)
+        crowd(url, 1, 1, 0.0)
         medians = {}
         for n in options.visitors:
             seen = crowd(url, n, options.rounds, options.think)
