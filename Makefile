@@ -3,14 +3,23 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 8501
+ADDRESS ?= 0.0.0.0
 # The lock holds exact versions of everything. It is used as constraints, so that CUDA's libraries are installed only with a
 # torch that asks for them. PYTHONWARNINGS: setuptools warns at length about every editable installation.
 INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --constraint requirements.lock
 
-.PHONY: app test lint docs pictures lock clean
+.PHONY: app serve test lint docs pictures licences sbom lock clean
 
 app: $(VENV)/.app
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/streamlit run serve.py --server.port $(PORT)
+
+# For others on the network, by the names that they call this machine: `make serve HOSTS="lab.example.org 10.0.0.5"`.
+# Behind a proxy on the same machine: ADDRESS=localhost (docs/deploy.md).
+serve: $(VENV)/.app
+	@test -n "$(HOSTS)" || { echo 'Say by which names: make serve HOSTS="lab.example.org 10.0.0.5"'; exit 2; }
+	HOMOG_SHARED=1 $(BIN)/streamlit run serve.py --server.port $(PORT) --server.address $(ADDRESS) \
+	  --browser.serverAddress $(firstword $(HOSTS)) \
+	  $(foreach host,localhost $(HOSTS),--server.allowedHosts $(host))
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -26,6 +35,17 @@ docs: $(VENV)/.app
 pictures: $(VENV)/.dev
 	$(BIN)/python docs/make_pictures.py
 
+# What is installed: a list of licences, and a bill of materials in CycloneDX's format. The tools have their own environment.
+licences: $(VENV)/.app $(VENV)-tools
+	$(VENV)-tools/bin/pip-licenses --python $(BIN)/python --with-urls --order license
+
+sbom: $(VENV)/.app $(VENV)-tools
+	$(VENV)-tools/bin/cyclonedx-py environment $(BIN)/python --output-reproducible --output-file sbom.json
+
+$(VENV)-tools:
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install pip-licenses cyclonedx-bom
+
 # Locked versions stay the same as far as the requirements allow. Without the old file, all become the newest.
 lock:
 	$(PYTHON) -m venv --clear $(VENV)-lock
@@ -36,7 +56,7 @@ lock:
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-tools
 
 $(VENV)/.app: requirements.txt requirements-nodeps.txt requirements.lock pyproject.toml
 	@echo "== 1 of 3: an environment in $(VENV), and its installer"

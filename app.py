@@ -1,4 +1,4 @@
-"""The dashboard: `streamlit run app.py`. The router and nothing else."""
+"""The dashboard's router and nothing else; `streamlit run serve.py` serves it."""
 
 import streamlit as st
 

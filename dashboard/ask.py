@@ -5,6 +5,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard import url
+from dashboard.access import access, most
 from dashboard.cache import dataset_questions, local_datasets
 from dashboard.text import plain
 from homog_core.catalogue.datasets import DATASETS
@@ -66,14 +67,15 @@ def _written(source: str) -> Asked:
 
 def _words() -> str:
     placeholder = "Who invented the telephone?"
-    return st.text_input("Your question", key="ask", max_chars=2000, placeholder=placeholder, bind="query-params")
+    longest = most(access(), "question", 2000)
+    return st.text_input("Your question", key="ask", max_chars=longest, placeholder=placeholder, bind="query-params")
 
 
 def _list() -> str:
     return st.text_input(
         "Your question, with its answers after a colon",
         key="list",
-        max_chars=500,
+        max_chars=most(access(), "question", 500),
         placeholder="Pick a fruit: apple, pear, plum",
         bind="query-params",
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard.once import once
+from dashboard.serving import served_with
 from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
@@ -76,7 +77,7 @@ def live_queue() -> LiveQueue:
     from homog_core.sampling.weights import local_weights
 
     encoders = [sentence_encoder(key) for key in ENCODERS]
-    return LiveQueue(load_sampler, encoders, is_connected=_is_connected, prepare=local_weights)
+    return served_with(LiveQueue(load_sampler, encoders, is_connected=is_connected, prepare=local_weights))
 
 
 class ServedModels(NamedTuple):
@@ -148,7 +149,8 @@ def _modified(file: Path) -> int:
         return 0
 
 
-def _is_connected(session: str) -> bool:
+def is_connected(session: str) -> bool:
+    """Whether a session is that of a page that is open now."""
     from streamlit import runtime
 
     return runtime.exists() and runtime.get_instance().is_active_session(session)

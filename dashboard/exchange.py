@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from dashboard import url
+from dashboard.access import access
 from dashboard.cache import Version, version
 from dashboard.page import errors_shown
 from dashboard.scoring import progress, score
@@ -131,7 +132,9 @@ def _prepared(runs: Sequence[store.Run], format: str) -> Prepared:
 
 
 def import_section() -> None:
-    """Samples that were made elsewhere become a run, and are scored."""
+    """Samples that were made elsewhere become a run, and are scored; for those who may."""
+    if not access().may_add:
+        return
     done: Done | None = st.session_state.get("imported")
     if done and url.get("run") == done.found.runs[0].id:
         st.success(done.words, icon=":material/check:")
@@ -187,7 +190,7 @@ def _import_form() -> None:
     parent = second.text_input(
         "Trained from the model", key="import-parent", max_chars=importers.MAX_NAME, placeholder="my-base-7b"
     )
-    if st.get_option("server.address") not in ("localhost", "127.0.0.1", "::1"):
+    if access().is_shared:
         st.caption("This server is shared: everybody who uses it will see what you import.")
     st.caption(
         "Scoring a large file takes minutes: stay on this page until it is done. What has been stored is kept if you "

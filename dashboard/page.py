@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.access import access, login
 from dashboard.text import plain
 from homog_core.errors import HomogError
 
@@ -48,6 +49,7 @@ def start_page(title: str, subtitle: str) -> None:
         st.title(title, anchor=False, width="content")
         st.caption(subtitle, width="stretch")
         st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+        login(access())
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import studies, url
+from dashboard.access import access, why_not
 from dashboard.cache import Version, version
 from dashboard.page import errors_shown
 from dashboard.scoring import progress, score
@@ -71,7 +72,9 @@ def damaged(run_id: str) -> None:
     st.error("This run is damaged, so no page can show it. What is wrong:", icon=":material/error:")
     for problem in verify(run_id):
         st.markdown(f"- {plain(problem)}")
-    st.caption(f"Restore its folder from a copy, or delete it. Its folder: {plain(str(store.runs_by_id()[run_id]))}")
+    if access().may_add:
+        folder = plain(str(store.runs_by_id()[run_id]))
+        st.caption(f"Restore its folder from a copy, or delete it. Its folder: {folder}")
     delete(run_id)
 
 
@@ -140,7 +143,7 @@ def missing(run: store.Run) -> None:
             st.code(part.command, language=None, wrap_lines=True)
     if run.lacks_answers:
         studies.fetch_button([run])
-    can_be_scored = scored_state(run) is Scored.NO and run.provenance.status == "complete"
+    can_be_scored = scored_state(run) is Scored.NO and run.provenance.status == "complete" and access().may_add
     if can_be_scored and st.button("Score it now", icon=":material/calculate:", help="With the included encoders"):
         with errors_shown():
             score(run.id, progress(st.empty()))
@@ -165,6 +168,9 @@ def sampler(run: store.Run) -> None:
 def integrity(run: store.Run) -> None:
     """Read everything back, and say what was found."""
     st.markdown("##### Check file integrity")
+    if not access().may_add:
+        st.caption(why_not(access(), "Reading everything back"))
+        return
     known: dict[Version, list[str]] = st.session_state.setdefault("verified", {})  # what was wrong, by version
     now = version(run)
     if st.button("Verify", icon=":material/verified:", key="verify"):
@@ -183,7 +189,7 @@ def integrity(run: store.Run) -> None:
 
 def delete(run_id: str) -> None:
     """Delete a run of one's own, after a question."""
-    if not deletable(run_id):
+    if not (access().may_add and deletable(run_id)):
         return
     with st.popover("Delete this run …", icon=":material/delete:", type="tertiary", key=f"delete-{run_id}"):
         st.markdown(f"**{plain(run_id)}** will be gone for good, with its answers and scores.")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.access import access
 from dashboard.page import errors_shown
 from dashboard.scoring import progress
 from dashboard.text import plain
@@ -30,7 +31,9 @@ def sentences(runs: Sequence[Run]) -> None:
 
 
 def fetch_button(runs: Sequence[Run]) -> None:
-    """Get the sentences of runs of public studies, which takes seconds."""
+    """Get the sentences of runs of public studies, which takes seconds; nothing for a visitor who may not add to them."""
+    if not access().may_add:
+        return
     from homog_core.runs.studies import file_of, get_run
 
     asked = "sentences-asked"  # kept until it is done: a page may be drawn again before it comes here

@@ -38,7 +38,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for scheme in ("light", "dark"):
             for name, (path, words) in SHOTS.items():
-                page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()
+                context = browser.new_context(viewport=SIZE, color_scheme=scheme, bypass_csp=True)
+                page = context.new_page()
                 page.set_default_timeout(PATIENCE)
                 page.goto(address + path)
                 settled(page)
@@ -65,7 +66,7 @@ def dashboard() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "serve.py", "--server.port", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, cwd=PICTURES.parent.parent, env=os.environ, **quiet)
     address = f"http://localhost:{port}"

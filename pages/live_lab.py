@@ -2,16 +2,20 @@
 
 import streamlit as st
 
-from dashboard import ask, page, url
+from dashboard import access, ask, page, url
+from dashboard.access import Access
 from dashboard.cache import served_models, umap_warm_up
 from dashboard.live.estimate import estimate
 from dashboard.live.job import job, start
 from dashboard.live.settings import settings
 from dashboard.text import plain
+from homog_core.catalogue.encoders import ENCODERS
 from homog_core.catalogue.models import MODELS, training_chain
 from homog_core.catalogue.servers import SERVERS
 from homog_core.errors import InvalidInput
 from homog_core.live import Request
+from homog_core.measures.clustering import Clusterer
+from homog_core.measures.report_cards import default_clusterers
 from homog_core.records import ModelSpec
 from homog_core.sampling.weights import find_model
 from homog_core.wording.labels import STAGE_TITLES, model_title
@@ -22,8 +26,25 @@ MOST_MODELS = 4
 
 def main() -> None:
     page.start_page("Live lab", "Ask models the same question many times, now, and watch the answers cluster.")
+    found = access.access()
+    if found.may_sample:
+        clusterer = ask_models(found)
+    else:
+        st.info(access.why_not(found, "Asking models"))
+        clusterer = default_clusterers(list(ENCODERS))[0]
+    if job_id := url.get("job"):
+        job(job_id, clusterer)
+    elif found.may_sample:
+        st.info("Press Sample. The answers of all models appear here side by side, while they are generated.")
+    umap_warm_up()
+
+
+def ask_models(found: Access) -> Clusterer:
+    """What is asked and how, and the button; returns the clusterer that is chosen beside."""
     with st.container(border=True, gap="small"):
-        models = models_control()
+        served = served_models(tuple(SERVERS.values()))
+        behind = {spec.key: spec for spec in served.models if spec.key not in MODELS}
+        models = models_control(found, access.models(found) | behind, served.complaints if found.may_add else [])
         asked = ask.question()
         row = st.container(horizontal=True, vertical_alignment="center")
         with row:
@@ -34,32 +55,28 @@ def main() -> None:
         with row:
             estimate(request)
     if asked.is_pressed and request:
-        start(request)
+        with page.errors_shown():
+            start(request, behind)
     elif asked.is_pressed:
         st.warning("Write a question first." if models else "Choose a model first.")
-    if job_id := url.get("job"):
-        job(job_id, chosen.clusterer)
-    else:
-        st.info("Press Sample. The answers of all models appear here side by side, while they are generated.")
-    umap_warm_up()
+    return chosen.clusterer
 
 
-def models_control() -> tuple[ModelSpec, ...]:
-    """Models of the catalogue and of its servers, and a typed one, which is not in the URL: it may be a path."""
+def models_control(found: Access, known: dict[str, ModelSpec], complaints: list[str]) -> tuple[ModelSpec, ...]:
+    """Models that are known, and for those who may a typed one, which is not in the URL: it may be a path."""
     chain = training_chain(next(iter(MODELS.values())))
-    served = served_models(tuple(SERVERS.values()))
-    known = MODELS | {spec.key: spec for spec in served.models if spec.key not in MODELS}
+    first = list(dict.fromkeys((chain[0].key, chain[-1].key)))
     keys = url.choices(
         "Models, side by side",
-        [*known, OTHER],
+        [*known, *([OTHER] if found.may_add else [])],
         "model",
-        MOST_MODELS,
-        list(dict.fromkeys((chain[0].key, chain[-1].key))),
+        access.most(found, "models", MOST_MODELS),
+        [key for key in first if key in known],
         lambda key: model_title(key) if key in MODELS else key,
         help="Models with the same weights in memory, as the stages of one base, take turns at every token. Others "
         "follow when these are done.",
     )
-    for complaint in served.complaints:
+    for complaint in complaints:
         st.caption(f":material/cloud_off: {plain(complaint)}")
     chosen = [known[key] for key in keys if key != OTHER]
     if OTHER in keys and (other := other_model()):

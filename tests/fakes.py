@@ -5,8 +5,14 @@ import json
 import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -398,6 +404,37 @@ SECOND = 1000
 
 # On a deep link Streamlit's own client looks for its server under the page's path first.
 STREAMLITS_OWN = ("404 (Not Found)",)
+
+
+@contextmanager
+def serving(own: Path, shipped: Path, **variables: str) -> Iterator[tuple[str, subprocess.Popen, Path]]:
+    """A real server with its own cache: its address, its process, and the file of what it logs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url, log = f"http://localhost:{port}", own / "server.log"
+    program = (
+        "import pathlib, sys; from homog_core import files; from streamlit.web.cli import main; "
+        "files.SHIPPED = pathlib.Path(sys.argv.pop(1)); main()"
+    )
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(shipped), "run", "serve.py", "--server.port", str(port)],
+            cwd=files.PROJECT,
+            env={**os.environ, "HOMOG_CACHE": str(own)} | variables,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
+            break
+        except OSError:
+            assert time.monotonic() < deadline, log.read_text()
+    yield url, process, log
+    process.terminate()
+    process.wait(timeout=20)
 
 
 def settled(page) -> None:

@@ -730,3 +730,48 @@ def test_the_queue_has_an_end(gated):
         job.queue.submit(request())
     job.queue.stop(last)
     job.queue.submit(request())
+
+
+# The end of a server, who owns a job, and what is logged
+
+
+def test_closing_ends_what_runs_and_what_waits_and_takes_no_more(gated):
+    found = gated()
+    running, waiting = (found.queue.submit(request()) for _ in range(2))
+    found.gate.wait_until_reached()
+    assert (found.queue.load().running, found.queue.load().waiting, found.queue.load().is_alive) == (1, 1, True)
+    closing = threading.Thread(target=found.queue.close, args=(TIMEOUT,))
+    closing.start()
+    found.queue.wait_for(waiting, "stopped")
+    found.gate.let_through(MANY)
+    closing.join(TIMEOUT)
+    assert not closing.is_alive()
+    assert found.queue.snapshot(running).state == "stopped"
+    assert not found.queue.load().is_alive
+    with pytest.raises(HomogError, match="shut down"):
+        found.queue.submit(request())
+
+
+def test_a_visitor_has_no_more_jobs_than_allowed(gated):
+    found = gated()
+    first = found.queue.submit(request(), "tab 1", "from 10.0.0.1", most=1)
+    with pytest.raises(HomogError, match="1 jobs of yours"):
+        found.queue.submit(request(), "tab 2", "from 10.0.0.1", most=1)
+    other = found.queue.submit(request(), "tab 3", "from 10.0.0.2", most=1)
+    assert found.queue.snapshot(other).owner == ("tab 3", "from 10.0.0.2")
+    found.gate.let_through(MANY)
+    found.queue.wait_for(first, "done")
+    found.queue.submit(request(), "tab 2", "from 10.0.0.1", most=1)
+
+
+def test_a_log_says_how_jobs_stand_and_nothing_of_what_was_said(caplog):
+    caplog.set_level("INFO", logger="homog_core")
+    queue = queue_of(freely)
+    job = queue.submit(request())
+    queue.wait_for(job, "done")
+    facts = [record.facts for record in caplog.records]
+    assert [fact["state"] for fact in facts] == ["queued", "loading", "sampling", "done"]
+    assert {fact["job"] for fact in facts} == {job}
+    assert facts[-1]["tokens"] > 0
+    said = "".join(str(vars(record)) for record in caplog.records)
+    assert not [text for text in (QUESTION.text, *filter(None, ANSWERS["fox"])) if text in said]

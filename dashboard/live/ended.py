@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import blocks, url
+from dashboard.access import access
 from dashboard.cache import live_queue, umap_warm_up
 from dashboard.live import words
 from dashboard.live.cards import small
@@ -59,7 +60,7 @@ def ended(snapshot: Snapshot, clusterer: Clusterer) -> None:
 def _keep(snapshot: Snapshot) -> None:
     """Keep the models that have finished as runs; of the others it says why they are not kept."""
     kept: dict[str, list[store.Run]] = st.session_state.setdefault("kept", {})  # by job
-    if any(part.result for part in snapshot.models):
+    if any(part.result for part in snapshot.models) and access().may_add:
         row = st.container(horizontal=True, vertical_alignment="center")
         label = "Keep as runs" if sum(part.result is not None for part in snapshot.models) > 1 else "Keep as a run"
         if row.button(label, icon=":material/save:", disabled=snapshot.id in kept, key="keep-run"):

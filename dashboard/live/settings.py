@@ -6,6 +6,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard import controls, url
+from dashboard.access import access, most
 from dashboard.text import plain
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.catalogue.encoders import ENCODERS
@@ -54,8 +55,10 @@ class Settings(NamedTuple):
 
 def settings(models: Sequence[ModelSpec], source: str) -> Settings:
     """The drawer; its label says what is unusual. A set of questions (`source`) has a limit and end of its own."""
-    own = DATASETS.get(source)
-    known = SETTINGS | {"l": SETTINGS["l"]._replace(usual=own.max_new_tokens)} if own else SETTINGS
+    own, known = DATASETS.get(source), SETTINGS
+    if own:
+        known = known | {"l": known["l"]._replace(usual=own.max_new_tokens)}
+    known = known | {"n": _within("samples", known["n"]), "l": _within("tokens", known["l"])}
     available = report_cards.default_clusterers(list(ENCODERS))
     marks = ", ".join(unusual(known, available))
     label = f"Settings: {marks}" if marks else "Settings"
@@ -94,6 +97,12 @@ def unusual(known: Mapping[str, Setting], available: Sequence[Clusterer]) -> lis
     if tau != chosen.threshold and chosen.has_threshold:
         marks.append(f"τ = {given(tau)}")
     return marks
+
+
+def _within(limit: str, setting: Setting) -> Setting:
+    """A setting whose end is the visitor's limit, where that is lower."""
+    high = most(access(), limit, setting.high)
+    return setting._replace(usual=min(setting.usual, high), high=high)
 
 
 def _asked(text: str, setting: Setting) -> float:

@@ -4,7 +4,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import blocks
-from dashboard.cache import live_queue, session_id
+from dashboard.access import access, may_stop
+from dashboard.cache import is_connected, live_queue, session_id
 from dashboard.live import words
 from dashboard.live.cards import cards, small
 from dashboard.live.estimate import seconds_of
@@ -36,15 +37,16 @@ def watch(job_id: str, clusterer: Clusterer) -> None:
         st.rerun()
     left, right = st.columns([5, 1], vertical_alignment="center")
     left.markdown(f"**{plain(words.status(snapshot, _seconds_left(snapshot)))}**")
-    right.button(
-        "Stop",
-        icon=":material/stop:",
-        on_click=queue.stop,
-        args=(job_id,),
-        disabled=snapshot.stopping,
-        width="stretch",
-        key=f"stop-{job_id}",
-    )
+    if may_stop(access(), snapshot, session_id(), is_connected(snapshot.owner[0])):
+        right.button(
+            "Stop",
+            icon=":material/stop:",
+            on_click=queue.stop,
+            args=(job_id,),
+            disabled=snapshot.stopping,
+            width="stretch",
+            key=f"stop-{job_id}",
+        )
     exact(snapshot)
     for position, place in enumerate(columns(len(snapshot.models))):
         with place:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.access import access, why_not
 from dashboard.cache import sentence_encoder
 from dashboard.map.shown import Answers
 from dashboard.map.work import Key, MapWork, key_of
@@ -34,6 +35,9 @@ def offer(answers: Answers, encoder: str) -> None:
         "These answers have not been put on a map yet. "
         f"{say.how_long(n_texts, expected_seconds(n_texts, encoder))} The map is stored, and opens at once after that."
     )
+    if not access().may_add:
+        st.caption(why_not(access(), "Computing a map"))
+        return
     busy = work().is_busy
     st.button(
         "Compute the map",
@@ -58,11 +62,12 @@ def _watch(key: Key) -> None:
     share = min(look.done / look.total, 1.0) if look.total else 0.0
     counts = f": {look.done:,} of {look.total:,}" if look.total > 1 else " …"
     st.progress(share, text=f"{look.what}{counts}")
-    st.button(
-        "Stop",
-        icon=":material/stop:",
-        key="stop-map",
-        on_click=work().stop,
-        args=(key,),
-        disabled=look.state == "stopping",
-    )
+    if access().may_add:
+        st.button(
+            "Stop",
+            icon=":material/stop:",
+            key="stop-map",
+            on_click=work().stop,
+            args=(key,),
+            disabled=look.state == "stopping",
+        )

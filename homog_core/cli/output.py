@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from homog_core.errors import InvalidInput
+
 if TYPE_CHECKING:
     from homog_core.runs.store import Run
 
@@ -86,6 +88,14 @@ def _score_row(row: dict[str, Any]) -> dict[str, Any]:
         "Cohen's d": row["cohens_d"]["value"],
         "accuracy at 50 % coverage": half["value"],
     }
+
+
+def confirmed(question: str) -> bool:
+    """Ask somebody at the terminal. Raises `InvalidInput` where nobody is there."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        raise InvalidInput("Nobody is there to answer; give --yes to do it without a question.") from None
 
 
 def say(words: str) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest, studies
+from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest, studies, upkeep
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
@@ -52,6 +52,9 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("runs", nargs="+", metavar="RUN", help="run id")
     sub = add("verify", runs.verify_runs, "Check that runs are whole and fit together; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
+    add("doctor", upkeep.doctor, "Say how this machine stands: device, memory, versions, models, runs, leftovers.")
+    sub = add("clean", upkeep.clean, "Take away what killed processes have left in the cache, after a question.")
+    sub.add_argument("--yes", action="store_true", help="without a question")
     return parser
 
 

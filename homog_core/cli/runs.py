@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homog_core.cli.output import print_result, print_summary, printable
+from homog_core.cli.output import confirmed, print_result, print_summary, printable
 from homog_core.cli.results import write_html
 from homog_core.cli.scoring import score_new_run, score_new_runs
 from homog_core.errors import InvalidInput, NotFound
@@ -77,14 +77,9 @@ def delete_run(options: argparse.Namespace) -> None:
     """Delete runs of one's own, after a question."""
     from homog_core.runs.delete import delete_run
 
-    if not options.yes:
-        try:
-            answer = input(f"Delete {', '.join(options.runs)} for good? [y/N] ")
-        except EOFError:
-            raise InvalidInput("Nobody is there to answer; give --yes to delete without a question.") from None
-        if answer.strip().lower() not in ("y", "yes"):
-            print_result(options, [{"run": run_id, "deleted": "no"} for run_id in options.runs])
-            return
+    if not (options.yes or confirmed(f"Delete {', '.join(options.runs)} for good?")):
+        print_result(options, [{"run": run_id, "deleted": "no"} for run_id in options.runs])
+        return
     for run_id in options.runs:
         delete_run(run_id)
     print_result(options, [{"run": run_id, "deleted": "yes"} for run_id in options.runs])

@@ -74,11 +74,21 @@ class Snapshot:
     models: tuple[ModelSnapshot, ...]  # all that were asked for, in their order
     stopping: bool
     seconds: float  # since state or message last changed
+    owner: tuple[str, ...] = ()  # who has submitted it: the session, and the visitor it is counted for
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self.state in OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a queue is."""
+
+    running: int  # jobs, 0 or 1
+    waiting: int  # jobs
+    is_alive: bool  # whether jobs are served
 
 
 @dataclass(slots=True, eq=False)
@@ -126,6 +136,7 @@ class Job:
     request: Request
     sessions: set[str]
     parts: list[Part]
+    owner: tuple[str, ...] = ()
     state: str = "queued"
     message: str = "Waiting for its turn"
     stop: bool = False

@@ -6,6 +6,7 @@ know Streamlit: whether a session is still connected is asked through a function
 """
 
 import contextlib
+import logging
 import threading
 import time
 import uuid
@@ -16,7 +17,7 @@ from homog_core.analysis.draws import draws
 from homog_core.catalogue.servers import is_served
 from homog_core.device import Device, free_memory, probe_device
 from homog_core.errors import HomogError, NotFound
-from homog_core.live.job import OVER, Job, Part, Request, Snapshot
+from homog_core.live.job import OVER, Job, Load, Part, Request, Snapshot
 from homog_core.measures.encoders import Encoder, encode
 from homog_core.progress import Say
 from homog_core.records import GREEDY, ModelSpec, Question
@@ -32,6 +33,8 @@ _LOOK_SECONDS = 0.1  # between two looks at how far the unpacking is
 _REMEMBERED = 50  # finished jobs that a reloaded page still finds
 
 LoadSampler = Callable[[ModelSpec, Say], Sampler]
+
+_LOG = logging.getLogger(__name__)
 
 
 class _Stopped(Exception):
@@ -63,18 +66,29 @@ class LiveQueue:
         self._sampler: Sampler | None = None
         self._speeds: dict[str, float] = {}  # tokens per second by key
         self._loads: dict[str, float] = {}  # seconds by source
-        threading.Thread(target=self._work, name="live-sampling", daemon=True).start()
+        self._closed = False
+        self._worker = threading.Thread(target=self._work, name="live-sampling", daemon=True)
+        self._worker.start()
 
-    def submit(self, request: Request, session: str = "") -> str:
-        """Queue a job; returns its id. `session` is whoever watches it. Raises `HomogError` where the queue is full."""
+    def submit(self, request: Request, session: str = "", visitor: str = "", most: int | None = None) -> str:
+        """Queue a job; returns its id. `session` is whoever watches it, `visitor` who it is counted for.
+
+        Raises `HomogError` where the queue is full or closed, or where `most` jobs of the visitor wait or run already.
+        """
         parts = [Part(model, request.style or model.prompt_style) for model in request.models]
-        job = Job(uuid.uuid4().hex[:12], request, {session}, parts)
+        job = Job(uuid.uuid4().hex[:12], request, {session}, parts, (session, visitor))
         with self._lock:
+            if self._closed:
+                raise HomogError("This server is being shut down; ask again when it is back.")
             if len(self._waiting) >= MOST_WAITING:
                 raise HomogError(f"{len(self._waiting)} jobs are waiting already; try again in some minutes.")
+            going = sum(visitor in other.owner and other.state not in OVER for other in self._jobs.values())
+            if most is not None and going >= most:
+                raise HomogError(f"{going} jobs of yours wait or run already; ask again when one has ended.")
             self._jobs[job.id] = job
             self._forget_old()
             self._waiting.append(job)
+            self._log(job)
             self._lock.notify_all()
         return job.id
 
@@ -93,6 +107,7 @@ class LiveQueue:
                 tuple(part.snapshot() for part in job.parts),
                 job.stop and job.state not in OVER,
                 time.monotonic() - job.since,
+                job.owner,
             )
 
     def stop(self, job_id: str) -> None:
@@ -103,6 +118,21 @@ class LiveQueue:
             if job in self._waiting:
                 self._waiting.remove(job)
                 self._set(job, "stopped", "Stopped before its turn")
+
+    def load(self) -> Load:
+        """How busy it is."""
+        with self._lock:
+            return Load(
+                int(self._running is not None), len(self._waiting), self._worker.is_alive() and not self._closed
+            )
+
+    def close(self, seconds: float) -> None:
+        """Take no more jobs, stop those that wait and the one that runs, and wait at most so long for that one."""
+        with self._lock:
+            self._closed = True
+            for job in (*self._waiting, *([self._running] if self._running else [])):
+                self.stop(job.id)
+            self._lock.wait_for(lambda: self._running is None, seconds)
 
     def keep(self, job_id: str) -> list[Run]:
         """Store and score the finished answers of a job that is over, as one run for each model.
@@ -191,6 +221,7 @@ class LiveQueue:
             finally:
                 with self._lock:
                     self._running = None
+                    self._lock.notify_all()
 
     def _next(self) -> Job:
         """The next job. A model that nobody has asked for a while is unloaded meanwhile."""
@@ -325,4 +356,20 @@ class LiveQueue:
     def _set(self, job: Job, state: str, message: str) -> None:
         with self._lock:
             if (job.state, job.message) != (state, message):
+                is_new = job.state != state
                 job.state, job.message, job.since = state, message, time.monotonic()
+                if is_new:
+                    self._log(job)
+
+    def _log(self, job: Job) -> None:
+        """Log how a job stands: nothing of what was asked or answered, whose words belong to the visitor."""
+        facts = {
+            "job": job.id,
+            "state": job.state,
+            "models": [part.model.key for part in job.parts],
+            "samples": job.request.decoding.n_samples,
+            "tokens": sum(part.n_tokens for part in job.parts),
+            "seconds": round(sum(part.seconds for part in job.parts), 3),
+            "waiting": len(self._waiting),
+        }
+        _LOG.log(logging.WARNING if job.state == "failed" else logging.INFO, "live job", extra={"facts": facts})

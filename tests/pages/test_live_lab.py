@@ -133,9 +133,9 @@ class OwnQueue(LiveQueue):
         if state in ("done", "stopped", "failed"):
             self.over.set()
 
-    def submit(self, request, session=""):
+    def submit(self, request, *whose):
         self.requests.append(request)
-        return super().submit(request, session)
+        return super().submit(request, *whose)
 
     def ask(self, *models):
         return self.submit(Request(models, make_question("fox"), Decoding(n_samples=3), "plain"))

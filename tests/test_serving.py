@@ -1,0 +1,87 @@
+"""A real server, spoken to as a browser, a proxy and somebody with bad intentions do."""
+
+import json
+import logging
+import socket
+import time
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+from fakes import serving
+from websockets.exceptions import InvalidStatus
+
+from benchmarks.visitor import Visitor
+from dashboard.serving import HEADERS, Lines
+
+
+def get(url: str, **headers: str):
+    """The status, headers and text of an address."""
+    try:
+        answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20)
+    except urllib.error.HTTPError as error:
+        answer = error
+    return answer.status, answer.headers, answer.read().decode()
+
+
+def connection_to(url: str) -> socket.socket:
+    return socket.create_connection(("localhost", urlsplit(url).port))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "169.254.1.1"])
+def test_a_foreign_name_gets_nothing(bare_server, host):
+    status, _, text = get(bare_server, Host=host)
+    assert (status, "--server.allowedHosts" in text, "<script" in text) == (421, True, False)
+    with pytest.raises(InvalidStatus, match="403"):
+        Visitor(bare_server.replace("localhost", host), sock=connection_to(bare_server))
+
+
+def test_a_page_of_another_site_cannot_connect(bare_server):
+    with pytest.raises(InvalidStatus, match="403"):
+        Visitor(bare_server, origin="https://evil.example")
+    with Visitor(bare_server, origin=bare_server) as own:
+        own.open("methods")
+        assert "Methods" in own.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/questions", "/api/health", "/_stcore/health", "/media/nothing", "/static/no.js"]
+)
+def test_every_answer_has_the_headers(bare_server, path):
+    _, headers, _ = get(bare_server + path)
+    assert {name: headers[name] for name in HEADERS} == HEADERS
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+def test_health_is_told_to_whoever_asks_by_any_name(bare_server):
+    status, _, text = get(f"{bare_server}/api/health", Host="probe")
+    assert (status, json.loads(text)["status"]) == (200, "ok")
+    assert json.loads(text)["free_disk_bytes"] > 0
+
+
+def test_who_comes_through_a_proxy_is_a_visitor(bare_server):
+    with Visitor(bare_server) as own, Visitor(bare_server, {"X-Forwarded-For": "203.0.113.7"}) as other:
+        for visitor in (own, other):
+            visitor.open("runs")
+        assert [("Verify" in one.buttons(), "Import and score" in one.buttons()) for one in (own, other)] == [
+            (True, True),
+            (False, False),
+        ]
+
+
+def test_a_server_that_is_told_to_end_ends_and_says_so(tmp_path, shipped):
+    with serving(tmp_path, shipped) as (url, process, log), Visitor(url) as visitor:
+        visitor.open("methods")
+        process.terminate()
+        process.wait(timeout=20)
+        events = [json.loads(line)["event"] for line in log.read_text().splitlines() if line.startswith("{")]
+    assert events == ["server started", "server ended"]
+
+
+def test_a_log_line_is_json_with_its_facts():
+    record = logging.makeLogRecord({"name": "n", "msg": "live job", "levelname": "INFO", "facts": {"job": "a\nb"}})
+    record.created = time.time()
+    line = Lines().format(record)
+    assert "\n" not in line
+    assert {"level": "INFO", "event": "live job", "job": "a\nb"}.items() <= json.loads(line).items()
