@@ -80,8 +80,10 @@ def _tests(shown: Shown, result: Comparison) -> None:
             rows = {row["statistic"]: row for row in result.tests if (row["from"], row["to"]) == (first, second)}
             with place.container(border=True):
                 st.markdown(f"**{plain(titles[first])} → {plain(titles[second])}**")
-                ordered = [rows[name] for name in say.STATISTICS]
+                ordered = [rows[name] for name in say.STATISTICS if name in rows]
                 st.markdown("\n".join(f"- {_test_line(row)}" for row in ordered))
+    if left_out := say.left_out_tests({row["statistic"] for row in result.tests}):
+        st.info(left_out)
     with st.popover("All numbers", icon=":material/table:", width="content"):
         frame = pd.DataFrame(result.tests)
         st.dataframe(frame, hide_index=True)

@@ -160,7 +160,9 @@ def _several(shown: Mapping[str, ScoredRun], clusterer: Clusterer) -> tuple[Foun
     tests: dict[tuple[str, str], list[Told]] = {}
     for test in sorted(compared.tests, key=lambda test: comparison.STATISTICS.index(test["statistic"])):
         tests.setdefault((names[test["from"]], names[test["to"]]), []).append(comparison.in_words(test))
-    lead, differing = comparison.summary_sentence(found, list(shown)), comparison.differences(compared.differing)
+    imported = any(scored.run.is_imported for scored in shown.values())
+    differing = comparison.differences(compared.differing, imported=imported)
+    lead = comparison.summary_sentence(found, list(shown))
     return Found(lead, cells, differing=differing, tests=tests), {"slopes": html_charts.slopes(found, shown)}
 
 

@@ -1,0 +1,75 @@
+"""Files that went wrong once, by the command line: what makes numbers incomparable, and what is not there."""
+
+import json
+
+import pytest
+
+from homog_core.cli import main
+from homog_core.runs import store
+
+NAMES = ("Rome", "Oslo", "Lima")
+
+
+def write(path, **fields):
+    """A file of three questions with two answers each; a field is a function of the city."""
+    rows = (
+        {"question": f"Name city {i}?", "answers": [city, f"{city} city"]} | {k: v(city) for k, v in fields.items()}
+        for i, city in enumerate(NAMES)
+    )
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def imported(tmp_path, capsys):
+    """Imports and scores a file by the command line; gives the run's id and what was said."""
+
+    def run(name, **fields):
+        path = write(tmp_path / f"{name}.jsonl", **fields)
+        known = set(store.runs_by_id())
+        assert main(["import", str(path), "--model", name, "--dataset", "cities"]) == 0
+        (new,) = set(store.runs_by_id()) - known
+        return new, "".join(capsys.readouterr())
+
+    return run
+
+
+def entropies(kind):
+    """The fields of token entropies of one kind, for `imported`."""
+    numbers = lambda city: [[0.4, 0.2], [0.4, 0.2, 0.1]]
+    return {"token_entropies": numbers, "entropy_kinds": lambda city: [kind, kind]}
+
+
+def test_entropies_of_two_kinds_are_named_and_not_compared(imported, call, capsys):
+    exact, _ = imported("all", **entropies("exact"))
+    bounds, _ = imported("five", **entropies("top_k:5"))
+    found = call("compare", exact, bounds)
+    assert found["differing"]["entropy_kind"] == ["exact", "top_k:5"]
+    assert not {"mean_token_entropy", "mean_token_entropy_sampled"} & {row["statistic"] for row in found["tests"]}
+    assert main(["compare", exact, bounds]) == 0
+    printed = capsys.readouterr().out
+    assert "kind of token entropies (exact / lower bounds from 5 tokens)" in printed
+    assert "Token entropies are not compared" in printed
+    assert "Everything else is the same" not in printed
+
+
+def test_answers_that_were_cut_and_ends_that_nobody_knows_are_named(imported, capsys):
+    whole, _ = imported("whole", finish_reasons=lambda city: ["stop", "stop"])
+    cut, _ = imported("cut", finish_reasons=lambda city: ["stop", "length"])
+    silent, _ = imported("silent")
+    assert main(["compare", whole, cut]) == 0
+    assert "share of answers cut by the token limit (0 % / 50 %)" in capsys.readouterr().out
+    assert main(["compare", whole, silent]) == 0
+    assert "nobody knows whether they were cut (0 % / 100 %)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["show", "compare"])
+def test_what_is_undefined_is_a_sentence_and_no_row(imported, capsys, command):
+    bare, said = imported("bare")
+    graded, _ = imported("graded", references=lambda city: [city], greedy_answer=lambda city: city)
+    assert main([command, bare] if command == "show" else [command, bare, graded]) == 0
+    printed = said + capsys.readouterr().out
+    assert "nan" not in printed
+    assert "undefined for these answers" in printed
+    assert "No score can be ranked" in printed
+    assert "here 0 are correct and 0 incorrect" in printed
