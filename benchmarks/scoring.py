@@ -7,9 +7,9 @@ step.
 
 import argparse
 import os
-import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,7 @@ from homog_core import files
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.measures.encoders import SentenceEncoder
 from homog_core.measures.projection import warm_up
+from homog_core.runs.manifest import read_manifest, write_manifest
 from homog_core.runs.score import score_run
 from homog_core.runs.store import open_run
 
@@ -33,7 +34,7 @@ def main() -> None:
         source = files.SHIPPED / "runs" / RUN
         target = Path(folder) / "runs" / RUN
         target.mkdir(parents=True)
-        shutil.copy(source / "manifest.json", target)
+        write_manifest(target, replace(read_manifest(source), files=None))  # the hashes are those of other files
         for name, column in (("questions", "id"), ("responses-merged", "question_id")):
             _repeated(pd.read_parquet(source / f"{name}.parquet"), column, options.questions).to_parquet(
                 target / f"{name}.parquet"

@@ -15,6 +15,7 @@ from homog_core.catalogue.models import role
 from homog_core.figures.theme import role_colors
 from homog_core.figures.titled import WIDTH, titled
 from homog_core.records import ModelSpec
+from homog_core.runs.spreadsheet import csv_bytes
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}  # of every Plotly chart
 # Of a chart to move about in: it zooms by wheel, and its buttons choose between moving, boxes and the lasso.
@@ -138,7 +139,7 @@ def chart_foot(
         with table:
             st.caption(plain(recipe_line))
             st.dataframe(data, hide_index=True)
-            csv = data.to_csv(index=False).encode()
+            csv = csv_bytes(data)
             st.download_button("Download CSV", csv, f"{name}.csv", "text/csv", key=f"{key}:csv", on_click="ignore")
     if st.session_state.get(shows):
         with st.container(border=True):

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
 
+from dashboard.once import once
 from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
@@ -17,6 +19,7 @@ from homog_core.live import LiveQueue
 from homog_core.measures.encoders import SentenceEncoder
 from homog_core.records import ModelSpec, Question
 from homog_core.runs import store
+from homog_core.runs.sentences import sentences_folder
 
 
 class Version(NamedTuple):
@@ -33,7 +36,9 @@ def version(run: store.Run) -> Version:
 
 def run_stamp(run: store.Run) -> int:
     """When a run's files last changed, in nanoseconds."""
-    return max(map(_modified, run.folder.iterdir()))
+    sentences = sentences_folder(run.id)
+    kept = sentences.iterdir() if sentences.is_dir() else ()
+    return max(map(_modified, chain(run.folder.iterdir(), kept)))
 
 
 def load_run(run_id: str) -> ScoredRun:
@@ -64,7 +69,7 @@ def local_datasets() -> list[str]:
     return [key for key, spec in DATASETS.items() if dataset_file(spec)]
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def live_queue() -> LiveQueue:
     """The one queue of live jobs of this server."""
     from homog_core.sampling.load import load_sampler
@@ -94,7 +99,7 @@ def served_models(servers: tuple[Server, ...]) -> ServedModels:
     return ServedModels(found, complaints)
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def sentence_encoder(key: str) -> SentenceEncoder:
     """One of the included encoders, loaded once for the whole server, when it first reads something."""
     return SentenceEncoder(key)
@@ -124,7 +129,7 @@ class UmapWarmUp:
         self.ready.set()
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def umap_warm_up() -> UmapWarmUp:
     """Start the warm-up if it has not been started; its `ready` says whether UMAP is quick now."""
     return UmapWarmUp(sentence_encoder(DEFAULT_ENCODER))

@@ -9,12 +9,13 @@ from dashboard.text import plain
 from homog_core.errors import HomogError
 
 # Less room above the page, and lines no longer than can be read; captions dark and words on the primary colour of both
-# themes clear enough to be read.
+# themes clear enough to be read. No CSV that the browser makes of a table: it may hold formulas (`runs.spreadsheet`).
 STYLE = """<style>
 [data-testid=stMainBlockContainer] {padding-top: 4rem; max-width: 1640px; margin: 0 auto}
 [data-testid=stMainBlockContainer] h1 {font-size: 1.9rem; padding: 0}
 [data-testid=stCaptionContainer] p, [data-testid=stMarkdownContainer] > p, [data-testid=stMarkdownContainer] li {
   max-width: 80ch}
+[data-testid=stElementToolbarButton]:has(button[aria-label^="Download as CSV"]) {display: none}
 .quiet {background: none; border: 1px solid rgba(128,128,128,.4); border-radius: .5rem; padding: .3rem .7rem;
   color: inherit; font: inherit; font-size: .85rem; cursor: pointer; white-space: nowrap}
 [data-testid=stCaptionContainer] {opacity: .78}

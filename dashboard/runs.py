@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import url
+from dashboard import studies, url
 from dashboard.cache import Version, version
 from dashboard.page import errors_shown
 from dashboard.scoring import progress, score
@@ -138,6 +138,8 @@ def missing(run: store.Run) -> None:
         st.caption(plain(part.what))
         if part.command:
             st.code(part.command, language=None, wrap_lines=True)
+    if run.lacks_answers:
+        studies.fetch_button([run])
     can_be_scored = scored_state(run) is Scored.NO and run.provenance.status == "complete"
     if can_be_scored and st.button("Score it now", icon=":material/calculate:", help="With the included encoders"):
         with errors_shown():

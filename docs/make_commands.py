@@ -1,6 +1,7 @@
 """The help of each command → docs/commands.md. Run by `make docs`; a test compares."""
 
-from argparse import HelpFormatter
+from argparse import ArgumentParser, HelpFormatter, _SubParsersAction
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,13 +19,21 @@ call was wrong. This file is made from the commands' own help by `make docs`.
 def document() -> str:
     """The text of docs/commands.md: what `--help` prints for the whole and for each command."""
     top = command_parser("homog")
-    (commands,) = (action.choices for action in top._actions if action.choices)
     sections = [HEAD]
-    for name, command in {"homog": top, **{f"homog {name}": found for name, found in commands.items()}}.items():
+    for name, command in _commands("homog", top):
         command.formatter_class = partial(HelpFormatter, width=WIDTH)
         command.color = False  # of Python 3.14 on a terminal
         sections.append(f"## {name}\n\n```\n{command.format_help()}```\n")
     return "\n".join(sections)
+
+
+def _commands(name: str, parser: ArgumentParser) -> Iterator[tuple[str, ArgumentParser]]:
+    """A command with its name, then those below it."""
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for below, found in action.choices.items():
+                yield from _commands(f"{name} {below}", found)
 
 
 if __name__ == "__main__":

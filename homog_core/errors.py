@@ -4,9 +4,16 @@ Every message names the value that was wrong and what to do next. The command li
 places that catch; everything between lets these pass.
 """
 
+_LONGEST = 1200  # characters of a message; what comes from a file or a server may be of any length
+
 
 class HomogError(Exception):
-    """Something failed while the work was being done."""
+    """Something failed while the work was being done. Of a message that is too long the middle is left out."""
+
+    def __init__(self, message: str) -> None:
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST * 2 // 3]} … {message[-_LONGEST // 3 :]}"
+        super().__init__(message)
 
 
 class InvalidInput(HomogError):

@@ -4,14 +4,16 @@ In a checkout the project's `cache/` holds the shipped runs and takes the new on
 folder for these. An installed library ships without runs and never writes beside itself.
 """
 
+import errno
+import glob
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from homog_core.errors import HomogError
+from homog_core.errors import HomogError, InvalidInput
 
 PACKAGE = Path(__file__).resolve().parent
 PROJECT = PACKAGE.parent  # of an installed library the folder of all packages: ask `is_checkout` first
@@ -29,7 +31,7 @@ def cache() -> Path:
     `$HOMOG_CACHE`; otherwise a checkout's own `cache/`, or `~/.homog` for an installed library.
     """
     if os.environ.get("HOMOG_CACHE"):
-        return Path(os.environ["HOMOG_CACHE"]).expanduser()
+        return expanded(os.environ["HOMOG_CACHE"])
     return SHIPPED if is_checkout() else Path.home() / ".homog"
 
 
@@ -40,27 +42,101 @@ def run_folders() -> list[Path]:
 
 def dataset_folders() -> list[Path]:
     """The folders that dataset files are looked for in: `$HOMOG_DATA`, ours, a checkout's `../shared/data`."""
-    own = [Path(os.environ["HOMOG_DATA"]).expanduser()] if os.environ.get("HOMOG_DATA") else []
+    own = [expanded(os.environ["HOMOG_DATA"])] if os.environ.get("HOMOG_DATA") else []
     return [*own, PACKAGE / "questions", *([PROJECT.parent / "shared" / "data"] if is_checkout() else [])]
+
+
+def expanded(name: str) -> Path:
+    """A path that somebody has written, `~` being a home folder. Raises `InvalidInput` for a user that is not there."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise InvalidInput(f"{name} names the home folder of a user that this machine does not have.") from error
+
+
+def make_folder(folder: Path) -> Path:
+    """The folder, made where it is not there yet. Raises `HomogError` where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomogError(f"The folder {folder} could not be made ({reason(error)}): {remedy(error)}.") from error
+    return folder
+
+
+def reason(error: OSError) -> str:
+    """What the system says went wrong, without a path."""
+    return error.strerror or str(error)
+
+
+def remedy(error: OSError) -> str:
+    """What to do about a failure of the disk, as the end of a sentence."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "make room and give the same command again"
+        case errno.EACCES | errno.EPERM:
+            return "change the permissions of the folder, or let HOMOG_CACHE name one that you may write to"
+        case errno.EROFS:
+            return "the disk is read-only; let HOMOG_CACHE name a folder that can be written to"
+        case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
+            return "something else has this name; rename it, or let HOMOG_CACHE name another folder"
+        case _:
+            return "give the same command again"
 
 
 @contextmanager
 def replacing(path: Path, name: str) -> Iterator[BinaryIO]:
-    """A stream whose content takes the place of `path` once it is on the disk. `HomogError` on a full disk.
+    """A stream whose content takes the place of `path` once it is on the disk; `HomogError` where it cannot.
 
-    `name` is what the message calls the file.
+    `name` is what the message calls the file. What an earlier process has left half written is taken away.
     """
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
+        _remove_leftovers(path)
         with partial.open("wb") as stream:
+            _claim(stream)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(partial, path)
+        flush_folder(path.parent)
     except OSError as error:
         raise HomogError(
-            f"{name} could not be written ({error.strerror or error}). What was stored before is kept: make room and "
-            "give the same command again."
+            f"{name} could not be written ({reason(error)}). What was stored before is kept: {remedy(error)}."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """Bring to the disk which files a folder has, so that a new name outlives a power cut."""
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:  # some network disks cannot; the file itself has been flushed
+        pass
+    finally:
+        os.close(handle)
+
+
+def _claim(stream: BinaryIO) -> bool:
+    """Mark a file as being written, for as long as it is open; False where another process is writing it."""
+    try:
+        import fcntl
+    except ImportError:  # not on this system: then nobody takes leftovers away
+        return False
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Take away what processes that were killed have left of this file."""
+    for leftover in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
+        with suppress(OSError), leftover.open("rb") as stream:
+            if _claim(stream):
+                leftover.unlink()

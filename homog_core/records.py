@@ -4,6 +4,7 @@ Entropies and log-probabilities are in nats. What counts as a response, and whic
 decided here once (docs/methods.md §1). Nothing here knows how a record is made or where it is stored.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -262,10 +263,29 @@ class Provenance:
     n_parameters: int | None = None
     wall_seconds: float = 0.0
     n_tokens: int = 0
-    imported_from: str | None = None  # the file's name; None for a run that was sampled here
+    imported_from: str | None = None  # the file's name, without its path, or its address on the hub; None: sampled here
+    study: str | None = None  # key of the public study whose file it was: sampled by others, counted by us
+    without_sentences: bool = False  # its answers are stand-ins: which are in the same words, and of how many words
     import_notes: tuple[ImportNote, ...] = ()  # what the import left out, repaired, guessed or found missing
     served: Served | None = None  # None for a run that no server has answered
     batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.wall_seconds < float("inf") or self.n_tokens < 0:
+            raise InvalidInput(f"It took {self.wall_seconds:g} s and {self.n_tokens} tokens, which cannot be.")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a run as it was written."""
+
+    sha256: str
+    n_bytes: int
+    derived_from: str | None = None  # of a table that was computed from answers: the hash of these answers
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[0-9a-f]{64}", self.sha256) or self.n_bytes < 0:
+            raise InvalidInput("A file has a hash or a size that is none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +295,4 @@ class RunManifest:
     run_id: str
     identity: Identity
     provenance: Provenance
+    files: dict[str, StoredFile] | None = field(default_factory=dict)  # by name; None: of a version that kept no hashes

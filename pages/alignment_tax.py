@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import blocks, page, url
+from dashboard import blocks, damage, page, studies, url
 from dashboard.tax import answers, curves, helps, many, published, quality, scores, seeds
 from dashboard.tax.bounds import bounds
 from dashboard.tax.cascade import cascade
@@ -65,16 +65,17 @@ CHARTS = {  # of each section
 
 def main() -> None:
     page.start_page("Alignment tax", "How large is it, and what does it cost?")
-    chosen = filters([run for run in store.list_runs() if run.identity.n_questions > 1])
+    runs = [run for run in store.list_runs() if run.identity.n_questions > 1]
+    chosen = None if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)) else filters(runs)
     if chosen is None:
         return
+    studies.mark([one.run for one in chosen.views.values()])
     view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)
     of = {"answers": of_answers, "scores": of_scores, "won": of_won, "models": of_models, "published": of_published}
     of[view](chosen)
     if chosen.left_out:
         st.caption(f":material/info: {left_out_note(chosen.left_out)}")
-    provenance = {one.run.identity.model: one.run.provenance for one in chosen.views.values()}
-    st.caption(plain(severity_note({name: found.n_parameters for name, found in provenance.items()})))
+    st.caption(plain(severity_note(chosen.sizes)))
 
 
 def choose_chart(view: str, offered: dict[str, str]) -> str:

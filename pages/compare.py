@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import controls, page, url
+from dashboard import controls, damage, page, studies, url
 from dashboard.cache import load_run, umap_warm_up
 from dashboard.comparison import overview
 from dashboard.comparison.all_questions import all_questions
@@ -28,6 +28,8 @@ def main() -> None:
     if not runs:
         st.info(f"There are no runs yet. Sample a question in the Live lab, or run `{commands.first_sample()}`.")
         return
+    if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)):
+        return
     left, right = st.columns(2, gap="large", vertical_alignment="bottom")
     with left:
         chosen = choose_runs(runs)
@@ -46,6 +48,7 @@ def main() -> None:
         imported = any(run.is_imported for run in chosen)
         st.caption(plain(differences(compare.differing(scored), imported=imported)), width="stretch")
         link_to_all(chosen[0], runs)
+    studies.mark(chosen)
     compared = shown(scored, clusterer)
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page, url
+from dashboard import damage, page, studies, url
 from dashboard.cache import load_run
 from dashboard.map import beside, chart, export, job
 from dashboard.map.shown import OnMap, answers_of, on_map
@@ -24,6 +24,8 @@ def main() -> None:
     if not runs:
         st.info(f"There are no runs yet. Sample a question in the Live lab, or run `{commands.first_sample()}`.")
         return
+    if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)):
+        return
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with left:
         chosen = choose_runs(runs)
@@ -34,6 +36,9 @@ def main() -> None:
         return
     if len(chosen) > 1 and (reason := comparable.obstacle(chosen)):
         st.info(plain(obstacle_sentence(reason)))
+        return
+    if bare := [run for run in chosen if run.lacks_answers]:
+        studies.sentences(bare)
         return
     answers = answers_of([load_run(run.id) for run in chosen])
     if answers.points.empty:

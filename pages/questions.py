@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import controls, page, url
+from dashboard import controls, damage, page, studies, url
 from dashboard.cache import load_run, umap_warm_up
 from dashboard.question.stored import stored_question
 from dashboard.question.table import COLUMNS, filtered, question_frame, stepper, table
@@ -23,6 +23,8 @@ def main() -> None:
     if not runs:
         st.info(f"There are no runs yet. Sample a question in the Live lab, or run `{commands.first_sample()}`.")
         return
+    if damage.asked_for(url.get("run"), lambda: url.put(run=None)):
+        return
     by_id = {run.id: run for run in runs}
     titles = run_names.titles(runs)
     most_telling = lineage.default_runs(runs)[-1].id
@@ -37,6 +39,7 @@ def main() -> None:
     if not scored.is_scored:
         command = commands.score(scored.run.id)
         st.info(f"This run has not been scored, so some columns are empty: run `{command}`.")
+    studies.mark([scored.run])
     headline(scored, clusterer)
     questions(scored, clusterer)
 

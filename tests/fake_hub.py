@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -25,8 +25,10 @@ class Refusal(NamedTuple):
 class FakeHub:
     """One repository and what the hub does when it is asked for it."""
 
-    def __init__(self, repository: str, files: Mapping[str, bytes]) -> None:
-        self.repository, self.files = repository, dict(files)
+    def __init__(
+        self, repository: str, files: Mapping[str, bytes], kind: Literal["model", "dataset"] = "model"
+    ) -> None:
+        self.repository, self.files, self.kind = repository, dict(files), kind
         self.refuse: Callable[[str], Refusal | None] = lambda path: None
         self.cut: str | None = None  # a file of which half is sent
         self.info: dict[str, object] = {}  # more that the hub says of the repository
@@ -36,8 +38,13 @@ class FakeHub:
     @property
     def fetched(self) -> set[str]:
         """The names of the files whose content was asked for."""
-        start = f"GET /{self.repository}/resolve/"
+        start = f"GET {self.resolve}"
         return {line.removeprefix(start).partition("/")[2] for line in self.asked if line.startswith(start)}
+
+    @property
+    def resolve(self) -> str:
+        """What the address of every file begins with."""
+        return f"/{'datasets/' if self.kind == 'dataset' else ''}{self.repository}/resolve/"
 
     def describe(self) -> dict[str, object]:
         """The hub's description of the repository."""
@@ -101,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _answer(hub: FakeHub, request: _Handler) -> None:
     path = urlsplit(request.path).path
     hub.asked.append(f"{request.command} {path}")
-    api, resolve = f"/api/models/{hub.repository}", f"/{hub.repository}/resolve/"
+    api, resolve = f"/api/{hub.kind}s/{hub.repository}", hub.resolve
     if refusal := hub.refuse(path):
         request.send(refusal.status, refusal.headers)
     elif path.startswith(f"{api}/tree/"):

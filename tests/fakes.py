@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from homog_core import files
 from homog_core.measures.nli import NliProbabilities
@@ -26,7 +28,8 @@ from homog_core.records import (
     Response,
     ResponseSet,
 )
-from homog_core.runs.manifest import identity_of
+from homog_core.runs.contents import commit
+from homog_core.runs.manifest import identity_of, with_checksum
 from homog_core.runs.sample import Progress, RunPlan, plan_run
 from homog_core.sampling.prompts import Prompt, build_prompt
 from homog_core.sampling.steps import Answer, Step, Token
@@ -160,6 +163,24 @@ def make_row(
 def texts_of(run: Any) -> dict[tuple[str, int], str]:
     """The texts of a run's responses by question and sample."""
     return {(row.question_id, row.sample_index): row.text for row in run.responses().itertuples()}
+
+
+def edit_rows(folder: Path, name: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+    """Change the rows of one file of a run as its own writer would: the manifest has the hash of what is there then."""
+    table = pq.read_table(folder / name)
+    commit(folder, {name: pa.Table.from_pylist(change(table.to_pylist()), schema=table.schema)})
+
+
+def edit_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what a run's manifest says as its own writer would, which has a checksum that fits."""
+    content = json.loads((folder / "manifest.json").read_text())
+    change(content)
+    (folder / "manifest.json").write_text(with_checksum({k: v for k, v in content.items() if k != "checksum"}))
+
+
+def without_sentences(folder: Path, **fields: Any) -> None:
+    """Take the text out of a run's questions, as `strip` does, and set other fields."""
+    edit_rows(folder, "questions.parquet", lambda rows: [row | {"text": None, **fields} for row in rows])
 
 
 def write_rows(path: Path, *rows: Any) -> Path:

@@ -666,3 +666,27 @@ def test_of_a_question_with_a_list_the_exact_probabilities_come_before_the_answe
     assert part.draw.options == ("heads", "tails")
     assert 0 < part.draw.all.on_list < 1
     assert len(part.answers) == 3
+
+
+def test_a_model_that_wants_to_exit_does_not_end_the_worker():
+    def load(spec, report):
+        if spec == OTHER:
+            raise SystemExit(3)
+        return FakeSampler(ANSWERS, spec)
+
+    queue = queue_of(load)
+    failed = queue.wait_for(queue.submit(request(OTHER)), "failed")
+    assert failed.message == "Sampling failed: SystemExit: 3"
+    queue.wait_for(queue.submit(request(ONE)), "done")
+
+
+def test_the_queue_has_an_end(gated):
+    job = gated()
+    job.queue.submit(request())
+    job.gate.wait_until_reached()  # the first one runs, and waits no more
+    for _ in range(live_queue.MOST_WAITING):
+        last = job.queue.submit(request())
+    with pytest.raises(HomogError, match="20 jobs are waiting already; try again"):
+        job.queue.submit(request())
+    job.queue.stop(last)
+    job.queue.submit(request())

@@ -9,6 +9,7 @@ from dashboard.text import plain
 from homog_core.analysis.changes import levels, transitions
 from homog_core.analysis.compare import Comparison
 from homog_core.figures.comparison import slope_chart
+from homog_core.runs.spreadsheet import csv_bytes
 from homog_core.wording import commands
 from homog_core.wording import comparison as say
 from homog_core.wording.numbers import number, with_care
@@ -87,7 +88,7 @@ def _tests(shown: Shown, result: Comparison) -> None:
     with st.popover("All numbers", icon=":material/table:", width="content"):
         frame = pd.DataFrame(result.tests)
         st.dataframe(frame, hide_index=True)
-        st.download_button("Download CSV", frame.to_csv(index=False).encode(), "paired-tests.csv", "text/csv")
+        st.download_button("Download CSV", csv_bytes(frame), "paired-tests.csv", "text/csv")
 
 
 def _test_line(row: dict) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks, controls, url
+from dashboard import blocks, controls, studies, url
 from dashboard.cache import umap_warm_up
 from dashboard.comparison.shown import Shown
 from dashboard.question.picture import map_method, map_method_control
@@ -38,7 +38,10 @@ def one_question(shown: Shown, question_id: str) -> None:
     if len(found.similarity) != len(found.answers):
         st.info(f"{unclustered(shown.clusterer.method)}. Score the runs again to see its clusters.")
         return
-    view = url.segments("What to show", list(VIEWS), "view", VIEWS.get)
+    bare = [scored.run for scored in shown.runs if scored.run.lacks_answers]
+    studies.sentences(bare)
+    views = [key for key in VIEWS if not (bare and key in ("map", *studies.VIEWS_OF_WORDS))]  # across runs by words
+    view = url.segments("What to show", views, "view", VIEWS.get)
     if view == "answers":
         _strips(shown, question_id, found)
         _answer_columns(shown, question_id, found)

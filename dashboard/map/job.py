@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.cache import sentence_encoder
 from dashboard.map.shown import Answers
 from dashboard.map.work import Key, MapWork, key_of
+from dashboard.once import once
 from dashboard.text import plain
 from homog_core.analysis.answer_map import expected_seconds
 from homog_core.typed import typed
@@ -13,7 +14,7 @@ from homog_core.wording import answer_map as say
 POLL_SECONDS = 0.5
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def work() -> MapWork:
     """The one that computes maps on this server."""
     return MapWork()

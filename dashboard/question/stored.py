@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks, url
+from dashboard import blocks, studies, url
 from dashboard.cache import umap_warm_up
 from dashboard.question.answers import answer_list, inspector
 from dashboard.question.clusters import clusters, strip
@@ -18,8 +18,9 @@ from homog_core.analysis.signals import score_ranks
 from homog_core.analysis.unseen import how_many
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.measures.clustering import Clusterer, by_size
-from homog_core.measures.report_cards import is_outside_cards
+from homog_core.measures.report_cards import is_longer, is_outside_cards
 from homog_core.records import GREEDY
+from homog_core.runs.sentences import words_of_stand_in
 from homog_core.wording import commands, recipes
 from homog_core.wording import question as say
 
@@ -33,7 +34,11 @@ def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -
         st.info(f"{say.unclustered(clusterer.method)}. To score the run again: `{commands.score(scored.run.id)}`.")
         return
     picture = _picture(scored, question_id, clusterer)
-    view = url.segments("What to show", list(VIEWS), "view", VIEWS.get)
+    lacks_answers = scored.run.lacks_answers
+    views = [key for key in VIEWS if not (lacks_answers and key in studies.VIEWS_OF_WORDS)]
+    if lacks_answers:
+        studies.sentences([scored.run])
+    view = url.segments("What to show", views, "view", VIEWS.get)
     if view == "answers":
         strip(picture)
         answer_list(picture)
@@ -68,7 +73,7 @@ def question_title(scored: ScoredRun, question_id: str, level: str) -> None:
     """The question as a heading of that level; its id, with a word on why, where its sentence is not here."""
     row = scored.questions.loc[question_id]
     st.markdown(f"{level} {plain(row['text'] or question_id)}")
-    if not row["text"]:
+    if not row["text"] and not scored.run.lacks_answers:
         st.caption(_where_sentences_come_from(row["dataset"]))
 
 
@@ -90,7 +95,9 @@ def _head(scored: ScoredRun, question_id: str) -> None:
         if sentence := say.grade_sentence(scores["grade"], scores["grade_policy"]):
             st.markdown(sentence)
     texts = [response.answer for response in scored.valid_responses(question_id)]
-    if sentence := say.outside_cards(sum(map(is_outside_cards, texts)), len(texts)):
+    of_stand_in = lambda text: is_longer(words_of_stand_in(text))
+    outside = of_stand_in if scored.run.lacks_answers else is_outside_cards
+    if sentence := say.outside_cards(sum(map(outside, texts)), len(texts)):
         st.caption(f":material/warning: {sentence}")
 
 

@@ -26,6 +26,7 @@ from homog_core.catalogue.published import Published
 from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.wording import chart_titles, commands, recipes
+from homog_core.wording.labels import first_upper
 from homog_core.wording.numbers import CHANCE, UNDEFINED, counted, number, percent, with_care
 from homog_core.wording.published import published_title
 
@@ -46,7 +47,7 @@ def rates(chosen: Selection) -> None:
     pair = chosen.pair()
     pvalue = computed.rate_pvalue(*(chosen.versions[label] for label in pair), *chosen.how) if pair else 1.0
     reported = published_rows("single_cluster_rate", chosen.dataset)
-    lines = [Row("Measured here", heading=True), *(Row(label) for label in chosen.views)]
+    lines = [Row(first_upper(chosen.measured), heading=True), *(Row(label) for label in chosen.views)]
     lines += [Row("Published by others", heading=True), *(Row(published_title(p)) for p in reported)]
     found = rate_marks(frame, reported)
     sources = " and ".join(dict.fromkeys(p.source for p in reported))
@@ -60,7 +61,7 @@ def rates(chosen: Selection) -> None:
                 Panel("different answers per question", range=(0.7, max(10.3, frame["clusters_high"].max()))),
             ],
             looks_and_published(chosen),
-            legend=measured_or_published(),
+            legend=measured_or_published(chosen),
             narrow=blocks.is_narrow(),
         ),
         title=plain(chart_titles.single_cluster(frame, pair, pvalue)),
@@ -73,7 +74,7 @@ def rates(chosen: Selection) -> None:
             + with_care(frame["n"].min())
         ),
         recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson (left), t (right)"),
-        data=pd.concat([frame.assign(kind="measured"), published_frame(reported).assign(kind="published")]),
+        data=pd.concat([frame.assign(kind=chosen.measured), published_frame(reported).assign(kind="published")]),
         key="rates",
         alt=f"Single-cluster rate of {counted(len(frame), 'run')} and {counted(len(reported), 'published figure')}",
     )

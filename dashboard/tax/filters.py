@@ -29,7 +29,8 @@ def filters(runs: Sequence[Run]) -> Selection | None:
         st.info(f"There are no scored runs yet. Run `{commands.first_sample()}`, or `score` one that is there.")
         return None
     datasets = list(dict.fromkeys(run.identity.dataset for run in shipped_first(scored)))
-    datasets.sort(key=lambda name: name != FIRST_DATASET)
+    of_others = {run.identity.dataset for run in scored if run.provenance.study}
+    datasets.sort(key=lambda name: (name in of_others, name != FIRST_DATASET))
     left, middle, right, last = st.columns(4, vertical_alignment="bottom")
     with left:
         dataset = url.choice("Data set", datasets, "dataset", dataset_title)
@@ -63,7 +64,7 @@ def left_out_note(ids: Sequence[str]) -> str:
 
 def _has_scores(run: Run) -> bool:
     """Whether scores are stored, as far as can be seen without reading them."""
-    return all((run.folder / f"{name}.parquet").is_file() for name in ("scores", "similarities"))
+    return all(map(run.has, ("scores", "similarities")))
 
 
 def _forget_other_dataset(dataset: str, known: set[str]) -> None:

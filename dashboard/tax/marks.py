@@ -68,10 +68,10 @@ def looks_and_published(chosen: Selection) -> list[Series]:
     return [*chosen.looks().values(), series.published_series(dark=blocks.is_dark())]
 
 
-def measured_or_published() -> list[Series]:
+def measured_or_published(chosen: Selection) -> list[Series]:
     """The legend where rows have the runs' names: it tells only measured from published."""
     return [
-        Series("measured", "measured here, with 95 % interval", INK[blocks.is_dark()]),
+        Series("measured", f"{chosen.measured}, with 95 % interval", INK[blocks.is_dark()]),
         series.published_series(dark=blocks.is_dark()),
     ]
 

@@ -27,7 +27,7 @@ from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.wording import labels, numbers
 from homog_core.wording import published as say
-from homog_core.wording.labels import METRIC_TITLES
+from homog_core.wording.labels import METRIC_TITLES, first_upper
 from homog_core.wording.numbers import UNDEFINED, counted
 
 
@@ -50,7 +50,10 @@ def figure(chosen: Selection, metric: str) -> None:
         for place, (label, figure) in enumerate(figures.items(), start=1)
     ]
     found += [published_mark(p, place, 0) for place, p in enumerate(reported, start=len(figures) + 2)]
-    lines = [Row(f"Measured here, on {chosen.dataset}", heading=True), *(Row(label) for label in figures)]
+    lines = [
+        Row(f"{first_upper(chosen.measured)}, on {chosen.dataset}", heading=True),
+        *(Row(label) for label in figures),
+    ]
     lines += [Row("Published by others", heading=True)]
     lines += [Row(f"{say.published_title(p)}, {p.dataset or 'data set not said'}") for p in reported]
     blocks.chart(
@@ -59,19 +62,23 @@ def figure(chosen: Selection, metric: str) -> None:
             marks(found),
             [_metric_panel(metric, found)],
             looks_and_published(chosen),
-            legend=measured_or_published(),
+            legend=measured_or_published(chosen),
             narrow=blocks.is_narrow(),
         ),
-        title=plain(say.beside_published(metric, [f.value for f in figures.values()], [p.value for p in reported])),
+        title=plain(
+            say.beside_published(
+                metric, [f.value for f in figures.values()], [p.value for p in reported], chosen.measured
+            )
+        ),
         how_to_read=(
-            "Dots with whiskers were measured here, hollow diamonds were published by others: other models, other "
+            f"Dots with whiskers were {chosen.measured}, hollow diamonds were published by others: other models, other "
             "questions, other clusterers. They stand side by side for scale and are never averaged together. "
             + plain(labels.METRIC_NOTES.get(metric, ""))
         ),
         recipe_line=chosen.recipe(span(pd.Series([f.n for f in figures.values()])), "whiskers: 95 %"),
         data=pd.concat(
             [
-                pd.DataFrame([{"kind": "measured", "run": k, **rates.fields(f)} for k, f in figures.items()]),
+                pd.DataFrame([{"kind": chosen.measured, "run": k, **rates.fields(f)} for k, f in figures.items()]),
                 published_frame(reported).assign(kind="published"),
             ]
         ),
@@ -106,7 +113,7 @@ def table(chosen: Selection) -> None:
             rows.append(
                 {
                     "figure": METRIC_TITLES[metric],
-                    "measured here": say.span(metric, ours) or UNDEFINED,
+                    chosen.measured: say.span(metric, ours) or UNDEFINED,
                     "published": numbers.published_value(metric, p.value),
                     "model": p.model or "not named",
                     "stage": p.stage,

@@ -16,6 +16,7 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.runs.store import Run
 from homog_core.wording import recipes
 from homog_core.wording.numbers import counted
+from homog_core.wording.studies import MARK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +35,17 @@ class Selection:
     def how(self) -> tuple[Clusterer, str]:
         """Clusterer and category, as the computations take them."""
         return self.clusterer, self.category
+
+    @property
+    def measured(self) -> str:
+        """What is said of the figures of these runs, which never stand in one with published ones."""
+        return MARK if any(view.run.provenance.study for view in self.views.values()) else "measured here"
+
+    @property
+    def sizes(self) -> dict[str, int | None]:
+        """How many parameters the models have that were measured here; those of public studies are left out."""
+        own = lineage.ours([view.run for view in self.views.values()])
+        return {run.identity.model: run.provenance.n_parameters for run in own}
 
     def looks(self) -> dict[str, Series]:
         """How each run looks, by label."""

@@ -22,7 +22,7 @@ from homog_core.measures.encoders import Encoder, mean_vectors, windows
 from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP, project
 from homog_core.progress import OnProgress
 from homog_core.runs.answer_maps import Header, StoredMap, positions, sampled_answers, source_of
-from homog_core.runs.store import Run
+from homog_core.runs.store import Run, require_answers
 
 NEIGHBOURS = 15  # of a text, in UMAP and in the trustworthiness
 SAMPLE = 2_000  # texts that the trustworthiness is computed on
@@ -108,6 +108,8 @@ def make_map(
     """
     runs = sorted({run.id: run for run in runs}.values(), key=lambda run: run.id)
     check_runs(runs)
+    for run in runs:
+        require_answers(run)
     answers = [sampled_answers(run) for run in runs]
     points = pd.concat([wordings(own).assign(run=i) for i, own in enumerate(answers)], ignore_index=True)
     if points.empty:

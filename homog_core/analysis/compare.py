@@ -16,6 +16,7 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.measures.diversity import degeneration
 from homog_core.measures.words import normalise, words_of
 from homog_core.records import Estimate, Question
+from homog_core.runs.sentences import words_of_stand_in
 from homog_core.runs.tables import question_of
 from homog_core.statistics.columns import SAME
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
@@ -125,22 +126,24 @@ def question_frame(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
 
 def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) -> dict[str, Estimate]:
     """SCR, means, accuracy, and the shares that tell a broken model from a homogenized one, over questions of a run."""
+    n_words = words_of_stand_in if scored.run.lacks_answers else lambda text: len(words_of(text))
     frame = question_frame(scored, clusterer, ids)
     graded = frame["correct"].dropna()
     sets = [scored.answers(key) for key in ids]
     texts = [[response.answer for response in found.responses if response.is_valid] for found in sets]
-    broken = degeneration([_question(scored.questions.loc[key]) for key in ids], sets)
+    read = [] if scored.run.lacks_answers else list(zip(ids, sets, strict=True))  # stand-ins do not tell
+    broken = degeneration([_question(scored.questions.loc[key]) for key, _ in read], [found for _, found in read])
     return {
         "single_cluster_rate": single_cluster_rate(frame["num_semantic_sets"]),
         **{name: mean_estimate(frame[name]) for name in MEANS},
         "wordings": mean_estimate([len({normalise(text) for text in own}) for own in texts if own]),
-        "words": mean_estimate([np.mean([len(words_of(text)) for text in own]) for own in texts if own]),
+        "words": mean_estimate([np.mean([n_words(text) for text in own]) for own in texts if own]),
         "accuracy": wilson_interval(int(graded.sum()), len(graded)),
         "accuracy_of_samples": mean_estimate(frame["samples_correct"]),
         "all_right": _share(frame["samples_correct"].dropna() == 1),
         "single_wrong": _share(frame.loc[frame["single_cluster"] == 1, "correct"].dropna() == 0),
         "right_answers_differ": mean_estimate(right_answers_differ(scored, clusterer).loc[list(ids)]),
-        **{name: Estimate(share, np.nan, np.nan, len(sets), "share") for name, share in broken._asdict().items()},
+        **{name: Estimate(share, np.nan, np.nan, len(read), "share") for name, share in broken._asdict().items()},
     }
 
 

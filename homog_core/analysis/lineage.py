@@ -34,12 +34,18 @@ def order(run: Run) -> tuple:
 def offered(runs: Sequence[Run]) -> list[Run]:
     """Runs as they stand in a list to choose from: by dataset, `FIRST_DATASET` first, and within it by `order`.
 
-    Runs of one question come last, in the order given.
+    Those of public studies come after ours, and runs of one question last, in the order given.
     """
     datasets = list(dict.fromkeys([FIRST_DATASET, *(run.identity.dataset for run in runs)]))
+    datasets.sort(key={run.identity.dataset for run in runs if run.provenance.study}.__contains__)
     several = [run for run in runs if run.identity.n_questions > 1]
     live = [run for run in runs if run.identity.n_questions == 1]
     return sorted(several, key=lambda run: (datasets.index(run.identity.dataset), order(run))) + live
+
+
+def ours(runs: Sequence[Run]) -> list[Run]:
+    """The runs that are of no public study: theirs are never shown unless somebody chooses them."""
+    return [run for run in runs if run.provenance.study is None]
 
 
 def family(run: Run) -> str:
@@ -153,9 +159,10 @@ def default_runs(runs: Sequence[Run]) -> list[Run]:
     """The two runs to open with: both ends of a chain.
 
     A chain on `FIRST_DATASET` under the usual conditions goes before others, then the longest one, then the one that
-    ends a line of the catalogue.
+    ends a line of the catalogue. Runs of public studies only where there are no others.
     Without a chain: the first run and the first one that it can be compared with, or the first run alone.
     """
+    runs = ours(runs) or runs
     chains = [chain(run, runs) for run in runs]
     longest = max(chains, key=lambda c: (len(c) > 1, _is_usual(c[0]), len(c), _ends_its_line(c)), default=[])
     if len(longest) > 1:

@@ -24,6 +24,7 @@ class Lack(StrEnum):
 
     ANSWERS = "answers"  # it is being sampled or imported, or that did not end
     SENTENCES = "sentences"  # of a hub dataset that is not on this machine
+    ANSWERS_TEXT = "answers_text"  # of a public study, which ships as figures alone
     SCORES = "scores"
     TABLES = "tables"  # it was scored by an older version
     NLI = "nli"  # no NLI model has read the answers
@@ -31,9 +32,9 @@ class Lack(StrEnum):
 
 def scored_state(run: Run) -> Scored:
     """Whether a run has been scored, by the tables that there are."""
-    if all((run.folder / f"{name}.parquet").is_file() for name in store.TABLES):
+    if all(map(run.has, store.TABLES)):
         return Scored.YES
-    return Scored.OLDER if (run.folder / "scores.parquet").is_file() else Scored.NO
+    return Scored.OLDER if run.has("scores") else Scored.NO
 
 
 def lacks(run: Run) -> list[Lack]:
@@ -42,9 +43,10 @@ def lacks(run: Run) -> list[Lack]:
     found = {
         Lack.ANSWERS: run.provenance.status != "complete",
         Lack.SENTENCES: _lacks_sentences(run),
+        Lack.ANSWERS_TEXT: run.lacks_answers,
         Lack.SCORES: scored is Scored.NO,
         Lack.TABLES: scored is Scored.OLDER,
-        Lack.NLI: scored is not Scored.NO and not _has_nli(run),
+        Lack.NLI: scored is not Scored.NO and not run.lacks_answers and not _has_nli(run),
     }
     return [lack for lack, is_so in found.items() if is_so]
 

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest
+from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest, studies
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
@@ -13,13 +13,7 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     """The parser of all commands; `program` is what the help calls the program."""
     parser = argparse.ArgumentParser(prog=program, description="Measure response homogenization in language models.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    def add(name: str, command: Command, help: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help)
-        sub.set_defaults(command=command)
-        sub.add_argument("--json", action="store_true", help="print the result as JSON")
-        return sub
-
+    add = _adder(commands)
     models = add(
         "models",
         catalogue.list_models,
@@ -44,14 +38,33 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     _report(add)
     _export(add)
     _import(add)
+    _study(commands)
     sub = add("strip", runs.strip_run, "Make a run fit to be shared: without its dataset's sentences, without vectors.")
     sub.add_argument("run", help="run id")
     sub = add("delete", runs.delete_run, "Delete runs of your own, after a question; shipped ones stay.")
     sub.add_argument("runs", nargs="+", metavar="RUN", help="run id")
     sub.add_argument("--yes", action="store_true", help="without a question")
+    sub = add(
+        "seal",
+        runs.seal_runs,
+        "Write the hashes of all files into the manifests of runs that an older version has made, after a check.",
+    )
+    sub.add_argument("runs", nargs="+", metavar="RUN", help="run id")
     sub = add("verify", runs.verify_runs, "Check that runs are whole and fit together; all runs when none is named.")
     sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
     return parser
+
+
+def _adder(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Add:
+    """What adds a command to these."""
+
+    def add(name: str, command: Command, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=command)
+        sub.add_argument("--json", action="store_true", help="print the result as JSON")
+        return sub
+
+    return add
 
 
 def batch_size(text: str) -> int | None:
@@ -268,7 +281,11 @@ def _export(add: Add) -> None:
 
 def _import(add: Add) -> None:
     sub = add("import", runs.import_run, "Make runs of answers that were sampled elsewhere, and score them.")
-    sub.add_argument("file", help="a file in one of many formats, told by its content, or a folder (see the README)")
+    sub.add_argument(
+        "file",
+        help="a file in one of many formats, told by its content, a folder (see the README), or a data set of the hub, "
+        "as OWNER/NAME or hf://datasets/OWNER/NAME/FILE",
+    )
     sub.add_argument("--model", help="the name of the model that gave the answers (default: as the file says)")
     sub.add_argument("--dataset", help="default: as the file says, or the file's name")
     sub.add_argument("--stage", choices=("base", "sft", "dpo", "rlvr", "instruct"), help="of the model's training")
@@ -283,6 +300,13 @@ def _import(add: Add) -> None:
     sub.add_argument("--top-k", type=int, help="default: 0, which is off")
     sub.add_argument("--max-new-tokens", type=int, help="their token limit (default: as the file says, or 1024)")
     sub.add_argument("--seed", type=int, help="default: 0")
+    sub.add_argument(
+        "--samples",
+        dest="n_samples",
+        type=int,
+        metavar="N",
+        help="answers of each question to keep; questions with fewer are left out (default: the most common number)",
+    )
     sub.add_argument("--input", metavar="FILE", help="the input file of a batch, which holds the questions")
     sub.add_argument(
         "--column",
@@ -291,6 +315,22 @@ def _import(add: Add) -> None:
         metavar="FIELD=COLUMN",
         help="the column of a table that holds question, prompt, answers (lists), answer (one a row), id, "
         "references …; may be repeated (default: guessed, and said)",
+    )
+    _model_options(sub)
+
+
+def _study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "Answers that others sampled and published: which there are, and getting them."
+    group = commands.add_parser("study", help=about, description=about)
+    add = _adder(group.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    add("list", studies.list_studies, "List the public studies, and what of them is here.")
+    sub = add("get", studies.get_study, "Fetch a public study, check its files, and make scored runs of them.")
+    sub.add_argument("name", help="name of the study, as `study list` shows it")
+    sub.add_argument(
+        "--from",
+        dest="folder",
+        metavar="FOLDER",
+        help="a folder that has the study's files, which are then not fetched",
     )
     _model_options(sub)
 

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,13 @@ def verify_runs(options: argparse.Namespace) -> int:
     return int(any(problems.values()))
 
 
+def seal_runs(options: argparse.Namespace) -> None:
+    """Write hashes into the manifests of runs of older versions."""
+    from homog_core.runs.verify import seal
+
+    print_result(options, [{"run": run_id, "files": len(seal(run_id).manifest.files)} for run_id in options.runs])
+
+
 def delete_run(options: argparse.Namespace) -> None:
     """Delete runs of one's own, after a question."""
     from homog_core.runs.delete import delete_run
@@ -98,13 +105,17 @@ def export_run(options: argparse.Namespace) -> None:
 
 def import_run(options: argparse.Namespace) -> None:
     """Make runs of answers from elsewhere: of a file, or of each file of a folder."""
-    from homog_core.runs.importers import import_file
+    from homog_core.runs.importers import MAX_BYTES, hub, import_file
     from homog_core.runs.importers.notes import About
     from homog_core.runs.importers.study import KEYS, entries
 
-    path = Path(options.file)
     columns = dict(_column(text) for text in options.column)
     about = About(**{name: getattr(options, name) for name in KEYS if name != "columns"}, columns=columns)
+    path = Path(options.file)
+    if name := hub.hub_name(options.file):
+        found = hub.fetch(name, MAX_BYTES)
+        dataset = about.dataset or name.repository.partition("/")[2]
+        path, about = found.path, replace(about, origin=found.origin, dataset=dataset)
     if not path.is_dir():
         run = import_file(path, about)
         _say_notes(run)

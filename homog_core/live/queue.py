@@ -27,6 +27,7 @@ from homog_core.sampling.weights import availability
 
 GRACE_SECONDS = 60.0  # how long a job goes on after the last session that watched it has gone
 IDLE_SECONDS = 600.0  # how long a model stays in memory after the last job
+MOST_WAITING = 20  # jobs; a queue without an end would keep everybody waiting, and grow
 _REMEMBERED = 50  # finished jobs that a reloaded page still finds
 
 LoadSampler = Callable[[ModelSpec, Say], Sampler]
@@ -62,10 +63,12 @@ class LiveQueue:
         threading.Thread(target=self._work, name="live-sampling", daemon=True).start()
 
     def submit(self, request: Request, session: str = "") -> str:
-        """Queue a job; returns its id. `session` is whoever watches it."""
+        """Queue a job; returns its id. `session` is whoever watches it. Raises `HomogError` where the queue is full."""
         parts = [Part(model, request.style or model.prompt_style) for model in request.models]
         job = Job(uuid.uuid4().hex[:12], request, {session}, parts)
         with self._lock:
+            if len(self._waiting) >= MOST_WAITING:
+                raise HomogError(f"{len(self._waiting)} jobs are waiting already; try again in some minutes.")
             self._jobs[job.id] = job
             self._forget_old()
             self._waiting.append(job)
@@ -146,7 +149,7 @@ class LiveQueue:
             del self._jobs[job.id]
 
     def _work(self) -> None:
-        with contextlib.suppress(Exception):  # a job that needs the device meets the same error and shows it
+        with contextlib.suppress(BaseException):  # a job that needs the device meets the same error and shows it
             device = self._probe()  # here, because it imports torch
             with self._lock:
                 self._device = device
@@ -159,7 +162,7 @@ class LiveQueue:
                 self._set(job, "stopped", "Stopped")
             except HomogError as error:
                 self._set(job, "failed", str(error))
-            except Exception as error:  # the worker outlives whatever a model does
+            except BaseException as error:  # the worker outlives whatever a model does, also one that wants to exit
                 self._set(job, "failed", f"Sampling failed: {type(error).__name__}: {error}")
             finally:
                 with self._lock:

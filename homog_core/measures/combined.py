@@ -16,7 +16,7 @@ import numpy as np
 
 from homog_core import files
 from homog_core.errors import InvalidInput
-from homog_core.files import replacing
+from homog_core.files import make_folder, replacing
 from homog_core.measures.conflicts import Statement
 
 _SHIPPED, _FILE = Path(__file__).parent, "combined.json"
@@ -94,7 +94,7 @@ def write_weights(weights: Weights) -> None:
     """Keep weights in the user's cache, beside those of other encoders."""
     path = files.cache() / _FILE
     merged = _read(path) | {weights.encoder: weights}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with replacing(path, path.name) as stream:
         stream.write(json.dumps([asdict(w) for _, w in sorted(merged.items())], indent=1).encode() + b"\n")
 

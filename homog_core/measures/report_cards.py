@@ -217,7 +217,7 @@ def read_report_cards(path: Path) -> dict[str, ReportCard]:
 def write_report_cards(path: Path, cards: Iterable[ReportCard]) -> None:
     """Write the cards to `path`, atomically, beside those of other clusterers that it already holds."""
     merged = read_report_cards(path) | {card.clusterer: card for card in cards}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     with files.replacing(path, path.name) as stream:
         rows = [asdict(card) for _, card in sorted(merged.items())]
         stream.write(json.dumps(rows, indent=1).encode() + b"\n")
@@ -257,4 +257,9 @@ def judge_clusterer(judge: str) -> Clusterer:
 
 def is_outside_cards(answer: str) -> bool:
     """Whether an answer is in a script, or longer, than any that was read for the report cards."""
-    return not is_latin(answer) or len(words_of(answer)) > LONGEST
+    return not is_latin(answer) or is_longer(len(words_of(answer)))
+
+
+def is_longer(n_words: int) -> bool:
+    """Whether an answer of so many words is longer than any that was read for the report cards."""
+    return n_words > LONGEST

@@ -23,7 +23,7 @@ from homog_core.records import Estimate
 from homog_core.reports import html_charts
 from homog_core.reports.html_answers import Asked, asked
 from homog_core.reports.html_charts import Chart
-from homog_core.runs.store import Run
+from homog_core.runs.store import Run, require_answers
 from homog_core.wording import chart_titles, comparison, run_card, run_names
 from homog_core.wording.cascade import cascade_sentence
 from homog_core.wording.comparison import RUN_STATISTICS, Told
@@ -83,6 +83,8 @@ def gather(runs: Sequence[Run], on_progress: OnProgress) -> Report:
 
     Raises `HomogError` for a run that has not been scored, `InvalidInput` for runs that cannot be compared.
     """
+    for run in runs:
+        require_answers(run)
     shown = _read(runs, on_progress)
     scored, dataset = list(shown.values()), runs[0].identity.dataset
     ids, clusterers = compare.common_questions(scored), compare.common_clusterers(scored)

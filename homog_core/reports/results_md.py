@@ -49,8 +49,9 @@ AS_PUBLISHED = Clusterer("embedding", PUBLISHED_COSINE_THRESHOLD, "minilm")
 
 
 def reportable_runs() -> list[ScoredRun]:
-    """The complete and scored runs of more than one question, by dataset, stage, model, prompt and temperature."""
-    complete = [run for run in list_runs() if run.provenance.status == "complete" and run.identity.n_questions > 1]
+    """Our complete and scored runs of more than one question, by dataset, stage, model, prompt and temperature."""
+    own = lineage.ours(list_runs())
+    complete = [run for run in own if run.provenance.status == "complete" and run.identity.n_questions > 1]
     found = [ScoredRun(run) for run in sorted(complete, key=lambda run: (run.identity.dataset, lineage.order(run)))]
     return [scored for scored in found if scored.is_scored]
 

@@ -95,7 +95,7 @@ def source_of(run: Run, answers: pd.DataFrame) -> Source:
 def write_map(found: StoredMap) -> Path:
     """Store a map; one of the same id is replaced. Raises `HomogError` where it cannot be written."""
     path = files.cache() / "maps" / f"{found.header.id}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     table = pa.Table.from_pandas(found.places, schema=_SCHEMA, preserve_index=False)
     table = table.replace_schema_metadata({_HEADER: json.dumps(asdict(found.header)).encode()})
     with files.replacing(path, "The map") as stream:

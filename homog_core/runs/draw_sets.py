@@ -70,7 +70,7 @@ class DrawSet:
 def write_draws(found: DrawSet) -> Path:
     """Store a set; one of the same id is replaced. Raises `HomogError` where it cannot be written."""
     path = files.cache() / "draws" / f"{found.id}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     with files.replacing(path, "The draws") as stream:
         stream.write(json.dumps(asdict(found), indent=1).encode())
     return path

@@ -31,7 +31,7 @@ def embed_run(run: Run, encoder: Encoder) -> pd.DataFrame:
 
     Returns question_id, sample_index, view, vector (d,); a long answer has one row for each of its windows, in order.
     """
-    stored = run.embeddings(encoder.key)
+    stored = run.embeddings(encoder.key) if run.goes_with_answers(f"embeddings-{encoder.key}") else None
     have = {} if stored is None else stored.groupby(_OF_VECTOR, sort=False).size().to_dict()
     wanted = dict(_texts_to_embed(run))
     missing = {key: texts for key, texts in wanted.items() if have.get(key) != len(texts)}

@@ -1,9 +1,7 @@
 """A stored run → one file that other tools open: JSONL, Parquet or CSV. What is stored is not changed."""
 
-import csv
 import json
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -17,7 +15,8 @@ from homog_core.files import replacing
 from homog_core.measures.uncertainty import mean_logprob, mean_token_entropy
 from homog_core.records import Response, ResponseSet
 from homog_core.runs.importers.jsonl import RESPONSE_FIELDS
-from homog_core.runs.store import Run
+from homog_core.runs.spreadsheet import csv_bytes
+from homog_core.runs.store import Run, require_answers
 from homog_core.runs.tables import response_of, response_set
 
 Format = Literal["parquet", "jsonl", "csv"]
@@ -36,7 +35,6 @@ _ROW_SCHEMA = pa.schema(
         ("token_logprobs", pa.list_(pa.float32())),
     ]
 )
-_FORMULA = re.compile(r"[=+\-@＝＋－＠\t\r\n]")  # what a spreadsheet takes for the start of one
 
 
 def export_run(run: Run, format: Format, target: Path) -> Path:
@@ -55,6 +53,7 @@ def export_run(run: Run, format: Format, target: Path) -> Path:
         raise InvalidInput(f"There is no export format {format!r}; use one of {', '.join(get_args(Format))}.")
     if target.is_dir() or not target.parent.is_dir():
         raise InvalidInput(f"{target} cannot be written; name a file in a folder that exists.")
+    require_answers(run)
     if not run.sampled_ids():
         raise HomogError(f"Run {run.id} has no answers yet; sample it before it is exported.")
     with replacing(target, str(target)) as stream:
@@ -64,7 +63,7 @@ def export_run(run: Run, format: Format, target: Path) -> Path:
         elif format == "parquet":
             pq.write_table(_table(run), stream, compression="zstd")
         else:
-            _spreadsheet(run).to_csv(stream, mode="wb", index=False, quoting=csv.QUOTE_NONNUMERIC)
+            stream.write(csv_bytes(_frame(run).drop(columns=["tokens", "token_entropies", "token_logprobs"])))
     return target
 
 
@@ -151,11 +150,3 @@ def _table(run: Run) -> pa.Table:
     frame = _frame(run)
     labels = [pa.field(name, pa.int64()) for name in frame.columns if name not in _ROW_SCHEMA.names]
     return pa.Table.from_pandas(frame, schema=pa.schema([*_ROW_SCHEMA, *labels]), preserve_index=False)
-
-
-def _spreadsheet(run: Run) -> pd.DataFrame:
-    """The frame for CSV. Answers are untrusted: none may run as a formula where somebody opens the file."""
-    frame = _frame(run).drop(columns=["tokens", "token_entropies", "token_logprobs"])
-    for name in ("question_id", "question", "text"):
-        frame[name] = [f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in frame[name]]
-    return frame

@@ -1,33 +1,40 @@
-"""manifest.json ↔ `RunManifest`: checked field by field when it is read, and upgraded from older formats.
+"""manifest.json ↔ `RunManifest`: checked byte by byte and field by field when it is read; older formats are upgraded.
 
-The id of a run ends in a hash of its identity, so what is hashed never changes with the format.
+The id of a run ends in a hash of its identity, so what is hashed never changes with the format. The file holds a
+checksum of itself: the SHA-256 of its bytes with zeros in the checksum's place.
 """
 
+import errno
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from homog_core.errors import CorruptRun, InvalidInput
-from homog_core.files import replacing
+from homog_core.files import reason, remedy, replacing
 from homog_core.records import Decoding, Identity, PromptStyle, Question, RunManifest
 from homog_core.runs.questions import question_ids_sha256
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT = 2
+FORMAT = 3  # the first one with a checksum, and with the hashes of all files
+_CHECKSUM = re.compile(rb'"checksum": "([0-9a-f]{64})"')
+RESTORE = "restore its folder from a copy, or delete the run"
+_FILE_NAME = re.compile(r"(?!\.)[^/\\\0]+\.parquet")
+_ZEROS = "0" * 64
 _IMPORTED = "imported:"  # how the revision of an imported run begins, by which format 1 told it from others
 
 
 def run_id_of(identity: Identity) -> str:
     """The id of a run: model and dataset for people, and the hash of its whole identity."""
     canonical = json.dumps(asdict(identity), sort_keys=True, separators=(",", ":"))
-    readable = re.sub(r"[^a-z0-9.-]+", "-", f"{identity.model}--{identity.dataset}".lower())
+    # a name that began with a dot would be hidden, and one with a dash would be an option on a command line
+    readable = re.sub(r"[^a-z0-9.-]+", "-", f"{identity.model}--{identity.dataset}".lower()).lstrip(".-")
     return f"{readable}--{hashlib.sha256(canonical.encode()).hexdigest()[:10]}"
 
 
@@ -42,8 +49,6 @@ def identity_of(
     prompt_style: PromptStyle | Literal["unknown"],
 ) -> Identity:
     """The identity of a run over questions that come with their prompts. The order of the questions plays no part."""
-    prompts = {question.id: prompt for question, prompt in questions}
-    in_order = json.dumps([prompts[key] for key in sorted(prompts)])
     return Identity(
         model=model,
         revision=revision,
@@ -53,47 +58,91 @@ def identity_of(
         n_questions=len(questions),
         decoding=decoding,
         prompt_style=prompt_style,
-        prompts_sha256=hashlib.sha256(in_order.encode()).hexdigest(),
+        prompts_sha256=prompts_sha256({question.id: prompt for question, prompt in questions}),
     )
+
+
+def prompts_sha256(prompts: Mapping[str, str]) -> str:
+    """Hash of the prompts of questions by their ids, independent of their order."""
+    in_order = json.dumps([prompts[key] for key in sorted(prompts)])
+    return hashlib.sha256(in_order.encode()).hexdigest()
 
 
 def manifest_json(manifest: RunManifest) -> str:
     """The manifest as it is stored."""
-    return json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1, sort_keys=True, ensure_ascii=False)
+    return with_checksum({"format": FORMAT, **asdict(manifest)})
+
+
+def with_checksum(content: Mapping[str, Any]) -> str:
+    """The text of a manifest with this content, its checksum included."""
+    ordered = {"checksum": _ZEROS, **content}  # sorted it comes first too
+    text = json.dumps(ordered, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.replace(_ZEROS, hashlib.sha256(text.encode()).hexdigest(), 1)
 
 
 def write_manifest(folder: Path, manifest: RunManifest) -> None:
     """Replace a run's manifest."""
     with replacing(folder / "manifest.json", f"manifest.json of run {folder.name}") as stream:
-        stream.write(f"{manifest_json(manifest)}\n".encode())
+        stream.write(manifest_json(manifest).encode())
 
 
 def read_manifest(folder: Path) -> RunManifest:
     """The manifest of a run, upgraded from older formats.
 
-    Raises `CorruptRun` where it does not read, a field is missing or of another type, or the format is not known.
+    Raises `CorruptRun` where it does not read, its checksum does not fit, a field is missing or of another type, or the
+    format is not known.
     """
     from pydantic import ValidationError
 
     damaged = f"manifest.json of run {folder.name} is damaged"
     try:
-        text = (folder / "manifest.json").read_text(encoding="utf-8")
+        raw = (folder / "manifest.json").read_bytes()
+        has_checksum = _fits_its_checksum(raw, damaged)
+        text = raw.decode("utf-8")
         content = json.loads(text)
         known = content.get("format") if isinstance(content, dict) else FORMAT
-        if known not in (1, FORMAT):
+        if known not in (1, 2, FORMAT):
             raise CorruptRun(f"Run {folder.name} has format {known}; this version reads 1 to {FORMAT}.")
         manifest = _reader().validate_json(text)
+        if known == FORMAT and not has_checksum:
+            raise CorruptRun(f"{damaged} (it has lost its checksum); {RESTORE}.")
     except ValidationError as error:
         first = error.errors()[0]
-        raise CorruptRun(f"{damaged} ({'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}).") from error
-    except (OSError, ValueError, RecursionError, InvalidInput) as error:
-        raise CorruptRun(f"{damaged} ({error}).") from error
-    return _upgraded(manifest) if known == 1 else manifest
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise CorruptRun(f"{damaged} ({where}: {first['msg']}); {RESTORE}.") from error
+    except OSError as error:
+        words = f"manifest.json of run {folder.name} could not be read ({reason(error)})"
+        raise CorruptRun(f"{words}; {remedy(error) if error.errno == errno.EACCES else RESTORE}.") from error
+    except (ValueError, RecursionError, InvalidInput) as error:
+        raise CorruptRun(f"{damaged} ({error}); {RESTORE}.") from error
+    _check_names(manifest.files or {}, damaged)
+    return manifest if known == FORMAT else _upgraded(manifest, known)
 
 
-def _upgraded(manifest: RunManifest) -> RunManifest:
-    """A manifest of format 1, which wrote the name of an imported file where the source of the weights stands."""
-    if not manifest.identity.revision.startswith(_IMPORTED):
+def _fits_its_checksum(raw: bytes, damaged: str) -> bool:
+    """Whether a stored manifest has a checksum, which fits. Raises `CorruptRun` where it does not."""
+    found = _CHECKSUM.search(raw)
+    if not found:
+        return False
+    blank = raw[: found.start(1)] + _ZEROS.encode() + raw[found.end(1) :]
+    if hashlib.sha256(blank).hexdigest().encode() != found[1]:
+        raise CorruptRun(f"{damaged} (its checksum does not fit); {RESTORE}.")
+    return True
+
+
+def _check_names(names: Iterable[str], damaged: str) -> None:
+    """Raise `CorruptRun` for a file name that leads out of the folder."""
+    if wrong := [name for name in names if not _FILE_NAME.fullmatch(name)]:
+        raise CorruptRun(f"{damaged} ({wrong[0][:80]!r} is no name of a file of a run); {RESTORE}.")
+
+
+def _upgraded(manifest: RunManifest, known: int) -> RunManifest:
+    """A manifest of an older format, which kept no hashes.
+
+    Format 1 wrote the name of an imported file where the source of the weights stands.
+    """
+    manifest = replace(manifest, files=None)
+    if known > 1 or not manifest.identity.revision.startswith(_IMPORTED):
         return manifest
     provenance = replace(manifest.provenance, source="", imported_from=manifest.provenance.source)
     return replace(manifest, provenance=provenance)

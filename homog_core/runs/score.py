@@ -24,6 +24,7 @@ from homog_core.measures.report_cards import default_clusterers, judge_clusterer
 from homog_core.measures.scores import Analysis, analyse
 from homog_core.progress import OnProgress
 from homog_core.records import GREEDY
+from homog_core.runs.contents import held
 from homog_core.runs.evidence import (
     complete_judgements,
     embed_run,
@@ -34,7 +35,7 @@ from homog_core.runs.evidence import (
     stored_probabilities,
     stored_vectors,
 )
-from homog_core.runs.store import Run, open_run
+from homog_core.runs.store import Run, open_run, require_answers
 from homog_core.runs.tables import question_of, response_of, response_set
 
 MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
@@ -53,10 +54,24 @@ def score_run(
     """Get what is missing of embeddings, NLI probabilities and groups; then all that follows from them and the answers.
 
     What NLI models and judges have said before is used again, whether or not `nli` and `judge` are given. Raises
-    `HomogError` for a run without answers, and for one whose sentences are not here.
+    `HomogError` for a run without answers, for one whose sentences are not here, and while another process writes it.
     """
-    run = open_run(run_id)
-    _check_can_be_scored(run)
+    with held(open_run(run_id).folder):  # so that the answers stay as they are, and all tables are of one scoring
+        run = open_run(run_id)
+        _check_can_be_scored(run)
+        run.write_tables(_tables(run, encoders, nli, clusterers, judge, on_progress))
+    return run
+
+
+def _tables(
+    run: Run,
+    encoders: Sequence[Encoder],
+    nli: Nli | None,
+    clusterers: Sequence[Clusterer] | None,
+    judge: Judge | None,
+    on_progress: OnProgress,
+) -> dict[str, pd.DataFrame]:
+    """What there is to store of a scoring, by the name of the table."""
     if clusterers is None:
         clusterers = default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
     vectors = {}
@@ -80,12 +95,13 @@ def score_run(
         key = row["question_id"]
         of_question = {"n_words_question": n_words[key], **of_greedy.loc[key]}
         scores.append(row | densities.get(key, {}) | of_question)
-    run.write_table("similarities", pd.DataFrame([row for a in found for row in a.similarities]))
-    run.write_table("clusters", pd.DataFrame([row for a in found for row in a.clusters], columns=_CLUSTER_COLUMNS))
-    run.write_table("grades", grades[grades["sample_index"] != GREEDY])
-    run.write_table("scores", pd.DataFrame(scores))
-    run.write_table("maps", _maps(found, clusterers[0].key, on_progress))
-    return run
+    return {
+        "similarities": pd.DataFrame([row for a in found for row in a.similarities]),
+        "clusters": pd.DataFrame([row for a in found for row in a.clusters], columns=_CLUSTER_COLUMNS),
+        "grades": grades[grades["sample_index"] != GREEDY],
+        "scores": pd.DataFrame(scores),
+        "maps": _maps(found, clusterers[0].key, on_progress),
+    }
 
 
 def stored_settings(run: Run) -> dict[str, dict[str, Any]]:
@@ -105,6 +121,7 @@ def stored_settings(run: Run) -> dict[str, dict[str, Any]]:
 def _check_can_be_scored(run: Run) -> None:
     if not run.sampled_ids():
         raise HomogError(f"Run {run.id} has no answers yet; run `sample` with the same options first.")
+    require_answers(run)
     if (run.questions()["text"] == "").any():
         spec = DATASETS[run.identity.dataset]
         raise HomogError(

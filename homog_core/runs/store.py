@@ -2,11 +2,11 @@
 
 One folder a run: `manifest.json`, `questions.parquet`, `responses-*.parquet` (samples, never changed), and what is
 recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `similarities.parquet`,
-`clusters.parquet`, `scores.parquet`, `maps.parquet`. Every file is written under a temporary name, flushed to disk and
-renamed, so that a reader never sees half of one. Knows nothing of models; samples are written in `write`.
+`clusters.parquet`, `scores.parquet`, `maps.parquet`. What is read is checked against the manifest's hashes
+(`contents`). Knows nothing of models; samples are written in `write`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +15,17 @@ import pandas as pd
 import pyarrow as pa
 
 from homog_core import files
-from homog_core.errors import CorruptRun, NotFound
+from homog_core.errors import CorruptRun, HomogError, NotFound
 from homog_core.records import Decoding, Identity, Provenance, RunManifest, weakest_kind
+from homog_core.runs import sentences
+from homog_core.runs.contents import commit, read_file, read_shards, stored_names
 from homog_core.runs.manifest import read_manifest
 from homog_core.runs.questions import with_sentences
-from homog_core.runs.tables import SCHEMAS, read_parquet, read_shards, shard_paths, write_parquet
+from homog_core.runs.tables import SCHEMAS, answers_sha256
 
 _WITH_SCHEMA = ("embeddings", "nli", "judge", "similarities")
 TABLES = ("similarities", "clusters", "grades", "scores", "maps")
+FROM_ANSWERS = (*TABLES, "embeddings")  # how the names begin of what goes with one set of answers alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Run:
     def is_imported(self) -> bool:
         """Whether its answers were sampled elsewhere: its numbers are what a file says."""
         return self.provenance.imported_from is not None
+
+    @property
+    def lacks_answers(self) -> bool:
+        """Whether it ships without the sentences of its answers, and nobody has fetched them to this machine."""
+        return self.provenance.without_sentences and not sentences.are_here(self.id)
 
     @property
     def identity(self) -> Identity:
@@ -63,46 +71,70 @@ class Run:
         A run may have been stored without the sentences of its dataset (`strip`). They are then read from the dataset;
         where this machine does not have it, `text` and `prompt` are "" and there are no references.
         """
-        frame = read_parquet(self.folder / "questions.parquet", self.id).to_pandas()
+        if self.provenance.without_sentences and not self.lacks_answers:
+            return sentences.read_sentences(self.id, "questions")
+        frame = read_file(self.folder, "questions.parquet").to_pandas()
         return with_sentences(frame) if frame["text"].isna().any() else frame
 
     def responses(self) -> pd.DataFrame:
-        """One row a response; sample_index −1 is the greedy one. Sorted by question and sample."""
-        shards = shard_paths(self.folder)
+        """One row a response; sample_index −1 is the greedy one. Sorted by question and sample.
+
+        Where the run `lacks_answers`, the texts are the stand-ins of `strip`.
+        """
+        table = self.stored_responses()
+        if not self.provenance.without_sentences or self.lacks_answers:
+            return table
+        texts = sentences.read_sentences(self.id, "answers")
+        return table.drop(columns="text").merge(texts, on=["question_id", "sample_index"])[list(table.columns)]
+
+    def stored_responses(self) -> pd.DataFrame:
+        """The responses as they lie in the run's folder, whether or not their sentences are on this machine."""
+        shards = read_shards(self.folder)
         if not shards:
             return SCHEMAS["responses"].empty_table().to_pandas()
-        table = pa.concat_tables(read_shards(self.folder, self.id)).to_pandas()
+        table = pa.concat_tables(shards).to_pandas()
         # A merge that was interrupted leaves shards whose rows are in the merged one already.
         table = table.drop_duplicates(["question_id", "sample_index"])
         return table.sort_values(["question_id", "sample_index"], ignore_index=True)
+
+    def answers_sha256(self) -> str:
+        """Hash of the stored answers, which the manifest has for every table that was computed from them."""
+        return answers_sha256(self.stored_responses())
 
     def entropy_kind(self) -> str:
         """What its token entropies are, as that of a `Response`: the weakest kind of those that are known."""
         if not (self.is_imported or self.provenance.served):
             return "exact"
-        shards = read_shards(self.folder, self.id, columns=["entropy_kind"])
+        shards = read_shards(self.folder, columns=["entropy_kind"])
         return weakest_kind(value for shard in shards for value in shard["entropy_kind"].unique().to_pylist())
 
     def sampled_ids(self) -> set[str]:
         """Ids of the questions that have been sampled."""
-        shards = read_shards(self.folder, self.id, columns=["question_id"])
+        shards = read_shards(self.folder, columns=["question_id"])
         return {value for shard in shards for value in shard["question_id"].to_pylist()}
+
+    def has(self, name: str) -> bool:
+        """Whether a table is stored."""
+        return f"{name}.parquet" in stored_names(self.folder)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """One of `TABLES`, or None where the run has not been scored."""
-        path = self.folder / f"{name}.parquet"
-        return read_parquet(path, self.id).to_pandas() if path.is_file() else None
+        return read_file(self.folder, f"{name}.parquet").to_pandas() if self.has(name) else None
+
+    def _keys(self, kind: str) -> list[str]:
+        """The keys of what there is one file each of."""
+        names = (name.removesuffix(".parquet") for name in stored_names(self.folder))
+        return sorted(name.removeprefix(kind) for name in names if name.startswith(kind))
 
     def encoders(self) -> list[str]:
         """Keys of the encoders whose embeddings are stored."""
-        return sorted(path.stem.removeprefix("embeddings-") for path in self.folder.glob("embeddings-*.parquet"))
+        return self._keys("embeddings-")
 
     def embeddings(self, encoder: str) -> pd.DataFrame | None:
         """question_id, sample_index, view, vector (d,); or None where they have not been computed."""
-        path = self.folder / f"embeddings-{encoder}.parquet"
-        if not path.is_file():
+        if not self.has(f"embeddings-{encoder}"):
             return None
-        table = read_parquet(path, self.id)
+        table = read_file(self.folder, f"embeddings-{encoder}.parquet")
         frame = table.drop_columns("vector").to_pandas()
         if frame.empty:  # no valid answer
             return frame.assign(vector=pd.Series(dtype=object))
@@ -113,26 +145,39 @@ class Run:
 
     def nli(self, model: str) -> pd.DataFrame | None:
         """question_id, premise, hypothesis, entailment, neutral, contradiction, truncated; or None."""
-        path = self.folder / f"nli-{model}.parquet"
-        return read_parquet(path, self.id).to_pandas() if path.is_file() else None
+        return self.table(f"nli-{model}")
 
     def nli_models(self) -> list[str]:
         """Keys of the NLI models whose probabilities are stored."""
-        return sorted(path.stem.removeprefix("nli-") for path in self.folder.glob("nli-*.parquet"))
+        return self._keys("nli-")
 
     def judgements(self, judge: str) -> pd.DataFrame | None:
         """question_id, answers, labels, n_calls, prompt_tokens, reply_tokens of a judge; or None."""
-        path = self.folder / f"judge-{judge}.parquet"
-        return read_parquet(path, self.id).to_pandas() if path.is_file() else None
+        return self.table(f"judge-{judge}")
 
     def judges(self) -> list[str]:
         """Keys of the judges whose groups are stored."""
-        return sorted(path.stem.removeprefix("judge-") for path in self.folder.glob("judge-*.parquet"))
+        return self._keys("judge-")
+
+    def goes_with_answers(self, name: str) -> bool:
+        """Whether a table was computed from the answers that are stored now; True where nobody wrote that down."""
+        entry = (read_manifest(self.folder).files or {}).get(f"{name}.parquet")
+        return entry is None or entry.derived_from in (None, self.answers_sha256())
 
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Replace one of the files that can be computed again."""
-        schema = next((SCHEMAS[kind] for kind in _WITH_SCHEMA if name.startswith(kind)), None)
-        write_parquet(self.folder / f"{name}.parquet", pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+        self.write_tables({name: frame})
+
+    def write_tables(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        """Replace some of them at once: no reader ever sees the new one of one and the old one of another."""
+        tables, derived_from, answers = {}, {}, None
+        for name, frame in frames.items():
+            schema = next((SCHEMAS[kind] for kind in _WITH_SCHEMA if name.startswith(kind)), None)
+            tables[f"{name}.parquet"] = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            if name.startswith(FROM_ANSWERS):
+                answers = answers or self.answers_sha256()
+                derived_from[f"{name}.parquet"] = answers
+        commit(self.folder, tables, derived_from=derived_from)
 
 
 def runs_by_id() -> dict[str, Path]:
@@ -148,7 +193,16 @@ def open_run(run_id: str) -> Run:
     known = runs_by_id()
     if run_id not in known:  # never a path: an id may come from a URL
         raise NotFound(f"There is no run {run_id!r}. {_listing(known)}")
-    return Run(known[run_id], read_manifest(known[run_id]))
+    return _run_in(known[run_id])
+
+
+def require_answers(run: Run) -> None:
+    """Raise `HomogError` where a run ships without the sentences of its answers and they have not been fetched."""
+    if run.lacks_answers:
+        raise HomogError(
+            f"Run {run.id} ships without its sentences, which others published; get them by "
+            f"`homog study get {run.provenance.study}`."
+        )
 
 
 def list_runs() -> list[Run]:
@@ -156,10 +210,17 @@ def list_runs() -> list[Run]:
     runs = []
     for folder in runs_by_id().values():
         try:
-            runs.append(Run(folder, read_manifest(folder)))
+            runs.append(_run_in(folder))
         except CorruptRun:
             continue  # `verify` reports it
     return sorted(runs, key=lambda run: run.provenance.created, reverse=True)
+
+
+def _run_in(folder: Path) -> Run:
+    manifest = read_manifest(folder)
+    if manifest.run_id != folder.name:
+        raise CorruptRun(f"The folder {folder.name} holds the run {manifest.run_id}; give it that name.")
+    return Run(folder, manifest)
 
 
 def _listing(known: Iterable[str]) -> str:

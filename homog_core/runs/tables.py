@@ -3,6 +3,9 @@
 Knows nothing of the folder that they lie in but the names of the files.
 """
 
+import hashlib
+import io
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from homog_core.errors import CorruptRun, HomogError
-from homog_core.files import replacing
 from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet
 
 _TEXTS = pa.list_(pa.string())
@@ -81,6 +83,37 @@ SCHEMAS = {
         ]
     ),
 }
+_LEAST = {  # what the tables that grow with the version must have
+    "clusters": pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("sample_index", pa.int64()),
+            ("clusterer", pa.string()),
+            ("label", pa.int64()),
+        ]
+    ),
+    "grades": pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("sample_index", pa.int64()),
+            ("grade", pa.string()),
+            ("grade_policy", pa.string()),
+        ]
+    ),
+    "scores": pa.schema([("question_id", pa.string())]),
+    "maps": pa.schema(
+        [
+            ("question_id", pa.string()),
+            ("sample_index", pa.int64()),
+            ("clusterer", pa.string()),
+            ("method", pa.string()),
+            ("x", pa.float64()),
+            ("y", pa.float64()),
+            ("faithfulness", pa.float64()),
+        ]
+    ),
+}
+_OWNER = b"homog_run"  # the key of a file's metadata that names its run
 MERGED = "responses-merged.parquet"  # the shard that all others are merged into
 
 
@@ -142,40 +175,93 @@ def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Deco
     return ResponseSet(str(rows.iloc[0]["question_id"]), model_key, prompt, decoding, samples, greedy)
 
 
-def shard_paths(folder: Path) -> list[Path]:
-    """The files of a run that hold responses, the merged one first."""
-    shards = sorted(folder.glob("responses-*.parquet"))
-    return sorted(shards, key=lambda path: path.name != MERGED)
+def answers_sha256(responses: pd.DataFrame) -> str:
+    """Hash of the answers of `Run.responses`, however many files they are stored in."""
+    digest = hashlib.sha256()
+    for row in responses.itertuples():
+        words = [row.question_id, int(row.sample_index), row.text, row.finish_reason, row.entropy_kind, *row.tokens]
+        digest.update(json.dumps(words).encode())
+        for numbers in (row.token_entropies, row.token_logprobs):
+            digest.update(np.asarray(numbers, dtype="<f4").tobytes())
+    return digest.hexdigest()
 
 
-def read_shards(folder: Path, run_id: str, columns: Sequence[str] | None = None) -> list[pa.Table]:
-    """All shards; listed again where a merge has taken some away meanwhile."""
-    shards = shard_paths(folder)
+def parquet_bytes(table: pa.Table, run_id: str) -> bytes:
+    """A file of a run: compressed, with a checksum on every page and the run's id in its metadata."""
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _OWNER: run_id.encode()})
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue()
+
+
+def owner_of(path: Path) -> str | None:
+    """The run that a Parquet file was written for; None where it does not say or does not read."""
     try:
-        return [read_parquet(shard, run_id, columns) for shard in shards]
-    except CorruptRun:
-        if all(shard.exists() for shard in shards):
-            raise
-        return [read_parquet(shard, run_id, columns) for shard in shard_paths(folder)]
+        found = (pq.read_schema(path).metadata or {}).get(_OWNER)
+    except Exception:  # a damaged footer makes pyarrow raise anything
+        return None
+    return None if found is None else found.decode(errors="replace")
 
 
 def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """One file of a run. Raises `CorruptRun` where it is missing or damaged, `HomogError` where the disk fails."""
+    """One file of a run, with the columns that it must have, and without what others may have written about them.
+
+    Raises `CorruptRun` where it is missing or damaged or holds another table, `HomogError` where the disk fails.
+    """
+    name = path.name.partition(".parquet")[0] + ".parquet"
     try:
-        return pq.read_table(path, columns=columns)
-    except (pa.ArrowException, OSError) as error:
-        remedy = "sample" if path.name.startswith(("responses-", "questions")) else "score"
-        if isinstance(error, FileNotFoundError):
-            raise CorruptRun(f"Run {run_id} has no {path.name}; run `python -m homog_core {remedy}` again.") from error
+        table = pq.read_table(path, columns=columns, partitioning=None, page_checksum_verification=True)
+        table = table.replace_schema_metadata()
+        table.validate(full=True)
+    except FileNotFoundError as error:
+        raise CorruptRun(f"Run {run_id} has no {name}; run `python -m homog_core {_maker(name)}` again.") from error
+    except Exception as error:  # a damaged file makes pyarrow raise anything
         if isinstance(error, OSError) and error.errno:  # of the machine, not of the file
             raise HomogError(f"{path} could not be read ({error.strerror}).") from error
-        raise CorruptRun(
-            f"{path.name} of run {run_id} is damaged. Delete that file and run `python -m homog_core {remedy}` again, "
-            "or `import` where the answers came from a file: only what was in it is done again."
-        ) from error
+        raise CorruptRun(damage(name, run_id)) from error
+    if wrong := _misfit(table.schema, name, columns):
+        raise CorruptRun(f"{damage(name, run_id)[:-1]} ({wrong}).")
+    return table
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Replace one file of a run. Raises `HomogError`, and keeps the old file, where the new one cannot be written."""
-    with replacing(path, f"{path.name} of run {path.parent.name}") as stream:
-        pq.write_table(table, stream, compression="zstd")
+def damage(name: str, run_id: str) -> str:
+    """The sentence about a file that is not what was written."""
+    return (
+        f"{name} of run {run_id} is damaged. Delete that file and run `python -m homog_core {_maker(name)}` again, "
+        "or `import` where the answers came from a file: only what was in it is done again."
+    )
+
+
+def _maker(name: str) -> str:
+    """The command that makes a file."""
+    return "sample" if name.startswith(("responses-", "questions")) else "score"
+
+
+def _misfit(schema: pa.Schema, name: str, columns: Sequence[str] | None) -> str:
+    """Which column of a file is missing or of another type; "" where it fits."""
+    for field in _wanted(name):
+        if columns is not None and field.name not in columns:
+            continue
+        if field.name not in schema.names:
+            return f"it has no column {field.name!r}"
+        if not _like(schema.field(field.name).type, field.type):
+            return f"its column {field.name!r} is of type {schema.field(field.name).type}"
+    return ""
+
+
+def _wanted(name: str) -> pa.Schema:
+    kind = next((kind for kind in (*SCHEMAS, *_LEAST) if name.startswith(kind)), None)
+    return pa.schema([]) if kind is None else (SCHEMAS | _LEAST)[kind]
+
+
+def _like(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether values of one type do for another; a column without any value has the type null."""
+    if pa.types.is_list(wanted) or pa.types.is_large_list(wanted):
+        is_list = pa.types.is_list(found) or pa.types.is_large_list(found)
+        return pa.types.is_null(found) or (is_list and _like(found.value_type, wanted.value_type))
+    kinds = (_is_text, pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    return pa.types.is_null(found) or any(kind(found) and kind(wanted) for kind in kinds)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)

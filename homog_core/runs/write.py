@@ -3,11 +3,8 @@
 What is written survives whatever happens next, and nothing that is stored already is written again.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +12,10 @@ import pyarrow as pa
 from homog_core import files
 from homog_core.errors import HomogError
 from homog_core.records import Identity, Provenance, Question, ResponseSet, RunManifest
-from homog_core.runs.manifest import read_manifest, run_id_of, write_manifest
+from homog_core.runs.contents import commit, create, finish, held, shards, stored_names, write_shard
+from homog_core.runs.manifest import run_id_of
 from homog_core.runs.store import Run, runs_by_id
-from homog_core.runs.tables import MERGED, SCHEMAS, questions_table, responses_table, shard_paths, write_parquet
+from homog_core.runs.tables import MERGED, SCHEMAS, questions_table, responses_table
 
 SHARD_QUESTIONS = 256  # questions that go into one file where many are stored at once
 SHARD_BYTES = 64 << 20  # and no more than this in memory, whatever their number
@@ -31,25 +29,20 @@ def write_run(
 
     `questions` come with their prompts. Raises `HomogError` where another process is writing it.
     """
-    from filelock import FileLock, Timeout
-
     run_id = run_id_of(identity)
-    folder = runs_by_id().get(run_id, files.cache() / "runs" / run_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            for leftover in folder.glob("*.partial"):
-                leftover.unlink()
-            if not (folder / "questions.parquet").is_file():
-                write_parquet(folder / "questions.parquet", questions_table(questions))
-            if not (folder / "manifest.json").is_file():
-                write_manifest(folder, RunManifest(run_id, identity, provenance))
-            run = Run(folder, read_manifest(folder))
-            if run.identity != identity:  # an id has 40 bits: one can be made to match
-                raise HomogError(f"Another run is stored as {run_id}; give the model or the dataset another name.")
-            yield RunWriter(run)
-    except Timeout as error:
-        raise HomogError(f"Run {run_id} is being written by another process; wait for it or stop it.") from error
+    folder = files.make_folder(runs_by_id().get(run_id, files.cache() / "runs" / run_id))
+    with held(folder):
+        if not (folder / "manifest.json").is_file():
+            create(folder, RunManifest(run_id, identity, provenance), questions_table(questions))
+        manifest = finish(folder)
+        if manifest.identity != identity:  # an id has 40 bits: one can be made to match
+            raise HomogError(f"Another run is stored as {run_id}; give the model or the dataset another name.")
+        there = stored_names(folder)
+        gone = (manifest.files or {}).keys() - there
+        if gone or manifest.files is None or "questions.parquet" not in there:
+            missing = {} if "questions.parquet" in there else {"questions.parquet": questions_table(questions)}
+            manifest = commit(folder, missing, drop=gone)
+        yield RunWriter(Run(folder, manifest))
 
 
 class RunWriter:
@@ -83,25 +76,18 @@ class RunWriter:
             self._write_shard(shard)
 
     def _write_shard(self, tables: dict[str, pa.Table]) -> None:
-        """One file, named after the ids of its questions, so that no other shard has its name."""
-        name = hashlib.sha256(json.dumps(list(tables)).encode()).hexdigest()[:12]
-        write_parquet(self.run.folder / f"responses-{name}.parquet", pa.concat_tables(tables.values()))
+        write_shard(self.run.folder, pa.concat_tables(tables.values()))
         self.sampled.update(tables)
 
     def update(self, **provenance: Any) -> None:
         """Change entries of the manifest's provenance."""
-        manifest = RunManifest(self.run.id, self.run.identity, replace(self.run.provenance, **provenance))
-        write_manifest(self.run.folder, manifest)
-        self.run = Run(self.run.folder, manifest)
+        self.run = Run(self.run.folder, commit(self.run.folder, **provenance))
 
     def merge(self) -> None:
         """Put all shards into one file."""
-        shards = shard_paths(self.run.folder)
-        if len(shards) < 2:
+        stored = shards(self.run.folder, finish(self.run.folder))
+        if len(stored) < 2:
             return
-        rows = self.run.responses()
-        merged = pa.Table.from_pandas(rows, schema=SCHEMAS["responses"], preserve_index=False)
-        write_parquet(self.run.folder / MERGED, merged)
-        for shard in shards:
-            if shard.name != MERGED:
-                shard.unlink()
+        merged = pa.Table.from_pandas(self.run.responses(), schema=SCHEMAS["responses"], preserve_index=False)
+        others = [name for name in stored if name != MERGED]
+        self.run = Run(self.run.folder, commit(self.run.folder, {MERGED: merged}, drop=others))

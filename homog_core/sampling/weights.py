@@ -5,6 +5,7 @@ models come through the ordinary hub cache (`HF_HOME`). A local model says itsel
 sampling.
 """
 
+import errno
 import hashlib
 import importlib.util
 import json
@@ -238,7 +239,7 @@ def _adapter_model(folder: Path) -> ModelSpec:
 def _path(name: str) -> Path:
     """`name` as a path. `_NOWHERE` for a name that is empty, or that no file can have."""
     try:
-        path = Path(name.strip() or _NOWHERE).expanduser()
+        path = files.expanded(name.strip() or _NOWHERE)
         path.is_dir()  # raises where the name is too long or holds a null character
     except (OSError, RuntimeError, ValueError):
         return _NOWHERE
@@ -258,24 +259,36 @@ def _how_to_train(spec: ModelSpec) -> str:
 def _converted(source: str, sha256: str, write_gguf: Callable[[Path], object], say: Say) -> LocalWeights:
     """The dequantised copy of a GGUF file, made where there is none yet. It appears whole or not at all."""
     from filelock import FileLock
+    from safetensors import SafetensorError
 
     target = _copy_of(source, sha256)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_suffix(".lock")):
-        if not target.is_dir():
-            for leftover in target.parent.glob(f".{target.name}-*"):  # of a conversion that was interrupted
-                shutil.rmtree(leftover, ignore_errors=True)
-            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-            try:
-                say("Checking the weights")
-                write_gguf(work / "model.gguf")
-                say("Unpacking the weights, once; this takes about a minute")
-                dequantise(work / "model.gguf", work / "copy")
-                (work / "copy" / "source.json").write_text(json.dumps({"gguf_sha256": sha256}) + "\n")
-                os.replace(work / "copy", target)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
+    files.make_folder(target.parent)
+    try:
+        with FileLock(target.with_suffix(".lock")):
+            if not target.is_dir():
+                _convert(target, sha256, write_gguf, say)
+    except (OSError, SafetensorError) as error:  # the second is what its Rust code says of a full disk
+        cause = error if isinstance(error, OSError) else OSError(errno.ENOSPC, str(error))
+        raise HomogError(
+            f"The weights could not be unpacked into {target.parent} ({files.reason(cause)}): {files.remedy(cause)}."
+        ) from error
     return LocalWeights(target, revision=f"gguf-sha256:{sha256}")
+
+
+def _convert(target: Path, sha256: str, write_gguf: Callable[[Path], object], say: Say) -> None:
+    for leftover in target.parent.glob(f".{target.name}-*"):  # of a conversion that was interrupted
+        shutil.rmtree(leftover, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        say("Checking the weights")
+        write_gguf(work / "model.gguf")
+        say("Unpacking the weights, once; this takes about a minute")
+        dequantise(work / "model.gguf", work / "copy")
+        (work / "copy" / "source.json").write_text(json.dumps({"gguf_sha256": sha256}) + "\n")
+        os.replace(work / "copy", target)
+        files.flush_folder(target.parent)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _copy_of(source: str, sha256: str) -> Path:

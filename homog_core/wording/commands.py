@@ -5,7 +5,7 @@ from homog_core.records import Identity
 from homog_core.typed import first_sample, typed
 
 _DTYPES = ("float32", "bfloat16", "float16")  # that --dtype takes; of a served model it is not known
-__all__ = ["draws", "first_sample", "sample_as", "score", "score_by_nli"]
+__all__ = ["draws", "first_sample", "sample_as", "score", "score_by_nli", "study"]
 
 
 def score(run_id: str) -> str:
@@ -16,6 +16,11 @@ def score(run_id: str) -> str:
 def score_by_nli(run_id: str) -> str:
     """Add the scores of an NLI model, which is fetched once."""
     return typed("score", run_id, nli=DEFAULT_NLI)
+
+
+def study(key: str) -> str:
+    """Get the sentences of a public study."""
+    return typed("study", "get", key)
 
 
 def draws(model: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from homog_core.analysis.signals import Undefined
 from homog_core.catalogue import DATASETS, ENCODERS, MODELS, NLI_MODELS
+from homog_core.catalogue.studies import STUDIES
 from homog_core.records import Role, Stage
 from homog_core.sampling.weights import availability
 from homog_core.wording.numbers import UNDEFINED
@@ -74,8 +75,11 @@ def score_title(score: str) -> str:
 
 
 def dataset_title(dataset: str) -> str:
-    """A dataset's name for people."""
-    return DATASETS[dataset].title if dataset in DATASETS else dataset
+    """A dataset's name for people; that of a public study says so."""
+    if dataset in DATASETS:
+        return DATASETS[dataset].title
+    studies = {spec.dataset: f"{spec.title} (by others)" for spec in STUDIES.values()}
+    return studies.get(dataset, dataset)
 
 
 def encoder_title(key: str) -> str:

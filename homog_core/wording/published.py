@@ -33,10 +33,12 @@ def severity_note(models: Mapping[str, int | None]) -> str:
     )
 
 
-def beside_published(metric: str, measured: Sequence[float], reported: Sequence[float]) -> str:
-    """Title of one published figure beside ours."""
+def beside_published(
+    metric: str, measured: Sequence[float], reported: Sequence[float], how: str = "measured here"
+) -> str:
+    """Title of one published figure beside ours; `how` says how ours were got."""
     ours, theirs = span(metric, measured), span(metric, reported, published_value)
-    return f"{first_upper(METRIC_TITLES[metric])}: measured here {ours or UNDEFINED}, published {theirs or 'nowhere'}"
+    return f"{first_upper(METRIC_TITLES[metric])}: {how} {ours or UNDEFINED}, published {theirs or 'nowhere'}"
 
 
 def span(metric: str, values: Sequence[float], show: Callable[[str, float], str] = metric_value) -> str:

@@ -13,13 +13,14 @@ from homog_core.wording.labels import encoder_title
 from homog_core.wording.numbers import counted, given, number, percent
 from homog_core.wording.run_names import prompt_title
 from homog_core.wording.sampler import sampler_mark
+from homog_core.wording.studies import MARK
 
 
 def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
     """The recipe line of what is computed from a run."""
     kind = run.entropy_kind()
     way = recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval, kind)
-    return " · ".join(part for part in (way, _mark(run)) if part)
+    return " · ".join(part for part in (way, MARK if run.provenance.study else "", _mark(run)) if part)
 
 
 def recipe(
@@ -55,6 +56,8 @@ def side_by_side(
 ) -> str:
     """One recipe for several runs, or one each where they were not sampled in the same way."""
     ways = [(run.decoding, run.identity.prompt_style, run.entropy_kind()) for run in runs]
+    if any(run.provenance.study for run in runs):
+        interval = f"{interval} · {MARK}".removeprefix(" · ")
     if len(set(ways)) == 1:
         decoding, style, kind = ways[0]
         parts = [recipe(" / ".join(names), decoding, style, clusterer, n, interval, kind)]

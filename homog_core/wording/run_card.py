@@ -14,13 +14,14 @@ from homog_core.analysis import lineage
 from homog_core.analysis.run_state import Lack, Scored, lacks, scored_state
 from homog_core.catalogue import DATASETS, MODELS
 from homog_core.catalogue.models import training_chain
+from homog_core.catalogue.studies import STUDIES
 from homog_core.errors import CorruptRun
 from homog_core.records import ModelSpec
 from homog_core.runs import store
 from homog_core.runs.manifest import manifest_json
 from homog_core.runs.store import Run
 from homog_core.sampling.weights import adapter_folder
-from homog_core.wording import commands
+from homog_core.wording import commands, studies
 from homog_core.wording.labels import ROLE_TITLES, STAGE_TITLES, dataset_title
 from homog_core.wording.numbers import counted, duration, given, millions, percent, times, whole
 
@@ -121,6 +122,7 @@ def card(run: Run) -> list[Fact]:
     """The manifest in words: what was sampled, how, of which model, when, where, and with which versions."""
     lines = {
         "What": _what(run),
+        "Study": _study(run),
         "How": _how(run),
         "Model": _model(run),
         "Server": _server(run),
@@ -141,6 +143,14 @@ def _what(run: Run) -> str:
         f"{identity.model} was asked {questions}, {times(decoding.n_samples)} each at temperature "
         f"{given(decoding.temperature)}, and once greedily (at temperature 0)."
     )
+
+
+def _study(run: Run) -> str:
+    """Of a public study; "" for another run. The catalogue may have lost it."""
+    key = run.provenance.study
+    if key is None:
+        return ""
+    return studies.where_from(STUDIES[key]) if key in STUDIES else f"{studies.MARK}: {key}."
 
 
 def _how(run: Run) -> str:
@@ -324,6 +334,9 @@ def _missing(lack: Lack, run: Run) -> Missing:
                 f"The questions' sentences: they belong to {spec.title} and are not stored with the run. Name the "
                 f"folder of {' or '.join(spec.files)} in HOMOG_DATA and they appear."
             )
+        case Lack.ANSWERS_TEXT:
+            spec = STUDIES[run.provenance.study]
+            return Missing(studies.sentences(spec), commands.study(spec.key))
         case Lack.SCORES:
             return Missing("Clusters and scores: the run has not been scored.", commands.score(run.id))
         case Lack.TABLES:

@@ -8,15 +8,19 @@ from homog_core.analysis.comparable import USUAL, fields
 from homog_core.runs.store import Run
 from homog_core.wording.labels import STAGE_TITLES, dataset_title
 from homog_core.wording.numbers import counted, given
+from homog_core.wording.studies import MARK
 
 
 def names(runs: Sequence[Run], *, but: Collection[str] = ()) -> dict[str, str]:
     """A short and unique name for each run, by id.
 
     The model with its stage, unless the model's own name says it; what is unusual about the run; and what tells it
-    from the others of the same model. Fields in `but` are left out.
+    from the others of the same model. Beside runs of ours, those of public studies say so. Fields in `but` are
+    left out.
     """
+    mixed = len({run.provenance.study is None for run in runs}) > 1
     found = {run.id: ", ".join([_model_name(run), *_marks(run, runs, but)]) for run in runs}
+    found |= {run.id: f"{found[run.id]}, {MARK}" for run in runs if mixed and run.provenance.study}
     shown = list(found.values())
     return {key: name if shown.count(name) == 1 else f"{name}, {key[-10:]}" for key, name in found.items()}
 
@@ -48,7 +52,7 @@ def run_title(run: Run) -> str:
         counted(identity.n_questions, "question"),
         f"temperature {given(identity.decoding.temperature)}",
         prompt_title(identity.prompt_style),
-        status if status != "complete" else "imported" if run.is_imported else "",
+        status if status != "complete" else "imported" if run.is_imported and not run.provenance.study else "",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -75,7 +79,7 @@ def _remarks(run: Run, usual: int) -> list[str]:
     remarks = [counted(run.identity.n_questions, "question")] if run.identity.n_questions != usual else []
     if run.provenance.status != "complete":
         remarks.append(run.provenance.status)
-    return [*remarks, "imported"] if run.is_imported else remarks
+    return [*remarks, "imported"] if run.is_imported and not run.provenance.study else remarks
 
 
 def prompt_title(style: str) -> str:

@@ -1,16 +1,12 @@
 """How far a run has come, and what it lacks."""
 
-import json
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from fakes import FakeEncoder, FakeSampler, make_question
+from fakes import FakeEncoder, FakeSampler, edit_manifest, make_question, without_sentences
 
 from homog_core import files
 from homog_core.analysis.run_state import Lack, Scored, lacks, scored_state
 from homog_core.records import Decoding, Question
-from homog_core.runs import store, tables
+from homog_core.runs import store
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 
@@ -33,18 +29,13 @@ def test_a_run_is_not_scored_then_scored_and_perhaps_by_an_older_version():
 @pytest.mark.parametrize("status", ["sampling", "interrupted", "importing"])
 def test_answers_that_are_not_all_there_come_first(status):
     run = sampled()
-    path = run.folder / "manifest.json"
-    content = json.loads(path.read_text())
-    content["provenance"]["status"] = status
-    path.write_text(json.dumps(content))
+    edit_manifest(run.folder, lambda content: content["provenance"].update(status=status))
     assert lacks(store.open_run(run.id)) == [Lack.ANSWERS, Lack.SCORES]
 
 
 def test_the_sentences_of_a_hub_dataset_may_be_elsewhere(monkeypatch):
     run = sampled(Question("t-1", "triviaqa", "Who?"))
     assert Lack.SENTENCES not in lacks(run)  # it holds them itself
-    path = run.folder / "questions.parquet"
-    bare = [row | {"text": None} for row in pq.read_table(path).to_pylist()]
-    tables.write_parquet(path, pa.Table.from_pylist(bare, schema=tables.SCHEMAS["questions"]))
+    without_sentences(run.folder)
     monkeypatch.setattr(files, "dataset_folders", list)
     assert lacks(run) == [Lack.SENTENCES, Lack.SCORES]

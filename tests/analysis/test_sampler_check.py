@@ -10,10 +10,11 @@ from fakes import make_row, write_rows
 from homog_core import files
 from homog_core.analysis.sampler_check import Sign, Verdict, sampler_check
 from homog_core.records import GREEDY
+from homog_core.runs.contents import commit, shards
 from homog_core.runs.importers import import_file
 from homog_core.runs.importers.notes import About
 from homog_core.runs.store import open_run
-from homog_core.runs.tables import SCHEMAS, shard_paths, write_parquet
+from homog_core.runs.tables import MERGED, SCHEMAS
 
 BASE, DPO = "gemma-3-270m--starter--63f59446b1", "gemma-3-270m-dpo--starter--e0e482446a"
 COOL, WARM = "gemma-3-270m-dpo--starter--381b0d8f3f", "gemma-3-270m-dpo--starter--4c32034499"
@@ -30,10 +31,10 @@ def broken(run_id, own_cache, change):
     for number, places in enumerate(rows.groupby("question_id", sort=False).indices.values()):
         answers[places] = change(number, answers[places])
     rows[ANSWER] = answers
-    for path in shard_paths(folder):
-        path.unlink()
     table = pa.Table.from_pandas(rows, schema=SCHEMAS["responses"], preserve_index=False)
-    write_parquet(folder / "responses-merged.parquet", table)
+    run = open_run(run_id)
+    others = shards(folder, run.manifest).keys() - {MERGED}
+    commit(folder, {MERGED: table}, drop=others)
     return open_run(run_id)
 
 

@@ -1,10 +1,9 @@
 """The page Alignment tax under AppTest, on the shipped runs and on small ones of its own."""
 
-import json
 from dataclasses import replace
 
 import pytest
-from fakes import FAKE_SPEC, SHIPPED_RUNS, FakeEncoder, FakeSampler
+from fakes import FAKE_SPEC, SHIPPED_RUNS, FakeEncoder, FakeSampler, edit_manifest
 from page_testing import open_page, words
 
 from dashboard.tax import computed
@@ -183,10 +182,7 @@ class TestWithoutShippedRuns:
 
     def test_a_run_that_is_being_written(self):
         run = own_run()
-        manifest = run.folder / "manifest.json"
-        body = json.loads(manifest.read_text())
-        body["provenance"]["status"] = "sampling"
-        manifest.write_text(json.dumps(body))
+        edit_manifest(run.folder, lambda content: content["provenance"].update(status="sampling"))
         (run.folder / "responses-half.parquet.partial").write_bytes(b"half")
         assert "own: 100 % of the questions get a single answer" in titles(tax())
 

@@ -103,6 +103,23 @@ def test_a_damaged_run_is_listed_with_what_is_wrong():
 
 
 @pytest.mark.usefixtures("no_shipped_runs")
+@pytest.mark.parametrize(
+    ("page", "param"), [("questions", "run"), ("compare", "runs"), ("map", "runs"), ("alignment_tax", "runs")]
+)
+def test_a_link_to_a_damaged_run_shows_no_other_run(page, param):
+    good, broken = fake_run("good"), fake_run("broken")
+    (broken.folder / "manifest.json").write_text('{"format": 1')
+    app = open_page(page, **{param: broken.id})
+    assert not app.exception
+    assert f"manifest.json of run {broken.id} is damaged" in app.error[0].value.replace("\\", "")
+    assert not app.get("plotly_chart") and not app.dataframe
+    button(app, "Show another run").click().run()
+    assert not app.error
+    assert broken.id not in in_url(app, param)
+    assert good.id
+
+
+@pytest.mark.usefixtures("no_shipped_runs")
 @pytest.mark.parametrize("name", ["questions.parquet", "responses-merged.parquet", "scores.parquet"])
 def test_a_run_with_a_damaged_file_is_shown_and_verify_names_it(name):
     run = fake_run()

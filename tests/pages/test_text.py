@@ -1,5 +1,7 @@
 """Text that may come from outside, and the words of it again."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,3 +17,12 @@ def test_what_has_been_escaped_reads_as_it_was(text):
 @pytest.mark.parametrize(("markdown", "words"), [("**2** of 3", "2 of 3"), (r"a \* b", "a * b"), ("10 → 1", "10 → 1")])
 def test_marks_are_left_out(markdown, words):
     assert written(markdown) == words
+
+
+@pytest.mark.parametrize("text", ["https://evil.example/?a", "see HTTP://a.b", "www.evil.example", "me@evil.example"])
+def test_a_bare_address_is_no_link(text):
+    """As remark-gfm finds them, after the escapes have gone (mdast-util-gfm-autolink-literal)."""
+    shown = re.sub(r"\\(.)", r"\1", plain(text))
+    assert not re.search(r"(?i)https?://|www\.", shown)
+    assert not re.search(r"[-.\w+]+@[-\w]+(\.[-\w]+)+", shown)
+    assert written(plain(text)) == text

@@ -6,10 +6,8 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_plan, make_responses
+from fakes import FAKE_SPEC, FakeEncoder, FakeNli, FakeSampler, make_plan, make_responses, without_sentences
 from html_reader import Reader, loads_nothing
 
 from homog_core import files
@@ -20,7 +18,7 @@ from homog_core.errors import HomogError, InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Decoding, Question
 from homog_core.reports.html import report_html, write_report
-from homog_core.runs import importers, store, tables
+from homog_core.runs import importers, store
 from homog_core.runs.importers import jsonl
 from homog_core.runs.importers.notes import About
 from homog_core.runs.sample import sample_run
@@ -150,13 +148,7 @@ def test_progress_is_told():
 def test_a_question_whose_sentence_is_not_here_is_called_by_its_id(monkeypatch):
     questions = [Question(f"t-{n}", "triviaqa", f"Who is {n}?") for n in range(3)]
     run = fake_run(answers={}, questions=questions)
-    bare = [
-        row | {"text": None, "references": [], "prompt": "Q: {question}\nA:"}
-        for row in pq.read_table(run.folder / "questions.parquet").to_pylist()
-    ]
-    tables.write_parquet(
-        run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=tables.SCHEMAS["questions"])
-    )
+    without_sentences(run.folder, references=[], prompt="Q: {question}\nA:")
     monkeypatch.setattr(files, "dataset_folders", list)
     said = texts(report_html([store.open_run(run.id)], MADE))
     assert "1 · t-0" in said

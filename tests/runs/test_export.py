@@ -10,13 +10,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fakes import FAKE_SPEC, make_identity, make_question, make_response, make_row, texts_of, write_rows
+from fakes import (
+    FAKE_SPEC,
+    make_identity,
+    make_question,
+    make_response,
+    make_row,
+    texts_of,
+    without_sentences,
+    write_rows,
+)
 
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.records import GREEDY, Decoding, Provenance, Question, Response, ResponseSet
 from homog_core.runs.export import export_run
 from homog_core.runs.importers import import_samples
-from homog_core.runs.tables import SCHEMAS
 from homog_core.runs.write import write_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -174,9 +182,7 @@ def test_texts_are_quoted_so_that_a_semicolon_starts_no_cell(tmp_path):
 @pytest.mark.parametrize("format", ["parquet", "jsonl", "csv"])
 def test_a_question_whose_text_is_not_here_is_null(format, tmp_path):
     run = stored_run([RED, CUT, FAILED], [Question("t-1", "triviaqa", "Who?")], dataset="triviaqa")
-    bare = [row | {"text": None} for row in pq.read_table(run.folder / "questions.parquet").to_pylist()]
-    table = pa.Table.from_pylist(bare, schema=SCHEMAS["questions"])
-    pq.write_table(table, run.folder / "questions.parquet")
+    without_sentences(run.folder)
     path = export_run(run, format, tmp_path / f"run.{format}")
     if format == "jsonl":
         assert (lines_of(path)[0]["question"], lines_of(path)[0]["prompt"]) == (None, None)

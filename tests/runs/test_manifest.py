@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from fakes import SHIPPED_RUNS, make_identity, make_question
+from fakes import SHIPPED_RUNS, edit_manifest, make_identity, make_question
 
 from homog_core import files
 from homog_core.errors import CorruptRun
@@ -81,7 +81,7 @@ def a_manifest():
 def test_what_is_written_reads_back(folder):
     write_manifest(folder, a_manifest())
     assert read_manifest(folder) == a_manifest()
-    assert content_of(folder)["format"] == 2
+    assert content_of(folder)["format"] == 3
 
 
 @pytest.mark.parametrize("run_id", SHIPPED_RUNS)
@@ -89,19 +89,16 @@ def test_a_shipped_manifest_reads_and_has_the_id_of_its_folder(run_id, folder):
     shipped = files.SHIPPED / "runs" / run_id
     manifest, content = read_manifest(shipped), content_of(shipped)
     assert manifest.run_id == run_id_of(manifest.identity) == run_id
-    assert manifest.provenance.imported_from is None
+    assert (manifest.provenance.imported_from is None) == (manifest.provenance.study is None)
+    assert manifest.provenance.without_sentences == (manifest.provenance.study is not None)
     write_manifest(folder, manifest)
     upgraded = content_of(folder)
-    assert upgraded.pop("format") == 2
-    assert content.pop("format", 1) in (1, 2)
-    # fields that older manifests lack
+    content.pop("checksum"), upgraded.pop("checksum")  # fields are added with time
+    assert content["format"] == 3
     later = {"imported_from": None, "import_notes": [], "served": None, "batch_questions": None}
+    later |= {"study": None, "without_sentences": False}
     content["provenance"] = later | content["provenance"]
     assert upgraded == content
-
-
-def test_the_shipped_runs_have_manifests_of_both_formats():
-    assert {content_of(files.SHIPPED / "runs" / run_id)["format"] for run_id in SHIPPED_RUNS} == {1, 2}
 
 
 def test_an_old_import_is_upgraded(folder):
@@ -131,33 +128,39 @@ def test_an_old_import_is_upgraded(folder):
         ("provenance.wall_seconds", "long"),
         ("provenance.packages", ["numpy"]),
         ("run_id", 5),
+        ("files", ["scores.parquet"]),
     ],
 )
 def test_a_field_of_another_type_is_named(field, value, folder):
     write_manifest(folder, a_manifest())
-    content = content_of(folder)
-    place, last = place_of(content, field)
-    place[last] = value
+
+    def change(content):
+        place, last = place_of(content, field)
+        place[last] = value
+
+    edit_manifest(folder, change)
     with pytest.raises(CorruptRun, match=rf"manifest\.json of run .* is damaged \({field}"):
-        read_manifest(stored(folder, content))
+        read_manifest(folder)
 
 
 @pytest.mark.parametrize("field", ["identity", "identity.decoding", "identity.dataset", "provenance.status", "run_id"])
 def test_a_field_that_is_missing_is_named(field, folder):
     write_manifest(folder, a_manifest())
-    content = content_of(folder)
-    place, last = place_of(content, field)
-    del place[last]
+
+    def change(content):
+        place, last = place_of(content, field)
+        del place[last]
+
+    edit_manifest(folder, change)
     with pytest.raises(CorruptRun, match=rf"is damaged \({field}: Field required\)"):
-        read_manifest(stored(folder, content))
+        read_manifest(folder)
 
 
 def test_settings_that_cannot_be_are_refused(folder):
     write_manifest(folder, a_manifest())
-    content = content_of(folder)
-    content["identity"]["decoding"]["temperature"] = 0
+    edit_manifest(folder, lambda content: content["identity"]["decoding"].update(temperature=0))
     with pytest.raises(CorruptRun, match=r"is damaged \(The temperature is 0"):
-        read_manifest(stored(folder, content))
+        read_manifest(folder)
 
 
 @pytest.mark.parametrize(
@@ -168,9 +171,9 @@ def test_settings_that_cannot_be_are_refused(folder):
         ("[]", r"is damaged \(the whole: "),
         ("[" * 100_000, "is damaged"),
         ('{"format": 2, "run_id": "\\ud800"}', "is damaged"),
-        ("{}", "has format None; this version reads 1 to 2"),
+        ("{}", "has format None; this version reads 1 to 3"),
         ('{"format": [1]}', r"has format \[1\]; this version"),
-        ('{"format": 3}', "has format 3; this version"),
+        ('{"format": 4}', "has format 4; this version"),
     ],
 )
 def test_what_is_no_manifest_is_refused(text, problem, folder):
@@ -179,8 +182,23 @@ def test_what_is_no_manifest_is_refused(text, problem, folder):
 
 
 def test_a_manifest_that_is_not_text_or_not_there_is_refused(folder):
-    with pytest.raises(CorruptRun, match="is damaged"):
+    with pytest.raises(CorruptRun, match=r"could not be read \(No such file or directory\); restore"):
         read_manifest(folder)
     (folder / "manifest.json").write_bytes(b"\xff\xfe{}")
     with pytest.raises(CorruptRun, match="is damaged"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda content: content["provenance"].update(wall_seconds=float("nan")), "It took nan s"),
+        (lambda content: content["provenance"].update(n_tokens=-1), "and -1 tokens, which cannot be"),
+        (lambda content: content["files"].update({"a.parquet": {"sha256": "\0", "n_bytes": 1}}), "hash or a size"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(change, problem, folder):
+    write_manifest(folder, a_manifest())
+    edit_manifest(folder, change)
+    with pytest.raises(CorruptRun, match=rf"is damaged \(.*{problem}.*restore its folder from a copy"):
         read_manifest(folder)

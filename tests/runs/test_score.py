@@ -161,7 +161,7 @@ def test_embeddings_are_computed_again_when_responses_were_missing():
     score_run(run.id, [encoder])
     assert list(run.table("scores")["question_id"]) == ["mixed", "same", "single", "empty"]
     assert len(run.embeddings("fake")) == 22
-    assert len(encoder.encoded) == 22  # what was stored is not encoded again
+    assert len(encoder.encoded) == 9 + 22  # those of other answers are not taken for these answers' own
 
 
 def test_summary_counts_single_clusters(run):

@@ -1,21 +1,22 @@
 """A run directory: what is written reads back, nothing is stored twice, and damage is found and named."""
 
-import json
+import errno
+import os
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from fakes import FAKE_SPEC, make_identity, make_question, make_responses
+from fakes import FAKE_SPEC, edit_manifest, edit_rows, make_identity, make_question, make_responses
 
 from homog_core.errors import CorruptRun, HomogError, NotFound
 from homog_core.files import cache
 from homog_core.records import Decoding, Provenance, Question, Response, ResponseSet
-from homog_core.runs import store, write
-from homog_core.runs.manifest import run_id_of
+from homog_core.runs import write
+from homog_core.runs.manifest import prompts_sha256, run_id_of
 from homog_core.runs.store import list_runs, open_run
-from homog_core.runs.tables import response_set, write_parquet
+from homog_core.runs.tables import response_set
 from homog_core.runs.verify import verify
 from homog_core.runs.write import write_run
 
@@ -26,12 +27,17 @@ QUESTIONS = [make_question("one"), make_question("two"), make_question("three")]
 
 
 def identity_of(questions=QUESTIONS, model="fake"):
-    return make_identity(questions, model, decoding=DECODING)
+    prompts = prompts_sha256({question.id: prompt_of(question) for question in questions})
+    return replace(make_identity(questions, model, decoding=DECODING), prompts_sha256=prompts)
+
+
+def prompt_of(question):
+    return f"Q: {question.text}\nA:"
 
 
 def writer_of(questions=QUESTIONS, model="fake", created="2025-01-01"):
     provenance = Provenance(created, "sampling")
-    return write_run(identity_of(questions, model), provenance, [(q, f"Q: {q.text}\nA:") for q in questions])
+    return write_run(identity_of(questions, model), provenance, [(q, prompt_of(q)) for q in questions])
 
 
 def answers_to(question: Question) -> ResponseSet:
@@ -46,28 +52,21 @@ def good_run():
             writer.append(answers_to(question))
         writer.update(status="complete")
         frame = pd.DataFrame({"question_id": [q.id for q in QUESTIONS]})
-        for name in store.TABLES:
-            extra = {"clusterer": "jaccard", "similarity": [[0.5]] * 3} if name == "similarities" else {}
-            writer.run.write_table(name, frame.assign(**extra))
+        of_answer = frame.assign(sample_index=0, clusterer="jaccard")
+        tables = {
+            "similarities": frame.assign(clusterer="jaccard", similarity=[[0.5]] * 3),
+            "clusters": of_answer.assign(label=0),
+            "grades": frame.assign(sample_index=0, grade="correct", grade_policy="text"),
+            "scores": frame,
+            "maps": of_answer.assign(method="mds", x=0.0, y=0.0, faithfulness=1.0),
+        }
+        writer.run.write_tables(tables)
         return writer.run
 
 
 def shard_of(run, question_id):
     shards = [path for path in run.folder.glob("responses-*.parquet") if question_id in str(pq.read_table(path)[0])]
     return shards[0]
-
-
-def edit(path, change):
-    """Rewrite a Parquet file with changed rows."""
-    table = pq.read_table(path)
-    write_parquet(path, type(table).from_pylist(change(table.to_pylist()), schema=table.schema))
-
-
-def edit_manifest(run, change):
-    path = run.folder / "manifest.json"
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
 
 
 # Round trip
@@ -183,10 +182,10 @@ def test_a_partial_file_is_neither_read_nor_kept():
 
 def test_a_write_that_fails_leaves_the_old_file(good_run, monkeypatch):
     def full_disk(*arguments, **options):
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pq, "write_table", full_disk)
+        patch.setattr(os, "fsync", full_disk)
         with pytest.raises(HomogError, match=r"scores.parquet .* \(No space .*make room"):
             good_run.write_table("scores", pd.DataFrame({"question_id": ["two"]}))
     assert list(good_run.folder.glob("*.partial")) == []
@@ -214,8 +213,12 @@ def test_merging_keeps_every_response_in_one_file(good_run):
 
 
 def test_an_interrupted_merge_loses_nothing_and_is_finished_by_the_next(good_run, monkeypatch):
+    unlink = type(good_run.folder).unlink
+
     def interrupted(path, **options):
-        raise KeyboardInterrupt
+        if path.suffix == ".parquet":
+            raise KeyboardInterrupt
+        unlink(path, **options)
 
     before = good_run.responses()
     with writer_of() as writer, monkeypatch.context() as patch:
@@ -307,13 +310,16 @@ def first_changed(**values):
     ],
 )
 def test_verify_names_what_is_wrong_with_the_responses(good_run, change, problem):
-    edit(shard_of(good_run, "two"), change)
+    edit_rows(good_run.folder, shard_of(good_run, "two").name, change)
     assert any(pd.Series(verify(good_run.id)).str.contains(problem))
 
 
 def test_verify_misses_a_question(good_run):
     shard_of(good_run, "two").unlink()
-    assert "1 questions have no responses, the first is two." in verify(good_run.id)
+    (problem,) = verify(good_run.id)
+    assert "has no responses-" in problem
+    with writer_of() as writer:  # it forgets the file, since the questions are sampled again
+        assert "1 questions have no responses, the first is two." in verify(writer.run.id)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +334,7 @@ def test_verify_misses_a_question(good_run):
     ],
 )
 def test_verify_names_what_is_wrong_with_the_manifest(good_run, change, problem):
-    edit_manifest(good_run, change)
+    edit_manifest(good_run.folder, change)
     assert any(pd.Series(verify(good_run.id), dtype=str).str.contains(problem))
 
 
@@ -344,12 +350,12 @@ def test_a_damaged_manifest_hides_only_its_own_run(good_run):
 def test_verify_looks_at_the_tables(good_run):
     (good_run.folder / "scores.parquet").unlink()
     (good_run.folder / "maps.parquet").write_bytes(b"PAR1 and no more")
-    good_run.write_table("clusters", pd.DataFrame({"question_id": ["five"]}))
+    good_run.write_table("clusters", good_run.table("clusters").assign(question_id="five"))
     problems = verify(good_run.id)
     assert len(problems) == 3
-    assert "clusters.parquet has questions that were not sampled: ['five']" in problems[0]
-    assert f"no scores.parquet; run `python -m homog_core score {good_run.id}`" in problems[1]
-    assert f"maps.parquet of run {good_run.id} is damaged" in problems[2]
+    assert f"maps.parquet of run {good_run.id} is damaged" in problems[0]
+    assert "clusters.parquet has questions that were not sampled: ['five']" in problems[1]
+    assert f"no scores.parquet; run `python -m homog_core score {good_run.id}`" in problems[2]
 
 
 @pytest.mark.parametrize("name", ["scores", "similarities"])

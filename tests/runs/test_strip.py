@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from fakes import FakeEncoder, FakeNli, FakeSampler
+from fakes import FakeEncoder, FakeNli, FakeSampler, edit_rows
 
 from homog_core import files as files_module
 from homog_core.errors import HomogError
@@ -16,19 +16,12 @@ from homog_core.runs import store, strip
 from homog_core.runs.questions import load_questions
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
-from homog_core.runs.tables import write_parquet
 from homog_core.runs.verify import verify
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
 
 DECODING = Decoding(n_samples=2, stop=("\n",))
-
-
-def edit(path, change):
-    """Rewrite a Parquet file with changed rows."""
-    table = pq.read_table(path)
-    write_parquet(path, type(table).from_pylist(change(table.to_pylist()), schema=table.schema))
 
 
 def first_changed(**values):
@@ -145,7 +138,7 @@ def test_what_the_dataset_would_not_give_back_is_not_taken_out(truthfulqa):
 
 def test_a_prompt_without_its_question_is_not_stripped(truthfulqa):
     run = scored(load_questions("truthfulqa"))
-    edit(run.folder / "questions.parquet", first_changed(prompt="Q: something else\nA:"))
+    edit_rows(run.folder, "questions.parquet", first_changed(prompt="Q: something else\nA:"))
     before = written(run)
     with pytest.raises(HomogError, match="does not hold its text, so the run cannot be stripped"):
         strip.strip(run.id)

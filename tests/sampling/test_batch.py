@@ -1,7 +1,7 @@
 """How many questions are decoded together, by the memory that is free."""
 
 import pytest
-from fakes import ANSWERS, DECODING, QUESTIONS, FakeSampler, Interrupted, interrupt_after, make_question
+from fakes import ANSWERS, DECODING, QUESTIONS, FakeSampler, Interrupted, edit_manifest, interrupt_after, make_question
 
 from homog_core.device import ModelNumbers
 from homog_core.records import Decoding
@@ -39,8 +39,5 @@ def test_a_run_says_how_many_without_being_another_run_for_it():
 
 def test_a_manifest_from_before_reads():
     run = sample_run(FakeSampler(ANSWERS), QUESTIONS, DECODING, "plain")
-    file = run.folder / "manifest.json"
-    lines = file.read_text().splitlines(keepends=True)
-    file.write_text("".join(line for line in lines if '"batch_questions"' not in line))
-    assert file.read_text() != "".join(lines)
+    edit_manifest(run.folder, lambda content: content["provenance"].pop("batch_questions"))
     assert read_manifest(run.folder).provenance.batch_questions is None

@@ -1,18 +1,15 @@
 """A run in words: the list, the card, what is missing; also of one that is damaged, imported or not scored."""
 
-import json
 from dataclasses import replace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, edit_manifest, make_question, without_sentences
 
 from dashboard.runs import card_html
 from homog_core import files
 from homog_core.catalogue.models import MODELS
 from homog_core.records import Decoding, Question
-from homog_core.runs import importers, store, tables
+from homog_core.runs import importers, store
 from homog_core.runs.importers import jsonl
 from homog_core.runs.importers.notes import About
 from homog_core.runs.sample import sample_run
@@ -30,10 +27,7 @@ def fake_run(key="fake", score=False, spec=FAKE_SPEC, questions=None, **decoding
 
 
 def edit_provenance(run, **changes):
-    path = run.folder / "manifest.json"
-    content = json.loads(path.read_text())
-    content["provenance"] |= changes
-    path.write_text(json.dumps(content))
+    edit_manifest(run.folder, lambda content: content["provenance"].update(changes))
     return store.open_run(run.id)
 
 
@@ -64,10 +58,7 @@ def test_a_row_a_run_in_the_order_of_their_names_and_the_damaged_last():
 
 def test_a_manifest_that_says_little_still_has_a_row_and_a_card():
     run = fake_run()
-    path = run.folder / "manifest.json"
-    content = json.loads(path.read_text())
-    content["provenance"] = {"created": "yesterday", "status": "complete"}
-    path.write_text(json.dumps(content))
+    edit_manifest(run.folder, lambda content: content.update(provenance={"created": "yesterday", "status": "complete"}))
     (row,) = run_card.run_rows()
     assert (row["n_tokens"], row["device"]) == (0, "")
     assert facts(store.open_run(run.id))["When and where"] == "Begun yesterday."
@@ -198,10 +189,7 @@ def test_an_unfinished_run_says_how_to_go_on(status, words):
 
 def test_a_run_without_its_sentences_says_where_they_come_from(monkeypatch):
     run = fake_run(questions=[Question("t-1", "triviaqa", "Who?")])
-    bare = [row | {"text": None} for row in pq.read_table(run.folder / "questions.parquet").to_pylist()]
-    tables.write_parquet(
-        run.folder / "questions.parquet", pa.Table.from_pylist(bare, schema=tables.SCHEMAS["questions"])
-    )
+    without_sentences(run.folder)
     monkeypatch.setattr(files, "dataset_folders", list)
     assert "they belong to TriviaQA" in run_card.missing(run)[0].what
 

@@ -29,7 +29,8 @@ MAX_BYTES = 512 << 20  # of a file that is imported
 MAX_NAME = 100  # characters; both names stand in the name of a folder
 MAX_NEW_TOKENS = 1024  # the limit of an answer where neither a person nor the file says one
 _DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "stop", "seed")
-_LINEAGE = ("stage", "parent", "family", "n_parameters")
+_NOT_OF_QUESTIONS = ("model", "revision", "dtype", "dataset", "decoding", "prompt_style")  # of what a run's id is made
+_LINEAGE = ("stage", "parent", "family", "n_parameters", "study")
 
 
 def import_file(path: Path, about: About, on_progress: OnProgress = lambda what, done, total: None) -> Run:
@@ -64,7 +65,7 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
         prompt_style=about.prompt_style or "unknown",
     )
     _check_unchanged(path, version)
-    with write_run(identity, _provenance(path, found.n_tokens), found.questions) as writer:
+    with write_run(identity, _provenance(about.origin or path.name, found.n_tokens), found.questions) as writer:
         if len(writer.sampled) < len(found.questions):
             # read again, since the answers of a large file are never held together
             again = found.kept(_unchanged(path, version, about))
@@ -74,6 +75,19 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
         lineage = {name: value for name in _LINEAGE if (value := getattr(about, name)) is not None}
         writer.update(status="complete", import_notes=notes.all(), **lineage)
         return writer.run
+
+
+def samples_of(path: Path, run: Run, about: About) -> list[Sampled]:
+    """The questions and answers that a run was imported from, read again from the file.
+
+    Raises `InvalidInput` where the file, read with `about`, does not give that run.
+    """
+    _check_file(path)
+    notes, about, found = _surveyed(path, about)
+    identity = identity_of(found.questions, **{name: getattr(run.identity, name) for name in _NOT_OF_QUESTIONS})
+    if identity != run.identity or _revision(path, about) != run.identity.revision:
+        raise InvalidInput(f"{path.name} does not hold the answers of run {run.id}.")
+    return list(found.kept(_read(path, about, notes)))
 
 
 def import_samples(
@@ -116,7 +130,7 @@ def check_plain_name(name: str) -> None:
 def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
     """What the first reading of a file finds, and what about it the second one needs to know."""
     notes = Notes()
-    found = survey_of(_read(path, about, notes), path.name, notes)
+    found = survey_of(_read(path, about, notes), path.name, notes, about.n_samples)
     if len(notes.models) < 2:
         return notes, about, found
     if about.model not in notes.models:
@@ -126,7 +140,7 @@ def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
     about = replace(about, rows_of=about.model)
     notes = Notes()
     notes.add(f"only the rows of the model {about.model} are read", path.name)
-    return notes, about, survey_of(_read(path, about, notes), path.name, notes)
+    return notes, about, survey_of(_read(path, about, notes), path.name, notes, about.n_samples)
 
 
 def _read(path: Path, about: About, notes: Notes) -> Iterator[Sampled]:
@@ -223,11 +237,11 @@ def _counted(items: Iterable[Any], total: int, on_progress: OnProgress) -> Itera
         on_progress("Storing", number, total)
 
 
-def _provenance(path: Path, n_tokens: int) -> Provenance:
+def _provenance(source: str, n_tokens: int) -> Provenance:
     return Provenance(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         status="importing",
         device="elsewhere",
         n_tokens=n_tokens,
-        imported_from=path.name,  # no path: a manifest may be shared
+        imported_from=source,
     )

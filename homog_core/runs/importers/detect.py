@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from homog_core.errors import InvalidInput
-from homog_core.runs.importers import helm, inspect_logs, lm_eval, openai_batch, tables, vllm
+from homog_core.runs.importers import counted, helm, inspect_logs, lm_eval, openai_batch, tables, vllm
 from homog_core.runs.importers.notes import About, Notes, Record
 from homog_core.runs.importers.sources import records
 
@@ -46,5 +46,5 @@ def _first(path: Path) -> Record | None:
 
 
 def _reader(first: Record) -> Reader:
-    modules = (lm_eval, inspect_logs, helm, openai_batch, vllm)
+    modules = (counted, lm_eval, inspect_logs, helm, openai_batch, vllm)
     return next((module.read for module in modules if module.fits(first.fields)), tables.read)

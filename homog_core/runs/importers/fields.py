@@ -14,6 +14,7 @@ from homog_core.runs.importers.notes import Notes
 from homog_core.runs.rows import kind_of
 
 MAX_CHARACTERS = 100_000  # of a text
+MAX_REFERENCES = 1000  # of a question
 _MAX_KEY = 200  # characters of what complaints repeat
 _SHOWN = 40  # characters of a wrong value in a complaint
 
@@ -25,8 +26,10 @@ def _without_null(text: str) -> str:
 
 
 T = TypeVar("T")
-Several = Annotated[list[T], Field(fail_fast=True)]  # millions of wrong entries make one error, not millions
+# Millions of wrong entries make one error, not millions.
+Several = Annotated[list[T], Field(fail_fast=True, max_length=MAX_REFERENCES)]
 Text = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(_without_null)]
+Number = Annotated[int, Field(ge=-(10**18), le=10**18)]
 Key = Annotated[str, Field(max_length=_MAX_KEY), AfterValidator(_without_null)]
 
 
@@ -34,7 +37,7 @@ class QuestionRow(BaseModel, strict=True):
     """What a row says of its question: the fields of our own question files, and the prompt."""
 
     question: Text
-    id: Key | int | None = None
+    id: Key | Number | None = None
     references: Text | Several[Text | FiniteFloat] | None = None
     incorrect_references: Text | Several[Text | FiniteFloat] | None = None
     category: Text | None = None
@@ -91,4 +94,6 @@ def _sentence(errors: list[ErrorDetails]) -> str:
         return f"it must be {first['ctx']['expected']}, not {said}"
     if kind == "string_too_long":
         return f"it has {len(value):,} characters and the limit is {first['ctx']['max_length']:,}; cut it"
+    if kind == "too_long":
+        return f"it has more than {first['ctx']['max_length']:,} entries; cut it"
     return _SENTENCES.get(kind, first["msg"])

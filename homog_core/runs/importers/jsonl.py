@@ -11,7 +11,7 @@ from homog_core.runs.dataset_formats import own_question
 from homog_core.runs.importers import repairs
 from homog_core.runs.importers.fields import QuestionRow, checked
 from homog_core.runs.importers.notes import Notes, Record
-from homog_core.runs.importers.responses import Sampled, no_greedy, prompt_for, response_from
+from homog_core.runs.importers.responses import MAX_ANSWERS, Sampled, no_greedy, prompt_for, response_from
 from homog_core.runs.rows import kind_of
 
 EXAMPLE_JSONL = """\
@@ -49,11 +49,15 @@ def sampled(record: Record, dataset: str, notes: Notes) -> Sampled:
     if not isinstance(answers, list):
         raise InvalidInput(f"{where}, `answers`: it must be a list, not {kind_of(answers)}.")
     prompt = said.prompt or prompt_for(question)
+    if len(answers) > MAX_ANSWERS:
+        notes.add(
+            f"questions with more than {MAX_ANSWERS} answers, of which so many are kept", f"{where}: {len(answers):,}"
+        )
     columns = {"text": answers} | _columns(row, len(answers), where, notes)
     has_fence = prompt.rstrip().endswith(_FENCE)
     responses = tuple(
         _response({name: column[i] for name, column in columns.items()}, has_fence, f"{where}, answer {i + 1}", notes)
-        for i in range(len(answers))
+        for i in range(min(len(answers), MAX_ANSWERS))
     )
     return Sampled(where, question, prompt, responses, _greedy(row, has_fence, where, notes))
 

@@ -31,8 +31,11 @@ class About:
     parent: str | None = None  # the model that it was trained from, as that one is named on import
     family: str | None = None
     n_parameters: int | None = None
+    n_samples: int | None = None  # answers of each question that are kept
     input: str | None = None  # the requests that a batch output answers: a file
     columns: Mapping[str, str] = field(default_factory=dict)  # our own field → the column that holds it
+    origin: str | None = None  # where the file is from, with its revision; None: it is known by its name alone
+    study: str | None = None  # of the catalogue's `studies`, which the file is part of
     rows_of: str | None = None  # of a table with answers of several models, the one whose rows are read
 
 

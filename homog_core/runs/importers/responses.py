@@ -14,6 +14,8 @@ from homog_core.leftovers import answer_start
 from homog_core.records import Decoding, FinishReason, Question, Response, ResponseSet
 from homog_core.sampling.prompts import build_prompt
 
+MAX_ANSWERS = 500  # to a question; every two are compared
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sampled:

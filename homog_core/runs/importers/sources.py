@@ -4,6 +4,7 @@ Nothing is ever unpickled: a pickle can run any program. Archives are read in me
 """
 
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -102,7 +103,7 @@ def _of_text(path: Path, first: bytes, second: bytes) -> Packing:
         return "json"
     if head.startswith("{"):
         return "json" if head.endswith(("{", "[", ",")) or not (second or _is_row(head)) else "jsonl"
-    return "jsonl" if second.lstrip().startswith(b"{") else "csv"
+    return "jsonl" if re.match(rb'\s*\{\s*"', second) else "csv"  # in CSV a cell with a quote begins with one
 
 
 def _is_row(text: str) -> bool:

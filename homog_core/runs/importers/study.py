@@ -29,10 +29,10 @@ parent = "my-base"
 """
 _TYPES = {
     "temperature": (int, float), "top_p": (int, float), "top_k": int, "max_new_tokens": int, "seed": int,
-    "n_parameters": int, "columns": dict,
+    "n_parameters": int, "n_samples": int, "columns": dict,
 }  # fmt: skip
 _CHOICES = {"stage": get_args(Stage), "prompt_style": get_args(PromptStyle)}
-KEYS = tuple(field.name for field in fields(About) if field.name not in ("rows_of", "stop"))
+KEYS = tuple(field.name for field in fields(About) if field.name not in ("rows_of", "stop", "study", "origin"))
 
 
 def entries(folder: Path, about: About) -> Iterator[tuple[Path, About]]:

@@ -12,10 +12,9 @@ from homog_core.errors import InvalidInput
 from homog_core.records import Question
 from homog_core.runs.dataset_formats import content_id
 from homog_core.runs.importers.notes import Notes
-from homog_core.runs.importers.responses import Sampled
+from homog_core.runs.importers.responses import MAX_ANSWERS, Sampled
 
 MAX_QUESTIONS = 100_000
-MAX_ANSWERS = 500  # to a question; every two are compared
 
 
 class _Seen(NamedTuple):
@@ -44,18 +43,22 @@ class Survey:
                 yield replace(sampled, question=question, responses=sampled.responses[: self.n_samples])
 
 
-def survey_of(samples: Iterable[Sampled], source: str, notes: Notes) -> Survey:
+def survey_of(samples: Iterable[Sampled], source: str, notes: Notes, n_samples: int | None = None) -> Survey:
     """Check what only a whole file can show. Raises `InvalidInput` where no question is left.
 
-    N is the most common number of answers; of numbers that are as common the smallest, since that leaves out no
-    question. A question with more answers is cut, one with fewer is left out. A question that comes again with the
-    same prompt is left out; with another prompt it is kept, and both get ids made of their prompts.
+    N is `n_samples`, or the most common number of answers; of numbers that are as common the smallest, since that
+    leaves out no question. A question with more answers is cut, one with fewer is left out. A question that comes again
+    with the same prompt is left out; with another prompt it is kept, and both get ids made of their prompts.
     """
+    if n_samples is not None and not 1 <= n_samples <= MAX_ANSWERS:
+        raise InvalidInput(
+            f"{n_samples} answers of each question cannot be kept; give a number from 1 to {MAX_ANSWERS}."
+        )
     seen = list(_without_repeats(samples, notes))
     if not seen:
         raise InvalidInput(_nothing(source, notes))
     counts = Counter(one.n for one in seen)
-    n_samples = min(counts, key=lambda n: (-counts[n], n))
+    n_samples = n_samples or min(counts, key=lambda n: (-counts[n], n))
     kept = []
     for one in seen:
         if one.n < n_samples:
@@ -69,6 +72,8 @@ def survey_of(samples: Iterable[Sampled], source: str, notes: Notes) -> Survey:
                 f"questions with more than {n_samples} answers, of which the first {n_samples} are kept", one.where
             )
         kept.append(one)
+    if not kept:
+        raise InvalidInput(f"{source} has at most {max(counts)} answers to a question, not {n_samples}; keep fewer.")
     named = [replace(one.question, id=new) for one, new in zip(kept, _ids(kept, notes), strict=True)]
     return Survey(
         [(question, one.prompt) for question, one in zip(named, kept, strict=True)],
@@ -92,11 +97,9 @@ def _without_repeats(samples: Iterable[Sampled], notes: Notes) -> Iterator[_Seen
             n_questions += 1
             if n_questions > MAX_QUESTIONS:
                 raise InvalidInput(f"{where}: there are more than {MAX_QUESTIONS:,} questions; import them in parts.")
-            if n > MAX_ANSWERS:
-                notes.add(f"questions with more than {MAX_ANSWERS} answers, of which so many are kept", f"{where}: {n}")
             first[key] = where
             tokens = tuple(len(response.tokens) for response in (*sampled.responses, sampled.greedy))
-            yield _Seen(place, where, sampled.question, sampled.prompt, min(n, MAX_ANSWERS), tokens)
+            yield _Seen(place, where, sampled.question, sampled.prompt, n, tokens)
 
 
 def _ids(kept: list[_Seen], notes: Notes) -> list[str]:

@@ -35,6 +35,7 @@ _OTHERS = {
 }  # fmt: skip
 _OUR_CSV = {"question_id", "sample_index", "text", "n_tokens", "mean_token_entropy", "mean_logprob"}
 _FORMULA = re.compile(r"'(?=[=+\-@＝＋－＠\t\r\n])")  # the apostrophe that `export` puts before one in CSV
+_MAX_LITERAL = 1 << 20  # characters of a list in Python's own notation
 _LOOK = 50  # rows that a guess looks at
 _SHOWN = 40
 
@@ -163,7 +164,8 @@ def as_list(value: Any) -> list[Any] | None:
     if isinstance(value, dict):
         value = value.get("text")
     if isinstance(value, str) and value.lstrip().startswith("["):
-        for parse in (json.loads, ast.literal_eval):  # neither runs anything
+        # Neither runs anything; the second takes a hundred times the memory of the text.
+        for parse in (json.loads, ast.literal_eval) if len(value) <= _MAX_LITERAL else (json.loads,):
             try:
                 value = parse(value.strip())
                 break

@@ -228,8 +228,8 @@ def test_a_file_that_changes_before_anything_is_stored_leaves_nothing(tmp_path, 
     path = write_rows(tmp_path / "a.jsonl", make_row())
     survey_of = importers.survey_of
 
-    def changing(samples, source, notes):
-        found = survey_of(samples, source, notes)
+    def changing(*arguments):
+        found = survey_of(*arguments)
         write_rows(path, make_row(), make_row("How?"))
         return found
 

@@ -3,10 +3,9 @@
 import math
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fakes import FakeEncoder, make_row, write_rows
+from fakes import FakeEncoder, edit_rows, make_row, write_rows
 
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
@@ -15,7 +14,7 @@ from homog_core.runs.importers import import_samples
 from homog_core.runs.questions import load_questions, question_ids_sha256
 from homog_core.runs.score import score_run
 from homog_core.runs.store import list_runs
-from homog_core.runs.tables import SCHEMAS, question_of, response_of, write_parquet
+from homog_core.runs.tables import question_of, response_of
 from homog_core.runs.verify import verify
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -79,13 +78,14 @@ def test_verify_stays_strict_where_numbers_were_given(tmp_path):
     run = import_samples(write_rows(tmp_path / "a.jsonl", make_row(**LOGPROBS_ALONE)), "m")
     shard = next(run.folder.glob("responses-*"))
     rows = pq.read_table(shard).to_pylist()
+
     for changed in (
         {"token_logprobs": [math.nan, -1]},
         {"token_entropies": [1.0, math.nan]},
         {"entropy_kind": "exact"},
     ):
         edited = [row | (changed if row["sample_index"] == 0 else {}) for row in rows]
-        write_parquet(shard, pa.Table.from_pylist(edited, schema=SCHEMAS["responses"]))
+        edit_rows(run.folder, shard.name, lambda _, edited=edited: edited)
         assert any("sample 0: a number is not finite" in problem for problem in verify(run.id))
 
 

@@ -279,3 +279,29 @@ def test_every_packing_gives_the_same_answers(tmp_path, answers):
         )
     found = [answers_of(import_samples(tmp_path / name, "m")) for name in ("a.jsonl", "a.json", "a.csv")]
     assert found[0] == found[1] == found[2]
+
+
+def test_a_table_with_more_answers_than_can_be_compared_is_cut(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("question,answer\n" + "".join(f"What?,a{i}\n" for i in range(700)))
+    run = import_file(path, About("m"))
+    assert (run.decoding.n_samples, len(run.responses())) == (500, 501)
+    (note,) = [note for note in run.provenance.import_notes if "more than 500 answers" in note.kind]
+    assert note.first.endswith(": 700")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("references", ["x"] * 1001, "it has more than 1,000 entries; cut it"),
+        ("id", 10**30, "1000000000000000000"),
+        ("prompt", "p" * 100_001, "the limit is 100,000; cut it"),
+    ],
+)
+def test_what_is_too_long_is_left_out(field, value, complaint, tmp_path):
+    run = import_file(
+        write_rows(tmp_path / "a.jsonl", {"question": "What?", "answers": ["a"], field: value}), About("m")
+    )
+    (note,) = [note for note in run.provenance.import_notes if f"`{field}`" in note.kind]
+    assert complaint in note.first
+    assert len(note.first) < 200

@@ -1,0 +1,1 @@
+"""What a stored run stands: flipped bits, files of other runs, processes that are killed."""

@@ -1,0 +1,53 @@
+"""Do damage to copies of runs, and count what went unnoticed or was lost.
+
+python -m benchmarks.reliability flips --n 2000      # single bits of a small run with all tables
+python -m benchmarks.reliability flips --n 200 --run gemma-3-270m-dpo--facts--2493e7c049
+python -m benchmarks.reliability foreign             # files of other runs, and damage that leaves valid Parquet
+python -m benchmarks.reliability kills --n 250       # SIGKILL at random moments
+"""
+
+import argparse
+from collections import Counter
+
+from benchmarks.reliability.flips import flips
+from benchmarks.reliability.foreign import damaged, foreign
+from benchmarks.reliability.kills import kills
+from benchmarks.reliability.scenes import copied, own_folder, scored_run
+from homog_core import files
+
+FACTS = ("gemma-3-270m-sft--facts--34ca93b917", "gemma-3-270m-dpo--facts--2493e7c049")
+
+
+def main() -> None:
+    """Run one of the three experiments."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("flips", "foreign", "kills"))
+    parser.add_argument("--n", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--run", help="id of a shipped run whose bits are flipped")
+    options = parser.parse_args()
+    shipped = files.SHIPPED / "runs"
+    with own_folder() as cache:
+        if options.what == "flips":
+            run = copied(shipped / options.run, cache) if options.run else scored_run("flipped", 12)
+            found = flips(run, options.n, options.seed)
+            print(f"{options.n} flips of {run.id}: {_counts(found)}")
+        elif options.what == "foreign":
+            runs = [copied(shipped / run_id, cache) for run_id in FACTS]
+            small = [scored_run(key, 12) for key in ("one", "other")]
+            for name, endings in (("foreign files", [*foreign(runs), *foreign(small)]), ("damage", damaged(small[0]))):
+                ends = list(endings)
+                missed = [end.what for end in ends if not end.verify]
+                read = [end.what for end in ends if not end.reading and not end.is_forged]
+                print(f"{len(ends)} of {name}: verify missed {len(missed)} {missed}, reading took {len(read)} {read}")
+        else:
+            for kind, counts in kills(options.n, options.seed).items():
+                print(f"{kind}: {options.n // 5} kills: {_counts(counts)}")
+
+
+def _counts(found: Counter[str]) -> str:
+    return ", ".join(f"{what} {n}" for what, n in found.most_common())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Answers of people, each with how often it was given: the "answer cluster data" of ProtoQA, one question a line."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from homog_core.errors import InvalidInput
+from homog_core.runs.importers.notes import About, Notes, Record
+
+
+def fits(first: dict[str, Any]) -> bool:
+    """Whether a file that begins with this record is one."""
+    answers = first.get("answers")
+    return isinstance(answers, dict) and {"raw", "clusters"} <= answers.keys()
+
+
+def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Record]:
+    """One record a question, with every answer as often as it was given.
+
+    The answers come in an order that is drawn from the question's id: the file has them by cluster, and whatever cuts
+    them would cut clusters away.
+    """
+    for where, row in records:
+        try:
+            key, question = row["metadata"]["id"], row["question"]["original"]
+            counts, clusters = row["answers"]["raw"], row["answers"]["clusters"].values()
+            answers = [text for cluster in clusters for text in cluster["answers"] for _ in range(counts.get(text, 1))]
+        except (KeyError, TypeError, AttributeError):
+            notes.left_out(InvalidInput(f"{where}: it has no question with clusters of answers and their counts."))
+            continue
+        random.Random(str(key)).shuffle(answers)
+        notes.add("answers put into an order drawn from the question's id", where)
+        yield Record(where, {"id": key, "question": question, "answers": answers})
