@@ -47,8 +47,9 @@ def test_a_command_that_stands_in_a_sentence_is_one():
     for path in SOURCES:
         for text in texts_of(ast.parse(path.read_text(encoding="utf-8"))):
             for command in re.findall(r"`(?:python -m homog_core|homog) ([^`]+)`", text):
-                if not command.startswith("NAME"):
-                    command_parser("homog").parse_args(shlex.split(command))
+                command_parser("homog").parse_args(shlex.split(command))
+                # what is put in goes through `typed`, but for the keys of public studies
+                assert "NAME" not in command or command.startswith("study get ")
             for extra in re.findall(r"pip install -e '\.\[(\w+)\]'", text):
                 assert extra in extras
 
@@ -62,7 +63,8 @@ def test_every_typed_command_has_the_options_that_it_is_given():
             name = node.args[0].value
             values = {"top_p": 0.5, "format": "csv", "prompt": "plain", "dtype": "float32", "temperature": 0.5}
             given = {key.arg: values.get(key.arg, 3) for key in node.keywords}
-            names = ["sft" if name == "train" else ODD for _ in node.args[1:]]
+            own = {"train": ["sft"], "study": ["get", "key"]}
+            names = own.get(name) or [ODD for _ in node.args[1:]]
             options = options_of(typed(name, *names, **given))
             assert all(str(value) in str(options[key]) for key, value in given.items())
             found += 1
@@ -93,12 +95,11 @@ def test_a_missing_adapter_says_how_it_is_trained(tmp_path, monkeypatch):
         assert options_of(command)["stage"] == stage
 
 
-def test_the_command_of_a_run_that_begins_with_a_dash_is_really_run(no_shipped_runs, tmp_path, monkeypatch, capsys):
+def test_the_commands_of_a_model_that_begins_with_a_dash_are_really_run(no_shipped_runs, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(encoders, "SentenceEncoder", lambda name: FakeEncoder())
     path = tmp_path / "answers.csv"
     path.write_text("question,answer\nRed?,Mars\nRed?,Venus\n")
     run = import_file(path, About("-m", "set"))
-    assert run.id.startswith("-")
     assert main(shlex.split(commands.score(run.id))[3:]) == 0
     assert main(shlex.split(typed("show", run.id))[3:]) == 0
     assert "single_cluster_rate@jaccard" in capsys.readouterr().out

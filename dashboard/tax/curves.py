@@ -135,7 +135,7 @@ def temperature(chosen: Selection) -> None:
         hover(row, row.group, f"temperature {given(row.temperature)}: {percent(row.value)}", show=percent)
         for row in frame.itertuples()
     ]
-    recipe = recipes.clusterer_recipe(chosen.clusterer)
+    recipe = recipes.clusterer_recipe(chosen.clusterer, [run for group in groups.values() for run in group])
     looks = [
         Series(names[key], names[key], look.color, look.symbol)
         for key in groups

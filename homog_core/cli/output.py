@@ -87,10 +87,12 @@ def print_summary(options: argparse.Namespace, run: "Run") -> None:
         print_result(options, summary)
         return
     summary.pop("import_notes")  # an import says them on standard error
-    tables = {name: summary.pop(name) for name in ("sampler", "estimates", "scores", "cascade")}
+    tables = {name: summary.pop(name) for name in ("sampler", "texts", "estimates", "scores", "cascade")}
     shown = {name: value for name, value in summary.items() if value != "" and not _is_undefined(value)}
     print("  ".join(f"{name}: {value}" for name, value in shown.items()))
     print(printable(f"\nModel or sampler: {tables['sampler']['verdict']}. {tables['sampler']['sentence']}\n"))
+    if said := tables["texts"]["sentence"]:
+        print(f"{said}\n")
     print_defined(options, [{"statistic": name, **estimate} for name, estimate in tables["estimates"].items()])
     print("\nHow well each score tells incorrect from correct greedy answers (AUROC, DeLong 95 % interval):")
     if why := no_ranking(summary["grades"]):

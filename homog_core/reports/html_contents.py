@@ -110,7 +110,7 @@ def gather(runs: Sequence[Run], on_progress: OnProgress) -> Report:
         scores=_scores(summaries),
         cascades={name: _cascade(summary) for name, summary in summaries.items()},
         origins={name: (run_card.card(one.run), run_card.missing(one.run)) for name, one in shown.items()},
-        clusterer=clusterer_recipe(clusterer),
+        clusterer=clusterer_recipe(clusterer, [one.run for one in scored]),
         sentences_of=DATASETS[dataset] if lacking else None,
         questions=list(_questions(shown, clusterer, ids, on_progress)),
         charts={key: chart for key, chart in charts.items() if chart},
@@ -134,7 +134,8 @@ def _read(runs: Sequence[Run], on_progress: OnProgress) -> dict[str, ScoredRun]:
 def _recipes(shown: Mapping[str, ScoredRun], clusterer: Clusterer, n: int) -> list[str]:
     """A line of all that the numbers rest on; of several runs one each and one for all."""
     own = [run_recipe(one.run, None, None, "imported" if one.run.is_imported else "") for one in shown.values()]
-    last = f"{clusterer_recipe(clusterer)} · {counted(n, 'question')} · 95 % intervals"
+    runs = [one.run for one in shown.values()]
+    last = f"{clusterer_recipe(clusterer, runs)} · {counted(n, 'question')} · 95 % intervals"
     return [f"{own[0]} · {last}"] if len(own) == 1 else [*own, last]
 
 
@@ -187,10 +188,11 @@ def _cell(found: Any, show: Callable[[float], str] = number) -> str:
 
 def _by_clusterer(shown: Mapping[str, ScoredRun]) -> Table:
     cells: Table = {}
+    runs = [one.run for one in shown.values()]
     for name, scored in shown.items():
         for row in pd.DataFrame(rates.clusterer_rows(scored)).itertuples():
             kind = "published" if row.kind == "published threshold" else row.kind
-            cells.setdefault((clusterer_recipe(row.clusterer), kind), {})[name] = _cell(row, tenth_percent)
+            cells.setdefault((clusterer_recipe(row.clusterer, runs), kind), {})[name] = _cell(row, tenth_percent)
     return cells
 
 

@@ -11,6 +11,7 @@ from homog_core.wording import commands
 from homog_core.wording.cascade import cascade_sentence
 from homog_core.wording.numbers import counted, noun
 from homog_core.wording.sampler import sampler_document
+from homog_core.wording.texts import texts_document
 
 _MOST_NAMED = 12
 
@@ -27,6 +28,7 @@ def summary_document(found: RunSummary) -> dict[str, Any]:
         "missing": "" if found.has_nli else missing_nli(found.run_id),
         "import_notes": [asdict(note) for note in found.import_notes],
         "sampler": sampler_document(found.sampler),
+        "texts": texts_document(found.texts),
         "estimates": {name: asdict(estimate) for name, estimate in found.estimates.items()},
         "scores": [asdict(score) for score in found.scores],
         "cascade": _cascade(found.saving),

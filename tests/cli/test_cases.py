@@ -5,7 +5,10 @@ import json
 import pytest
 
 from homog_core.cli import main
+from homog_core.measures.clustering import Clusterer
 from homog_core.runs import store
+from homog_core.wording.recipes import over_runs, run_recipe, side_by_side
+from homog_core.wording.run_card import card
 
 NAMES = ("Rome", "Oslo", "Lima")
 
@@ -73,3 +76,28 @@ def test_what_is_undefined_is_a_sentence_and_no_row(imported, capsys, command):
     assert "undefined for these answers" in printed
     assert "No score can be ranked" in printed
     assert "here 0 are correct and 0 incorrect" in printed
+
+
+def test_what_was_left_out_of_the_texts_is_counted(imported, call):
+    run, said = imported("r1", answers=lambda city: [f"<think>so</think>{city}", f"{city}</s>"])
+    assert "Of 6 answers, left out: reasoning from 3, special tokens from 3." in said
+    found = call("show", run)["texts"]
+    assert (found["reasoning_left_out"], found["special_tokens_left_out"], found["piece_marks_left_out"]) == (3, 3, 0)
+    facts = {fact.label: fact.text for fact in card(store.open_run(run))}
+    assert facts["Texts"] == "Of 6 answers, left out: reasoning from 3, special tokens from 3."
+
+
+def test_a_report_card_is_not_quoted_for_essays(imported, call):
+    essay = lambda city: ["The life of the city is not what it was. " * 28, f"{city} is the city. " * 70]
+    run, said = imported("essays", answers=essay)
+    why = "6 of 6 answers are longer than 250 words"
+    assert f"The report cards do not hold here: {why}." in said
+    assert call("show", run)["texts"]["report_cards_hold"] is False
+    stored, jaccard = store.open_run(run), Clusterer("jaccard", 0.4)
+    assert f"no report card for such answers ({why})" in run_recipe(stored, jaccard, 3)
+    assert f"no report card for such answers ({why})" in over_runs(["a"], [stored], jaccard, "", "")
+    assert "do not hold here" in {fact.label: fact.text for fact in card(stored)}["Texts"]
+    short, _ = imported("short")
+    inside = run_recipe(store.open_run(short), jaccard, 3)
+    assert "report card AUC" in inside
+    assert why in side_by_side(["a", "b"], [store.open_run(short), stored], jaccard, 3)
