@@ -2,22 +2,29 @@
 
 `python -m benchmarks.sampling [--model gemma-3-270m] [--tokens 32] [--questions 4] [--rounds 3]`
 
-Both sides take turns. Each samples ten answers of exactly `tokens` tokens for every question at temperature 1, one
+All sides take turns. Each samples ten answers of exactly `tokens` tokens for every question at temperature 1, one
 question at a time. Our engine also decodes the greedy answer and records entropies; `generate` does neither. The output
-has the seconds of each side, their ratio, the ratio when our engine batches four questions, and where our time goes.
+has the seconds of each side, their ratios, also with four questions in a batch and with the library's own products for
+few rows (`ours_plain`), where our time goes, the most memory, and which share of the roofline one question reaches: a
+step cannot be shorter than reading all weights once, nor than multiplying them with eleven rows, both as fast as this
+machine does in the same run.
 """
 
 import argparse
 import json
+import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
 from homog_core.records import Decoding
 from homog_core.runs.questions import load_questions
+from homog_core.sampling import engine
 from homog_core.sampling.draws import choose_tokens
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.weights import find_model
@@ -60,9 +67,14 @@ def main() -> None:
                 max_new_tokens=options.tokens,
             )
 
+    def plain() -> None:
+        with _library_products(sampler.model):
+            ours(1)
+
     ours(1), generate()  # warm both
     sides: dict[str, Callable[[], None]] = {
         "ours": lambda: ours(1),
+        "ours_plain": plain,
         "generate": generate,
         "ours_batched": lambda: ours(4),
     }
@@ -70,7 +82,8 @@ def main() -> None:
     for _ in range(options.rounds):
         for name, run in sides.items():
             seconds[name].append(_time(run))
-    print(json.dumps(_document(options, sampler, seconds), indent=1))
+    parts = _parts(sampler, lambda: ours(1))
+    print(json.dumps(_document(options, sampler, seconds) | parts, indent=1))
 
 
 def _document(options: argparse.Namespace, sampler: TorchSampler, seconds: dict[str, list[float]]) -> dict[str, Any]:
@@ -84,7 +97,8 @@ def _document(options: argparse.Namespace, sampler: TorchSampler, seconds: dict[
         "sampled_tokens_per_second": {name: round(sampled / value, 1) for name, value in median.items()},
         "generate_over_ours": round(median["generate"] / median["ours"], 2),
         "generate_over_ours_batched": round(median["generate"] / median["ours_batched"], 2),
-        "share_of_step_in_choosing_tokens": round(_choosing_share(sampler, median["ours"], options), 2),
+        "plain_over_ours": round(median["ours_plain"] / median["ours"], 2),
+        **_roofline(sampler, median["ours"] / (options.questions * options.tokens)),
         "kept_bytes_per_token_by_vocabulary": {v: _kept_bytes(v) for v in (1_000, 100_000)},
     }
 
@@ -97,15 +111,62 @@ def _time(run: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _choosing_share(sampler: TorchSampler, seconds: float, options: argparse.Namespace) -> float:
-    """The share of our time that entropies and drawing take; the model takes the rest."""
-    logits = torch.randn(11, sampler.model.config.vocab_size, device=sampler.model.device)
-    uniform = torch.rand(11, 24, dtype=torch.float64, device=logits.device)
-    greedy = torch.zeros(11, dtype=torch.bool, device=logits.device)
-    with torch.inference_mode():
-        choose_tokens(logits, uniform, greedy, Decoding())
-        each = _time(lambda: [choose_tokens(logits, uniform, greedy, Decoding()) for _ in range(20)]) / 20
-    return each * options.tokens * options.questions / seconds
+@contextmanager
+def _library_products(model: Any) -> Iterator[None]:
+    """The model without its own products for few rows."""
+    own = [(module, module.__dict__.pop("forward")) for module in model.modules() if "forward" in module.__dict__]
+    try:
+        yield
+    finally:
+        for module, forward in own:
+            module.forward = forward
+
+
+def _parts(sampler: TorchSampler, run: Callable[[], None]) -> dict[str, Any]:
+    """Which share of one run goes where, and the most memory of the process or the GPU so far."""
+    seconds = dict.fromkeys(("prefill", "layers", "projection", "choice"), 0.0)
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            found: list[Any] = []
+            seconds[name] += _time(lambda: found.append(function(*arguments, **named)))
+            return found[0]
+
+        return timed
+
+    model, head = sampler.model, sampler.model.get_output_embeddings()
+    with ExitStack() as patches:
+        for owner, name, part in (
+            (sampler, "prefill", "prefill"),
+            (sampler, "next_logits", "layers"),
+            (head, "forward", "projection"),
+            (engine, "choose_tokens", "choice"),
+        ):
+            patches.enter_context(patch.object(owner, name, counted(part, getattr(owner, name))))
+        whole = _time(run)
+    # the layers' time has the projection's in it, and the prompts' has both
+    seconds["layers"] -= seconds["prefill"] + seconds["projection"]
+    shares = {name: round(value / whole, 3) for name, value in seconds.items()}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if model.device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated()
+    return {"share_of_time": shares | {"bookkeeping": round(1 - sum(shares.values()), 3)}, "peak_bytes": peak}
+
+
+def _roofline(sampler: TorchSampler, step: float) -> dict[str, float]:
+    """How near a step of `step` seconds is to what reading all weights once and multiplying them would take."""
+    weight = max(sampler.model.parameters(), key=lambda one: one.numel()).detach()
+    square = torch.randn(2048, 2048, dtype=weight.dtype, device=weight.device)
+    read = weight.numel() * weight.itemsize / min(_time(lambda: weight.sum()) for _ in range(5))
+    multiplied = 2 * 2048**3 / min(_time(lambda: square @ square) for _ in range(5))
+    n = sum(one.numel() for one in sampler.model.parameters())
+    reading, multiplying = n * weight.itemsize / read, 2 * 11 * n / multiplied
+    return {
+        "read_bytes_per_second": round(read),
+        "multiply_flops": round(multiplied),
+        "step_seconds": round(step, 4),
+        "share_of_roofline": round(max(reading, multiplying) / step, 2),
+    }
 
 
 def _kept_bytes(vocabulary: int, rows: int = 11) -> float:

@@ -73,9 +73,10 @@ def local_datasets() -> list[str]:
 def live_queue() -> LiveQueue:
     """The one queue of live jobs of this server."""
     from homog_core.sampling.load import load_sampler
+    from homog_core.sampling.weights import local_weights
 
     encoders = [sentence_encoder(key) for key in ENCODERS]
-    return LiveQueue(load_sampler, encoders, is_connected=_is_connected)
+    return LiveQueue(load_sampler, encoders, is_connected=_is_connected, prepare=local_weights)
 
 
 class ServedModels(NamedTuple):

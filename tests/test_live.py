@@ -586,6 +586,46 @@ def test_loading_is_reported():
     queue.wait_for(job_id, "done")
 
 
+def test_weights_are_unpacked_before_anybody_asks_and_a_job_waits_for_that(own_cache):
+    box = MODELS["gemma-3-270m"]  # installed as a package, and nothing is unpacked in an empty cache
+    begun, go_on, order = threading.Event(), threading.Event(), []
+
+    def unpack(spec, say):
+        say("Unpacking: tensor 3 of 9")
+        begun.set()
+        assert go_on.wait(TIMEOUT)
+        order.append("unpacked")
+
+    def load(spec, say):
+        order.append("loaded")
+        return FakeSampler(ANSWERS, spec)
+
+    queue = queue_of(load, prepare=unpack)
+    assert queue.prepare(ONE) == ""  # nothing is to be done for it
+    queue.prepare(box)
+    assert begun.wait(TIMEOUT)
+    job_id = queue.submit(request(box))
+    queue.wait_for(job_id, "loading")
+    assert queue.prepare(box) == queue.snapshot(job_id).message == "Unpacking: tensor 3 of 9"
+    go_on.set()
+    queue.wait_for(job_id, "done")
+    assert order == ["unpacked", "loaded"]
+    assert queue.prepare(box) == ""
+
+
+def test_weights_that_cannot_be_unpacked_are_left_to_the_job_that_needs_them(own_cache):
+    def unpack(spec, say):
+        raise HomogError("damaged")
+
+    def load(spec, say):
+        raise HomogError("The weights are damaged.")
+
+    queue = queue_of(load, prepare=unpack)
+    job_id = queue.submit(request(MODELS["gemma-3-270m"]))
+    queue.wait_for(job_id, "failed")
+    assert queue.snapshot(job_id).message == "The weights are damaged."
+
+
 def test_how_long_loading_takes_is_known_from_the_last_time(clock, tmp_path):
     def load(spec, report):
         clock.ahead += 7.0

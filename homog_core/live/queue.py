@@ -28,6 +28,7 @@ from homog_core.sampling.weights import availability
 GRACE_SECONDS = 60.0  # how long a job goes on after the last session that watched it has gone
 IDLE_SECONDS = 600.0  # how long a model stays in memory after the last job
 MOST_WAITING = 20  # jobs; a queue without an end would keep everybody waiting, and grow
+_LOOK_SECONDS = 0.1  # between two looks at how far the unpacking is
 _REMEMBERED = 50  # finished jobs that a reloaded page still finds
 
 LoadSampler = Callable[[ModelSpec, Say], Sampler]
@@ -48,10 +49,12 @@ class LiveQueue:
         grace_seconds: float = GRACE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
         probe: Callable[[], Device] = probe_device,
+        prepare: Callable[[ModelSpec, Say], object] | None = None,
     ) -> None:
         self._load_sampler, self._encoders = load_sampler, encoders
         self._is_connected, self._grace, self._idle = is_connected, grace_seconds, idle_seconds
-        self._probe = probe
+        self._probe, self._prepare = probe, prepare
+        self._preparing: dict[str, str] = {}  # what is being done for a source; "" when that is over
         self._device: Device | None = None
         self._lock = threading.Condition()
         self._jobs: dict[str, Job] = {}
@@ -113,6 +116,27 @@ class LiveQueue:
                 raise HomogError("Only answers that have all been finished can be kept as a run.")
         runs = [part.keep(job.request) for part in parts]
         return [score.score_run(run.id, self._encoders) for run in runs]
+
+    def prepare(self, model: ModelSpec) -> str:
+        """Unpack a model's weights in the background if that has to be done; returns what is being done, or "".
+
+        What goes wrong is not said here: a job that needs the weights meets the same error and shows it.
+        """
+        with self._lock:
+            is_new = self._prepare is not None and model.source not in self._preparing
+            if is_new and availability(model).state == "prepare":
+                self._preparing[model.source] = "Unpacking the weights, once"
+                threading.Thread(target=self._unpack, args=(model,), name="unpacking", daemon=True).start()
+            return self._preparing.get(model.source, "")
+
+    def _unpack(self, model: ModelSpec) -> None:
+        def say(words: str) -> None:
+            with self._lock:
+                self._preparing[model.source] = words
+
+        with contextlib.suppress(Exception):
+            self._prepare(model, say)
+        say("")
 
     def tokens_per_second(self, model_key: str) -> float | None:
         """How fast the last live job of a model was; None if there was none."""
@@ -207,6 +231,10 @@ class LiveQueue:
             self._sampler = self._sampler.sibling(model)
         if self._sampler is None:
             free_memory()
+            while words := self.prepare(model):
+                self._set(job, "loading", words)
+                self._check(job)
+                time.sleep(_LOOK_SECONDS)
             self._set(job, "loading", f"Loading {model.key}")
             started, is_here = time.monotonic(), availability(model).state == "ready"
             if not is_served(model.source):

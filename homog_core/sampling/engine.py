@@ -19,6 +19,7 @@ from homog_core.progress import Say
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question
 from homog_core.sampling.adapters import Adapters
 from homog_core.sampling.draws import choose_tokens
+from homog_core.sampling.few_rows import quicken_few_rows
 from homog_core.sampling.graphs import Columns, RecordedDecoding, is_recordable
 from homog_core.sampling.loading import load_model
 from homog_core.sampling.projection import project_in_fp32
@@ -44,6 +45,7 @@ class TorchSampler:
         self._end_ids = _end_ids(model, tokenizer)
         self._hidden_ids = hidden_ids(tokenizer, self._end_ids)
         project_in_fp32(model)
+        quicken_few_rows(model)
         self._base_revision = revision
         self._adapters = Adapters(model)
         self._adapter: str | None = None  # the one that this sampler computes with; None: the base weights alone

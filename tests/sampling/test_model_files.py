@@ -4,19 +4,22 @@ import json
 import shutil
 from types import SimpleNamespace
 
+import gguf
 import numpy as np
 import psutil
 import pytest
 from fakes import tiny_model
-from gguf import GGUFWriter
+from gguf import GGUFReader, GGUFWriter
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers.integrations.ggml import _gguf_parse_value
 
 from homog_core.device import Device
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.records import ModelSpec
 from homog_core.sampling.gguf import dequantise, read_header
 from homog_core.sampling.model_files import describe_folder, describe_gguf, missing_weights, numbers_of, weight_size
+from homog_core.sampling.quick_gguf import quick_gguf
 from homog_core.sampling.weights import availability, described, find_model, memory_of
 
 TEMPLATE = "{% for m in messages %}{{ m.content }}{% endfor %}"
@@ -69,6 +72,29 @@ def test_a_cut_header_is_said_wherever_it_ends(tmp_path):
         (tmp_path / "cut.gguf").write_bytes(whole[:end])
         with pytest.raises(InvalidInput, match="does not read as a GGUF file"):
             read_header(tmp_path / "cut.gguf")
+
+
+def test_the_quick_reader_reads_what_the_package_reads(tmp_path):
+    file = write_gguf(tmp_path / "a.gguf", general__name="Tiny", llama__block_count=7)
+    package = GGUFReader(file)
+    seen = []
+    with quick_gguf(file, lambda n, total: seen.append((n, total))):
+        quick = gguf.GGUFReader(str(file))
+        for tensor in quick.tensors:
+            gguf.dequantize(tensor.data, tensor.tensor_type)
+    assert {key: values_of(field) for key, field in quick.fields.items()} == {
+        key: values_of(field) for key, field in package.fields.items()
+    }
+    assert values_of(quick.fields["tokenizer.ggml.tokens"]) == ["a", "bc", "déf", ""]
+    assert values_of(quick.fields["tokenizer.ggml.scores"]) == [0.5, -1.0]
+    assert [(t.name, t.data.tolist()) for t in quick.tensors] == [(t.name, t.data.tolist()) for t in package.tensors]
+    assert seen == [(1, 2), (2, 2)]
+    assert gguf.GGUFReader is GGUFReader  # and everybody else gets the package's own again
+
+
+def values_of(field):
+    """A field as transformers reads it."""
+    return [_gguf_parse_value(field.parts[i], field.types) for i in field.data]
 
 
 def test_a_gguf_file_that_has_no_room_unpacked_is_refused(tmp_path, monkeypatch):

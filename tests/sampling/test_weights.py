@@ -36,7 +36,7 @@ def dequantised(monkeypatch):
     """Replaces the conversion by one that writes a config; returns the contents of the files it was given."""
     seen = []
 
-    def fake(gguf, folder):
+    def fake(gguf, folder, on_tensor):
         seen.append(gguf.read_bytes())
         folder.mkdir()
         (folder / "config.json").write_text("{}")
@@ -122,7 +122,7 @@ def test_damaged_weights_are_refused_and_leave_nothing(boxed, dequantised, own_c
 
 
 def test_an_interrupted_conversion_leaves_nothing(boxed, dequantised, own_cache, monkeypatch):
-    def interrupted(gguf, folder):
+    def interrupted(gguf, folder, on_tensor):
         folder.mkdir()
         (folder / "config.json").write_text("{}")
         raise KeyboardInterrupt
@@ -137,7 +137,7 @@ def test_an_interrupted_conversion_leaves_nothing(boxed, dequantised, own_cache,
 
 
 def test_the_next_conversion_removes_what_a_killed_one_left(boxed, dequantised, own_cache, monkeypatch):
-    def killed(gguf, folder):
+    def killed(gguf, folder, on_tensor):
         folder.mkdir()
         raise KeyboardInterrupt
 

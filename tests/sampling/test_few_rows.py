@@ -1,0 +1,95 @@
+"""Few rows on a CPU: integers and scales that are exactly the weights, and products against fp64 by hand."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from gguf import GGMLQuantizationType, dequantize, quantize
+
+from homog_core.sampling import few_rows
+from homog_core.sampling.blocks import exact_blocks, product
+from homog_core.sampling.few_rows import quicken_few_rows
+
+SHAPE = (1024, 64)  # 8 tiles of outputs, 2 blocks of inputs
+
+
+def quantised(kind):
+    """Weights that went through a GGUF type, with a block of zeros."""
+    raw = np.random.default_rng(3).normal(0, 0.05, SHAPE).astype(np.float32)
+    raw[5, :32] = 0
+    kind = GGMLQuantizationType[kind]
+    return torch.from_numpy(dequantize(quantize(raw, kind), kind).copy())
+
+
+def layer_of(weight, bias=False):
+    layer = torch.nn.Linear(SHAPE[1], SHAPE[0], bias=bias)
+    layer.weight.data = weight
+    return layer
+
+
+@pytest.fixture
+def small_layers(monkeypatch):
+    monkeypatch.setattr(few_rows, "_SMALLEST", 1)
+
+
+@pytest.mark.parametrize("kind", ["Q8_0", "Q5_0", "Q4_0"])
+def test_blocks_are_exactly_the_weights(kind):
+    weight = quantised(kind)
+    blocks = exact_blocks(weight.numpy())
+    scales = blocks.scales.repeat(32, axis=1)
+    assert np.array_equal((blocks.integers * scales).transpose(0, 2, 1).reshape(SHAPE), weight.numpy())
+
+
+def one_that_is_off(weight):
+    weight[-1, -1] *= 1 + 2**-20  # not in the tile that is looked at first
+    return weight
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [torch.randn(SHAPE), one_that_is_off(quantised("Q8_0")), quantised("Q8_0")[:1000], quantised("Q8_0")[:, :48]],
+    ids=["never quantised", "one weight is off", "no whole tiles", "no whole blocks"],
+)
+def test_other_weights_are_no_blocks(weight):
+    assert exact_blocks(weight.numpy()) is None
+
+
+def test_a_row_does_not_depend_on_the_other_rows_or_the_threads():
+    blocks, rows = exact_blocks(quantised("Q5_0").numpy()), torch.randn(11, SHAPE[1])
+    together, before = product(blocks, rows.numpy()), torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            assert np.array_equal(product(blocks, rows[4:5].numpy())[0], together[4])
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("kind", ["blocks", "other weights"])
+@pytest.mark.parametrize("n_rows", [1, 8, 24, 25])
+def test_a_layer_says_what_its_weights_say(kind, n_rows, small_layers):
+    layer = layer_of(quantised("Q8_0") if kind == "blocks" else torch.randn(SHAPE) / 20, bias=True)
+    quicken_few_rows(torch.nn.Sequential(layer))
+    given = torch.randn(n_rows, 1, SHAPE[1])
+    with torch.inference_mode():
+        found = layer(given)
+        expected = given.double() @ layer.weight.double().T + layer.bias.double()
+    assert found.shape == expected.shape
+    assert float((found - expected).abs().max()) < 1e-5
+
+
+def test_gradients_go_through_the_weights(small_layers):
+    layer = layer_of(quantised("Q8_0"))
+    plain = copy.deepcopy(layer)
+    quicken_few_rows(torch.nn.Sequential(layer))
+    given = torch.randn(3, SHAPE[1])
+    for one in (layer, plain):
+        one(given).square().sum().backward()
+    assert torch.equal(layer.weight.grad, plain.weight.grad)
+
+
+def test_half_precision_and_small_layers_are_left_alone():
+    small, half = layer_of(quantised("Q8_0")), torch.nn.Linear(1024, 1024).bfloat16()
+    quicken_few_rows(torch.nn.Sequential(small, half))
+    assert "forward" not in small.__dict__ | half.__dict__
