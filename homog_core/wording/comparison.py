@@ -215,8 +215,11 @@ def left_out_tests(statistics: Collection[str]) -> str:
 
 def tests_title(tests: Sequence[Mapping[str, Any]]) -> str:
     """How many of the paired tests find more than chance."""
+    n = sum(not np.isnan(test["pvalue_holm"]) for test in tests)
+    if not n:
+        return "No difference can be tested"
     beyond = sum(test["pvalue_holm"] < CHANCE for test in tests)
-    return f"{beyond} of {len(tests)} differences are larger than chance alone would give"
+    return f"{beyond} of {n} differences are larger than chance alone would give"
 
 
 def broken_title(found: Comparison, run_id: str, name: str) -> str:
@@ -307,6 +310,12 @@ def in_words(test: Mapping[str, Any]) -> Told:
         finding = f"{one.capitalize()} {noun} on {higher} of {n} questions, {two} on {lower}"
         detail = f"On average {_difference(test, 1, unit, 2)}."
     return Told(finding, f"{detail} {_TESTS[test['test']]}, {verdict(test['pvalue_holm'])}.")
+
+
+def undefined_tests(statistics: Sequence[str]) -> Told:
+    """The tests for which no question has a value in both runs, in words."""
+    named = ", ".join(_statistic(name) for name in statistics)
+    return Told("Undefined, since no question has it in both runs", f"{named}.")
 
 
 def verdict(pvalue: float) -> str:
