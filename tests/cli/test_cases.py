@@ -101,3 +101,20 @@ def test_a_report_card_is_not_quoted_for_essays(imported, call):
     inside = run_recipe(store.open_run(short), jaccard, 3)
     assert "report card AUC" in inside
     assert why in side_by_side(["a", "b"], [store.open_run(short), stored], jaccard, 3)
+
+
+def test_a_field_that_stands_twice_in_json_is_named(tmp_path, capsys):
+    path = tmp_path / "twice.json"
+    path.write_text(
+        '[{"question": "Red?", "answers": ["a", "b"], "answers": ["Mars", "Venus"]}, {"question": "Blue?"}]'
+    )
+    assert main(["import", str(path), "--model", "m"]) == 0
+    said = capsys.readouterr().err
+    assert "fields that an object has twice: the last one counts: 1 (twice.json: the field 'answers'" in said
+
+
+def test_our_own_export_of_unknown_numbers_comes_back_without_a_complaint(imported, tmp_path, capsys):
+    run, _ = imported("known", token_logprobs=lambda city: [[-0.1], [-0.2]])  # entropies are not known
+    assert main(["export", run, "--format", "parquet", "--output", str(tmp_path / "again.parquet")]) == 0
+    assert main(["import", str(tmp_path / "again.parquet"), "--model", "again"]) == 0
+    assert "cannot be" not in capsys.readouterr().err
