@@ -12,6 +12,7 @@ from dashboard.text import plain, written
 from homog_core.analysis import lineage
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import role
+from homog_core.figures.drawn import draws_something
 from homog_core.figures.theme import role_colors
 from homog_core.figures.titled import WIDTH, titled
 from homog_core.records import ModelSpec
@@ -56,6 +57,10 @@ def chart(
     `explored` can be zoomed and moved, and boxes and a lasso select in it. `under` draws what comes right under the
     figure, as a slider that chooses one of its points.
     """
+    if not draws_something(figure):
+        nothing(title)
+        under()
+        return
     heading(title, how_to_read, recipe_line)
     modes = ("points", "box", "lasso") if explored else "points"
     selecting = {"on_select": on_select, "selection_mode": modes} if on_select else {}
@@ -79,6 +84,9 @@ def panels(
 
     The names are HTML, as `figures.html.model_heading` makes it.
     """
+    if not any(draws_something(figure) for _, figure in figures):
+        nothing(title)
+        return
     heading(title, how_to_read, recipe_line)
     places = st.columns(len(figures), gap="medium")
     for i, (place, (name, figure)) in enumerate(zip(places, figures, strict=True)):
@@ -86,6 +94,12 @@ def panels(
             st.html(name)
             st.plotly_chart(figure, key=f"{key}:{i}", alt=alt[i], config=CONFIG)
     chart_foot(figures, title, recipe_line, data, key, about)
+
+
+def nothing(title: str) -> None:
+    """What stands in the place of a chart of which every value is undefined."""
+    st.markdown(f"##### {title}")
+    st.info("Nothing is drawn here: for these answers it is undefined.", icon=":material/hide_image:")
 
 
 def heading(title: str, how_to_read: str, recipe_line: str) -> None:

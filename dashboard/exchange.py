@@ -23,6 +23,7 @@ from homog_core.runs.importers import jsonl, tables
 from homog_core.runs.importers.notes import About
 from homog_core.runs.importers.study import EXAMPLE_TOML
 from homog_core.runs.importers.uploads import Imported, Upload, import_uploads, is_zip_of_files
+from homog_core.typed import typed
 from homog_core.wording import run_names
 from homog_core.wording.labels import STAGE_TITLES
 
@@ -87,9 +88,9 @@ def export(run: store.Run) -> None:
             on_click="ignore",
         )
     with st.popover("On the command line", icon=":material/terminal:", type="tertiary"):
-        ids = " ".join(one.id for one in runs)
-        command = f"report {ids} --html report.html" if len(runs) > 1 else f"export {run.id} --format {format}"
-        st.code(f"python -m homog_core {command}", language=None, wrap_lines=True)
+        several = typed("report", *(one.id for one in runs), html="report.html")
+        command = several if len(runs) > 1 else typed("export", run.id, format=format)
+        st.code(command, language=None, wrap_lines=True)
 
 
 def _compared_runs(run: store.Run) -> list[store.Run]:

@@ -23,6 +23,7 @@ def trees(named: Sequence[tuple[str, Mapping[int, Response]]], recipe: str, key:
     own = [(name, _samples(responses)) for name, responses in named]
     own = [(name, responses) for name, responses in own if responses]
     if not own:
+        st.info("There is no tree: no answer has a text.")
         return
     roots = [token_tree(responses) for _, responses in own]
     frames = [branches(root) for root in roots]

@@ -6,6 +6,7 @@ One place decides where the answer of a text begins and what of it counts (docs/
 import re
 import unicodedata
 from collections.abc import Collection
+from typing import NamedTuple
 
 _BLOCKS = {  # opening tag → closing tag of a block of reasoning
     "<think>": "</think>",
@@ -21,6 +22,9 @@ _OPENING = re.compile("|".join(map(re.escape, _BLOCKS)))
 _AT_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z")
 _HARMONY = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # special tokens, all four or none
 _CLOSING = re.compile("|".join(re.escape(tag) for tag in _BLOCKS.values() if tag != "<|end|>"))
+_BLOCK = re.compile(
+    "|".join(rf"{re.escape(opening)}.*?(?:{re.escape(closing)}|\Z)" for opening, closing in _BLOCKS.items()), re.DOTALL
+)
 _SPECIAL = r"(?:<\|[\w ]+\|>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\])"
 _ROLES = {  # what a template writes after a special token; a harmony channel may be cut inside its name
     "<|start|>": r"(?:assistant(?=<\|)|\w*\Z)",
@@ -45,6 +49,26 @@ def answer_text(text: str) -> str:
     if "▁" in answer or "Ġ" in answer or "Ċ" in answer:
         answer = _PIECES.sub(lambda mark: "\n" if mark[0] == "Ċ" else " " if mark[0] == "▁" else "", answer)
     return unicodedata.normalize("NFC", answer.strip())
+
+
+class Removed(NamedTuple):
+    """What `answer_text` takes from a text."""
+
+    reasoning: bool
+    special_tokens: bool
+    piece_marks: bool  # of word pieces, as ▁ and Ġ
+
+
+def removed(text: str) -> Removed:
+    """Which kinds of leftovers a generated text has."""
+    start = answer_start(text)
+    answer = _TRAILING.sub("", text[start:], count=1)
+    before, after = text[:start], text[start + len(answer) :]
+    template = _BLOCK.sub("", before)
+    has_special = re.search(_SPECIAL, template) or re.search(_SPECIAL, after)
+    shown = answer_text(text)
+    marks = sum(answer.count(mark) - unicodedata.normalize("NFC", shown).count(mark) for mark in "▁ĠĊ")
+    return Removed(template != before or bool(_CLOSING.search(before)), bool(has_special), marks > 0)
 
 
 def answer_start(text: str) -> int:

@@ -15,7 +15,7 @@ from homog_core.analysis import comparable, compare, lineage
 from homog_core.analysis.comparable import MOST_RUNS
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.runs import store
-from homog_core.wording import run_names
+from homog_core.wording import commands, run_names
 from homog_core.wording.comparison import chain_title, differences, obstacle_sentence
 
 LEVELS = {"one": "One question", "all": "All questions"}
@@ -26,7 +26,7 @@ def main() -> None:
     umap_warm_up()
     runs = lineage.offered(store.list_runs())
     if not runs:
-        st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
+        st.info(f"There are no runs yet. Sample a question in the Live lab, or run `{commands.first_sample()}`.")
         return
     if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)):
         return
@@ -45,7 +45,8 @@ def main() -> None:
         clusterer = controls.clusterer_controls(compare.common_clusterers(scored))
     with row:
         order_buttons(chosen, runs)
-        st.caption(plain(differences(compare.differing(scored))), width="stretch")
+        imported = any(run.is_imported for run in chosen)
+        st.caption(plain(differences(compare.differing(scored), imported=imported)), width="stretch")
         link_to_all(chosen[0], runs)
     studies.mark(chosen)
     compared = shown(scored, clusterer)

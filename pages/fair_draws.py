@@ -8,6 +8,7 @@ from dashboard.text import plain
 from homog_core.analysis.draws import Draw, shown_sets
 from homog_core.figures.theme import role_colors
 from homog_core.runs.draw_sets import DrawSet, list_draws
+from homog_core.wording import commands
 from homog_core.wording import draws as say
 
 MOST_MODELS = 4
@@ -22,7 +23,7 @@ def main() -> None:
     found, unread = list_draws()
     sets = shown_sets(found)
     if not sets:
-        st.info("No draws are stored yet. Compute some: `python -m homog_core draws --model gemma-3-270m`")
+        st.info(f"No draws are stored yet. Compute some: `{commands.draws('gemma-3-270m')}`")
         return
     left, right = st.columns([1, 2], vertical_alignment="bottom", gap="large")
     with right:

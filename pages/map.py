@@ -12,7 +12,7 @@ from homog_core.catalogue.encoders import DEFAULT_ENCODER, ENCODERS
 from homog_core.runs import store
 from homog_core.runs.answer_maps import find_map, list_maps
 from homog_core.wording import answer_map as say
-from homog_core.wording import run_names
+from homog_core.wording import commands, run_names
 from homog_core.wording.comparison import obstacle_sentence
 from homog_core.wording.labels import encoder_title
 from homog_core.wording.numbers import counted
@@ -22,7 +22,7 @@ def main() -> None:
     page.start_page("Map", "Every answer of a run at once: where does each model go?")
     runs = lineage.offered(store.list_runs())
     if not runs:
-        st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
+        st.info(f"There are no runs yet. Sample a question in the Live lab, or run `{commands.first_sample()}`.")
         return
     if damage.asked_for(url.get("runs"), lambda: url.put(runs=None)):
         return

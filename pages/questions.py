@@ -21,7 +21,7 @@ def main() -> None:
     umap_warm_up()
     runs = lineage.offered(store.list_runs())
     if not runs:
-        st.info("There are no runs yet. Sample a question in the Live lab, or run `python -m homog_core sample …`.")
+        st.info(f"There are no runs yet. Sample a question in the Live lab, or run `{commands.first_sample()}`.")
         return
     if damage.asked_for(url.get("run"), lambda: url.put(run=None)):
         return

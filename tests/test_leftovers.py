@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homog_core.leftovers import answer_start, answer_text, opened_block, reasoning_marks
+from homog_core.leftovers import answer_start, answer_text, opened_block, reasoning_marks, removed
 
 TAGS = [
     ("<think>", "</think>"),
@@ -197,3 +197,23 @@ def test_long_reasoning_takes_no_time():
     assert answer_text(f"{'hm ' * 400_000}</think>A fox.") == "A fox."
     assert answer_text(f"A fox.{' </s>' * 20_000}") == "A fox."
     assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("Mars.", ()),
+        ("<think>hot</think>Mars.", ("reasoning",)),
+        ("It is hot.\n</think>\n\nMars.", ("reasoning",)),
+        ("<think>it never ends", ("reasoning",)),
+        ("<s><think>hot</think>Mars.</s>", ("reasoning", "special_tokens")),
+        ("<|channel|>commentary<|message|>hot<|end|>Mars.", ("reasoning",)),
+        ("Mars<|im_end|>", ("special_tokens",)),
+        ("It is▁Mars", ("piece_marks",)),
+        ("ĠMars", ("piece_marks",)),
+        ("Ġgantija", ()),  # a Maltese word
+        ("The tag <think> stays where it is.", ()),
+    ],
+)
+def test_what_is_left_out_is_told_by_kind(text, kinds):
+    assert tuple(name for name, found in removed(text)._asdict().items() if found) == kinds

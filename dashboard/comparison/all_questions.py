@@ -81,8 +81,15 @@ def _tests(shown: Shown, result: Comparison) -> None:
             rows = {row["statistic"]: row for row in result.tests if (row["from"], row["to"]) == (first, second)}
             with place.container(border=True):
                 st.markdown(f"**{plain(titles[first])} → {plain(titles[second])}**")
-                ordered = [rows[name] for name in say.STATISTICS]
-                st.markdown("\n".join(f"- {_test_line(row)}" for row in ordered))
+                ordered = [rows[name] for name in say.STATISTICS if name in rows]
+                lines = [_test_line(row) for row in ordered if row["n"]]
+                if absent := [row["statistic"] for row in ordered if not row["n"]]:
+                    lines.append(": ".join(map(plain, say.undefined_tests(absent))))
+                st.markdown("\n".join(f"- {line}" for line in lines))
+    if left_out := say.left_out_tests({row["statistic"] for row in result.tests}):
+        st.info(left_out)
+    if not any(row["n"] for row in result.tests):
+        return
     with st.popover("All numbers", icon=":material/table:", width="content"):
         frame = pd.DataFrame(result.tests)
         st.dataframe(frame, hide_index=True)

@@ -9,6 +9,7 @@ from dashboard.map.work import Key, MapWork, key_of
 from dashboard.once import once
 from dashboard.text import plain
 from homog_core.analysis.answer_map import expected_seconds
+from homog_core.typed import typed
 from homog_core.wording import answer_map as say
 
 POLL_SECONDS = 0.5
@@ -49,8 +50,8 @@ def offer(answers: Answers, encoder: str) -> None:
         help="Another map is being computed on this machine; reload the page in some minutes." if busy else None,
     )
     with st.popover("On the command line", icon=":material/terminal:", type="tertiary"):
-        ids = " ".join(run.id for run in runs)
-        st.code(f"python -m homog_core map {ids} --encoder {encoder}", language=None, wrap_lines=True)
+        command = typed("map", *(run.id for run in runs), encoder=encoder)
+        st.code(command, language=None, wrap_lines=True)
 
 
 @st.fragment(run_every=POLL_SECONDS)

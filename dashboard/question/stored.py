@@ -23,6 +23,7 @@ from homog_core.records import GREEDY
 from homog_core.runs.sentences import words_of_stand_in
 from homog_core.wording import commands, recipes
 from homog_core.wording import question as say
+from homog_core.wording.numbers import counted, noun
 
 VIEWS = {"answers": "Answers", "tree": "Tree", "map": "Map", "tokens": "Tokens", "details": "Scores and prompt"}
 
@@ -124,8 +125,14 @@ def _scores(scored: ScoredRun, question_id: str) -> None:
     if not scored.is_scored:
         st.caption("The run has not been scored.")
         return
+    ranks = score_ranks(scored, question_id)
+    known = ranks[ranks["value"].notna()]
+    if n_absent := len(ranks) - len(known):
+        st.caption(f"{counted(n_absent, 'score')} of {len(ranks)} {noun(n_absent, 'is', 'are')} undefined here.")
+    if known.empty:
+        return
     st.dataframe(
-        score_ranks(scored, question_id),
+        known,
         hide_index=True,
         column_config={
             "score": "Score",
@@ -138,7 +145,9 @@ def _scores(scored: ScoredRun, question_id: str) -> None:
 
 
 def _how_many(picture: Picture) -> None:
-    """How many answers were drawn, and how many the model is estimated to have."""
+    """How many answers were drawn, and how many the model is estimated to have; nothing below two answers."""
+    if len(picture.clustered) < 2:
+        return
     st.caption("How many answers")
     table = pd.DataFrame(how_many(np.bincount(picture.labels), picture.similarity))
     st.dataframe(table, hide_index=True, alt="Numbers of answers, drawn and estimated")

@@ -85,6 +85,7 @@ def _by_score(frame: pd.DataFrame) -> pd.DataFrame:
 def table(shown: pd.DataFrame, columns: Mapping[str, Any], alt: str, height: int | None = None) -> None:
     """Rows with an `id` each and the columns to show; a click anywhere in one opens its question."""
     ids = list(shown["id"])
+    absent = [name for name in columns if len(shown) and shown[name].isna().all()]
     key = f"table:{hash(tuple(ids))}"
 
     def select() -> None:
@@ -92,7 +93,7 @@ def table(shown: pd.DataFrame, columns: Mapping[str, Any], alt: str, height: int
             url.put(question=ids[cells[0][0]], answer=None)
 
     st.dataframe(
-        shown[list(columns)],
+        shown[[name for name in columns if name not in absent]],
         key=key,
         hide_index=True,
         height=height or (230 if blocks.is_narrow() else 520),
@@ -101,6 +102,8 @@ def table(shown: pd.DataFrame, columns: Mapping[str, Any], alt: str, height: int
         column_config=columns,
         alt=f"{alt}; select a cell to see the question's answers",
     )
+    if titles := [columns[name]["label"] for name in absent]:
+        st.caption(f"Undefined for these answers: {', '.join(titles)}.")
 
 
 def stepper(ids: list[str], question_id: str, order: str = "") -> None:

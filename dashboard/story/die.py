@@ -9,6 +9,7 @@ from homog_core.analysis.draws import Draw, overview, shown_sets
 from homog_core.analysis.story import ALIGNED, BASE, Story
 from homog_core.figures.theme import role_colors
 from homog_core.runs.draw_sets import DrawSet, list_draws
+from homog_core.wording import commands
 from homog_core.wording import draws as say
 
 DIE = "die"
@@ -19,7 +20,8 @@ def show(story: Story, presenting: bool) -> None:
     """The bars of both models for a die, and what the other lists show."""
     sets = _sets()
     if len(sets) < 2:
-        st.info("No draws of these two models are stored. To compute them: `python -m homog_core draws --model …`")
+        needed = " and ".join(f"`{commands.draws(model)}`" for model in (BASE, ALIGNED))
+        st.info(f"No draws of these two models are stored. To compute them: {needed}")
         return
     st.markdown(
         "There are questions to which the same answer again is wrong for certain: roll a die. Each number should come "

@@ -114,12 +114,14 @@ def temperature(chosen: Selection) -> None:
     runs = [view.run for view in chosen.views.values()]
     groups = lineage.temperature_groups(runs, [*runs, *chosen.others])
     if not groups:
-        model = chosen.views[chosen.focus()].run.identity
-        st.info(
-            "SCR against temperature: no two runs differ in their temperature alone. To get one: "
-            f"`{commands.sample(model.model, model.dataset, temperature=0.7)}`",
-            icon=":material/thermostat:",
+        run = chosen.views[chosen.focus()].run
+        remedy = (
+            "Import answers of the same model to the same questions that were sampled at another one."
+            if run.is_imported
+            else f"To get one: `{commands.sample_as(run.identity, temperature=0.7)}`"
         )
+        why = "SCR against temperature: no two runs differ in their temperature alone."
+        st.info(f"{why} {remedy}", icon=":material/thermostat:")
         return
     names = run_names.names([run for run in runs if run.id in groups], but=["temperature"])
     frame = pd.DataFrame(
@@ -133,7 +135,7 @@ def temperature(chosen: Selection) -> None:
         hover(row, row.group, f"temperature {given(row.temperature)}: {percent(row.value)}", show=percent)
         for row in frame.itertuples()
     ]
-    recipe = recipes.clusterer_recipe(chosen.clusterer)
+    recipe = recipes.clusterer_recipe(chosen.clusterer, [run for group in groups.values() for run in group])
     looks = [
         Series(names[key], names[key], look.color, look.symbol)
         for key in groups

@@ -26,7 +26,7 @@ def filters(runs: Sequence[Run]) -> Selection | None:
     scored = sorted((run for run in runs if _has_scores(run)), key=lineage.order)
     left_out = [run.id for run in runs if not _has_scores(run)]
     if not scored:
-        st.info("There are no scored runs yet. Run `python -m homog_core sample …`, or `score` one that is there.")
+        st.info(f"There are no scored runs yet. Run `{commands.first_sample()}`, or `score` one that is there.")
         return None
     datasets = list(dict.fromkeys(run.identity.dataset for run in shipped_first(scored)))
     of_others = {run.identity.dataset for run in scored if run.provenance.study}

@@ -8,6 +8,7 @@ from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis.plan import rate_designs
 from homog_core.statistics.power import TARGET
+from homog_core.typed import PROGRAM, typed
 from homog_core.wording import plan as say
 from homog_core.wording.numbers import percent
 
@@ -34,7 +35,7 @@ def power(chosen: Selection) -> None:
         st.markdown("##### With fewer samples a question")
         _sentences([say.budget_sentence(*row) for row in zip(found.budgets, needs.budgets, strict=True)])
     st.caption("The same with costs, and for studies that have not begun:")
-    st.code(f"python -m homog_core plan {' '.join(runs)}\npython -m homog_core plan --scr 0.02 0.10", language="bash")
+    st.code(f"{typed('plan', *runs)}\n{PROGRAM} plan --scr 0.02 0.10", language="bash")
 
 
 def _another(rate: float, name: str) -> None:

@@ -21,8 +21,10 @@ from homog_core.runs.tables import question_of
 from homog_core.statistics.columns import SAME
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
 from homog_core.statistics.paired import holm, mcnemar_exact, paired_bootstrap_difference, wilcoxon_signed_rank
+from homog_core.typed import typed
 
 MEANS = ("num_semantic_sets", "discrete_semantic_entropy", "mean_token_entropy", "mean_token_entropy_sampled")
+UNLIKE = 0.1  # of two shares of answers: so far apart they are named where runs are compared
 _TESTS = {
     "single_cluster": mcnemar_exact,
     **dict.fromkeys(MEANS, wilcoxon_signed_rank),
@@ -56,11 +58,11 @@ def compare(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Comparison:
         raise InvalidInput("A comparison needs at least two different runs.")
     for scored in runs:
         if not scored.is_scored:
-            raise InvalidInput(f"Run {scored.run.id} is not scored; run `python -m homog_core score {scored.run.id}`.")
+            raise InvalidInput(f"Run {scored.run.id} is not scored; run `{typed('score', scored.run.id)}`.")
         if clusterer.encoder and clusterer.key not in {known.key for known in scored.clusterers()}:
             raise InvalidInput(
                 f"Run {scored.run.id} has no similarities by {clusterer.key}; score all these runs with the same "
-                f"encoders: `python -m homog_core score {scored.run.id}`."
+                f"encoders: `{typed('score', scored.run.id)}`."
             )
     common = common_questions(runs)
     if not common:
@@ -90,13 +92,25 @@ def common_clusterers(runs: Sequence[ScoredRun]) -> list[Clusterer]:
 def differing(runs: Sequence[ScoredRun]) -> dict[str, list[Any]]:
     """The fields of the runs' identities that differ, and what else makes their numbers unlike.
 
-    `grade_policy` where an older version graded some, `entropy_kind` where not all token entropies are exact.
+    `grade_policy` where an older version graded some, `entropy_kind` where not all token entropies are exact,
+    `common_prompts` where runs over other sets of questions prompt those that they share differently, `cut` and
+    `unknown_ends` where these shares of the sampled answers are at least `UNLIKE` apart.
     """
     found = differing_fields([scored.run for scored in runs])
     policies = [", ".join(scored.older_policies) if scored.is_scored else "" for scored in runs]
     kinds = [scored.run.entropy_kind() for scored in runs]
     found |= {"entropy_kind": kinds} if len(set(kinds)) > 1 else {}
+    if "question_ids_sha256" in found and len({_common_prompts(scored, runs) for scored in runs}) > 1:
+        found["common_prompts"] = []
+    for name, reason in (("cut", "length"), ("unknown_ends", "unknown")):
+        shares = [scored.share_ended(reason) for scored in runs]
+        found |= {name: shares} if max(shares) - min(shares) >= UNLIKE else {}
     return found | {"grade_policy": policies} if len(set(policies)) > 1 else found
+
+
+def _common_prompts(scored: ScoredRun, runs: Sequence[ScoredRun]) -> tuple[str, ...]:
+    """The prompts of the questions that all runs share; "" of a run that is stored without its sentences."""
+    return tuple(scored.questions.loc[common_questions(runs), "prompt"])
 
 
 def question_frame(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) -> pd.DataFrame:

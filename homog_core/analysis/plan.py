@@ -23,6 +23,7 @@ from homog_core.statistics.columns import paired_differences
 from homog_core.statistics.discrimination import auroc
 from homog_core.statistics.paired import mcnemar_exact, wilcoxon_signed_rank
 from homog_core.statistics.power import FEWEST_PAIRS, TARGET, Design, Discordant
+from homog_core.typed import typed
 
 BUDGETS = (3, 5, 10)  # samples a question
 _UNKNOWN = Design(np.nan, np.nan, np.nan)
@@ -350,5 +351,5 @@ def newest_run(model: str, dataset: str | None = None) -> Run:
     over = f" over {dataset}" if dataset else ""
     raise NotFound(
         f"No complete run of model {model!r}{over} is stored, so that nobody knows what it takes; sample a few "
-        f"questions: `python -m homog_core sample --model {model} --dataset {dataset or 'starter'} --limit 5`."
+        f"questions: `{typed('sample', model=model, dataset=dataset or 'starter', limit=5)}`."
     )

@@ -109,7 +109,8 @@ def budget_curve(scored: ScoredRun, clusterer: Clusterer, category: str = "") ->
         low, high = wilson_bounds(np.array(share), len(rate))
         scr = {"value": share, "low": float(low), "high": float(high), "n": len(rate)}
         rows.append({"n_samples": n, **scr, **fields(mean_estimate(entropy), "entropy_")})
-    return pd.DataFrame(rows)
+    columns = ["n_samples", "value", "low", "high", "n", *fields(mean_estimate([]), "entropy_")]
+    return pd.DataFrame(rows, columns=columns)  # of runs with one answer a question too, which have no row
 
 
 def clusterer_rows(scored: ScoredRun, category: str = "") -> list[dict[str, Any]]:

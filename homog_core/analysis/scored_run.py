@@ -24,11 +24,12 @@ from homog_core.measures.grading import POLICIES
 from homog_core.measures.report_cards import default_clusterers, judge_clusterer
 from homog_core.measures.scores import GROUPS
 from homog_core.measures.uncertainty import mean_logprob
-from homog_core.records import GREEDY, Response, ResponseSet
+from homog_core.records import GREEDY, FinishReason, Response, ResponseSet
 from homog_core.runs.evidence import stored_probabilities
 from homog_core.runs.score import MAP_COLUMNS, stored_settings
 from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of, response_set
+from homog_core.typed import typed
 
 
 class ScoredRun:
@@ -80,6 +81,16 @@ class ScoredRun:
         responses = self.answers(question_id).responses
         return [responses[i] for i in self.valid(question_id)]
 
+    def share_ended(self, reason: FinishReason) -> float:
+        """The share of the sampled answers that ended for this reason; 0 without answers."""
+        found = self._finish_reasons
+        return float((found == reason).mean()) if len(found) else 0.0
+
+    @cached_property
+    def _finish_reasons(self) -> np.ndarray:
+        parts = [rows.loc[rows["sample_index"] != GREEDY, "finish_reason"] for rows in self._rows.values()]
+        return np.concatenate([np.zeros(0, dtype=object), *parts])
+
     def search(self, words: str) -> set[str]:
         """Ids of the questions whose text, id or answers contain `words`, whatever their case."""
         words = words.strip().lower()
@@ -102,7 +113,7 @@ class ScoredRun:
         NaN for a question that was answered since. Raises `HomogError` where the run has not been scored.
         """
         if not self.is_scored:
-            raise HomogError(f"Run {self.run.id} has not been scored; run `python -m homog_core score {self.run.id}`.")
+            raise HomogError(f"Run {self.run.id} has not been scored; run `{typed('score', self.run.id)}`.")
         frame = self._scores.set_index("question_id").reindex(self.questions.index)
         return frame.assign(category=self.questions["category"], answer_type=self.questions["answer_type"])
 

@@ -9,6 +9,7 @@ from homog_core.analysis.right_answers import accuracy, corrected_accuracy
 from homog_core.analysis.sampler_check import SamplerCheck, sampler_check
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import ScoreStatistics, score_statistics
+from homog_core.analysis.texts import RunTexts, run_texts
 from homog_core.errors import InvalidInput
 from homog_core.records import Estimate, ImportNote
 from homog_core.statistics.cascade import Saving
@@ -26,6 +27,7 @@ class RunSummary:
     grades: dict[str, int]  # how many greedy answers got each grade
     has_nli: bool
     sampler: SamplerCheck
+    texts: RunTexts
     import_notes: tuple[ImportNote, ...]  # none of a run that was sampled here
     estimates: dict[str, Estimate]
     scores: list[ScoreStatistics]
@@ -48,6 +50,7 @@ def summarise(scored: ScoredRun) -> RunSummary:
         grades=scored.scores["grade"].value_counts().to_dict(),
         has_nli=scored.has_nli,
         sampler=sampler_check(scored.run),
+        texts=run_texts(scored.run),
         import_notes=provenance.import_notes,
         estimates=run_estimates(scored),
         scores=score_statistics(scored),

@@ -35,7 +35,28 @@ def print_result(options: argparse.Namespace, result: Any) -> None:
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
+def print_defined(
+    options: argparse.Namespace, rows: list[dict[str, Any]], name: str = "statistic", value: str = "value"
+) -> None:
+    """Print a table without the rows that have no value; a sentence names them."""
+    from homog_core.wording.run_summary import undefined
+
+    of = lambda row: f"{row[name]} of {row['run']}" if "run" in row else row[name]
+    left_out = dict.fromkeys(of(row) for row in rows if _is_undefined(row[value]))
+    kept = [row for row in rows if not _is_undefined(row[value])]
+    if kept:
+        print_result(options, kept)
+    if left_out:
+        print(undefined(list(left_out)))
+
+
+def _is_undefined(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
 def _cell(value: Any) -> str:
+    if _is_undefined(value):
+        return ""
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.0e}"
     if isinstance(value, int):
@@ -61,19 +82,25 @@ def print_summary(options: argparse.Namespace, run: "Run") -> None:
     """Print what a run found."""
     from homog_core.analysis.scored_run import ScoredRun
     from homog_core.analysis.summary import summarise
-    from homog_core.wording.run_summary import summary_document
+    from homog_core.wording.run_summary import no_ranking, summary_document
 
     summary = summary_document(summarise(ScoredRun(run)))
     if options.json:
         print_result(options, summary)
         return
     summary.pop("import_notes")  # an import says them on standard error
-    tables = {name: summary.pop(name) for name in ("sampler", "estimates", "scores", "cascade")}
-    print("  ".join(f"{name}: {value}" for name, value in summary.items() if value != ""))
+    tables = {name: summary.pop(name) for name in ("sampler", "texts", "estimates", "scores", "cascade")}
+    shown = {name: value for name, value in summary.items() if value != "" and not _is_undefined(value)}
+    print("  ".join(f"{name}: {value}" for name, value in shown.items()))
     print(printable(f"\nModel or sampler: {tables['sampler']['verdict']}. {tables['sampler']['sentence']}\n"))
-    print_result(options, [{"statistic": name, **estimate} for name, estimate in tables["estimates"].items()])
+    if said := tables["texts"]["sentence"]:
+        print(f"{said}\n")
+    print_defined(options, [{"statistic": name, **estimate} for name, estimate in tables["estimates"].items()])
     print("\nHow well each score tells incorrect from correct greedy answers (AUROC, DeLong 95 % interval):")
-    print_result(options, [_score_row(row) for row in tables["scores"]])
+    if why := no_ranking(summary["grades"]):
+        print(why)
+        return
+    print_defined(options, [_score_row(row) for row in tables["scores"]], "score", "AUROC")
     print(f"\n{tables['cascade']['sentence']}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from homog_core.cli.output import print_result, say
 from homog_core.errors import InvalidInput
+from homog_core.typed import typed
 
 if TYPE_CHECKING:
     from homog_core.analysis.plan import Cost
@@ -56,7 +57,8 @@ def _plan_from_runs(options: argparse.Namespace) -> None:
     pair = [ScoredRun(run) for run in stored]
     known = {clusterer.key: clusterer for clusterer in common_clusterers(pair)}
     if not known:
-        raise InvalidInput("These runs were scored at different thresholds; score both again: `homog score RUN`.")
+        again = " and ".join(f"`{typed('score', run.id)}`" for run in stored)
+        raise InvalidInput(f"These runs were scored at different thresholds; score both again: {again}.")
     key = options.clusterer or next(iter(known))
     if key not in known:
         raise InvalidInput(f"There is no clusterer {key!r} for both of these runs; use one of {', '.join(known)}.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from homog_core.cli.output import Bar, print_result, say
+from homog_core.cli.output import Bar, print_defined, print_result, printable, say
 from homog_core.errors import InvalidInput
 
 
@@ -15,7 +15,7 @@ def compare_runs(options: argparse.Namespace) -> None:
     from homog_core.analysis.compare import compare
     from homog_core.analysis.scored_run import ScoredRun
     from homog_core.runs.store import open_run
-    from homog_core.wording.comparison import obstacle_sentence
+    from homog_core.wording.comparison import differences, left_out_tests, obstacle_sentence
     from homog_core.wording.run_names import names
 
     stored = [open_run(run_id) for run_id in dict.fromkeys(options.runs)]
@@ -32,10 +32,14 @@ def compare_runs(options: argparse.Namespace) -> None:
         print_result(options, asdict(found))
         return
     titles = names(stored)
-    print(f"{found.n_questions} questions · {key}, τ = {threshold:g} · differing: {', '.join(found.differing)}\n")
-    print_result(options, [row | {"run": titles[row["run"]]} for row in found.estimates])
+    print(f"{found.n_questions} questions · {key}, τ = {threshold:g}")
+    print(printable(f"{differences(found.differing, imported=any(run.is_imported for run in stored))}\n"))
+    print_defined(options, [row | {"run": titles[row["run"]]} for row in found.estimates])
     print()
-    print_result(options, [row | {"from": titles[row["from"]], "to": titles[row["to"]]} for row in found.tests])
+    tests = [row | {"from": titles[row["from"]], "to": titles[row["to"]]} for row in found.tests]
+    print_defined(options, tests, value="difference")
+    if left_out := left_out_tests({row["statistic"] for row in found.tests}):
+        print(left_out)
 
 
 def report_runs(options: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from scipy.spatial.distance import squareform
 from homog_core.errors import InvalidInput
 from homog_core.measures.combined import Weights, probabilities, signs, weights_of
 from homog_core.measures.conflicts import disagreements, statements
+from homog_core.typed import typed
 
 _VIEWS = {"embedding": "answer", "embedding_masked": "masked", "combined": "masked"}  # which text is encoded
 METHODS = ("jaccard", *_VIEWS, "nli", "judge")
@@ -260,7 +261,7 @@ class Clusterer:
         if found is None:
             raise InvalidInput(
                 f"The clusterer combined has no weights for the encoder {self.encoder!r}; fit them with "
-                f"`python -m homog_core calibrate --encoder {self.encoder}`."
+                f"`{typed('calibrate', encoder=self.encoder)}`."
             )
         return found
 

@@ -19,6 +19,7 @@ from homog_core.analysis.signals import Undefined
 from homog_core.figures import aggregate
 from homog_core.figures.comparison import slope_chart
 from homog_core.figures.dots import Panel, Row, dots
+from homog_core.figures.drawn import draws_something
 from homog_core.figures.series import Series, run_series, score_series
 from homog_core.figures.theme import INK, role_colors
 from homog_core.measures.clustering import Clusterer
@@ -45,15 +46,15 @@ class Chart:
     figure: dict[str, Any]  # data and layout
 
 
-def slopes(found: changes.Changes, runs: Mapping[str, ScoredRun]) -> Chart:
+def slopes(found: changes.Changes, runs: Mapping[str, ScoredRun]) -> Chart | None:
     """How many different answers questions get, from run to run."""
     levels, ways = changes.levels(found.clusters), changes.transitions(found.clusters)
     colors = role_colors(lineage.roles([scored.run for scored in runs.values()]))
     figure = slope_chart(levels, ways, found.means, list(runs), colors, dark=False)
-    return Chart(answers_per_question(found), plain(figure))
+    return _chart(answers_per_question(found), figure)
 
 
-def aurocs(rows: Mapping[str, pd.DataFrame], looks: Sequence[Series]) -> Chart:
+def aurocs(rows: Mapping[str, pd.DataFrame], looks: Sequence[Series]) -> Chart | None:
     """The AUROC of every score on all graded questions. `rows` of `analysis.signals.score_rows`, by run."""
     whole = pd.concat([frame[frame["subset"] == "all"].assign(series=name) for name, frame in rows.items()])
     lines, place = [], {}
@@ -73,7 +74,7 @@ def aurocs(rows: Mapping[str, pd.DataFrame], looks: Sequence[Series]) -> Chart:
     )
     panel = Panel("AUROC", reference=0.5, range=(0, 1))
     figure = dots(lines, marks, [panel], looks, dodge=len(rows) > 1)
-    return Chart("AUROC of every score", plain(figure))
+    return _chart("AUROC of every score", figure)
 
 
 def _auroc_hover(row: Any) -> str:
@@ -98,7 +99,7 @@ def threshold(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | No
         mark_label=f"τ = {given(tau)}",
     )
     focus, base = (others[-1], first) if others else (first, None)
-    return Chart(chart_titles.threshold(curves, focus, base, tau), plain(figure))
+    return _chart(chart_titles.threshold(curves, focus, base, tau), figure)
 
 
 def budget(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | None:
@@ -118,7 +119,7 @@ def budget(runs: Mapping[str, ScoredRun], clusterer: Clusterer) -> Chart | None:
         x_title="number of answers",
     )
     last = list(runs)[-1]
-    return Chart(chart_titles.budget(curves[last], last, 3), plain(figure))
+    return _chart(chart_titles.budget(curves[last], last, 3), figure)
 
 
 def _line(
@@ -164,7 +165,12 @@ def coverage(scored: ScoredRun, clusterer: Clusterer) -> Chart | None:
         x_percent=True,
         extra=marks,
     )
-    return Chart(chart_titles.coverage(found), plain(figure))
+    return _chart(chart_titles.coverage(found), figure)
+
+
+def _chart(title: str, figure: go.Figure) -> Chart | None:
+    """A figure with its title; None where all of its values are undefined."""
+    return Chart(title, plain(figure)) if draws_something(figure) else None
 
 
 def plain(figure: go.Figure) -> dict[str, Any]:

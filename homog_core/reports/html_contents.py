@@ -54,6 +54,7 @@ class Found:
 
     lead: str
     statistics: Table
+    undefined: str  # names the statistics that no run has; "" where there is none
     tiles: Sequence[Tile] = ()
     differing: str = ""
     tests: Mapping[tuple[str, str], list[Told]] = field(default_factory=dict)  # by the names of two runs
@@ -110,7 +111,7 @@ def gather(runs: Sequence[Run], on_progress: OnProgress) -> Report:
         scores=_scores(summaries),
         cascades={name: _cascade(summary) for name, summary in summaries.items()},
         origins={name: (run_card.card(one.run), run_card.missing(one.run)) for name, one in shown.items()},
-        clusterer=clusterer_recipe(clusterer),
+        clusterer=clusterer_recipe(clusterer, [one.run for one in scored]),
         sentences_of=DATASETS[dataset] if lacking else None,
         questions=list(_questions(shown, clusterer, ids, on_progress)),
         charts={key: chart for key, chart in charts.items() if chart},
@@ -134,7 +135,8 @@ def _read(runs: Sequence[Run], on_progress: OnProgress) -> dict[str, ScoredRun]:
 def _recipes(shown: Mapping[str, ScoredRun], clusterer: Clusterer, n: int) -> list[str]:
     """A line of all that the numbers rest on; of several runs one each and one for all."""
     own = [run_recipe(one.run, None, None, "imported" if one.run.is_imported else "") for one in shown.values()]
-    last = f"{clusterer_recipe(clusterer)} · {counted(n, 'question')} · 95 % intervals"
+    runs = [one.run for one in shown.values()]
+    last = f"{clusterer_recipe(clusterer, runs)} · {counted(n, 'question')} · 95 % intervals"
     return [f"{own[0]} · {last}"] if len(own) == 1 else [*own, last]
 
 
@@ -147,8 +149,12 @@ def _one(shown: Mapping[str, ScoredRun], clusterer: Clusterer) -> tuple[Found, d
     rate = estimates["single_cluster_rate"]
     row = {"label": name, "stage": scored.run.provenance.stage, "value": rate.value, "n": rate.n}
     lead = f"{chart_titles.single_cluster(pd.DataFrame([row]), None, np.nan)}."
-    broken: Table = {(RUN_STATISTICS[key].title,): {"value": _statistic(key, estimates[key])} for key in _DEGENERATION}
-    found = Found(lead, broken, tiles=[_tile(key, estimates[key]) for key in _TILES])
+    known = {key: found for key, found in estimates.items() if not np.isnan(found.value)}
+    broken: Table = {
+        (RUN_STATISTICS[key].title,): {"value": _statistic(key, known[key])} for key in _DEGENERATION if key in known
+    }
+    absent = _undefined([key for key in (*_TILES, *_DEGENERATION) if key not in known])
+    found = Found(lead, broken, absent, tiles=[_tile(key, known[key]) for key in _TILES if key in known])
     return found, {"coverage": html_charts.coverage(scored, clusterer)}
 
 
@@ -157,13 +163,31 @@ def _several(shown: Mapping[str, ScoredRun], clusterer: Clusterer) -> tuple[Foun
     found = changes.changes(list(shown.values()), clusterer)
     names = {scored.run.id: name for name, scored in shown.items()}
     cells: Table = {}
-    for row in pd.DataFrame(compared.estimates).itertuples():
+    estimates = pd.DataFrame(compared.estimates)
+    absent = [key for key, values in estimates.groupby("statistic", sort=False)["value"] if values.isna().all()]
+    for row in estimates[~estimates["statistic"].isin(absent)].itertuples():
         cells.setdefault((RUN_STATISTICS[row.statistic].title,), {})[names[row.run]] = _statistic(row.statistic, row)
     tests: dict[tuple[str, str], list[Told]] = {}
+    untested: dict[tuple[str, str], list[str]] = {}
     for test in sorted(compared.tests, key=lambda test: comparison.STATISTICS.index(test["statistic"])):
-        tests.setdefault((names[test["from"]], names[test["to"]]), []).append(comparison.in_words(test))
-    lead, differing = comparison.summary_sentence(found, list(shown)), comparison.differences(compared.differing)
-    return Found(lead, cells, differing=differing, tests=tests), {"slopes": html_charts.slopes(found, shown)}
+        pair = names[test["from"]], names[test["to"]]
+        if test["n"]:
+            tests.setdefault(pair, []).append(comparison.in_words(test))
+        else:
+            untested.setdefault(pair, []).append(test["statistic"])
+    for pair, statistics in untested.items():
+        tests.setdefault(pair, []).append(comparison.undefined_tests(statistics))
+    imported = any(scored.run.is_imported for scored in shown.values())
+    differing = comparison.differences(compared.differing, imported=imported)
+    lead = comparison.summary_sentence(found, list(shown))
+    undefined = _undefined(absent)
+    return Found(lead, cells, undefined, differing=differing, tests=tests), {"slopes": html_charts.slopes(found, shown)}
+
+
+def _undefined(statistics: Sequence[str]) -> str:
+    """The sentence that names statistics that no run has; "" where there is none."""
+    titles = [RUN_STATISTICS[key].title for key in statistics]
+    return f"Undefined for these answers: {'; '.join(titles)}." if titles else ""
 
 
 def _tile(key: str, found: Estimate) -> Tile:
@@ -185,10 +209,11 @@ def _cell(found: Any, show: Callable[[float], str] = number) -> str:
 
 def _by_clusterer(shown: Mapping[str, ScoredRun]) -> Table:
     cells: Table = {}
+    runs = [one.run for one in shown.values()]
     for name, scored in shown.items():
         for row in pd.DataFrame(rates.clusterer_rows(scored)).itertuples():
             kind = "published" if row.kind == "published threshold" else row.kind
-            cells.setdefault((clusterer_recipe(row.clusterer), kind), {})[name] = _cell(row, tenth_percent)
+            cells.setdefault((clusterer_recipe(row.clusterer, runs), kind), {})[name] = _cell(row, tenth_percent)
     return cells
 
 
@@ -201,6 +226,8 @@ def _scores(summaries: Mapping[str, RunSummary]) -> Table:
     half = f"accuracy of the most certain {percent(COVERAGE)}"
     for name, summary in summaries.items():
         for found in summary.scores:
+            if np.isnan(found.auroc.value) and not found.no_signal:
+                continue
             score, _, by = found.score.partition("@")
             auroc = undefined_words(Undefined.ALL_TIE) if found.no_signal else _cell(found.auroc)
             own = {

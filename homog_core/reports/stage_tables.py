@@ -14,6 +14,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.reports.tables import Table, bounded, dataset_of, names_of, p_value, share
 from homog_core.statistics.paired import holm, paired_bootstrap_difference, wilcoxon_signed_rank
+from homog_core.typed import typed
 from homog_core.wording.numbers import number, with_interval
 from homog_core.wording.run_names import prompt_title
 
@@ -61,7 +62,7 @@ def chain_tables(runs: Sequence[ScoredRun]) -> list[Table]:
 def _chain(runs: Sequence[ScoredRun]) -> list[Table]:
     clusterer = runs[0].clusterer
     found, names = compare(runs, clusterer), names_of(runs)
-    command = f"`python -m homog_core compare {' '.join(names)}`"
+    command = f"`{typed('compare', *names)}`"
     estimates = [
         {
             "": title,

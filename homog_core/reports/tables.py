@@ -8,6 +8,7 @@ from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.records import Estimate
+from homog_core.typed import first_sample
 from homog_core.wording import run_names
 from homog_core.wording.labels import dataset_title
 from homog_core.wording.numbers import number, with_interval
@@ -82,7 +83,7 @@ def p_value(pvalue: float) -> str:
 def grid(rows: Sequence[dict[str, str]]) -> str:
     """Rows as a table in Markdown."""
     if not rows:
-        raise HomogError("There are no complete and scored runs to report; run `python -m homog_core sample …` first.")
+        raise HomogError(f"There are no complete and scored runs to report; run `{first_sample()}` first.")
     columns = list(dict.fromkeys(column for row in rows for column in row))
     lines = [columns, ["---"] * len(columns), *([row.get(c, "").replace("|", "\\|") for c in columns] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

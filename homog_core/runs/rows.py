@@ -134,8 +134,16 @@ def json_rows(path: Path) -> Rows:
     yield from enumerate(rows, start=1)
 
 
-def json_content(path: Path) -> Any:
-    """What a JSON file holds."""
+def json_content(path: Path, on_bad: OnBad = refuse) -> Any:
+    """What a JSON file holds. Of a field that an object has twice the last one counts, if `on_bad` goes on."""
+
+    def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        try:
+            return _object(pairs)
+        except InvalidInput as error:
+            on_bad(InvalidInput(f"{path.name}: {error}"))
+            return dict(pairs)
+
     try:
         with opened(path) as stream:
             content = stream.read(MAX_JSON + 1)
@@ -144,7 +152,7 @@ def json_content(path: Path) -> Any:
                 f"{path.name} holds more than {MAX_JSON:,} bytes of JSON that must be read as a whole; write it as "
                 "JSONL, one line an object."
             )
-        return json.loads(content.decode("utf-8-sig"))
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=read)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path.name} is not UTF-8 text; save it as UTF-8.") from error
     except json.JSONDecodeError as error:

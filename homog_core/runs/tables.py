@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from homog_core.errors import CorruptRun, HomogError
 from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet
+from homog_core.typed import typed
 
 _TEXTS = pa.list_(pa.string())
 _NUMBERS = pa.list_(pa.float32())
@@ -214,7 +215,7 @@ def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None) 
         table = table.replace_schema_metadata()
         table.validate(full=True)
     except FileNotFoundError as error:
-        raise CorruptRun(f"Run {run_id} has no {name}; run `python -m homog_core {_maker(name)}` again.") from error
+        raise CorruptRun(f"Run {run_id} has no {name}; run {_maker(name, run_id)} again.") from error
     except Exception as error:  # a damaged file makes pyarrow raise anything
         if isinstance(error, OSError) and error.errno:  # of the machine, not of the file
             raise HomogError(f"{path} could not be read ({error.strerror}).") from error
@@ -227,14 +228,15 @@ def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None) 
 def damage(name: str, run_id: str) -> str:
     """The sentence about a file that is not what was written."""
     return (
-        f"{name} of run {run_id} is damaged. Delete that file and run `python -m homog_core {_maker(name)}` again, "
+        f"{name} of run {run_id} is damaged. Delete that file and run {_maker(name, run_id)} again, "
         "or `import` where the answers came from a file: only what was in it is done again."
     )
 
 
-def _maker(name: str) -> str:
-    """The command that makes a file."""
-    return "sample" if name.startswith(("responses-", "questions")) else "score"
+def _maker(name: str, run_id: str) -> str:
+    """The command that makes a file, in Markdown."""
+    is_sampled = name.startswith(("responses-", "questions"))
+    return "the same `sample` command" if is_sampled else f"`{typed('score', run_id)}`"
 
 
 def _misfit(schema: pa.Schema, name: str, columns: Sequence[str] | None) -> str:

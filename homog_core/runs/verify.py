@@ -12,6 +12,7 @@ from homog_core.runs.contents import check, commit, foreign_names, held, read_sh
 from homog_core.runs.manifest import prompts_sha256, run_id_of
 from homog_core.runs.questions import question_ids_sha256
 from homog_core.runs.store import FROM_ANSWERS, TABLES, Run, open_run
+from homog_core.typed import typed
 
 _KEYS = {  # what no two rows of a table may have in common
     "similarities": ["question_id", "clusterer"],
@@ -31,7 +32,7 @@ def verify(run_id: str) -> list[str]:
         run = open_run(run_id)
         problems = list(_file_problems(run))
         if run.manifest.files is None:
-            problems += [f"It has no hashes to be checked by; `python -m homog_core seal {run.id}` adds them."]
+            problems += [f"It has no hashes to be checked by; `{typed('seal', run.id)}` adds them."]
         return [*problems, *_content_problems(run, problems)]
     except CorruptRun as error:
         return [str(error)]
@@ -60,7 +61,7 @@ def _file_problems(run: Run) -> Iterator[str]:
     for name, entry in sorted((run.manifest.files or {}).items()):
         if name not in stored_names(run.folder) and not name.startswith(("questions", "responses-")):
             if name.removesuffix(".parquet") not in TABLES:  # of these `_table_problems` says it
-                yield f"There is no {name} any more; run `python -m homog_core score {run.id}`."
+                yield f"There is no {name} any more; run `{typed('score', run.id)}`."
             continue
         try:
             check(run.folder, name, entry, again=True)
@@ -151,7 +152,7 @@ def _table_problems(run: Run, name: str, responses: pd.DataFrame, answers: str |
     except CorruptRun as error:
         yield str(error)
         return
-    again = f"run `python -m homog_core score {run.id}`"
+    again = f"run `{typed('score', run.id)}`"
     entry = (run.manifest.files or {}).get(f"{name}.parquet")
     if frame is None:
         yield f"There is no {name}.parquet; {again}."

@@ -28,6 +28,7 @@ from homog_core.records import ModelSpec
 from homog_core.sampling import hub
 from homog_core.sampling.gguf import dequantise
 from homog_core.sampling.model_files import Description, describe_folder, describe_gguf, numbers_of
+from homog_core.typed import typed
 
 _HUB_ID = re.compile(r"(?!.*(?:--|\.\.|\.git$))\w(?:[\w.-]{0,94}\w)?/\w(?:[\w.-]{0,94}\w)?")  # as the hub has it
 _NOWHERE = Path(os.devnull)  # neither a file nor a folder
@@ -252,7 +253,7 @@ def model_key(name: str) -> str:
 
 def _how_to_train(spec: ModelSpec) -> str:
     stage = spec.key.removeprefix(f"{lineage(spec)[0].key}-")
-    return f"make it with `python -m homog_core train {stage}`"
+    return f"make it with `{typed('train', stage)}`"
 
 
 def _converted(source: str, sha256: str, write_gguf: Callable[[Path], object], say: Say) -> LocalWeights:

@@ -1,6 +1,6 @@
 """Several runs side by side, in words: what they differ in, why they cannot be compared, what the paired tests say."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,23 +32,28 @@ from homog_core.wording.numbers import (
 from homog_core.wording.run_names import names
 
 
-def differences(differing: Mapping[str, Sequence[Any]]) -> str:
-    """The fields in which runs differ, in words, with a caution where they are several.
+def differences(differing: Mapping[str, Sequence[Any]], *, imported: bool = False) -> str:
+    """What runs differ in, in words, with a caution where it is more than one thing.
 
-    `differing` is that of `analysis.compare.Comparison`. Weights go with the model and the exact prompts with the
-    prompt's style, so they are named only where they differ alone.
+    `differing` is that of `analysis.compare.Comparison`; `imported`: whether a run is from elsewhere, of which nobody
+    but its importer knows how it was sampled. Weights go with the model and the exact prompts with the prompt's style,
+    so they are named only where they differ alone.
     """
     parts = []
     for key, values in differing.items():
         if any(other in differing for other in _DEPENDENT.get(key, ())):
             continue
-        shown = "" if key.endswith("sha256") else f" ({' / '.join(_shown(value, key) for value in values)})"
+        hidden = key.endswith("sha256") or not values
+        shown = "" if hidden else f" ({' / '.join(_shown(value, key) for value in values)})"
         parts.append(_FIELDS.get(key, key) + shown)
     if not parts:
-        return "The runs differ in nothing that is recorded."
+        return f"The runs differ in nothing that is recorded.{_SAID if imported else ''}"
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     last = "A difference may come from any of these." if len(parts) > 1 else "Everything else is the same."
-    return f"The runs differ in the {listed}. {last}"
+    return f"The runs differ in the {listed}. {last}{_SAID if imported else ''}"
+
+
+_SAID = " How imported answers were sampled is what their importer said, or else the default."
 
 
 _DEPENDENT = {
@@ -73,6 +78,9 @@ _FIELDS = {
     "stop": "stop strings",
     "seed": "random seed",
     "entropy_kind": "kind of token entropies",
+    "common_prompts": "prompts of the questions that they share",
+    "cut": "share of answers cut by the token limit",
+    "unknown_ends": "share of answers of which nobody knows whether they were cut",
 }
 _KINDS = {"exact": "exact", "none": "not known"}
 
@@ -82,6 +90,8 @@ def _shown(value: Any, key: str) -> str:
         return _KINDS.get(value) or f"lower bounds from {value.removeprefix('top_k:')} tokens"
     if isinstance(value, list | tuple):
         return ", ".join(map(repr, value)) or "none"
+    if key in ("cut", "unknown_ends"):
+        return percent(value)
     return given(value) if isinstance(value, float) else str(value) or "not known"
 
 
@@ -96,11 +106,15 @@ def obstacle_sentence(found: Obstacle) -> str:
         return (
             f"{first} answered the questions of {dataset_title(a.identity.dataset)}, {second} those of "
             f"{dataset_title(b.identity.dataset)}: choose runs of one dataset."
+            + (_ONE_NAME if a.is_imported and b.is_imported else "")
         )
     return (
         f"{first} was asked {times(a.decoding.n_samples)} a question and {second} {times(b.decoding.n_samples)}: more "
         "answers make more different ones, so choose runs with the same number."
     )
+
+
+_ONE_NAME = " Where the questions are the same, import both files again under one name (--dataset NAME)."
 
 
 def chain_title(runs: Sequence[Run]) -> str:
@@ -192,10 +206,20 @@ def all_questions_title(n: int, *, of_all: bool) -> str:
     return f"Over all {counted(n, 'question')}" if of_all else f"Over the {counted(n, 'question')} that all runs have"
 
 
+def left_out_tests(statistics: Collection[str]) -> str:
+    """Why some of `STATISTICS` are not among the statistics that were tested; "" where all are."""
+    if all(name in statistics for name in STATISTICS):
+        return ""
+    return "Token entropies are not compared: they are exact in one run, and lower bounds from some tokens in another."
+
+
 def tests_title(tests: Sequence[Mapping[str, Any]]) -> str:
     """How many of the paired tests find more than chance."""
+    n = sum(not np.isnan(test["pvalue_holm"]) for test in tests)
+    if not n:
+        return "No difference can be tested"
     beyond = sum(test["pvalue_holm"] < CHANCE for test in tests)
-    return f"{beyond} of {len(tests)} differences are larger than chance alone would give"
+    return f"{beyond} of {n} differences are larger than chance alone would give"
 
 
 def broken_title(found: Comparison, run_id: str, name: str) -> str:
@@ -286,6 +310,12 @@ def in_words(test: Mapping[str, Any]) -> Told:
         finding = f"{one.capitalize()} {noun} on {higher} of {n} questions, {two} on {lower}"
         detail = f"On average {_difference(test, 1, unit, 2)}."
     return Told(finding, f"{detail} {_TESTS[test['test']]}, {verdict(test['pvalue_holm'])}.")
+
+
+def undefined_tests(statistics: Sequence[str]) -> Told:
+    """The tests for which no question has a value in both runs, in words."""
+    named = ", ".join(_statistic(name) for name in statistics)
+    return Told("Undefined, since no question has it in both runs", f"{named}.")
 
 
 def verdict(pvalue: float) -> str:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from homog_core.analysis.sampler_check import sampler_check
 from homog_core.errors import CorruptRun
 from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
-from homog_core.measures.report_cards import report_cards
+from homog_core.measures.report_cards import LONGEST, report_cards
 from homog_core.records import Decoding
 from homog_core.runs.store import Run
 from homog_core.wording.labels import encoder_title
@@ -14,12 +14,13 @@ from homog_core.wording.numbers import counted, given, number, percent
 from homog_core.wording.run_names import prompt_title
 from homog_core.wording.sampler import sampler_mark
 from homog_core.wording.studies import MARK
+from homog_core.wording.texts import outside_mark
 
 
 def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
     """The recipe line of what is computed from a run."""
     kind = run.entropy_kind()
-    way = recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval, kind)
+    way = recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval, kind, [run])
     return " · ".join(part for part in (way, MARK if run.provenance.study else "", _mark(run)) if part)
 
 
@@ -31,10 +32,11 @@ def recipe(
     n: int | None,
     interval: str = "",
     entropy_kind: str = "exact",
+    runs: Sequence[Run] = (),
 ) -> str:
     """Model · N · temperature · clusterer with its report card · n questions · interval method.
 
-    Token entropies that are lower bounds are named as such, whatever else is shown.
+    Token entropies that are lower bounds are named as such, whatever else is shown. `runs` as in `clusterer_recipe`.
     """
     parts = [
         model,
@@ -44,7 +46,7 @@ def recipe(
         counted(decoding.max_new_tokens, "token"),
         prompt_title(style),
         entropies_recipe(entropy_kind),
-        clusterer_recipe(clusterer) if clusterer else "",
+        clusterer_recipe(clusterer, runs) if clusterer else "",
         "" if n is None else counted(n, "question"),
         interval,
     ]
@@ -60,13 +62,13 @@ def side_by_side(
         interval = f"{interval} · {MARK}".removeprefix(" · ")
     if len(set(ways)) == 1:
         decoding, style, kind = ways[0]
-        parts = [recipe(" / ".join(names), decoding, style, clusterer, n, interval, kind)]
+        parts = [recipe(" / ".join(names), decoding, style, clusterer, n, interval, kind, runs)]
     else:
         each = "; ".join(
             recipe(name, decoding, style, None, n, "", kind)
             for name, (decoding, style, kind) in zip(names, ways, strict=True)
         )
-        parts = [each, clusterer_recipe(clusterer) if clusterer else "", interval]
+        parts = [each, clusterer_recipe(clusterer, runs) if clusterer else "", interval]
     return " · ".join(part for part in (*parts, *_marks(names, runs)) if part)
 
 
@@ -82,7 +84,7 @@ def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | 
     parts = [what + " and ".join(dict.fromkeys(found)) for what, found in values.items()]
     bounds = dict.fromkeys(filter(None, (entropies_recipe(run.entropy_kind()) for run in runs)))
     parts += [f"in some runs {bound}" if len(runs) > 1 else bound for bound in bounds]
-    parts += [clusterer_recipe(clusterer)] if clusterer else []
+    parts += [clusterer_recipe(clusterer, runs)] if clusterer else []
     return " · ".join([*parts, of, interval, *_marks(names, runs)])
 
 
@@ -105,13 +107,14 @@ def entropies_recipe(kind: str) -> str:
     return f"token entropies are lower bounds, from the {kind.removeprefix('top_k:')} likeliest tokens"
 
 
-def clusterer_recipe(clusterer: Clusterer) -> str:
-    """A clusterer with its threshold, its model and its report card."""
+def clusterer_recipe(clusterer: Clusterer, runs: Sequence[Run] = ()) -> str:
+    """A clusterer with its threshold, its model and its report card, or why that does not hold for one of the runs."""
     card = report_cards().get(clusterer.key)
+    outside = next(filter(None, map(outside_mark, runs)), "") if card else ""
     parts = [
         f"{clusterer.method}, {joins_at(clusterer)}",
         encoder_title(clusterer.encoder) if clusterer.encoder else clusterer.rule,
-        f"report card AUC {number(card.auc)}" if card else "",
+        outside or (f"report card AUC {number(card.auc)}" if card else ""),
     ]
     return " · ".join(part for part in parts if part)
 
@@ -142,7 +145,8 @@ def report_card_sentence(clusterer: Clusterer) -> str:
         return f"No report card: this clusterer has not been calibrated.{published}"
     joins = "it joins" if not clusterer.has_threshold else f"at τ = {given(card.threshold)} it joins"
     return (
-        f"**Report card** on {counted(card.n_same + card.n_different, 'pair')} of sampled answers that readers "
-        f"compared: AUC {number(card.auc)} (0.5 is chance); {joins} {percent(card.recall)} of the pairs that readers "
+        f"**Report card** on {counted(card.n_same + card.n_different, 'pair')} of sampled answers, in English and of "
+        f"at most {LONGEST} words, that readers compared: AUC {number(card.auc)} (0.5 is chance); {joins} "
+        f"{percent(card.recall)} of the pairs that readers "
         f"call the same and {percent(card.false_join_rate)} of the others.{published}"
     )

@@ -1,6 +1,6 @@
 """A stored run in words: its row in a list, and the card of what was sampled, how, with what, and what is missing.
 
-It reads manifests; answers and scores it leaves alone.
+It reads manifests, and of the answers only what kind of texts they are.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from homog_core.analysis import lineage
 from homog_core.analysis.run_state import Lack, Scored, lacks, scored_state
+from homog_core.analysis.texts import run_texts
 from homog_core.catalogue import DATASETS, MODELS
 from homog_core.catalogue.models import training_chain
 from homog_core.catalogue.studies import STUDIES
@@ -24,6 +25,7 @@ from homog_core.sampling.weights import adapter_folder
 from homog_core.wording import commands, studies
 from homog_core.wording.labels import ROLE_TITLES, STAGE_TITLES, dataset_title
 from homog_core.wording.numbers import counted, duration, given, millions, percent, times, whole
+from homog_core.wording.texts import outside_sentence, removed_sentence
 
 DAMAGED = "damaged"  # the status, in a list, of a run whose manifest does not read
 _SCORED = {Scored.YES: "yes", Scored.OLDER: "by an older version", Scored.NO: "no"}
@@ -127,6 +129,7 @@ def card(run: Run) -> list[Fact]:
         "Model": _model(run),
         "Server": _server(run),
         "Lineage": _lineage(run),
+        "Texts": _texts(run),
         "When and where": _when(run),
         "Software": _software(run),
         "Identity": _identity(run),
@@ -143,6 +146,14 @@ def _what(run: Run) -> str:
         f"{identity.model} was asked {questions}, {times(decoding.n_samples)} each at temperature "
         f"{given(decoding.temperature)}, and once greedily (at temperature 0)."
     )
+
+
+def _texts(run: Run) -> str:
+    """What was taken from the answers, and whether report cards hold for them; "" where there is nothing to say."""
+    with suppress(CorruptRun):
+        found = run_texts(run)
+        return " ".join(filter(None, (removed_sentence(found), outside_sentence(found.domain))))
+    return ""
 
 
 def _study(run: Run) -> str:

@@ -1,5 +1,6 @@
 """What one run found, as the document that `show --json` prints, and the sentences in it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +9,11 @@ from homog_core.errors import InvalidInput
 from homog_core.statistics.cascade import Saving
 from homog_core.wording import commands
 from homog_core.wording.cascade import cascade_sentence
+from homog_core.wording.numbers import counted, noun
 from homog_core.wording.sampler import sampler_document
+from homog_core.wording.texts import texts_document
+
+_MOST_NAMED = 12
 
 
 def summary_document(found: RunSummary) -> dict[str, Any]:
@@ -23,6 +28,7 @@ def summary_document(found: RunSummary) -> dict[str, Any]:
         "missing": "" if found.has_nli else missing_nli(found.run_id),
         "import_notes": [asdict(note) for note in found.import_notes],
         "sampler": sampler_document(found.sampler),
+        "texts": texts_document(found.texts),
         "estimates": {name: asdict(estimate) for name, estimate in found.estimates.items()},
         "scores": [asdict(score) for score in found.scores],
         "cascade": _cascade(found.saving),
@@ -32,6 +38,23 @@ def summary_document(found: RunSummary) -> dict[str, Any]:
 def missing_nli(run_id: str) -> str:
     """That no NLI model has read the answers, and how to have one do it. The command stands between backticks."""
     return f"NLI scores: `{commands.score_by_nli(run_id)}` fetches the model where there is a network"
+
+
+def no_ranking(grades: Mapping[str, int]) -> str:
+    """Why no score can be ranked by how well it tells incorrect from correct answers; "" where both kinds are there."""
+    correct, incorrect = (grades.get(name, 0) for name in ("correct", "incorrect"))
+    if correct and incorrect:
+        return ""
+    return (
+        f"No score can be ranked: that takes greedy answers that are correct and some that are incorrect, and here "
+        f"{correct} are correct and {incorrect} incorrect. Answers are graded where their questions have references."
+    )
+
+
+def undefined(names: Sequence[str]) -> str:
+    """Which statistics have no value, in one sentence."""
+    shown = f"{', '.join(names[:_MOST_NAMED])}{' …' if len(names) > _MOST_NAMED else ''}"
+    return f"{counted(len(names), 'statistic')} {noun(len(names), 'is', 'are')} undefined for these answers: {shown}."
 
 
 def _cascade(found: Saving | InvalidInput) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_a_comparison_has_both_runs_and_their_tests(call, run, other):
 def test_a_comparison_is_printed_as_tables(run, other, capsys):
     assert main(["compare", run.id, other.id, "--clusterer", "jaccard"]) == 0
     shown = capsys.readouterr().out
-    assert "2 questions · jaccard, τ = 0.4 · differing: seed\n" in shown
+    assert "2 questions · jaccard, τ = 0.4\nThe runs differ in the random seed (0 / 1)." in shown
     assert "mcnemar_exact" in shown
 
 

@@ -159,13 +159,13 @@ def test_an_imported_run_of_texts_alone_has_a_report():
     run = importers.import_upload("a.jsonl", jsonl.EXAMPLE_JSONL.encode(), About("m"))
     said = texts(report_html([score_run(run.id, [FakeEncoder()])], MADE))
     assert "unknown prompt · imported" in said
-    assert "Token entropy of the greedy answer, nats undefined" in said
+    assert re.search("Undefined for these answers: [^.]*Token entropy of the greedy answer, nats", said)
 
 
 def test_a_run_of_one_question_and_one_answer_has_a_report():
     run = fake_run(questions=QUESTIONS[:1], n_samples=1)
     said = texts(report_html([run], MADE))
-    assert "Questions with a single cluster undefined" in said
+    assert "Undefined for these answers: Questions with a single cluster" in said
 
 
 def test_a_question_that_was_answered_since_the_run_was_scored_is_not_clustered(monkeypatch):
@@ -174,7 +174,8 @@ def test_a_question_that_was_answered_since_the_run_was_scored_is_not_clustered(
     decoding = Decoding(n_samples=3)
     with make_plan(QUESTIONS, decoding).open() as writer:
         writer.append(make_responses(QUESTIONS[0], ANSWERS["right"], decoding))
-        score_run(writer.run.id, [FakeEncoder()])
+    score_run(writer.run.id, [FakeEncoder()])
+    with make_plan(QUESTIONS, decoding).open() as writer:
         writer.append(make_responses(QUESTIONS[3], ["red fox", "seal", "whale"], decoding))
         page = report_html([writer.run], MADE)
     assert texts(page).count("not clustered: This question has been answered since it was scored") == 1

@@ -283,7 +283,7 @@ def test_a_good_run_has_no_problems(good_run):
 def test_a_truncated_shard_is_named_and_can_be_sampled_again(good_run):
     shard = shard_of(good_run, "two")
     shard.write_bytes(shard.read_bytes()[:200])
-    with pytest.raises(CorruptRun, match=rf"{shard.name} of run {good_run.id} is damaged.*homog_core sample"):
+    with pytest.raises(CorruptRun, match=rf"{shard.name} of run {good_run.id} is damaged.*the same `sample` command"):
         good_run.responses()
     assert len(verify(good_run.id)) == 1
     assert shard.name in verify(good_run.id)[0]

@@ -1,5 +1,7 @@
 """Runs side by side, in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,15 @@ def test_differences_in_words():
     assert "set of questions." in differences(differing([a, ScoredRun(sampled("a", questions=THREE_QUESTIONS[1:]))]))
     assert "nothing that is recorded" in differences({})
     assert "stop strings (none / '.')" in differences({"stop": [[], ["."]]})
+
+
+def test_what_the_settings_do_not_say_is_named_too():
+    """Prompts that differ on shared questions, and who says how imports were sampled."""
+    two = ScoredRun(sampled("b", questions=THREE_QUESTIONS[1:]))
+    assert "prompts of" not in differences(differing([ScoredRun(sampled("a")), two]))
+    other = ScoredRun(sampled("b", questions=[replace(THREE_QUESTIONS[1], text="Which?"), THREE_QUESTIONS[2]]))
+    assert "prompts of the questions that they share." in differences(differing([ScoredRun(sampled("a")), other]))
+    assert differences({}, imported=True).endswith("is what their importer said, or else the default.")
 
 
 def test_values_along_the_runs():

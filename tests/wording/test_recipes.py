@@ -76,8 +76,8 @@ def own_cards():
 
 
 CARD = (
-    "**Report card** on 100 pairs of sampled answers that readers compared: AUC 0.88 (0.5 is chance); {joins} 75 % of "
-    "the pairs that readers call the same and 10 % of the others."
+    "**Report card** on 100 pairs of sampled answers, in English and of at most 250 words, that readers compared: AUC "
+    "0.88 (0.5 is chance); {joins} 75 % of the pairs that readers call the same and 10 % of the others."
 )
 
 

@@ -131,6 +131,8 @@ def numbers_from(value: Any, allowed: Interval, where: str, notes: Notes) -> np.
         )
         return None
     found = _array(value)
+    if len(found) and np.isnan(found).all():  # as `export` writes numbers that are not known
+        return None
     outside = np.flatnonzero(~((allowed.low < found) & (found <= allowed.high)))  # NaN is in no interval
     if not len(outside):
         return found.astype(np.float32)

@@ -46,7 +46,8 @@ def records(path: Path, notes: Notes) -> Iterator[Record]:
 
 def _objects(path: Path, notes: Notes) -> Iterator[Record]:
     """The objects of a JSON list; an object alone is one record."""
-    content = _rows_of_columns(rows.json_content(path))
+    twice = lambda error: notes.add("fields that an object has twice: the last one counts", str(error))
+    content = _rows_of_columns(rows.json_content(path, twice))
     for number, row in enumerate(content if isinstance(content, list) else [content], start=1):
         where = f"{path.name}, entry {number}" if isinstance(content, list) else path.name
         if isinstance(row, dict):

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from homog_core import files
+from homog_core.analysis.sampler_check import sampler_check
+from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.texts import run_texts
+from homog_core.measures.diversity import looping
+from homog_core.measures.encoders import SentenceEncoder
 from homog_core.runs.importers import About, import_file
+from homog_core.runs.score import score_run
 from homog_core.runs.tables import response_of
 from homog_core.runs.verify import verify
 
@@ -63,6 +69,38 @@ def test_reasoning_is_told_from_the_answer(name):
     answers = [response_of(row).answer for row in run.responses().query("sample_index >= 0").itertuples()]
     assert set(answers) <= {"Mars.", "Venus."}
     assert "Mars." in answers
+
+
+OUTCOMES = {  # what comes out of each case once it is scored
+    "numbers-grading.jsonl": lambda scored: set(scored.scores["grade"]) == {"correct"},
+    "special-tokens.jsonl": lambda scored: n_clusters(scored) == [1] and set(scored.scores["grade"]) == {"correct"},
+    "chinese-four-facts.jsonl": lambda scored: n_clusters(scored) == [4],
+    "arabic-three-facts.jsonl": lambda scored: n_clusters(scored) == [3],
+    "yes-no.jsonl": lambda scored: n_clusters(scored) == [2],
+    "null-answer.jsonl": lambda scored: n_clusters(scored) == [2],
+    "same-start-other-end.jsonl": lambda scored: n_clusters(scored) == [2] and not run_texts(scored.run).domain.holds,
+    "cached.jsonl": lambda scored: sampler_check(scored.run).verdict == "too many",
+    "looping-false-alarm.jsonl": lambda scored: all(looping(text) == 0 for text in texts_of(scored)),
+    "sentinel-run.jsonl": lambda scored: scored.scores["perplexity"].isna().all(),
+    "entropies-top5.jsonl": lambda scored: scored.run.entropy_kind() == "top_k:5",
+    "reasoning-tags.jsonl": lambda scored: run_texts(scored.run).n_removed["reasoning"] == 8,
+}
+
+
+def n_clusters(scored):
+    """Clusters of each question under the clusterer with the best report card."""
+    return scored.cluster_frame(scored.clusterer)["num_semantic_sets"].tolist()
+
+
+def texts_of(scored):
+    """All answers of a run."""
+    return [response.answer for key in scored.questions.index for response in scored.valid_responses(key)]
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_a_case_comes_out_as_expected(name):
+    run = import_file(found(f"cases/{name}"), About("m"))
+    assert OUTCOMES[name](ScoredRun(score_run(run.id, [SentenceEncoder("wordllama")])))
 
 
 def test_the_public_chain_has_one_set_of_questions():

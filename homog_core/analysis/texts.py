@@ -1,0 +1,42 @@
+"""What kind of texts a run's answers are: whether report cards hold for them, and what was taken from them."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from homog_core.leftovers import Removed, answer_text, removed
+from homog_core.measures.domain import Domain, domain_of
+from homog_core.measures.report_cards import is_longer
+from homog_core.runs import store
+from homog_core.runs.sentences import words_of_stand_in
+from homog_core.runs.store import Run
+
+
+class RunTexts(NamedTuple):
+    """The texts of a run's answers."""
+
+    n: int  # that have a text, greedy ones included
+    n_removed: dict[str, int]  # of them, by kind of `Removed`
+    domain: Domain  # of the valid ones
+
+
+def run_texts(run: Run) -> RunTexts:
+    """The texts of a stored run; of one that is complete they are read once in a process."""
+    if run.provenance.status != "complete":
+        return _read(run)
+    return _of_complete(run.id, str(run.folder), run.provenance.created, run.lacks_answers)
+
+
+@lru_cache(maxsize=256)
+def _of_complete(run_id: str, folder: str, created: str, lacks_answers: bool) -> RunTexts:  # what tells runs apart
+    return _read(store.open_run(run_id))
+
+
+def _read(run: Run) -> RunTexts:
+    rows = run.responses()
+    texts = [text for text in rows.loc[rows["finish_reason"] != "error", "text"] if text]
+    if run.lacks_answers:  # of which the length alone is known
+        n_long = sum(is_longer(words_of_stand_in(text)) for text in texts)
+        return RunTexts(len(texts), {}, Domain(len(texts), n_long, 0, is_other_language=False))
+    found = [removed(text) for text in texts]
+    counts = {name: sum(getattr(one, name) for one in found) for name in Removed._fields}
+    return RunTexts(len(texts), counts, domain_of([answer for text in texts if (answer := answer_text(text))]))
