@@ -31,7 +31,7 @@ def sentences(runs: Sequence[Run]) -> None:
 
 
 def fetch_button(runs: Sequence[Run]) -> None:
-    """Get the sentences of runs of public studies, which takes seconds; nothing for a visitor who may not add to them."""
+    """Get the sentences of runs of public studies, which takes seconds; not for a visitor who may not add them."""
     if not access().may_add:
         return
     from homog_core.runs.studies import file_of, get_run
