@@ -5,6 +5,7 @@ It knows the numbers of a model, not its weights.
 
 import contextlib
 import gc
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from homog_core.errors import OutOfMemory
+
+# Held while transformers makes a model. It replaces functions of its own classes meanwhile (`no_tie_weights`), and where
+# two threads do so at once, what one has put in their place stays for good: no tied model loads any more.
+LOADING = threading.RLock()
 
 _SPACE = 1.2  # times the weights, where only their size is known: a fifth more for the cache and activations
 _LOGIT_COPIES = 4  # of (rows, vocabulary): the logits, their log-probabilities and two for the entropy and the draw

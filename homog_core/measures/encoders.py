@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from homog_core.catalogue.encoders import ENCODERS, NLI_MODELS, EncoderSpec
+from homog_core.device import LOADING
 from homog_core.errors import InvalidInput, ModelUnavailable
 from homog_core.measures.sentences import split_sentences
 from homog_core.measures.words import mask_answer, words_of
@@ -56,7 +57,8 @@ class SentenceEncoder:
         if source.startswith("package:"):
             source = str(_package_path(source))
         try:
-            self._model = SentenceTransformer(source, trust_remote_code=False)
+            with LOADING:
+                self._model = SentenceTransformer(source, trust_remote_code=False)
         except (OSError, ValueError, SafetensorError) as error:
             what = f"The encoder {self.name!r}"
             remedy = f"Use one of {', '.join(ENCODERS)}, a hub id (with network) or a local folder."

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from homog_core.catalogue.encoders import NLI_MODELS
-from homog_core.device import free_memory, is_out_of_memory
+from homog_core.device import LOADING, free_memory, is_out_of_memory
 from homog_core.errors import InvalidInput, OutOfMemory
 from homog_core.measures.encoders import encoder_key, unavailable
 
@@ -62,7 +62,8 @@ class NliCrossEncoder:
         from sentence_transformers import CrossEncoder
 
         try:
-            model = CrossEncoder(_nli_source(self.name), trust_remote_code=False)
+            with LOADING:
+                model = CrossEncoder(_nli_source(self.name), trust_remote_code=False)
         except (OSError, ValueError, SafetensorError) as error:
             what = f"The NLI model {self.name!r}"
             fetch = f"`hf download {_nli_source(self.name)}`"

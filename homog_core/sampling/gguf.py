@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from homog_core.device import free_on_cpu
+from homog_core.device import LOADING, free_on_cpu
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.sampling.quick_gguf import quick_gguf
 
@@ -62,13 +62,14 @@ def dequantise(gguf: Path, folder: Path, on_tensor: Callable[[int, int], None] =
     try:
         with quick_gguf(gguf, on_tensor):
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, trust_remote_code=False)
-            model = AutoModelForCausalLM.from_pretrained(
-                gguf.parent,
-                gguf_file=gguf.name,
-                quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
-                dtype=torch.float32,
-                trust_remote_code=False,
-            )
+            with LOADING:
+                model = AutoModelForCausalLM.from_pretrained(
+                    gguf.parent,
+                    gguf_file=gguf.name,
+                    quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
+                    dtype=torch.float32,
+                    trust_remote_code=False,
+                )
     except (ValueError, OSError, KeyError, NotImplementedError) as error:
         raise InvalidInput(
             f"The GGUF file could not be read by transformers: {error}. Choose the model's safetensors instead."

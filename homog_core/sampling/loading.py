@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from homog_core.device import (
+    LOADING,
     avoid_plans_by_shape,
     capability,
     choose_dtype,
@@ -68,15 +69,16 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
             keep_freed_memory()
         else:
             avoid_plans_by_shape()
-        model, report = auto_class(config).from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            device_map=placement.device_map,
-            max_memory=placement.max_memory,
-            trust_remote_code=False,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        with LOADING:
+            model, report = auto_class(config).from_pretrained(
+                folder,
+                dtype=getattr(torch, dtype),
+                device_map=placement.device_map,
+                max_memory=placement.max_memory,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
     except HomogError:
         raise
     except Exception as error:

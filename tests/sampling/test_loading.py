@@ -12,8 +12,10 @@ import torch
 from accelerate import infer_auto_device_map
 from fakes import DECODING, TIMEOUT, FakeEncoder, make_question, tiny_model, tiny_nli, tiny_tokenizer
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
 
 from homog_core.cli import main
+from homog_core.device import LOADING
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.live import LiveQueue, Request
 from homog_core.measures.encoders import SentenceEncoder
@@ -252,3 +254,17 @@ def test_code_of_encoders_and_nli_models_is_not_run(tmp_path, load, names):
     with pytest.raises(ModelUnavailable, match="does not load"):
         load(str(folder)).load()
     assert not mark.exists()
+
+
+def test_two_threads_do_not_make_models_at_once(folder, monkeypatch):
+    """Transformers replaces functions of its classes meanwhile; the second thread would put them back wrongly."""
+    usual, held = PreTrainedModel.post_init, {}
+
+    def post_init(model):
+        held[type(model).__name__] = LOADING._is_owned()
+        usual(model)
+
+    monkeypatch.setattr(PreTrainedModel, "post_init", post_init)
+    load_model("tiny", folder)
+    SentenceEncoder("minilm").load()
+    assert held["LlamaForCausalLM"] and held["BertModel"]
