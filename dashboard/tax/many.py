@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks, controls, url
+from dashboard import blocks, controls, studies, url
 from dashboard.tax import computed, shared
 from dashboard.tax.marks import bounds, hover, marks, span
 from dashboard.tax.selection import Selection
@@ -133,6 +133,9 @@ def between(chosen: Selection) -> None:
     """What every two models share, as a matrix, and links to the pairs that are most and least alike."""
     if len(chosen.views) < 2:
         st.info("Choose at least two runs: this is about what models share.")
+        return
+    if bare := [view.run for view in chosen.views.values() if view.run.lacks_answers]:
+        studies.sentences(bare)  # stand-ins of different models cannot be compared
         return
     by = shared.joint_by(chosen)
     found = shared.between(chosen, by)
