@@ -24,7 +24,7 @@ def mark(runs: Sequence[Run]) -> None:
 
 def sentences(runs: Sequence[Run]) -> None:
     """Say why the sentences of some runs are not here, and offer to get them; nothing where there are no runs."""
-    for key in dict.fromkeys(run.provenance.study for run in runs):
+    for key in dict.fromkeys(run.provenance.study for run in runs if run.provenance.study in STUDIES):
         st.info(plain(say.sentences(STUDIES[key])), icon=":material/article:")
     if runs:
         fetch_button(runs)

@@ -135,7 +135,7 @@ def between(chosen: Selection) -> None:
         st.info("Choose at least two runs: this is about what models share.")
         return
     if bare := [view.run for view in chosen.views.values() if view.run.lacks_answers]:
-        studies.sentences(bare)  # stand-ins say nothing of another model's answers
+        studies.sentences(bare)  # stand-ins of different models cannot be compared
         return
     by = shared.joint_by(chosen)
     found = shared.between(chosen, by)

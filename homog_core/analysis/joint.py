@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.measures.clustering import Clusterer, by_size
+from homog_core.measures.clustering import JACCARD_THRESHOLD, Clusterer, by_size
 from homog_core.measures.report_cards import default_clusterers
 
 
@@ -39,7 +39,7 @@ def joint_clusterer(runs: Sequence[ScoredRun], clusterer: Clusterer, encoders: C
         return clusterer
     possible = [c for c in default_clusterers(sorted(stored)) if has_vectors(c)]
     same = [c for c in possible if c.method == clusterer.method]
-    return next(iter(same + possible), Clusterer("jaccard", 0.0))
+    return next(iter(same + possible), Clusterer("jaccard", JACCARD_THRESHOLD))
 
 
 def has_vectors(clusterer: Clusterer) -> bool:

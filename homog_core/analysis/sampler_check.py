@@ -68,6 +68,7 @@ class SamplerCheck:
     copies: Copies
     questions: tuple[OneQuestion, ...]  # that stand out, the clearest first
     equal_lists: tuple[str, ...]  # ids of two questions with the same answers in the same order
+    lacks_answers: bool = False  # whether it read stand-ins: answers that differ in case or marks alone are the same
 
     @property
     def is_known(self) -> bool:
@@ -90,11 +91,11 @@ def sampler_check(run: Run) -> SamplerCheck:
     """The check of a stored run; of one that is complete it is computed once in a process."""
     if run.provenance.status != "complete":
         return _checked(run)
-    return _of_complete(run.id, str(run.folder), run.provenance.created)
+    return _of_complete(run.id, str(run.folder), run.provenance.created, run.lacks_answers)
 
 
 @lru_cache(maxsize=256)
-def _of_complete(run_id: str, folder: str, created: str) -> SamplerCheck:  # what tells runs apart
+def _of_complete(run_id: str, folder: str, created: str, lacks_answers: bool) -> SamplerCheck:  # what tells them apart
     return _checked(store.open_run(run_id))
 
 
@@ -110,7 +111,8 @@ def _checked(run: Run) -> SamplerCheck:
     low, high = _bounds(run, drawn)
     found = repeats(ids.tolist(), answers, low.tolist(), high.tolist())
     share, asked = copies(found), _asked(ids, answers, drawn, low, high, [greedy.get(name) for name in names])
-    lists = _equal_lists(dict(zip(names, asked, strict=True)), run)
+    # stand-ins of different answers are the same where their numbers and lengths are
+    lists = () if run.lacks_answers else _equal_lists(dict(zip(names, asked, strict=True)), run)
     standing_out = _standing_out(found, names)
     sign = _sign(asked, run.decoding, has_lists=bool(lists), has_copies=share.low > 0 or bool(standing_out))
     return SamplerCheck(
@@ -123,6 +125,7 @@ def _checked(run: Run) -> SamplerCheck:
         copies=share,
         questions=standing_out if sign else (),
         equal_lists=lists,
+        lacks_answers=run.lacks_answers,
     )
 
 
@@ -144,11 +147,14 @@ def _bounds(run: Run, rows: pd.DataFrame) -> Bounds:
     lengths, decoding = rows["tokens"].str.len().to_numpy(np.int64), run.decoding
     answer = np.repeat(np.arange(len(rows)), lengths)
     logprobs, entropies = (_joined(rows[name]) for name in ("token_logprobs", "token_entropies"))
+    is_exact = (rows["entropy_kind"] == "exact").to_numpy()
+    if decoding.temperature < 1:  # the most that an entropy can be is needed, and of others only the least is known
+        entropies = np.where(np.repeat(is_exact, lengths), entropies, np.nan)
     low, high = drawn_logprobs(logprobs, entropies, decoding.temperature, decoding.top_p)
     if decoding.top_k:
         high = np.zeros(len(logprobs))  # how much the k likeliest have is not stored
     least, most, said = (np.exp(np.bincount(answer, column, minlength=len(rows))) for column in (low, high, logprobs))
-    if run.is_imported or (rows["entropy_kind"] != "exact").any():
+    if run.is_imported or not is_exact.all():
         least, most = np.fmin(least, said), np.fmax(most, said)
     has_end = (rows["finish_reason"] != "unknown").to_numpy() & (lengths > 0)
     return Bounds(np.where(has_end, least, 0.0), most)

@@ -104,8 +104,11 @@ def check(folder: Path, name: str, entry: StoredFile, *, again: bool = False) ->
 
 
 def _settled(folder: Path, read: Any) -> Any:
-    """What `read` makes of the files of one manifest; of the next one where it is replaced meanwhile."""
-    manifest = read_manifest(folder)
+    """What `read` makes of the files of one manifest; of the next one where it is replaced meanwhile.
+
+    Files take their places after their manifest has: what seems missing is looked for once more.
+    """
+    manifest, is_second_look = read_manifest(folder), False
     while True:
         try:
             found, error = read(manifest), None
@@ -113,9 +116,11 @@ def _settled(folder: Path, read: Any) -> Any:
             found, error = None, caught
         before, manifest = manifest, read_manifest(folder)
         if before.files == manifest.files:
-            if error:
+            if not error:
+                return found
+            if is_second_look:
                 raise error
-            return found
+            is_second_look = True
 
 
 def _read(folder: Path, name: str, entry: StoredFile | None, columns: Sequence[str] | None = None) -> pa.Table:
@@ -225,20 +230,17 @@ def commit(
     entries |= {
         name: replace(entries[name], derived_from=derived_from[name]) for name in derived_from.keys() & entries.keys()
     }
-    staged = []
     try:
         for name, table in (tables or {}).items():
             content = parquet_bytes(table, folder.name)
             entry = StoredFile(hashlib.sha256(content).hexdigest(), len(content), derived_from.get(name))
             entries[name] = entry
-            staged.append(_places(folder, name, entry)[0])
-            _write(staged[-1], content, name)
+            _write(_places(folder, name, entry)[0], content, name)
         manifest = RunManifest(manifest.run_id, manifest.identity, replace(manifest.provenance, **provenance), entries)
         write_manifest(folder, manifest)
-    except BaseException:
-        for path in staged:
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+    except BaseException:  # before the moment of the change, or just after it: the manifest on the disk tells
+        with suppress(HomogError):
+            finish(folder)
         raise
     return finish(folder, set(drop) - (tables or {}).keys())
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from homog_core import files
+from homog_core.errors import CorruptRun
 from homog_core.runs.tables import SCHEMAS, parquet_bytes, read_parquet
 
 _ANSWERS = pa.schema([SCHEMAS["responses"].field(name) for name in ("question_id", "sample_index", "text")])
@@ -38,8 +39,15 @@ def are_here(run_id: str) -> bool:
 
 
 def read_sentences(run_id: str, table: str) -> pd.DataFrame:
-    """`questions` as a run stores them, or `answers`: question_id, sample_index, text."""
-    return read_parquet(sentences_folder(run_id) / f"{table}.parquet", run_id).to_pandas()
+    """`questions` as a run stores them, or `answers`: question_id, sample_index, text. Raises `CorruptRun`."""
+    folder = sentences_folder(run_id)
+    try:
+        return read_parquet(folder / f"{table}.parquet", run_id).to_pandas()
+    except CorruptRun as error:
+        raise CorruptRun(
+            f"The sentences of run {run_id} are damaged; delete the folder {folder} and get them again by `homog study "
+            "get`."
+        ) from error
 
 
 def write_sentences(run_id: str, questions: pa.Table, answers: pd.DataFrame) -> None:

@@ -42,11 +42,18 @@ def _vectors(run: Run) -> list[str]:
 
 
 def _leave_figures(run: Run) -> None:
-    """Leave figures alone. The sentences are kept beside the runs of this machine first, so that none is lost."""
-    if run.provenance.without_sentences:
-        return
+    """Leave figures alone. The sentences are kept beside the runs of this machine first, so that none is lost.
+
+    Of a run of figures goes what has come since, or what a kill has left.
+    """
     if run.nli_models() or run.judges():
         raise HomogError(f"Run {run.id} holds its answers in what NLI models or judges said; score it without them.")
+    if run.responses()["tokens"].str.len().any():
+        raise HomogError(f"Run {run.id} holds its answers token by token, so it cannot be stripped; import it without.")
+    drop = [*_vectors(run), *(shards(run.folder, run.manifest).keys() - {MERGED})]
+    if run.provenance.without_sentences:
+        commit(run.folder, drop=drop)
+        return
     questions, answers = run.questions(), run.responses()
     table = pa.Table.from_pandas(questions, schema=SCHEMAS["questions"], preserve_index=False)
     write_sentences(run.id, table, answers)
@@ -62,7 +69,7 @@ def _leave_figures(run: Run) -> None:
             MERGED: pa.Table.from_pandas(stand_ins, schema=SCHEMAS["responses"], preserve_index=False),
         },
         derived_from=dict.fromkeys(computed, answers_sha256(stand_ins)),
-        drop=[*_vectors(run), *(shards(run.folder, run.manifest).keys() - {MERGED})],
+        drop=drop,
         without_sentences=True,
     )
 

@@ -4,6 +4,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any
 
 Emit = Callable[[Any], None]
@@ -26,8 +27,9 @@ class Background:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._task.cancel)
+        if self._task:
+            with suppress(RuntimeError):  # it has ended by itself, and its loop is closed
+                self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(_SECONDS)
 
     def said(self, seconds: float) -> Iterator[list[Any]]:

@@ -107,7 +107,7 @@ class Line:
 
     def _note(self, fingerprint: Any) -> None:
         if isinstance(fingerprint, str) and fingerprint and len(self.fingerprints) < 20:
-            self.fingerprints[self._without_key(fingerprint[:_SHOWN])] = None
+            self.fingerprints[self._without_key(fingerprint)[:_SHOWN]] = None
 
     async def _create(self, order: Order, form: Form, *, stream: bool) -> Any:
         options: dict[str, Any] = {

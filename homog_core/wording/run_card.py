@@ -346,7 +346,9 @@ def _missing(lack: Lack, run: Run) -> Missing:
                 f"folder of {' or '.join(spec.files)} in HOMOG_DATA and they appear."
             )
         case Lack.ANSWERS_TEXT:
-            spec = STUDIES[run.provenance.study]
+            spec = STUDIES.get(run.provenance.study)
+            if spec is None:
+                return Missing("The sentences of its answers: no study of the catalogue has them.", "")
             return Missing(studies.sentences(spec), commands.study(spec.key))
         case Lack.SCORES:
             return Missing("Clusters and scores: the run has not been scored.", commands.score(run.id))

@@ -48,9 +48,10 @@ def sampler_document(check: SamplerCheck) -> dict[str, Any]:
 
 
 def _counts(check: SamplerCheck) -> str:
+    how = "in the same words" if check.lacks_answers else "word for word"
     seen = (
         f"Of {counted(check.n_answers, 'answer')} after the first of a question, {check.n_repeats:,} "
-        f"{'repeats' if check.n_repeats == 1 else 'repeat'} an earlier one word for word; "
+        f"{'repeats' if check.n_repeats == 1 else 'repeat'} an earlier one {how}; "
     )
     if not check.is_known:
         return f"{seen}how likely that is, is not known."

@@ -61,7 +61,7 @@ def test_where_vectors_are_missing_the_nearest_clusterer_takes_over():
     assert joint_clusterer(runs, Clusterer("nli", 0.0, "judge")).is_linkage
     assert joint_clusterer(runs, masked, ["gone"]) == masked  # an encoder that can read the answers now
     raw = [ScoredRun(sampled("a")), runs[0]]
-    assert joint_clusterer(raw, masked).key == "jaccard"
+    assert joint_clusterer(raw, masked) == Clusterer("jaccard", 0.4)  # as it counts for one run
 
 
 def test_block_distances_by_hand():

@@ -139,6 +139,20 @@ def test_equal_answers_taken_out_are_too_few(own_cache):
     assert sampler_check(broken(DPO, own_cache, without_repeats)).verdict is Verdict.TOO_FEW
 
 
+def test_entropies_that_are_lower_bounds_raise_no_alarm_at_a_low_temperature(own_cache):
+    def bounded(_, rows):
+        rows = rows.copy()
+        rows[:, 2] = "top_k:1"
+        for row in rows:
+            row[4] = np.zeros(len(row[4]), dtype=np.float32)  # never too high
+        return rows
+
+    exact = sampler_check(open_run(COOL))
+    found = sampler_check(broken(COOL, own_cache, bounded))
+    assert found.verdict is not Verdict.TOO_MANY
+    assert found.expected_high >= exact.expected_high
+
+
 # Imports
 
 

@@ -20,6 +20,7 @@ def test_no_page_opens_with_a_study(page):
     ("page", "params", "said"),
     [
         ("alignment_tax", {"dataset": "open-questions"}, "with the base model, 2 %"),
+        ("alignment_tax", {"dataset": "open-questions", "view": "models", "chart": "between"}, "are not stored with"),
         ("compare", {"runs": f"{BASE},{ZEPHYR}", "level": "all"}, "of the questions"),
         ("compare", {"runs": f"{BASE},{ZEPHYR}"}, "different answers"),
         ("questions", {"run": ZEPHYR}, "of 50 questions"),

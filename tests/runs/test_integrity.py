@@ -182,6 +182,37 @@ def test_tables_of_a_scoring_that_was_killed_before_are_all_old(monkeypatch):
     assert verify(run.id) == []
 
 
+def test_a_scoring_that_was_stopped_just_after_its_manifest_was_replaced_is_whole(monkeypatch):
+    run = scored_run("one", 3)
+
+    def stopped(folder, manifest):
+        real(folder, manifest)
+        raise KeyboardInterrupt
+
+    real = contents.write_manifest
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(contents, "write_manifest", stopped)
+        score_run(run.id, [WordEncoder()], clusterers=[LAX])
+    assert set(run.table("clusters")["threshold"]) == {LAX.threshold}
+    assert verify(run.id) == []
+
+
+def test_a_table_that_takes_its_place_while_it_is_read_is_read(monkeypatch):
+    run = open_run(scored_run("one", 3).id)
+    path = run.folder / "scores.parquet"
+    staged = contents._places(run.folder, path.name, run.manifest.files[path.name])[0]
+    before = run.table("scores")
+    path.rename(staged)
+
+    def late(found, *rest):
+        contents.finish(run.folder)
+        return real(found, *rest)
+
+    real = contents.read_parquet
+    monkeypatch.setattr(contents, "read_parquet", late)
+    assert run.table("scores").equals(before)
+
+
 def test_nothing_is_lost_by_kills():
     for kind, found in kills(8, seed=2, kinds=("sample", "score", "import", "export")).items():
         assert found["fine"] == 2, kind

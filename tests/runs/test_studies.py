@@ -7,19 +7,21 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from fakes import FakeEncoder
+from fakes import FakeEncoder, FakeNli
 
 from homog_core import files
 from homog_core.analysis import lineage
 from homog_core.analysis.bounds import bounds
 from homog_core.analysis.compare import run_statistics
 from homog_core.analysis.run_state import Lack, lacks
+from homog_core.analysis.sampler_check import sampler_check
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.studies import STUDIES, StudyFile, StudySpec
-from homog_core.errors import HomogError, NotFound
-from homog_core.runs import store, studies
+from homog_core.errors import CorruptRun, HomogError, NotFound
+from homog_core.runs import contents, store, studies
 from homog_core.runs.export import export_run
 from homog_core.runs.score import score_run
+from homog_core.runs.sentences import sentences_folder
 from homog_core.runs.strip import strip
 from homog_core.runs.verify import verify
 
@@ -139,6 +141,60 @@ def test_a_stripped_run_has_the_figures_and_not_a_word(tmp_path, monkeypatch):
     assert verify(run.id) == []
     found = run_statistics(scored, scored.clusterer, ["q1", "q2"])
     assert (found["words"].value, found["looping"].n) == (pytest.approx(10 / 3), 0)
+
+
+def test_a_strip_that_was_killed_is_finished_by_the_next_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(studies, "STUDIES", {"walrus": spec_of()})
+    spec = spec_of()
+    run = score_run(studies.get_run(spec, spec.files[0], in_folder(tmp_path)).id, [FakeEncoder()])
+
+    def killed(folder, drop=()):
+        if store.open_run(run.id).provenance.without_sentences:
+            raise KeyboardInterrupt
+        return real(folder, drop)
+
+    real = contents.finish
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(contents, "finish", killed)
+        strip(run.id)
+    strip(run.id)
+    stored = b"".join(path.read_bytes() for path in run.folder.iterdir() if path.is_file())
+    assert [word for word in (b"rehearse", b"ptarmigan") if word in stored] == []
+    assert store.open_run(run.id).encoders() == []
+    assert verify(run.id) == []
+
+
+def test_what_was_added_to_a_stripped_run_does_not_leave_with_it(tmp_path, monkeypatch):
+    _, run = stripped(tmp_path, monkeypatch)
+    studies.get_run(*studies.file_of(run), tmp_path / "theirs")
+    score_run(run.id, [FakeEncoder()])
+    strip(run.id)
+    assert store.open_run(run.id).encoders() == []
+    score_run(run.id, [FakeEncoder()], FakeNli({}))
+    with pytest.raises(HomogError, match="holds its answers in what NLI models"):
+        strip(run.id)
+
+
+def test_damaged_sentences_are_got_again(tmp_path, monkeypatch):
+    _, run = stripped(tmp_path, monkeypatch)
+    studies.get_run(*studies.file_of(run), tmp_path / "theirs")
+    (sentences_folder(run.id) / "questions.parquet").write_bytes(b"PAR1")
+    with pytest.raises(CorruptRun, match=f"delete the folder {sentences_folder(run.id)} and get them again"):
+        run.questions()
+
+
+def test_stand_ins_of_other_answers_are_no_cache(tmp_path, monkeypatch):
+    rows = [{"id": key, "question": f"{key}?", "answers": [f"{key}{i}" for i in range(10)]} for key in ("a", "b")]
+    content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    spec = spec_of(content)
+    monkeypatch.setattr(studies, "STUDIES", {"walrus": spec})
+    run = studies.get_run(spec, spec.files[0], in_folder(tmp_path, content))
+    strip(run.id)
+    whole = sampler_check(store.open_run(run.id))
+    (sentences_folder(run.id) / "answers.parquet").unlink()
+    bare = sampler_check(store.open_run(run.id))
+    assert (whole.equal_lists, bare.equal_lists) == ((), ())
+    assert (whole.lacks_answers, bare.lacks_answers) == (False, True)
 
 
 def test_what_needs_sentences_says_where_they_are(tmp_path, monkeypatch):
