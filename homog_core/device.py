@@ -15,8 +15,8 @@ import numpy as np
 
 from homog_core.errors import OutOfMemory
 
-# Held while transformers makes a model. It replaces functions of its own classes meanwhile (`no_tie_weights`), and where
-# two threads do so at once, what one has put in their place stays for good: no tied model loads any more.
+# Held while transformers makes a model. It replaces functions of its own classes meanwhile (`no_tie_weights`), and
+# where two threads do so at once, what one has put in their place stays for good: no tied model loads any more.
 LOADING = threading.RLock()
 
 _SPACE = 1.2  # times the weights, where only their size is known: a fifth more for the cache and activations
