@@ -1,6 +1,6 @@
 """Visitors at once: pages read with time to think, and live jobs that wait for each other, on a real server.
 
-    python -m benchmarks.load                           the short form, about a minute: 2 and 6 visitors
+    python -m benchmarks.load                           the short form, one or two minutes: 2 and 6 visitors
     python -m benchmarks.load --visitors 2 5 10 20 40 --rounds 10       the long form, about an hour
 
 Each visitor opens pages, and in each round asks a question that nobody else asks. Checked on the way: no error on a
