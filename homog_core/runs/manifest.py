@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -71,13 +71,26 @@ def write_manifest(folder: Path, manifest: RunManifest) -> None:
 def read_manifest(folder: Path) -> RunManifest:
     """The manifest of a run, upgraded from older formats.
 
-    Raises `CorruptRun` where it does not read, a field is missing or of another type, or the format is not known.
+    Parsed again when the file has changed. Raises `CorruptRun` where it does not read, a field is missing or of another
+    type, or the format is not known.
     """
+    path = folder / "manifest.json"
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise CorruptRun(f"manifest.json of run {folder.name} is damaged ({error}).") from error
+    return _parsed(path, (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(path: Path, version: tuple[int, ...]) -> RunManifest:
+    """The content of a manifest; `version` changes when the file does."""
     from pydantic import ValidationError
 
+    folder = path.parent
     damaged = f"manifest.json of run {folder.name} is damaged"
     try:
-        text = (folder / "manifest.json").read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
         content = json.loads(text)
         known = content.get("format") if isinstance(content, dict) else FORMAT
         if known not in (1, FORMAT):
