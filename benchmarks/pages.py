@@ -1,9 +1,11 @@
-"""What the server takes for the first view of every page and for the usual clicks: `python -m benchmarks.pages [FOLDER …]`.
+"""What the server takes for the first view of every page and for the usual clicks.
 
-Each FOLDER is a cache of runs, as `benchmarks.synthetic_store` makes them; without one it is the store of this checkout.
-For each, a server of its own is started and visited. Printed are seconds of processor time of the server's process
-(median, 95th percentile, largest), the slowest views, and its memory. `--rounds 2` does all clicks again, to see whether
-memory grows.
+python -m benchmarks.pages [FOLDER …] [--rounds 2]
+
+Each FOLDER is a cache of runs, as `benchmarks.synthetic_store` makes them; without one it is the store of this
+checkout. For each, a server of its own is started and visited. Printed are the processor time of the server's process
+(median, 95th percentile, largest), the slowest views, and its memory. A second round does all clicks again, to see
+whether memory grows.
 """
 
 import argparse

@@ -2,7 +2,8 @@
 
 `wide` has 50 runs of 800 questions with 10 answers, `deep` 10 runs of 100 questions with 200. Answers are those of the
 shipped runs over `facts`, with their scores where there are ten; of a deep store each stage is scored once. Families
-are invented: a base, its SFT, a control and two DPOs each. `HOMOG_CACHE=FOLDER` opens it. A store that is there is kept.
+are invented: a base, its SFT, a control and two DPOs each. `HOMOG_CACHE=FOLDER` opens it. Runs that
+are there are kept.
 """
 
 import argparse
