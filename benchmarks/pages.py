@@ -10,6 +10,7 @@ whether memory grows.
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from benchmarks.visitor import Answer, Server, Visitor, server
 from homog_core.reports.tables import Table, markdown
 
 N_SLOWEST = 12  # views that are named
+_WARM_UP = 4.0  # seconds after which a page begins to load an encoder and to compile UMAP, in the background
 THRESHOLDS = (0.62, 0.63, 0.41)
 
 
@@ -42,12 +44,15 @@ class Walk:
 
     def __init__(self, of: Server) -> None:
         self.steps: list[Step] = []
-        self._visitor, self._page = Visitor(of), ""
+        self._server, self._visitor, self._page = of, Visitor(of), ""
 
     def open(self, page: str, query: str = "", what: str = "first view") -> None:
         """A page by its name in the address."""
         self._page = page or "start"
+        self._server.rest()  # what an earlier page has set off
         self._keep(what, lambda: self._visitor.open(page, query))
+        time.sleep(_WARM_UP)
+        self._server.rest()
 
     def click(self, kind: str, label: str, *values: object) -> None:
         """One click for each value."""
@@ -139,7 +144,6 @@ def visit(of: Server, dataset: str) -> list[Step]:
     walk = Walk(of)
     for page in (_start, _questions, _compare, _tax, _map, _live, _draws, _runs, _methods):
         page(walk, dataset)
-        of.rest()
     walk.close()
     return walk.steps
 

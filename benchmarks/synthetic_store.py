@@ -60,7 +60,8 @@ def synthetic_store(folder: Path, shape: Shape) -> None:
     """Write the runs that are missing into `folder`, which becomes `HOMOG_CACHE`."""
     os.environ["HOMOG_CACHE"] = str(folder)
     (folder / "runs").mkdir(parents=True, exist_ok=True)
-    have = {run.identity.model for run in list_runs() if run.identity.dataset == shape.dataset}
+    own = [run for run in list_runs() if run.identity.dataset == shape.dataset]
+    have = {run.identity.model for run in own if run.table(TABLES[-1]) is not None}
     scored: dict[str, Run] = {}  # the run of each stage whose scores are copied
     for number in range(shape.n_runs):
         stage = list(STAGES)[number % len(STAGES)]

@@ -6,13 +6,14 @@ recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `si
 renamed, so that a reader never sees half of one. Knows nothing of models; samples are written in `write`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from homog_core import files
 from homog_core.errors import CorruptRun, NotFound
@@ -66,12 +67,16 @@ class Run:
         frame = read_parquet(self.folder / "questions.parquet", self.id).to_pandas()
         return with_sentences(frame) if frame["text"].isna().any() else frame
 
-    def responses(self) -> pd.DataFrame:
-        """One row a response; sample_index −1 is the greedy one. Sorted by question and sample."""
+    def responses(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row a response; sample_index −1 is the greedy one. Sorted by question and sample.
+
+        With `columns`, question and sample index and these alone: what is not asked for is not read.
+        """
         shards = shard_paths(self.folder)
+        wanted = columns and ["question_id", "sample_index", *columns]
         if not shards:
-            return SCHEMAS["responses"].empty_table().to_pandas()
-        table = pa.concat_tables(read_shards(self.folder, self.id)).to_pandas()
+            return SCHEMAS["responses"].empty_table().select(wanted or SCHEMAS["responses"].names).to_pandas()
+        table = pa.concat_tables(read_shards(self.folder, self.id, wanted)).to_pandas()
         # A merge that was interrupted leaves shards whose rows are in the merged one already.
         table = table.drop_duplicates(["question_id", "sample_index"])
         return table.sort_values(["question_id", "sample_index"], ignore_index=True)
@@ -92,6 +97,29 @@ class Run:
         """One of `TABLES`, or None where the run has not been scored."""
         path = self.folder / f"{name}.parquet"
         return read_parquet(path, self.id).to_pandas() if path.is_file() else None
+
+    def similarities(self, clusterer: str) -> dict[str, np.ndarray]:
+        """Condensed similarities of the valid answers, float32, by question id, under one clusterer by its key."""
+        path = self.folder / "similarities.parquet"
+        if not path.is_file():
+            return {}
+        table = read_parquet(path, self.id)
+        own = table.filter(pc.equal(table["clusterer"], clusterer)).combine_chunks()
+        if not own.num_rows:
+            return {}
+        lists = own["similarity"].combine_chunks()
+        values = lists.flatten().to_numpy(zero_copy_only=False)
+        ends = np.cumsum(pc.list_value_length(lists).to_numpy(zero_copy_only=False))[:-1]
+        return dict(zip(own["question_id"].to_pylist(), np.split(values, ends), strict=True))
+
+    def similar_by(self) -> set[str]:
+        """Keys of the clusterers whose similarities are stored."""
+        path = self.folder / "similarities.parquet"
+        return (
+            set(read_parquet(path, self.id, ["clusterer"])["clusterer"].unique().to_pylist())
+            if path.is_file()
+            else set()
+        )
 
     def encoders(self) -> list[str]:
         """Keys of the encoders whose embeddings are stored."""
