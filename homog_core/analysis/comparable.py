@@ -2,18 +2,27 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from dataclasses import fields as fields_of
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+from homog_core.records import Decoding, Identity
 from homog_core.runs.store import Run
 
 MOST_RUNS = 4  # that are compared at once
 USUAL = {"temperature": 1.0, "prompt_style": "plain"}  # what a run is sampled with unless somebody says otherwise
+_CONDITIONS = ("dataset", "question_ids_sha256", "prompt_style", *(field.name for field in fields_of(Decoding)))
 
 
 def fields(run: Run) -> dict[str, Any]:
     """The fields of a run's identity and of its decoding, by name."""
-    identity = asdict(run.identity)
-    return {name: value for name, value in (identity | identity["decoding"]).items() if name != "decoding"}
+    return dict(_fields(run.identity))
+
+
+@lru_cache(maxsize=1024)
+def _fields(identity: Identity) -> dict[str, Any]:
+    whole = asdict(identity)
+    return {name: value for name, value in (whole | whole["decoding"]).items() if name != "decoding"}
 
 
 def differing_fields(runs: Sequence[Run]) -> dict[str, list[Any]]:
@@ -27,9 +36,8 @@ def conditions(run: Run, *, but: Collection[str] = ()) -> tuple[tuple[str, Any],
 
     All of them but those named. Runs with equal conditions differ in the model alone.
     """
-    kept = ("dataset", "question_ids_sha256", "prompt_style", *asdict(run.decoding))
-    own = fields(run)
-    return tuple((name, own[name]) for name in kept if name not in but)
+    own = _fields(run.identity)
+    return tuple((name, own[name]) for name in _CONDITIONS if name not in but)
 
 
 class Obstacle(NamedTuple):

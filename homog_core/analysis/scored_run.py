@@ -4,6 +4,7 @@ It reads and computes; it writes nothing. Clusters follow a threshold at once: t
 trees answer every threshold. Whoever shows a run keeps it: trees and likelihoods are computed once.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from homog_core.analysis.merge_trees import (
     merge_trees,
 )
 from homog_core.errors import HomogError
+from homog_core.leftovers import answer_text
 from homog_core.measures.clustering import Clusterer, jaccard_similarity, square
 from homog_core.measures.grading import POLICIES
 from homog_core.measures.report_cards import default_clusterers, judge_clusterer
@@ -42,10 +44,8 @@ class ScoredRun:
         self.run = run
         questions, answered = run.questions(), run.sampled_ids()
         self.questions = questions[questions["id"].isin(answered)].set_index("id", drop=False)
-        stored = run.table("similarities")
-        self._condensed = (
-            {} if stored is None else stored.set_index(["question_id", "clusterer"])["similarity"].to_dict()
-        )
+        self._stored = run.similar_by()
+        self._condensed: dict[str, dict[str, np.ndarray]] = {}  # by clusterer and question, as far as it was read
         self._scores = run.table("scores")
         self._trees: dict[tuple[str, bool], MergeTrees] = {}
 
@@ -62,10 +62,15 @@ class ScoredRun:
 
     @cached_property
     def _valid(self) -> dict[str, list[int]]:
-        return {
-            key: [r.sample_index for r in part.itertuples() if r.sample_index != GREEDY and response_of(r).is_valid]
-            for key, part in self._rows.items()
-        }
+        rows = self._valid_rows([])
+        return {key: own.tolist() for key, own in rows.groupby("question_id", sort=False)["sample_index"]}
+
+    def _valid_rows(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Rows of `Run.responses` of the valid sampled answers, as `Response.is_valid`; each text is looked at once."""
+        rows = self.run.responses(["text", "finish_reason", *columns])
+        rows = rows[(rows["sample_index"] != GREEDY) & (rows["finish_reason"] != "error")]
+        codes, texts = pd.factorize(rows["text"])
+        return rows[np.array([bool(answer_text(text)) for text in texts], dtype=bool)[codes]]
 
     def answers(self, question_id: str) -> ResponseSet:
         """All answers to a question."""
@@ -74,7 +79,7 @@ class ScoredRun:
 
     def valid(self, question_id: str) -> list[int]:
         """Sample indices of the valid answers, in order; rows and columns of `similarity` stand for them."""
-        return self._valid[question_id]
+        return self._valid.get(question_id, [])
 
     def valid_responses(self, question_id: str) -> list[Response]:
         """The valid sampled answers to a question, in order."""
@@ -104,7 +109,7 @@ class ScoredRun:
     @property
     def is_scored(self) -> bool:
         """Whether scores and similarities are stored, by this version of the program."""
-        return self._scores is not None and "lexical_dissimilarity" in self._scores and bool(self._condensed)
+        return self._scores is not None and "lexical_dissimilarity" in self._scores and bool(self._stored)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -163,9 +168,7 @@ class ScoredRun:
         """Keys of the encoders that the run was scored with, the one that graded first."""
         columns = [] if self._scores is None else self._scores.columns
         named = [name.partition("@")[2] for name in columns if name.startswith("embedding_density@")]
-        return named or list(
-            dict.fromkeys(k.partition("/")[2] for _, k in self._condensed if k.startswith("embedding"))
-        )
+        return named or sorted({key.partition("/")[2] for key in self._stored if key.startswith("embedding")})
 
     def score_columns(self, clusterer: Clusterer) -> dict[str, str]:
         """The column of `scores` that holds each score of the run, by its bare name, in the order of `GROUPS`.
@@ -191,19 +194,22 @@ class ScoredRun:
     def _mean_logprobs(self) -> np.ndarray:
         """Mean token log-probability (Q, N) of the valid sampled answers in their order, NaN after the last."""
         matrix = np.full((len(self.questions), max(self.n_samples, 1)), np.nan)
-        for q, key in enumerate(self.questions.index):
-            found = [mean_logprob(r.token_logprobs[r.own_tokens]) for r in self.valid_responses(key)]
-            matrix[q, : len(found)] = found
+        rows = self._valid_rows(["entropy_kind", "tokens", "token_entropies", "token_logprobs"])
+        answers = map(response_of, rows.itertuples())
+        found = pd.Series([mean_logprob(answer.token_logprobs[answer.own_tokens]) for answer in answers], dtype=float)
+        q = self.questions.index.get_indexer(rows["question_id"])
+        matrix[q, rows.groupby("question_id", sort=False).cumcount()] = found
         return matrix
 
     # Clusters
 
     def clusterers(self) -> list[Clusterer]:
         """The clusterers that can be shown without a model, as the run was scored, the best report card first."""
-        stored = {clusterer for _, clusterer in self._condensed}
         known = default_clusterers(self.encoders) + [Clusterer("nli", 0.0, key) for key in self.run.nli_models()]
         known += [judge_clusterer(key) for key in self.run.judges()]
-        return [replace(c, **self._settings.get(c.key, {})) for c in known if c.key in stored or c.method == "jaccard"]
+        return [
+            replace(c, **self._settings.get(c.key, {})) for c in known if c.key in self._stored or c.method == "jaccard"
+        ]
 
     @property
     def clusterer(self) -> Clusterer:
@@ -223,11 +229,14 @@ class ScoredRun:
 
     def _pairs(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Condensed similarity of the valid answers; none where what is stored does not fit them."""
-        key, n = (question_id, clusterer.key), len(self.valid(question_id))
-        if key not in self._condensed and clusterer.method == "jaccard":
+        n = len(self.valid(question_id))
+        if clusterer.key not in self._condensed:
+            self._condensed[clusterer.key] = self.run.similarities(clusterer.key)
+        known = self._condensed[clusterer.key]
+        if question_id not in known and clusterer.method == "jaccard":
             similarity = jaccard_similarity([response.answer for response in self.valid_responses(question_id)])
-            self._condensed[key] = similarity[np.triu_indices(n, k=1)].astype(np.float32)
-        found = self._condensed.get(key, ())
+            known[question_id] = similarity[np.triu_indices(n, k=1)].astype(np.float32)
+        found = known.get(question_id, ())
         return np.asarray(found if len(found) == n * (n - 1) // 2 else (), dtype=np.float32)
 
     def labels(self, question_id: str, clusterer: Clusterer) -> np.ndarray:

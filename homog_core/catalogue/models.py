@@ -1,5 +1,6 @@
 """The models that there are, and the GGUF files inside installed packages; both are data, in models.toml."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from homog_core.catalogue.recipes import without_seed
@@ -28,18 +29,23 @@ def lineage(spec: ModelSpec) -> tuple[ModelSpec, ...]:
 
     Raises `InvalidInput` for a model that is its own ancestor.
     """
-    chain = [spec]
-    while (parent := chain[0].parent) in MODELS:
-        if parent in [other.key for other in chain]:
-            raise InvalidInput(f"The model {parent} is its own ancestor; correct its `parent` in models.toml.")
-        chain.insert(0, MODELS[parent])
-    return tuple(chain)
+    return _lineage(spec, MODELS | {})
 
 
 def training_chain(spec: ModelSpec) -> tuple[ModelSpec, ...]:
     """The longest line of stages of the catalogue that `spec` stands in, the base first; of equals the last one."""
-    lines = [lineage(other) for other in MODELS.values()]
-    return max(reversed([line for line in lines if spec in line]), key=len, default=lineage(spec))
+    models = MODELS | {}  # the file is looked for once, not for each of them
+    lines = [_lineage(other, models) for other in models.values()]
+    return max(reversed([line for line in lines if spec in line]), key=len, default=_lineage(spec, models))
+
+
+def _lineage(spec: ModelSpec, models: Mapping[str, ModelSpec]) -> tuple[ModelSpec, ...]:
+    chain = [spec]
+    while (parent := chain[0].parent) in models:
+        if parent in [other.key for other in chain]:
+            raise InvalidInput(f"The model {parent} is its own ancestor; correct its `parent` in models.toml.")
+        chain.insert(0, models[parent])
+    return tuple(chain)
 
 
 def role(stage: Stage | None, parent: str | None) -> Role:

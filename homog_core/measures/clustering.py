@@ -6,6 +6,7 @@ symmetric; labels are (N,) integers numbered 0… by first appearance.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -15,6 +16,7 @@ from scipy.spatial.distance import squareform
 from homog_core.errors import InvalidInput
 from homog_core.measures.combined import Weights, probabilities, signs, weights_of
 from homog_core.measures.conflicts import disagreements, statements
+from homog_core.measures.overlap import shared_counts
 from homog_core.typed import typed
 
 _VIEWS = {"embedding": "answer", "embedding_masked": "masked", "combined": "masked"}  # which text is encoded
@@ -31,14 +33,9 @@ def jaccard_similarity(texts: Sequence[str], n: int = 2) -> np.ndarray:
     A text with fewer than `n` words is the set of its one whole text, so a one-word text is the set of that word.
     Two empty texts have similarity 1. Returns (N, N) in [0, 1]. Source: the published clusterer of arXiv:2603.24124.
     """
-    grams = [_ngrams(text, n) for text in texts]
-    size = len(grams)
-    similarity = np.eye(size)
-    for i in range(size):
-        for j in range(i):
-            union = len(grams[i] | grams[j])
-            similarity[i, j] = similarity[j, i] = len(grams[i] & grams[j]) / union if union else 1.0
-    return similarity
+    shared = shared_counts([_ngrams(text, n) for text in texts])
+    union = np.add.outer(np.diag(shared), np.diag(shared)) - shared
+    return np.divide(shared, union, out=np.ones(shared.shape), where=union > 0)
 
 
 def _ngrams(text: str, n: int) -> set[tuple[str, ...]]:
@@ -248,12 +245,11 @@ class Clusterer:
             return (groups[:, None] == groups[None, :]).astype(np.float32)
         similarity = set_similarity(evidence[_VIEWS[self.method]])
         if self.method != "embedding":
-            stated = statements(answers, question)
             if self.method == "combined":
-                similarity = probabilities(signs(similarity, stated), self._weights())
-            similarity[disagreements(stated)] = 0.0
-            for i, answer in enumerate(answers):  # equal answers are the same one, whatever the weights say
-                similarity[i, [j for j, other in enumerate(answers) if other == answer]] = 1.0
+                similarity = probabilities(signs(similarity, statements(answers, question)), self._weights())
+            similarity[_disagreements(tuple(answers), question)] = 0.0
+            place = np.array([*map({text: i for i, text in enumerate(answers)}.get, answers)], dtype=np.int64)
+            similarity[place[:, None] == place] = 1.0  # equal answers are the same one, whatever the weights say
         return similarity.astype(np.float32)
 
     def _weights(self) -> Weights:
@@ -272,6 +268,11 @@ class Clusterer:
         if self.method == "jaccard":
             return RULES[self.rule](similarity >= np.float32(self.threshold))
         return cluster_average_linkage(similarity, self.threshold)
+
+
+@lru_cache(maxsize=16)  # every clusterer asks for those of the same answers
+def _disagreements(answers: tuple[str, ...], question: str) -> np.ndarray:
+    return disagreements(statements(answers, question))
 
 
 def by_size(labels: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from homog_core import files
 from homog_core.errors import InvalidInput
 from homog_core.files import make_folder, replacing
 from homog_core.measures.conflicts import Statement
+from homog_core.measures.overlap import shared_counts
 
 _SHIPPED, _FILE = Path(__file__).parent, "combined.json"
 
@@ -42,23 +43,13 @@ def signs(cosine: np.ndarray, stated: Sequence[Statement]) -> np.ndarray:
     n = len(stated)
     found = np.zeros((n, n, len(SIGNS)))
     found[:, :, 0] = cosine
-    known: dict[tuple[str, str], tuple[float, float, float]] = {}
-    for i in range(n):
-        for j in range(i + 1):
-            key = stated[i].text, stated[j].text
-            if key not in known:
-                known[key] = known[key[::-1]] = _pair_signs(stated[i], stated[j])
-            found[i, j, 1:] = found[j, i, 1:] = known[key]
+    shared = shared_counts([one.opening for one in stated])
+    n_words = np.add.outer(np.diag(shared), np.diag(shared))
+    np.divide(2 * shared, n_words, out=found[:, :, 1], where=n_words > 0)
+    for sign, stands in ((2, [one.number for one in stated]), (3, [one.decision for one in stated])):
+        values = np.array([np.nan if value is None else float(value) for value in stands])
+        found[:, :, sign] = values[:, None] == values[None, :]  # what is not stated equals nothing
     return found
-
-
-def _pair_signs(one: Statement, other: Statement) -> tuple[float, float, float]:
-    n_words = len(one.opening) + len(other.opening)
-    return (
-        2 * len(one.opening & other.opening) / n_words if n_words else 0.0,
-        float(one.number is not None and one.number == other.number),
-        float(one.decision is not None and one.decision == other.decision),
-    )
 
 
 def probabilities(found: np.ndarray, weights: Weights) -> np.ndarray:

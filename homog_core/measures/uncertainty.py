@@ -8,7 +8,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +16,7 @@ from scipy.stats import entropy
 
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import cluster_average_linkage, cosine_similarity
+from homog_core.measures.overlap import WORD_BITS, longest_common
 
 _LARGEST_EIGENVALUE = 0.9  # eccentricity keeps eigenvectors below it; the value of Lin et al.
 _HEAT = 0.3  # the diffusion time t of kernel language entropy; the value of Nikitin et al.
@@ -127,15 +127,32 @@ def lexical_dissimilarity(texts: Sequence[str]) -> float:
     """
     if len(texts) < 2:
         return np.nan
+    counts = Counter(texts)
+    identical = sum(math.comb(n, 2) for n in counts.values())
+    first, second = np.triu_indices(len(counts), k=1)
+    times = np.array(list(counts.values()))
+    different = times[first] * times[second] * _rouge_l(list(counts), first, second)
+    return 1.0 - (identical + math.fsum(different)) / math.comb(len(texts), 2)
+
+
+def _rouge_l(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """ROUGE-L F (P,) of pairs of texts, given by their places; rouge-score itself where both are very long."""
     from rouge_score.rouge_scorer import RougeScorer  # slow to import: it brings nltk
     from rouge_score.tokenizers import DefaultTokenizer
 
     tokenize = cache(DefaultTokenizer(use_stemmer=True).tokenize)  # else every pair would stem both texts again
+    words = [tokenize(text) for text in texts]
+    lengths = np.array([len(own) for own in words])
+    a, b = lengths[first], lengths[second]
+    is_short = np.minimum(a, b) <= WORD_BITS
+    found, common = np.zeros(len(first)), np.zeros(len(first))
+    common[is_short] = longest_common(words, first[is_short], second[is_short])
+    precision, recall = common / np.maximum(b, 1), common / np.maximum(a, 1)
+    np.divide(2 * precision * recall, precision + recall, out=found, where=common > 0)
     scorer = RougeScorer(["rougeL"], tokenizer=SimpleNamespace(tokenize=tokenize))
-    counts = Counter(texts)
-    identical = sum(math.comb(n, 2) for n in counts.values())
-    different = [counts[a] * counts[b] * scorer.score(a, b)["rougeL"].fmeasure for a, b in combinations(counts, 2)]
-    return 1.0 - (identical + math.fsum(different)) / math.comb(len(texts), 2)
+    for pair in np.flatnonzero(~is_short):
+        found[pair] = scorer.score(texts[first[pair]], texts[second[pair]])["rougeL"].fmeasure
+    return found
 
 
 def selfcheck_nli(probabilities: np.ndarray) -> float:

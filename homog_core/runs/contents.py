@@ -60,13 +60,13 @@ def stored_names(folder: Path) -> set[str]:
     return {name for name, entry in found.items() if any(path.exists() for path in _places(folder, name, entry))}
 
 
-def read_file(folder: Path, name: str) -> pa.Table:
-    """One file of a run. Raises `CorruptRun` where it is missing, or not what was written."""
+def read_file(folder: Path, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """One file of a run, or some of its columns. Raises `CorruptRun` where it is missing, or not what was written."""
 
     def read(manifest: RunManifest) -> pa.Table:
         if manifest.files is not None and name not in manifest.files:
             raise CorruptRun(f"The manifest of run {folder.name} does not name {name}; {RESTORE}.")
-        return _read(folder, name, (manifest.files or {}).get(name))
+        return _read(folder, name, (manifest.files or {}).get(name), columns)
 
     return _settled(folder, read)
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -89,14 +89,31 @@ def write_manifest(folder: Path, manifest: RunManifest) -> None:
 def read_manifest(folder: Path) -> RunManifest:
     """The manifest of a run, upgraded from older formats.
 
-    Raises `CorruptRun` where it does not read, its checksum does not fit, a field is missing or of another type, or the
-    format is not known.
+    Parsed again when the file has changed. Raises `CorruptRun` where it does not read, its checksum does not fit, a
+    field is missing or of another type, or the format is not known.
     """
+    path = folder / "manifest.json"
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    return _parsed(path, (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+def _unreadable(folder: Path, error: OSError) -> CorruptRun:
+    words = f"manifest.json of run {folder.name} could not be read ({reason(error)})"
+    return CorruptRun(f"{words}; {remedy(error) if error.errno == errno.EACCES else RESTORE}.")
+
+
+@lru_cache(maxsize=1024)
+def _parsed(path: Path, version: tuple[int, ...]) -> RunManifest:
+    """The content of a manifest; `version` changes when the file does."""
     from pydantic import ValidationError
 
+    folder = path.parent
     damaged = f"manifest.json of run {folder.name} is damaged"
     try:
-        raw = (folder / "manifest.json").read_bytes()
+        raw = path.read_bytes()
         has_checksum = _fits_its_checksum(raw, damaged)
         text = raw.decode("utf-8")
         content = json.loads(text)
@@ -111,8 +128,7 @@ def read_manifest(folder: Path) -> RunManifest:
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise CorruptRun(f"{damaged} ({where}: {first['msg']}); {RESTORE}.") from error
     except OSError as error:
-        words = f"manifest.json of run {folder.name} could not be read ({reason(error)})"
-        raise CorruptRun(f"{words}; {remedy(error) if error.errno == errno.EACCES else RESTORE}.") from error
+        raise _unreadable(folder, error) from error
     except (ValueError, RecursionError, InvalidInput) as error:
         raise CorruptRun(f"{damaged} ({error}); {RESTORE}.") from error
     _check_names(manifest.files or {}, damaged)

@@ -6,13 +6,14 @@ recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `si
 (`contents`). Knows nothing of models; samples are written in `write`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from homog_core import files
 from homog_core.errors import CorruptRun, HomogError, NotFound
@@ -76,22 +77,24 @@ class Run:
         frame = read_file(self.folder, "questions.parquet").to_pandas()
         return with_sentences(frame) if frame["text"].isna().any() else frame
 
-    def responses(self) -> pd.DataFrame:
+    def responses(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """One row a response; sample_index −1 is the greedy one. Sorted by question and sample.
 
-        Where the run `lacks_answers`, the texts are the stand-ins of `strip`.
+        Where the run `lacks_answers`, the texts are the stand-ins of `strip`. With `columns`, question and sample index
+        and these alone: what is not asked for is not read.
         """
-        table = self.stored_responses()
-        if not self.provenance.without_sentences or self.lacks_answers:
+        table = self.stored_responses(columns)
+        if "text" not in table or not self.provenance.without_sentences or self.lacks_answers:
             return table
         texts = sentences.read_sentences(self.id, "answers")
         return table.drop(columns="text").merge(texts, on=["question_id", "sample_index"])[list(table.columns)]
 
-    def stored_responses(self) -> pd.DataFrame:
+    def stored_responses(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """The responses as they lie in the run's folder, whether or not their sentences are on this machine."""
-        shards = read_shards(self.folder)
+        wanted = columns and ["question_id", "sample_index", *columns]
+        shards = read_shards(self.folder, wanted)
         if not shards:
-            return SCHEMAS["responses"].empty_table().to_pandas()
+            return SCHEMAS["responses"].empty_table().select(wanted or SCHEMAS["responses"].names).to_pandas()
         table = pa.concat_tables(shards).to_pandas()
         # A merge that was interrupted leaves shards whose rows are in the merged one already.
         table = table.drop_duplicates(["question_id", "sample_index"])
@@ -125,6 +128,25 @@ class Run:
         """The keys of what there is one file each of."""
         names = (name.removesuffix(".parquet") for name in stored_names(self.folder))
         return sorted(name.removeprefix(kind) for name in names if name.startswith(kind))
+
+    def similarities(self, clusterer: str) -> dict[str, np.ndarray]:
+        """Condensed similarities of the valid answers, float32, by question id, under one clusterer by its key."""
+        if not self.has("similarities"):
+            return {}
+        table = read_file(self.folder, "similarities.parquet")
+        own = table.filter(pc.equal(table["clusterer"], clusterer)).combine_chunks()
+        if not own.num_rows:
+            return {}
+        lists = own["similarity"].combine_chunks()
+        values = lists.flatten().to_numpy(zero_copy_only=False)
+        ends = np.cumsum(pc.list_value_length(lists).to_numpy(zero_copy_only=False))[:-1]
+        return dict(zip(own["question_id"].to_pylist(), np.split(values, ends), strict=True))
+
+    def similar_by(self) -> set[str]:
+        """Keys of the clusterers whose similarities are stored."""
+        if not self.has("similarities"):
+            return set()
+        return set(read_file(self.folder, "similarities.parquet", ["clusterer"])["clusterer"].unique().to_pylist())
 
     def encoders(self) -> list[str]:
         """Keys of the encoders whose embeddings are stored."""

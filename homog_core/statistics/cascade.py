@@ -6,7 +6,7 @@ questions; those that are alike in everything are interchangeable.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -114,13 +114,7 @@ class Saving:
         or chance (`gain` reaches 0), so that any saving is that of not running the others. "kept": a loss of more than
         `MARGIN` is excluded. "lost": a loss of 0 is excluded. "unclear": neither.
         """
-        if np.isnan(self.saving.value):
-            return "no cost"
-        if not self.gain.low > 0:
-            return "no gain"
-        if self.difference.low >= -MARGIN:
-            return "kept"
-        return "lost" if self.difference.high < 0 else "unclear"
+        return _verdict(self.saving.value, self.difference, self.gain)
 
 
 class StageCosts(NamedTuple):
@@ -228,34 +222,67 @@ def matched_saving(
     if len(signals) < 2:
         raise InvalidInput(f"A saving needs at least two signals, there is {len(signals)}; add a costlier one.")
     data = _prepared(signals, incorrect, group)
-    repeats = [_saving(data, signals[0].name, seed) for seed in seeds]
-    verdicts = tuple(found.verdict for found in repeats)
+    repeats = [_repeated(data, seed) for seed in seeds]
+    verdicts = tuple(_verdict(found.value, found.difference, found.gain) for found in repeats)
     commonest = max(_CAUTION, key=verdicts.count)  # the more cautious of ties
-    agreeing = sorted((f for f in repeats if f.verdict == commonest), key=lambda found: found.saving.value)
-    return replace(agreeing[len(agreeing) // 2], verdicts=verdicts)
+    agreeing = [found for found, verdict in zip(repeats, verdicts, strict=True) if verdict == commonest]
+    agreeing.sort(key=lambda found: found.value)
+    return _saving(data, agreeing[len(agreeing) // 2], signals[0].name, verdicts)
 
 
-def _saving(data: StageData, cheapest_name: str, seed: int) -> Saving:
-    """`matched_saving` for one way of dealing the folds."""
+class _Repeat(NamedTuple):
+    """One way of dealing the folds: what its verdict needs, and what the rest is computed from."""
+
+    seed: int
+    stages: Stages
+    stopped: tuple[np.ndarray, ...]  # (Q,) each: by the cascade, at a fixed stage, everything, the cheapest
+    passed_on: np.ndarray  # (5,)
+    value: float  # the saving
+    difference: AurocDifference
+    gain: AurocDifference
+
+
+def _repeated(data: StageData, seed: int) -> _Repeat:
+    """The folds of one seed, with the operating point of each."""
     fold = deal_folds(data, seed)
     chosen = [_choose(data.at(fold != held_out), seed) for held_out in range(N_FOLDS)]
     passed_on, last = (np.array(column) for column in zip(*chosen, strict=True))
     stages = fit_stages(data, fold)
     stopped = stops(stages, passed_on[fold]), last[fold], _everywhere(data, -1), _everywhere(data, 0)
-    adaptive, fixed, everything, cheapest = (_outcome(data, stages, stop) for stop in stopped)
-    least = cheapest.score if cheapest.auroc >= CHANCE else np.zeros(len(fold))
+    adaptive, _, everything, cheapest = (_scores(stages, stop) for stop in stopped)
+    least = cheapest if auroc_within(cheapest, data.incorrect, stages.cell) >= CHANCE else np.zeros(len(fold))
+    value = _saved(_cost(data, stopped[0]), _cost(data, stopped[2]))
+    difference, gain = _difference(adaptive, everything, data, stages), _difference(everything, least, data, stages)
+    return _Repeat(seed, stages, stopped, passed_on, value, difference, gain)
+
+
+def _saving(data: StageData, found: _Repeat, cheapest_name: str, verdicts: tuple[Verdict, ...]) -> Saving:
+    """The whole result of one repeat, with its intervals."""
+    adaptive, fixed, everything, cheapest = (_outcome(data, found.stages, stop) for stop in found.stopped)
     return Saving(
-        saving=_saved(adaptive.cost, everything.cost, seed),
-        fixed_saving=_saved(fixed.cost, everything.cost, seed),
-        difference=_difference(adaptive.score, everything.score, data, stages),
-        gain=_difference(everything.score, least, data, stages),
+        saving=_saved_estimate(adaptive.cost, everything.cost, found.seed),
+        fixed_saving=_saved_estimate(fixed.cost, everything.cost, found.seed),
+        difference=found.difference,
+        gain=found.gain,
         cascade=adaptive,
         fixed=fixed,
         everything=everything,
         cheapest=cheapest,
-        passed_on=passed_on,
+        passed_on=found.passed_on,
         cheapest_name=cheapest_name,
+        verdicts=verdicts,
     )
+
+
+def _verdict(saving: float, difference: AurocDifference, gain: AurocDifference) -> Verdict:
+    """`Saving.verdict`."""
+    if np.isnan(saving):
+        return "no cost"
+    if not gain.low > 0:
+        return "no gain"
+    if difference.low >= -MARGIN:
+        return "kept"
+    return "lost" if difference.high < 0 else "unclear"
 
 
 def _prepared(signals: Sequence[Signal], incorrect: Values, group: Values | None) -> StageData:
@@ -294,10 +321,14 @@ def _scores(stages: Stages, stop: np.ndarray) -> np.ndarray:
     return expit(stages.evidence[stop, np.arange(len(stop))] + stages.base_rate)
 
 
+def _cost(data: StageData, stop: np.ndarray) -> np.ndarray:
+    """Cost (Q,) of all stages up to the one where each question stops."""
+    return data.cost[stop, np.arange(len(stop))]
+
+
 def _outcome(data: StageData, stages: Stages, stop: np.ndarray) -> Outcome:
-    questions = np.arange(len(stop))
-    score, cost = _scores(stages, stop), data.cost[stop, questions]
-    accepted = stages.evidence[stop, questions] < 0
+    score, cost = _scores(stages, stop), _cost(data, stop)
+    accepted = stages.evidence[stop, np.arange(len(stop))] < 0
     return Outcome(
         score=score,
         cell=stages.cell,
@@ -329,8 +360,13 @@ def _difference(a: np.ndarray, b: np.ndarray, data: StageData, stages: Stages) -
     return auroc_difference_within(a, b, data.incorrect, stages.cell)
 
 
-def _saved(cost: np.ndarray, everything: np.ndarray, seed: int) -> Estimate:
-    """1 − mean cost / mean cost of everything, with its percentile interval over questions."""
+def _saved(cost: np.ndarray, everything: np.ndarray) -> float:
+    """1 − mean cost / mean cost of everything; NaN where everything costs nothing."""
+    return float(1 - cost.sum() / everything.sum()) if everything.any() else float("nan")
+
+
+def _saved_estimate(cost: np.ndarray, everything: np.ndarray, seed: int) -> Estimate:
+    """`_saved` with its percentile interval over questions."""
     pairs = np.stack([cost, everything])[:, np.lexsort((cost, everything))]  # whatever the order of the questions
     n = len(cost)
     if not everything.any():
@@ -339,4 +375,4 @@ def _saved(cost: np.ndarray, everything: np.ndarray, seed: int) -> Estimate:
     some, all_of_them = pairs[:, drawn].sum(axis=2)
     with np.errstate(invalid="ignore"):  # a resample of questions that cost nothing
         low, high = np.nanquantile(1 - some / all_of_them, [0.025, 0.975])
-    return Estimate(float(1 - cost.sum() / everything.sum()), float(low), float(high), n, "paired bootstrap")
+    return Estimate(_saved(cost, everything), float(low), float(high), n, "paired bootstrap")

@@ -46,14 +46,20 @@ def repeats(
     `high` (A,) bound their probabilities; where an answer came several times, its narrowest bounds count.
     """
     seen: dict[int, dict[Hashable, tuple[float, float]]] = {}
+    sums: dict[int, tuple[float, float]] = {}  # of the bounds of the different answers so far
     found: list[tuple[int, bool, float, float]] = []
     for question, answer, least, most in zip(questions, answers, low, high, strict=True):
-        earlier = seen.setdefault(question, {})
+        earlier, (lows, highs) = seen.setdefault(question, {}), sums.get(question, (0.0, 0.0))
         if earlier:
-            lows, highs = zip(*earlier.values(), strict=True)
-            found.append((question, answer in earlier, min(sum(lows), 1.0), min(sum(highs), 1.0)))
+            found.append((question, answer in earlier, min(lows, 1.0), min(highs, 1.0)))
         before = earlier.get(answer, (0.0, 1.0))
-        earlier[answer] = max(before[0], least), min(before[1], most)
+        bounds = max(before[0], least), min(before[1], most)
+        if answer not in earlier:
+            earlier[answer] = bounds
+            sums[question] = lows + bounds[0], highs + bounds[1]
+        elif bounds != before:
+            earlier[answer] = bounds
+            sums[question] = sum(own[0] for own in earlier.values()), sum(own[1] for own in earlier.values())
     columns = zip(*found, strict=True) if found else ((), (), (), ())
     kinds = (np.int64, np.bool_, np.float64, np.float64)
     return Repeats(*(np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=True)))

@@ -10,19 +10,29 @@ import numpy as np
 from scipy.stats import rankdata
 
 from homog_core.records import Estimate
-from homog_core.statistics.columns import Values
-from homog_core.statistics.discrimination import FEWEST, AurocDifference, auroc, delong_test
+from homog_core.statistics.columns import SAME, Values
+from homog_core.statistics.discrimination import FEWEST, AurocDifference, delong_test
 from homog_core.statistics.selective import selective_accuracy
 
 
 def auroc_within(score: Values, incorrect: Values, fold: np.ndarray) -> float:
-    """AUROC over the pairs of an incorrect and a correct question in one fold."""
-    score, incorrect = np.asarray(score), np.asarray(incorrect)
-    folds = [own for own in _members(fold) if _n_pairs(incorrect[own])]
-    if not folds:
-        return float("nan")
-    values = [auroc(score[own], incorrect[own]) for own in folds]
-    return float(np.average(values, weights=[_n_pairs(incorrect[own]) for own in folds]))
+    """AUROC over the pairs of an incorrect and a correct question in one fold; NaN where there is no such pair.
+
+    All folds in one pass over the sorted questions. Scores within `SAME` of the next one tie.
+    """
+    score, wrong = np.asarray(score, dtype=np.float64), np.asarray(incorrect) == 1
+    order = np.lexsort((score, fold))
+    score, wrong, fold = score[order], wrong[order], np.asarray(fold)[order]
+    begins = np.r_[True, fold[1:] != fold[:-1]][: len(fold)]  # a fold
+    differs = np.r_[True, np.diff(score) > SAME][: len(fold)]
+    tie = np.cumsum(begins | differs) - 1  # (Q,) which scores of a fold tie
+    own = np.cumsum(begins) - 1  # (Q,) the fold
+    n_wrong, n_right = np.bincount(tie, wrong), np.bincount(tie, ~wrong)
+    of_wrong, of_right = np.bincount(own, wrong), np.bincount(own, ~wrong)
+    of_tie = own[begins | differs]
+    below = np.cumsum(n_right) - n_right - (np.cumsum(of_right) - of_right)[of_tie]  # correct ones of the fold
+    n_pairs = (of_wrong * of_right).sum()
+    return float((n_wrong * (below + n_right / 2)).sum() / n_pairs) if n_pairs else float("nan")
 
 
 def auroc_within_estimate(score: Values, incorrect: Values, fold: np.ndarray) -> Estimate:
