@@ -254,3 +254,20 @@ def test_a_square_of_another_number_of_answers_is_empty():
 def test_the_settings_that_a_run_was_scored_with_are_read_back(run):
     scored = ScoredRun(score_run(run.id, [FakeEncoder()], clusterers=[Clusterer("jaccard", 0.9, rule="first_member")]))
     assert [(c.threshold, c.rule) for c in scored.clusterers()] == [(0.9, "first_member")]
+
+
+def test_a_view_reads_its_columns_and_one_clusterers_similarities(run):
+    run = score_run(run.id, [FakeEncoder()])
+    whole, stored = run.responses(), run.table("similarities")
+    assert run.responses(["text"]).equals(whole[["question_id", "sample_index", "text"]])
+    assert run.similar_by() == set(stored["clusterer"])
+    for key in run.similar_by():
+        own = stored[stored["clusterer"] == key].set_index("question_id")["similarity"]
+        found = run.similarities(key)
+        assert list(found) == list(own.index)
+        assert all(np.array_equal(found[question], own[question]) for question in own.index)
+    assert run.similarities("none") == {}
+    scored = ScoredRun(run)
+    for question in scored.questions.index:
+        answers = scored.answers(question).responses
+        assert scored.valid(question) == [i for i, answer in enumerate(answers) if answer.is_valid]

@@ -540,3 +540,12 @@ def test_embedding_density_against_scikit_learn_in_any_order(seed, n, k):
     assert score == pytest.approx(distances.mean() - 1)
     assert embedding_density(embedding, others[rng.permutation(n)], k) == pytest.approx(score)
     assert -1 <= score <= 1
+
+
+def test_lexical_dissimilarity_is_that_of_rouge_score_for_texts_of_any_length():
+    words = ["whales", "swim,", "seals", "are", "swimming", "and", "the", "3", "bears", "walked", "home"]
+    texts = [" ".join(words[(i * step) % len(words)] for i in range(n)) for step, n in ((1, 3), (3, 70), (7, 90))]
+    scorer = RougeScorer(["rougeL"], use_stemmer=True)
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    expected = 1 - sum(scorer.score(texts[a], texts[b])["rougeL"].fmeasure for a, b in pairs) / 3
+    assert lexical_dissimilarity(texts) == pytest.approx(expected, abs=1e-12)

@@ -69,3 +69,15 @@ def test_a_category_with_one_class_and_what_is_not_known_take_no_part():
 def test_a_fold_without_one_class_has_no_pair():
     incorrect, fold = np.array([1, 0, 1, 1]), np.array([0, 0, 1, 1])
     assert auroc_within([0.9, 0.1, 0.0, 0.0], incorrect, fold) == 1
+
+
+def test_auroc_within_is_the_mean_over_folds_by_their_pairs():
+    rng = np.random.default_rng(3)
+    score, incorrect, fold = rng.integers(6, size=200) / 7, rng.integers(2, size=200), rng.integers(9, size=200)
+    fold[fold == 0] = 20
+    incorrect[fold == 1] = 1  # a fold without a pair
+    folds = [fold == own for own in range(2, 21) if (fold == own).any()]
+    weights = [incorrect[own].sum() * (1 - incorrect[own]).sum() for own in folds]
+    expected = np.average([auroc(score[own], incorrect[own]) for own in folds], weights=weights)
+    assert auroc_within(score, incorrect, fold) == pytest.approx(expected, abs=1e-12)
+    assert np.isnan(auroc_within([0.1, 0.2], [1, 1], np.array([0, 0])))
