@@ -150,7 +150,8 @@ def between(chosen: Selection) -> None:
     frame = computed.model_rows(chosen.named, *chosen.how).set_index("label").loc[list(chosen.views)]
     order = similar_order(found.overlap.value)
     if order_by == "family":
-        order = sorted(range(len(frame)), key=lambda i: (frame["family"].iloc[i], frame["n_parameters"].iloc[i]))
+        sizes_known_first = frame["n_parameters"].fillna(np.inf)
+        order = sorted(range(len(frame)), key=lambda i: (frame["family"].iloc[i], sizes_known_first.iloc[i]))
     families = frame["family"].iloc[order].tolist()
     edges = [i for i in range(1, len(order)) if families[i] != families[i - 1]] if order_by == "family" else []
     names, n_questions = list(chosen.views), int(found.n.max())

@@ -151,8 +151,9 @@ def _bounds(run: Run, rows: pd.DataFrame) -> Bounds:
     if decoding.temperature < 1:  # the most that an entropy can be is needed, and of others only the least is known
         entropies = np.where(np.repeat(is_exact, lengths), entropies, np.nan)
     low, high = drawn_logprobs(logprobs, entropies, decoding.temperature, decoding.top_p)
-    if decoding.top_k:
-        high = np.zeros(len(logprobs))  # how much the k likeliest have is not stored
+    served = run.provenance.served
+    if decoding.top_k or (served and not served.is_untruncated):
+        high = np.zeros(len(logprobs))  # how much of the probability was kept is not stored
     least, most, said = (np.exp(np.bincount(answer, column, minlength=len(rows))) for column in (low, high, logprobs))
     if run.is_imported or not is_exact.all():
         least, most = np.fmin(least, said), np.fmax(most, said)

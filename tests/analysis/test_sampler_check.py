@@ -9,7 +9,7 @@ from fakes import make_row, write_rows
 
 from homog_core import files
 from homog_core.analysis.sampler_check import Sign, Verdict, sampler_check
-from homog_core.records import GREEDY
+from homog_core.records import GREEDY, Served
 from homog_core.runs.contents import commit, shards
 from homog_core.runs.importers import import_file
 from homog_core.runs.importers.notes import About
@@ -151,6 +151,15 @@ def test_entropies_that_are_lower_bounds_raise_no_alarm_at_a_low_temperature(own
     found = sampler_check(broken(COOL, own_cache, bounded))
     assert found.verdict is not Verdict.TOO_MANY
     assert found.expected_high >= exact.expected_high
+
+
+@pytest.mark.parametrize("is_untruncated", [True, False])
+def test_what_a_server_may_have_cut_off_leaves_no_upper_bound(own_cache, is_untruncated):
+    run = broken(DPO, own_cache, lambda _, rows: rows)
+    commit(run.folder, served=Served("there", "dpo", is_untruncated=is_untruncated))
+    found = sampler_check(open_run(run.id))
+    assert found.expected_low > 0
+    assert (found.expected_high == found.n_answers) is not is_untruncated
 
 
 # Imports
