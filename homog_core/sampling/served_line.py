@@ -7,12 +7,15 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from homog_core.catalogue.servers import Server
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, NotFound
 from homog_core.sampling.prompts import Prompt
 
 NO_KEY = "none"  # what a server of one's own is sent as a key; `openai` insists on one
+_USUAL_KEY = "OPENAI_API_KEY"
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _RETRIES = 5  # of a request that is refused for now or finds nobody, with growing pauses; `openai` makes them
 _LIST_SECONDS = 3.0  # that a server has to say which models it has
 _SHOWN = 200  # characters of what a server complains
@@ -52,11 +55,19 @@ class Order:
 
 
 def key_of(server: Server) -> str:
-    """What the server wants as a key. Raises `InvalidInput` where the variable that its entry names is not set."""
+    """What the server wants as a key. Raises `InvalidInput` where the variable that its entry names is not set.
+
+    What is in OPENAI_API_KEY is for a server that proves who it is: unencrypted it stays on this machine. A key that an
+    entry names a variable for goes wherever the entry says.
+    """
     found = os.environ.get(server.key_variable, "").strip()
-    if not found and server.key_variable != "OPENAI_API_KEY":
+    if server.key_variable == _USUAL_KEY:
+        parts = urlsplit(server.url)
+        is_safe = parts.scheme == "https" or parts.hostname in _THIS_MACHINE
+        return found if found and is_safe else NO_KEY
+    if not found:
         raise InvalidInput(f"The key of the server at {server.host} is missing; set {server.key_variable} to it.")
-    return found or NO_KEY
+    return found
 
 
 class Line:

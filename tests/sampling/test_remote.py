@@ -14,6 +14,7 @@ from homog_core.records import Decoding, ModelSpec
 from homog_core.runs.sample import sample_run
 from homog_core.runs.verify import verify
 from homog_core.sampling.remote import RemoteSampler, served_models
+from homog_core.sampling.served_line import NO_KEY, key_of
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -235,3 +236,18 @@ def test_a_missing_key_and_a_missing_model_and_no_server(monkeypatch):
         sampler_of(server)
     with serving(no_list=-1) as server:
         assert answers_of(sampler_of(server))[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "variable", "sent"),
+    [
+        ("https://api.example.org/v1", "OPENAI_API_KEY", "sk-very-secret"),
+        ("http://localhost:8000/v1", "OPENAI_API_KEY", "sk-very-secret"),
+        ("http://10.0.0.5:8000/v1", "OPENAI_API_KEY", NO_KEY),
+        ("http://localhost.example.org/v1", "OPENAI_API_KEY", NO_KEY),
+        ("http://10.0.0.5:8000/v1", "MY_KEY", "sk-very-secret"),  # somebody has said so
+    ],
+)
+def test_the_usual_key_goes_to_no_server_unencrypted(monkeypatch, url, variable, sent):
+    monkeypatch.setenv(variable, "sk-very-secret")
+    assert key_of(Server("any", url, key_variable=variable)) == sent
