@@ -45,8 +45,8 @@ def read_sentences(run_id: str, table: str) -> pd.DataFrame:
         return read_parquet(folder / f"{table}.parquet", run_id).to_pandas()
     except CorruptRun as error:
         raise CorruptRun(
-            f"The sentences of run {run_id} are damaged; delete the folder {folder} and get them again by `homog study "
-            "get`."
+            f"The sentences of run {run_id} are damaged; delete the folder {folder} and get them again; `homog study "
+            "list` names the studies."
         ) from error
 
 

@@ -189,7 +189,7 @@ def test_the_usual_prompt_goes_before_more_questions(pair):
 
 def test_a_run_that_is_being_sampled_is_no_part_of_the_pair(pair):
     with write.write_run(pair[1].identity, pair[1].provenance, []) as writer:
-        writer.update(status="running")
+        writer.update(status="sampling")
 
     assert story.find_pair(store.list_runs()) is None
 

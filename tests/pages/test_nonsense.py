@@ -68,7 +68,8 @@ def two_runs(no_shipped_runs):
     questions = [Question(f"q{i}", FIRST_DATASET, f"What is {i}?", ("red fox",), category="one") for i in range(3)]
     for key, said in {story.BASE: ("red fox", "blue whale", "seal"), story.ALIGNED: ("red fox",)}.items():
         sampler = FakeSampler({question.id: said for question in questions}, replace(FAKE_SPEC, key=key))
-        score_run(sample_run(sampler, questions, Decoding(n_samples=3), "plain").id, [FakeEncoder()])
+        decoding = Decoding(n_samples=3, temperature=1.5)  # at which nothing tells whether they repeat too seldom
+        score_run(sample_run(sampler, questions, decoding, "plain").id, [FakeEncoder()])
     coin = StoredDraw("coin", ("heads", "tails"), ("Flip.",), ((0.4, 0.2),), (0.0,))
     write_map(make_map(list_runs(), MapEncoder()))
     write_draws(DrawSet("m", "r", "float32", "plain", "", None, None, "2026-01-01", "CPU", (coin,)))

@@ -113,7 +113,7 @@ def test_a_run_that_is_being_written_is_not_told(no_shipped_runs):
     store_runs()
     pair = story.find_pair(store.list_runs())
     with write.write_run(pair.base.identity, pair.base.provenance, []) as writer:
-        writer.update(status="running")
+        writer.update(status="sampling")
 
     assert "are not here" in words(open_page("start"))
 
