@@ -43,7 +43,8 @@ def report_html(runs: Sequence[Run], made: datetime, on_progress: OnProgress = l
     """The report of one run or of a comparison as HTML. Raises as `write_report`."""
     report = gather(runs, on_progress)
     content = template("report.html.j2").render(report=report, made=made)
-    return document(report.title, content, {key: chart.figure for key, chart in report.charts.items()})
+    drawn = {key: chart.figure for key, chart in report.charts.items() if f'id="chart-{key}"' in content}
+    return document(report.title, content, drawn)
 
 
 def document(title: str, content: str, figures: Mapping[str, dict[str, Any]]) -> str:

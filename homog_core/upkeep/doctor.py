@@ -13,6 +13,7 @@ from homog_core.errors import CorruptRun
 from homog_core.runs.manifest import read_manifest
 from homog_core.runs.store import runs_by_id
 from homog_core.sampling.weights import availability
+from homog_core.typed import typed
 from homog_core.upkeep.clean import Leftover, leftovers, size
 
 PACKAGES = ("homog-core", "torch", "transformers", "peft", "sentence-transformers", "streamlit", "numpy", "pandas")
@@ -38,7 +39,8 @@ class Health:
     def problems(self) -> list[str]:
         """What somebody should do something about, as sentences."""
         found = [
-            f"Run {run_id} is damaged: `homog verify {run_id}` says how, and `homog delete {run_id}` takes it away."
+            f"Run {run_id} is damaged: `{typed('verify', run_id)}` says how, and `{typed('delete', run_id)}` takes it "
+            "away."
             for run_id in self.damaged
         ]
         if self.free_disk < LITTLE_DISK:

@@ -157,7 +157,9 @@ def test_a_question_whose_sentence_is_not_here_is_called_by_its_id(monkeypatch):
 
 def test_an_imported_run_of_texts_alone_has_a_report():
     run = importers.import_upload("a.jsonl", jsonl.EXAMPLE_JSONL.encode(), About("m"))
-    said = texts(report_html([score_run(run.id, [FakeEncoder()])], MADE))
+    page = report_html([score_run(run.id, [FakeEncoder()])], MADE)
+    assert all(f'id="chart-{key}"' in page for key in figures(page))  # one without a place stops all after it
+    said = texts(page)
     assert "unknown prompt · imported" in said
     assert re.search("Undefined for these answers: [^.]*Token entropy of the greedy answer, nats", said)
 

@@ -107,5 +107,5 @@ def test_the_doctor_names_what_is_wrong(cache, capsys):
     put(files.cache() / "runs" / "broken" / "manifest.json", "{")
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
-    assert "homog delete broken" in said
+    assert "homog_core delete broken" in said
     assert "7, 0.0 GB: `homog clean`" in said
