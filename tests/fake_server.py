@@ -14,7 +14,10 @@ LOGITS = np.log([0.3, 0.2, 0.15, 0.15, 0.1, 0.07, 0.03])
 
 
 class FakeServer:
-    """Answers with seeded draws. `faults` are names; a fault with a number is over after so many requests for it."""
+    """Answers with seeded draws. `faults` are names; a fault with a number is over after so many requests for it.
+
+    With `sound` all streams but the first so many break off.
+    """
 
     def __init__(self, **faults: int) -> None:
         self.faults = dict(faults)
@@ -93,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
         asked = body.get("top_logprobs") or body.get("logprobs") or 0
         if asked > 5 and state.takes("five"):
             return self._json(400, {"error": {"message": "at most 5"}})
+        if body["n"] > state.faults.get("slots", body["n"]):
+            return self._json(400, {"error": {"message": "n must be at most the number of slots"}})
         if not body["stream"]:
             if state.takes("nonsense"):
                 return self._send(200, b'{"choices": [')
@@ -110,7 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
             state.lock.notify_all()
             state.lock.wait_for(lambda: state.most_at_once >= state.faults.get("meet", 0), 20)
         rows = [self._draw(body, i) for i in range(body["n"])]
-        is_broken, is_damaged = state.takes("breaks"), state.takes("damaged")
+        is_broken = state.takes("breaks") or ("sound" in state.faults and not state.takes("sound"))
+        is_damaged = state.takes("damaged")
         for place in range(max(map(len, rows))):
             if state.takes("slow"):
                 while not state.release.wait(0.02):

@@ -18,7 +18,7 @@ from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Questio
 from homog_core.sampling.background import Background, Emit
 from homog_core.sampling.prompts import Prompt, build_prompt
 from homog_core.sampling.rows import Encoded, response_set
-from homog_core.sampling.served_line import BrokenStream, Line, Order, list_models
+from homog_core.sampling.served_line import BrokenStream, Line, Order, Refused, list_models
 from homog_core.sampling.served_rows import ServedRow, rows_of
 from homog_core.sampling.served_tests import Terms, find_terms
 from homog_core.sampling.served_tokens import said
@@ -120,6 +120,7 @@ class _Session:
         self.sampler, self.line, self.terms = sampler, line, terms
         self.decoding, self.is_chat, self.emit = decoding, is_chat, emit
         self.mass, self.n_tokens = 0.0, 0
+        self.together = terms.draws_several  # whether all samples of a question may be one request
         raw = terms.logprobs == "before"
         plain = decoding.temperature == 1 and decoding.top_p == 1 and terms.logprobs != "none"
         self.asked = tuple(terms.form.top if known else 0 for known in (raw or plain, raw))
@@ -130,7 +131,7 @@ class _Session:
         seeds = [_seed(decoding.seed, key, index) for index in (*range(decoding.n_samples), GREEDY)]
         rows = rows_of(encoded, decoding, seeds, self.asked)
         *samples, greedy = rows
-        together = self.terms.draws_several and not (decoding.stop or encoded.prompt.stop)
+        together = self.together and not (decoding.stop or encoded.prompt.stop)
         groups = [samples, [greedy]] if together else [[row] for row in rows]
         async with asyncio.TaskGroup() as group:
             for one in groups:
@@ -143,13 +144,18 @@ class _Session:
         """Ask for some answers at once, and again for those whose stream breaks off."""
         for attempt in range(_ATTEMPTS):
             waiting = [row for row in rows if not row.is_over]
-            if attempt and len(rows) > 1:  # each for itself
-                await asyncio.gather(*(self._request([row], requests) for row in waiting))
+            if len(rows) > 1 and (attempt or not self.together):
+                await asyncio.gather(*(self._request([row], requests) for row in waiting))  # each for itself
                 return
             try:
                 async with requests:
                     await self._listen(waiting)
                 return
+            except Refused:  # so many answers at once: llama.cpp gives no more than it has slots
+                if len(rows) == 1:
+                    raise
+                self.together = False
+                continue
             except BrokenStream as error:
                 last = error
             await asyncio.sleep(_PAUSE * 2**attempt)

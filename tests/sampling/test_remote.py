@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,7 +113,8 @@ def test_a_server_that_always_breaks_off_is_said_and_what_is_finished_is_kept(ow
     with serving() as server:
         sampler = sampler_of(server)
         with pytest.raises(ModelUnavailable, match="broke off an answer of 'toy/six' 3 times"):
-            sample_run(sampler, QUESTIONS, DECODING, "plain", batch_questions=1, on_step=breaks_after_one(server))
+            server.faults["sound"] = DECODING.n_samples + 1  # one question
+            sample_run(sampler, QUESTIONS, DECODING, "plain", batch_questions=1)
         server.faults.clear()
         run = sample_run(sampler, QUESTIONS, DECODING, "plain", batch_questions=1)
         good, _ = answers_of(sampler_of(server))
@@ -121,14 +123,6 @@ def test_a_server_that_always_breaks_off_is_said_and_what_is_finished_is_kept(ow
     assert stored == texts_of(good)
     assert run.provenance.served.n_covered == sum(map(len, run.responses()["tokens"])) - unknown_ends(run)
     assert (run.provenance.device, run.provenance.status) == ("", "complete")
-
-
-def breaks_after_one(server):
-    def on_step(progress):
-        if progress.n_new == 1:
-            server.faults["breaks"] = -1
-
-    return on_step
 
 
 def unknown_ends(run):
@@ -174,6 +168,14 @@ def test_a_server_that_gives_copies_is_asked_once_an_answer():
         answers_of(sampler_of(server), style="chat")
         asked = [body["n"] for body in server.requests if body["stream"]]
     assert sorted(asked) == [1, 1, 1, 4, 4, 4]
+
+
+def test_a_server_with_fewer_slots_than_samples_is_asked_once_an_answer():
+    """It has drawn four at once when it was tried out."""
+    with serving(slots=4) as server:
+        found, _ = answers_of(sampler_of(server), replace(DECODING, n_samples=6), style="chat")
+    assert {len(set(texts)) > 1 for texts in texts_of(found).values()} == {True}
+    assert [len(texts) for texts in texts_of(found).values()] == [6, 6, 6]
 
 
 def test_a_fixed_seed_is_no_sample():
