@@ -28,7 +28,6 @@ class SizeTest(NamedTuple):
     series: str
     small: str  # the label of the run
     large: str
-    difference: float  # of the single-cluster rates, large minus small
     pvalue: float  # McNemar's exact test, adjusted by Holm over all families
 
 
@@ -87,9 +86,8 @@ def size_tests(runs: Mapping[str, ScoredRun], clusterer: Clusterer, category: st
     ends = {name: (own[0], own[-1]) for name, own in series.items()}
     found = []
     for name, (small, large) in ends.items():
-        rates = [single_cluster_row(runs[label], clusterer, category)["value"] for label in (small, large)]
         pvalue = single_cluster_test(runs[small], runs[large], clusterer, category)
-        found.append(SizeTest(name, small, large, rates[1] - rates[0], pvalue))
+        found.append(SizeTest(name, small, large, pvalue))
     adjusted = holm([test.pvalue for test in found]) if found else []
     return [test._replace(pvalue=float(p)) for test, p in zip(found, adjusted, strict=True)]
 

@@ -7,13 +7,12 @@ produces. It reads the answers of a run and needs no scores.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
+from homog_core.analysis.once import once_complete
 from homog_core.records import GREEDY, Decoding
-from homog_core.runs import store
 from homog_core.runs.store import Run
 from homog_core.statistics.repeats import LEVEL, Copies, Repeats, copies, log_evidence_of_copies, repeats
 from homog_core.statistics.tempered import Bounds, drawn_logprobs
@@ -87,20 +86,9 @@ class _Asked:
     n_certain: int  # tokens of the first answer if all tokens of all answers are certain, else 0
 
 
+@once_complete
 def sampler_check(run: Run) -> SamplerCheck:
     """The check of a stored run; of one that is complete it is computed once in a process."""
-    if run.provenance.status != "complete":
-        return _checked(run)
-    return _of_complete(run.id, str(run.folder), run.provenance.created, run.lacks_answers)
-
-
-@lru_cache(maxsize=256)
-def _of_complete(run_id: str, folder: str, created: str, lacks_answers: bool) -> SamplerCheck:  # what tells them apart
-    return _checked(store.open_run(run_id))
-
-
-def _checked(run: Run) -> SamplerCheck:
-    """The check, computed."""
     rows = run.responses()
     gone = (rows["finish_reason"] == "error") | ((rows["text"] == "") & (rows["tokens"].str.len() == 0))
     rows = rows[~gone]  # they were not drawn

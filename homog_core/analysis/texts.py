@@ -1,12 +1,11 @@
 """What kind of texts a run's answers are: whether report cards hold for them, and what was taken from them."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
+from homog_core.analysis.once import once_complete
 from homog_core.leftovers import Removed, answer_text, removed
 from homog_core.measures.domain import Domain, domain_of
 from homog_core.measures.report_cards import is_longer
-from homog_core.runs import store
 from homog_core.runs.sentences import words_of_stand_in
 from homog_core.runs.store import Run
 
@@ -19,19 +18,9 @@ class RunTexts(NamedTuple):
     domain: Domain  # of the valid ones
 
 
+@once_complete
 def run_texts(run: Run) -> RunTexts:
     """The texts of a stored run; of one that is complete they are read once in a process."""
-    if run.provenance.status != "complete":
-        return _read(run)
-    return _of_complete(run.id, str(run.folder), run.provenance.created, run.lacks_answers)
-
-
-@lru_cache(maxsize=256)
-def _of_complete(run_id: str, folder: str, created: str, lacks_answers: bool) -> RunTexts:  # what tells runs apart
-    return _read(store.open_run(run_id))
-
-
-def _read(run: Run) -> RunTexts:
     rows = run.responses()
     texts = [text for text in rows.loc[rows["finish_reason"] != "error", "text"] if text]
     if run.lacks_answers:  # of which the length alone is known

@@ -14,7 +14,7 @@ ROWS = pd.DataFrame(
 
 
 def test_only_what_is_beyond_chance_is_told():
-    tests = [SizeTest("a", "a2", "a27", 0.3, 0.001), SizeTest("b", "b1", "b7", 0.0, 0.5)]
+    tests = [SizeTest("a", "a2", "a27", 0.001), SizeTest("b", "b1", "b7", 0.5)]
     assert say.size_title(tests, ROWS) == (
         "The largest model differs from the smallest beyond chance in 1 of 2 families: a 10 % at 2 B, 40 % at 27 B"
     )
