@@ -2,6 +2,7 @@
 
 python -m benchmarks.reading draw pairs --source run:<id>=40 --source public:<set>/<file>=20 --folder sheets
 python -m benchmarks.reading collect sheets        # reads sheets/reader-1.csv, reader-2.csv and reader-3.csv
+python -m benchmarks.reading grade                 # after a change of the rules: how each answer is graded now
 python -m benchmarks.reading tables --update docs/readings.md
 """
 
@@ -15,11 +16,11 @@ from benchmarks.reading.draw import TASKS, draw_answers, draw_pairs, draw_questi
 from benchmarks.reading.questions import clusters_of
 from benchmarks.reading.sources import answers_of
 from homog_core.reports.tables import markdown, update_document
-from homog_core.runs.readings import read_answers
+from homog_core.runs.readings import grade_readings, read_answers
 
 
 def main() -> None:
-    """Run one of the three commands."""
+    """Run one of the four commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     drawing = commands.add_parser("draw", help="write sheets for two readers")
@@ -31,6 +32,10 @@ def main() -> None:
     collecting = commands.add_parser("collect", help="add the readers' labels to the tables")
     collecting.add_argument("folder", type=Path)
     collecting.set_defaults(run=lambda options: print(collect(options.folder)))
+    grading = commands.add_parser("grade", help="write into the table how each answer is graded now")
+    grading.set_defaults(
+        run=lambda options: print(f"Without their questions here, and left as they were: {grade_readings()}")
+    )
     comparing = commands.add_parser("tables", help="compare the program with the readings")
     comparing.add_argument("--update", type=Path, help="a Markdown file with two marks, as docs/readings.md")
     comparing.set_defaults(run=_tables)

@@ -57,7 +57,8 @@ def _row(key: dict[str, Any], first: str, second: str, third: str) -> dict[str, 
     if key["kind"] == "answers":
         question = Question(key["question_id"], key["dataset"], key["question"], tuple(key["references"]))
         own = {"sample": 2, **common, "index": key["index"], "answer": key["answer"] if ours else "", **read}
-        return {**own, "verdict": label, "graded_before": grade(question, key["answer"]).verdict}
+        graded = grade(question, key["answer"]).verdict
+        return {**own, "verdict": label, "graded_before": graded, "graded": graded}
     if key["kind"] == "questions":
         texts = json.dumps(key["answers"], ensure_ascii=False) if ours else ""
         own = {**common, "clusterer": key["clusterer"], "n_clusters": key["n_clusters"], "answers": texts, **read}

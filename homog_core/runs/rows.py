@@ -23,7 +23,8 @@ MAX_JSON = 128 << 20  # bytes of a file that is parsed as a whole
 Rows = Iterator[tuple[int, dict[str, Any]]]  # a row is its line number and its columns
 OnBad = Callable[[InvalidInput], None]  # is told of a row that is damaged; it may raise
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-_DELIMITERS = ",;\t"
+_BETWEEN = re.compile(r"[\s,]*")  # two objects of JSON in one file
+_DELIMITERS = ",;\t|"
 
 
 def refuse(error: InvalidInput) -> None:
@@ -53,19 +54,25 @@ def opened(path: Path) -> BinaryIO:
 
 
 def csv_rows(path: Path, on_bad: OnBad = refuse) -> Rows:
-    """The rows of CSV; commas, semicolons or tabs stand between the cells, as in the header."""
+    """The rows of CSV; commas, semicolons, tabs or bars stand between the cells, as in the header.
+
+    A first line `sep=;`, which spreadsheets write, says which.
+    """
     csv.field_size_limit(MAX_LINE)
     # a line may also end in a lone carriage return
     lines = (part for line in _lines(path, on_bad) for part in re.split(r"(?<=\r)(?=[^\n])", line))
-    first = next((line for line in lines if line.strip()), "")
-    reader = csv.DictReader(chain([first], lines), strict=True, delimiter=_delimiter(first))
+    full = ((before, line) for before, line in enumerate(lines) if line.strip())
+    before, first = next(full, (0, ""))
+    if said := re.fullmatch(r"sep=([,;\t|])\s*", first):
+        before, first = next(full, (0, ""))
+    reader = csv.DictReader(chain([first], lines), strict=True, delimiter=said[1] if said else _delimiter(first))
     try:
         columns = reader.fieldnames or ()
     except csv.Error as error:
-        raise InvalidInput(f"{path.name}, line 1: this is not CSV ({error}).") from error
+        raise InvalidInput(f"{path.name}, line {before + 1}: this is not CSV ({error}).") from error
     if twice := [name for name, times in Counter(columns).items() if name and times > 1]:
         raise InvalidInput(
-            f"{path.name}, line {reader.line_num}: the column {twice[0][:40]!r} is there twice; keep one."
+            f"{path.name}, line {before + reader.line_num}: the column {twice[0][:40]!r} is there twice; keep one."
         )
     while True:
         try:
@@ -73,17 +80,19 @@ def csv_rows(path: Path, on_bad: OnBad = refuse) -> Rows:
         except StopIteration:
             return
         except csv.Error as error:
-            on_bad(InvalidInput(f"{path.name}, line {reader.reader.line_num}: this is not CSV ({error})."))
+            on_bad(InvalidInput(f"{path.name}, line {before + reader.reader.line_num}: this is not CSV ({error})."))
             continue
         if None in row or None in row.values():
             on_bad(
                 InvalidInput(
-                    f"{path.name}, line {reader.line_num}: the row does not have the {len(columns)} columns of the "
-                    "header; put a text that holds a comma in quotation marks."
+                    f"{path.name}, line {before + reader.line_num}: the row does not have the {len(columns)} "
+                    "columns of the header; put a text that holds a comma in quotation marks."
                 )
             )
             continue
-        yield reader.line_num, row
+        if not any(row.values()):
+            continue  # a spreadsheet writes empty rows
+        yield before + reader.line_num, row
 
 
 def _delimiter(header: str) -> str:
@@ -152,7 +161,7 @@ def json_content(path: Path, on_bad: OnBad = refuse) -> Any:
                 f"{path.name} holds more than {MAX_JSON:,} bytes of JSON that must be read as a whole; write it as "
                 "JSONL, one line an object."
             )
-        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=read)
+        return _parsed(content.decode("utf-8-sig"), read)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path.name} is not UTF-8 text; save it as UTF-8.") from error
     except json.JSONDecodeError as error:
@@ -163,6 +172,20 @@ def json_content(path: Path, on_bad: OnBad = refuse) -> Any:
         raise InvalidInput(f"{path.name} is cut off or damaged ({error}); pack it again.") from error
     except OSError as error:
         raise HomogError(f"{path.name} could not be read ({error.strerror or error}); try again.") from error
+
+
+def _parsed(text: str, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
+    """What a text of JSON says; the list of its objects where they stand one after the other."""
+    try:
+        return json.loads(text, object_pairs_hook=hook)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data" or not text.lstrip().startswith("{"):
+            raise
+    decoder, found, end = json.JSONDecoder(object_pairs_hook=hook), [], 0
+    while end < len(text) and (start := _BETWEEN.match(text, end).end()) < len(text):
+        one, end = decoder.raw_decode(text, start)
+        found.append(one)
+    return found
 
 
 def _lines(path: Path, on_bad: OnBad) -> Iterator[str]:

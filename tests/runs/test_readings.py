@@ -8,13 +8,19 @@ import pytest
 from homog_core.measures.grading import Verdict
 from homog_core.runs import public_answers, readings
 from homog_core.runs.questions import load_questions
-from homog_core.runs.readings import FOLDER, read_answers, read_pairs
+from homog_core.runs.readings import FOLDER, GradeErrors, grade_errors, grade_readings, read_answers, read_pairs
 
 QUESTION = load_questions("starter")[0]
 OF_PAIR = {"half": "card", "source": "own", "stage": "dpo", "dataset": "starter", "question_id": QUESTION.id}
 OF_PAIR |= {"i": 0, "j": 1, "first": "red fox", "second": "a fox", "weight": 2.5, "same": 1}
 OF_ANSWER = {"sample": 2, "source": "own", "stage": "dpo", "dataset": "starter", "question_id": QUESTION.id}
-OF_ANSWER |= {"index": -1, "answer": "red fox", "verdict": "correct", "graded_before": "incorrect"}
+OF_ANSWER |= {
+    "index": -1,
+    "answer": "red fox",
+    "verdict": "correct",
+    "graded_before": "incorrect",
+    "graded": "incorrect",
+}
 PUBLIC = "triviaqa-llama-13b/answers"
 
 
@@ -133,3 +139,33 @@ def test_every_answer_of_our_own_models_to_our_own_questions_is_there():
     assert [answer.answer for answer in found] == own["answer"].tolist()
     assert {answer.verdict for answer in found} <= {*Verdict.__args__, "unclear"}
     assert {answer.sample for answer in found} == {1, 2}
+
+
+def test_the_table_says_how_each_answer_is_graded(tmp_path):
+    """As `python -m benchmarks.reading grade` writes it, as far as the questions are on this machine."""
+    stored = pd.read_csv(FOLDER / "answers.csv", dtype=str, keep_default_na=False)
+    path = tmp_path / "answers.csv"
+    stored.to_csv(path, index=False)
+    assert grade_readings(path) < len(stored) / 2
+    pd.testing.assert_frame_equal(pd.read_csv(path, dtype=str, keep_default_na=False), stored)
+
+
+def test_errors_of_grades_need_no_dataset(tmp_path):
+    unknown = {"dataset": "astrology", "question_id": "a question of tomorrow"}
+    of_public, of_control = {"source": PUBLIC, "stage": "base"}, {"stage": "control", "verdict": "incorrect"}
+    right, first = OF_ANSWER | {"graded": "correct"}, OF_ANSWER | {"sample": 1}
+    path = table(tmp_path / "answers.csv", right, OF_ANSWER | unknown, OF_ANSWER | of_public, right | of_control, first)
+    assert grade_errors(path) == {"dpo": GradeErrors(1, 1, 2), "sft": GradeErrors(0, 1, 0)}
+
+
+def test_readings_fetch_nothing(monkeypatch, tmp_path):
+    """A dataset of the hub that is not on this machine is not asked for."""
+
+    def fetch(spec):
+        raise AssertionError(f"{spec.title} was fetched")
+
+    monkeypatch.setattr(readings, "dataset_file", lambda spec: None)
+    monkeypatch.setattr("homog_core.runs.dataset_files._hub_rows", fetch)
+    readings._questions.cache_clear()
+    assert read_answers(table(tmp_path / "answers.csv", OF_ANSWER | {"dataset": "truthfulqa"})) == []
+    readings._questions.cache_clear()

@@ -52,7 +52,10 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
     version = _version(path)
     revision = _revision(path, about)
     notes, about, found = _surveyed(path, about)
-    model = _name(about.model or next(iter(notes.models), ""), "model")
+    model = about.model or next(iter(notes.models), None)
+    if model is None:
+        raise InvalidInput(f"{path.name} does not say which model gave the answers; say it (--model NAME).")
+    model = _name(model, "model")
     dataset = _dataset(path, about, notes)
     decoding = _decoding(about, notes, found.n_samples)
     identity = identity_of(
@@ -157,7 +160,7 @@ def _read(path: Path, about: About, notes: Notes) -> Iterator[Sampled]:
 def _dataset(path: Path, about: About, notes: Notes) -> str:
     from homog_core.runs.importers.lm_eval import task_of
 
-    stem = re.sub(r"(\.jsonl?|\.csv|\.parquet|\.eval|\.gz)+$", "", path.name, flags=re.IGNORECASE)
+    stem = re.sub(r"(\.jsonl?|\.[ct]sv|\.txt|\.parquet|\.eval|\.gz)+$", "", path.name, flags=re.IGNORECASE)
     return _name(_slug(about.dataset or notes.said.get("dataset") or task_of(stem)), "dataset")
 
 

@@ -21,6 +21,10 @@ FORMATS = (
     "lm-evaluation-harness, .eval or JSON of Inspect, scenario_state.json of HELM, output of an OpenAI batch, vLLM's "
     "RequestOutput"
 )
+_WRAPPERS = ("data", "rows", "records", "items", "examples", "questions", "results")  # of a list of rows
+_FIELDS = frozenset({"question", "prompt", "id", "instruction", "query", "input", "answers", "answer", "model"})
+_PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # how the files of Excel begin that end in .xls
 _BATCH = 64  # rows of a Parquet file that are unpacked at once
 _PICKLES = (b"(dp", b"(lp", b"ccopy_reg", b"c__")  # how pickles of protocol 0 begin
 _EXPORT = (
@@ -47,7 +51,7 @@ def records(path: Path, notes: Notes) -> Iterator[Record]:
 def _objects(path: Path, notes: Notes) -> Iterator[Record]:
     """The objects of a JSON list; an object alone is one record."""
     twice = lambda error: notes.add("fields that an object has twice: the last one counts", str(error))
-    content = _rows_of_columns(rows.json_content(path, twice))
+    content = _rows_of_object(rows.json_content(path, twice))
     for number, row in enumerate(content if isinstance(content, list) else [content], start=1):
         where = f"{path.name}, entry {number}" if isinstance(content, list) else path.name
         if isinstance(row, dict):
@@ -56,14 +60,26 @@ def _objects(path: Path, notes: Notes) -> Iterator[Record]:
             notes.left_out(InvalidInput(f"{where}: a row must be a JSON object, not {rows.kind_of(row)}."))
 
 
-def _rows_of_columns(content: Any) -> Any:
-    """The rows of a frame that pandas has written by columns, each an object by row; anything else as it is."""
-    if not isinstance(content, dict) or len(content) < 2 or not all(isinstance(c, dict) for c in content.values()):
+def _rows_of_object(content: Any) -> Any:
+    """The rows that an object holds: by column as pandas and datasets write a frame, under one name, or answers by
+    question; anything else as it is.
+    """
+    if not isinstance(content, dict) or not content:
         return content
-    first, *others = content.values()
-    if any(column.keys() != first.keys() for column in others):
+    wrapped = next((content[name] for name in _WRAPPERS if name in content), None)
+    if isinstance(wrapped, list) and all(isinstance(row, dict) for row in wrapped):
+        return wrapped
+    columns = list(content.values())
+    if len(columns) > 1 and all(isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns):
+        return [{name: column[key] for name, column in content.items()} for key in columns[0]]
+    if not all(isinstance(column, list) for column in columns):
         return content
-    return [{name: column[key] for name, column in content.items()} for key in first]
+    if _FIELDS.isdisjoint(name.lower() for name in content):
+        is_answers = all(isinstance(answer, str) for column in columns for answer in column)
+        return [{"question": name, "answers": column} for name, column in content.items()] if is_answers else content
+    if len({len(column) for column in columns}) > 1:
+        return content
+    return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def packing(path: Path) -> Packing:
@@ -73,6 +89,10 @@ def packing(path: Path) -> Packing:
             head = stream.read(16)
             if (head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05") or head.startswith(_PICKLES):
                 raise InvalidInput(_no_pickle(path))
+            if packed := next((name for begin, name in _PACKED.items() if head.startswith(begin)), None):
+                raise InvalidInput(f"{path.name} is packed with {packed}; unpack it first, or pack it with gzip.")
+            if head.startswith(_OLD_OFFICE):
+                raise InvalidInput(_no_workbook(path))
             if head[:4] == b"PAR1":
                 return "parquet"
             if head[:4] == b"PK\x03\x04":
@@ -110,7 +130,7 @@ def _of_text(path: Path, first: bytes, second: bytes) -> Packing:
 def _is_row(text: str) -> bool:
     """Whether a line is JSON of its own, and not a whole frame."""
     try:
-        return isinstance(_rows_of_columns(json.loads(text)), dict)
+        return isinstance(_rows_of_object(json.loads(text)), dict)
     except (ValueError, RecursionError):
         return False
 
@@ -121,6 +141,10 @@ def _no_pickle(path: Path) -> str:
         f'this writes its records as JSONL, which can be imported: python -c "{_EXPORT}" {path.name} > '
         f"{path.stem}.jsonl"
     )
+
+
+def _no_workbook(path: Path) -> str:
+    return f"{path.name} is a workbook of Excel; save the sheet as CSV (UTF-8) and import that."
 
 
 def _parquet_rows(path: Path) -> Iterator[Record]:
@@ -148,6 +172,8 @@ def _members(path: Path, notes: Notes) -> Iterator[Record]:
             names = archive.namelist()
             if any(name.endswith("data.pkl") for name in names):
                 raise InvalidInput(_no_pickle(path))
+            if "xl/workbook.xml" in names:
+                raise InvalidInput(_no_workbook(path))
             if "header.json" not in names:
                 raise InvalidInput(f"{path.name} is an archive without the header.json of an Inspect log; unpack it.")
             if sum(info.file_size for info in archive.infolist()) > rows.MAX_UNPACKED:

@@ -33,6 +33,11 @@ _OTHERS = {
     "correct_answers": "references", "gold": "references", "ground_truth": "references", "target": "references",
     "generator": "model",
 }  # fmt: skip
+_DRAWN = {
+    "temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "max_new_tokens": "max_new_tokens",
+    "max_tokens": "max_new_tokens",
+}  # fmt: skip
+_NUMBERED = re.compile(r"(?:answer|response|generation|output|sample|completion)_?(\d{1,3})")
 _OUR_CSV = {"question_id", "sample_index", "text", "n_tokens", "mean_token_entropy", "mean_logprob"}
 _FORMULA = re.compile(r"'(?=[=+\-@＝＋－＠\t\r\n])")  # the apostrophe that `export` puts before one in CSV
 _MAX_LITERAL = 1 << 20  # characters of a list in Python's own notation
@@ -44,6 +49,8 @@ class Columns(NamedTuple):
     """Which column is what."""
 
     own: dict[str, str]  # column → our own field
+    drawn: dict[str, str]  # column → the field of `Decoding` that it says
+    numbered: tuple[str, ...]  # columns with one answer each, in their order
     lists: bool  # whether a row has all answers to a question; otherwise it has one
     escaped: bool  # whether it is our own CSV, in which an apostrophe stands before what looks like a formula
 
@@ -52,7 +59,8 @@ def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Reco
     """One record a question."""
     head = [_older(record) for record in islice(records, _LOOK)]
     columns = _columns(head, about, notes)
-    renamed = _renamed(chain(head, map(_older, records)), columns, about, notes)
+    rows = _of_one_decoding(chain(head, map(_older, records)), columns.drawn, _wanted(head, columns, about), notes)
+    renamed = _renamed(rows, columns, about, notes)
     return renamed if columns.lists else grouped(renamed, notes)
 
 
@@ -72,6 +80,7 @@ def _columns(head: Sequence[Record], about: About, notes: Notes) -> Columns:
             raise InvalidInput(f"{head[0].where}: there is no column {column!r}; there are {', '.join(names)}.")
         own = {name: to for name, to in own.items() if to != field and name != column} | {column: field}
     answers, is_list = _answer_column(head, names, own)
+    numbered = _numbered(names) if answers is None else ()
     if answers is not None:
         if is_list and names[answers] == "sampled_responses":
             own |= {name: "greedy_answer" for name, plain in names.items() if plain == "response"}
@@ -80,9 +89,62 @@ def _columns(head: Sequence[Record], about: About, notes: Notes) -> Columns:
     for name, field in own.items():
         if name != field:
             notes.add(f"the column `{name[:_SHOWN]}` is read as `{field}`", head[0].where)
-    _check_found(head, own)
-    _note_unread(head, names, own, notes)
-    return Columns(own, is_list, set(names.values()) >= _OUR_CSV and "tokens" not in names.values())
+    if numbered:
+        notes.add(
+            f"the columns `{numbered[0][:_SHOWN]}` to `{numbered[-1][:_SHOWN]}` are read as `answers`", head[0].where
+        )
+    _check_found(head, own | dict.fromkeys(numbered, "answers"))
+    drawn = {name: _DRAWN[plain] for name, plain in names.items() if plain in _DRAWN and name not in own}
+    _note_unread(head, {n: plain for n, plain in names.items() if n not in {*drawn, *numbered}}, own, notes)
+    is_our_csv = set(names.values()) >= _OUR_CSV and "tokens" not in names.values()
+    return Columns(own, drawn, numbered, is_list or bool(numbered), is_our_csv)
+
+
+def _numbered(names: dict[str, str]) -> tuple[str, ...]:
+    """The columns `answer_1`, `answer_2` … of a table with a row a question; () where there are not at least two."""
+    found = {name: int(match[1]) for name, plain in names.items() if (match := _NUMBERED.fullmatch(plain))}
+    return tuple(sorted(found, key=found.get)) if len(found) > 1 else ()
+
+
+def _wanted(head: Sequence[Record], columns: Columns, about: About) -> dict[str, Any]:
+    """How the answers were drawn that are read: as a person says where a row has that, else as the first row says."""
+    wanted: dict[str, Any] = {}
+    for name, field in columns.drawn.items():
+        said = [value for record in head if (value := _number(record.fields.get(name))) is not None]
+        if said:
+            named = getattr(about, field)
+            wanted.setdefault(field, named if named in said else said[0])
+    return wanted
+
+
+def _of_one_decoding(
+    records: Iterator[Record], drawn: dict[str, str], wanted: dict[str, Any], notes: Notes
+) -> Iterator[Record]:
+    """The rows whose answers were drawn as `wanted`, or that do not say how. The others are noted."""
+    for name, value in wanted.items():
+        notes.say(name, value)
+    for record in records:
+        said = {field: _number(record.fields.get(name)) for name, field in drawn.items()}
+        other = next((name for name, value in said.items() if value not in (None, wanted.get(name, value))), None)
+        if other is None:
+            yield record
+        else:
+            notes.add(
+                f"answers with another `{other}` than {wanted[other]}, left out; import them as a run of their own",
+                f"{record.where}: it is {said[other]}",
+            )
+
+
+def _number(value: Any) -> float | int | None:
+    """A number, also one in a cell of CSV; None for what is none."""
+    if isinstance(value, str) and len(value) < _SHOWN:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value
 
 
 def _answer_column(head: Sequence[Record], names: dict[str, str], own: dict[str, str]) -> tuple[str | None, bool]:
@@ -103,7 +165,7 @@ def _note_unread(head: Sequence[Record], names: dict[str, str], own: dict[str, s
     if set(names.values()) >= _OUR_CSV:
         names = {n: plain for n, plain in names.items() if plain not in _OUR_CSV and not plain.startswith("cluster:")}
     for name, plain in names.items():
-        if name in own:
+        if name in own or not plain:  # a spreadsheet writes columns that are empty and have no name
             continue
         near = _nearest(plain[:_SHOWN], own.values())
         remedy = f"; did you mean `{near}`?" if near else ""
@@ -113,8 +175,8 @@ def _note_unread(head: Sequence[Record], names: dict[str, str], own: dict[str, s
 
 def _nearest(name: str, taken: Collection[str]) -> str | None:
     """The field that a column may have been meant for."""
-    fields = FIELDS if "answers" in taken else (*FIELDS, "answer")
-    begun = [field for field in fields if field.startswith(f"{name}_")]
+    fields = (*FIELDS, *_DRAWN) if "answers" in taken else (*FIELDS, *_DRAWN, "answer")
+    begun = [field for field in fields if field.startswith(name) and len(name) > 2]
     found = get_close_matches(name, fields, n=1, cutoff=0.8) or begun or get_close_matches(name, fields, n=1)
     return next(iter(found), None)
 
@@ -146,13 +208,21 @@ def _renamed(records: Iterator[Record], columns: Columns, about: About, notes: N
             if about.rows_of is not None and model != about.rows_of:
                 continue
             notes.models[model] = None
-        if columns.lists and (found := as_list(fields.get("answers"))) is not None:
+        if columns.numbered:
+            fields["answers"] = _without_empty_end([row.get(name) for name in columns.numbered])
+        elif columns.lists and (found := as_list(fields.get("answers"))) is not None:
             fields |= _entries(found)
         if isinstance(references := fields.get("references"), str) and references.lstrip().startswith("["):
             fields["references"] = as_list(references) or references
         if fields.get("question") is None and isinstance(fields.get("prompt"), str):
             fields["question"] = question_in(fields["prompt"])
         yield Record(where, fields)
+
+
+def _without_empty_end(answers: list[Any]) -> list[Any]:
+    """The answers of a row of a spreadsheet, in which a question with fewer of them ends in empty cells."""
+    last = max((i for i, answer in enumerate(answers) if answer not in (None, "")), default=-1)
+    return answers[: last + 1]
 
 
 def _unescaped(value: Any) -> Any:
