@@ -5,37 +5,52 @@ One place decides where the answer of a text begins and what of it counts (docs/
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
-_BLOCKS = {  # opening tag → closing tag of a block of reasoning
-    "<think>": "</think>",
-    "<thinking>": "</thinking>",
-    "[THINK]": "[/THINK]",
-    "◁think▷": "◁/think▷",
-    "<seed:think>": "</seed:think>",
-    "<|channel>thought": "<channel|>",
-    "<|channel|>analysis<|message|>": "<|end|>",
-    "<|channel|>commentary<|message|>": "<|end|>",
-}
-_OPENING = re.compile("|".join(map(re.escape, _BLOCKS)))
-_AT_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z")
-_HARMONY = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # special tokens, all four or none
-_CLOSING = re.compile("|".join(re.escape(tag) for tag in _BLOCKS.values() if tag != "<|end|>"))
-_BLOCK = re.compile(
-    "|".join(rf"{re.escape(opening)}.*?(?:{re.escape(closing)}|\Z)" for opening, closing in _BLOCKS.items()), re.DOTALL
+_NAMES = "(?:seed:|longcat_)?think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner_)?monologue"
+_BLOCKS = (  # opening and closing tag of a block of reasoning; the closing one has the name that the opening one had
+    (rf"<(?P<name>(?i:{_NAMES}))\s*>", rf"</(?P<name>(?i:{_NAMES}))\s*>"),
+    (r"\[(?P<name>THINK|THINKING|REASONING)\]", r"\[/(?P<name>THINK|THINKING|REASONING)\]"),
+    ("◁(?P<name>think)▷", "◁/(?P<name>think)▷"),
+    (rf"<\|(?P<name>(?i:{_NAMES}))\|>", rf"<\|/(?P<name>(?i:{_NAMES}))\|>"),
+    (r"<\|begin_of_(?P<name>thought|thinking)\|>", r"<\|end_of_(?P<name>thought|thinking)\|>"),
+    (r"<\|START_(?P<name>THINKING)\|>", r"<\|END_(?P<name>THINKING)\|>"),
+    (r"<\|channel>(?P<name>thought)", r"<channel\|>"),
+    ("<unused94>(?P<name>thought)", "<unused95>"),
+    (r"<\|channel\|>(?P<name>analysis|commentary)<\|message\|>", r"<\|end\|>"),
 )
-_SPECIAL = r"(?:<\|[\w ]+\|>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\])"
+_MOST_INSIDE = 100  # blocks inside of a block that are followed
+_HARMONY = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # special tokens, all four or none
+
+
+def _any(patterns: Collection[str]) -> str:
+    """One pattern for any of some, in which no part has a name."""
+    return "|".join(pattern.replace("?P<name>", "?:") for pattern in patterns)
+
+
+_OPENING = re.compile(_any([opening for opening, _ in _BLOCKS]))
+_AT_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z")
+# Of reasoning that the text does not open. The end of a harmony channel tells nothing, for every message ends so.
+_CLOSING = re.compile(_any([closing for _, closing in _BLOCKS[:-1]]) + r"|\[BEGIN FINAL RESPONSE\]")
+_SPECIAL = (
+    r"(?:<\|[\w ]+\|>|<｜[\w▁ ]+｜>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\]|"
+    r"</?(?:answer|final_answer|solution)>|\[(?:BEGIN|END) FINAL RESPONSE\])"
+)
 _ROLES = {  # what a template writes after a special token; a harmony channel may be cut inside its name
     "<|start|>": r"(?:assistant(?=<\|)|\w*\Z)",
     "<|im_start|>": r"assistant\s",
+    "<|start_header_id|>": r"assistant(?=<\|)",
     "<|channel|>": r"(?:final(?=<\|message\|>)|\w*\Z)",
     "<start_of_turn>": r"model\s",
 }
 _ROLE = "|".join(f"(?<={re.escape(token)}){role}" for token, role in _ROLES.items())
 _LEADING = re.compile(rf"(?:\s|(?!{_OPENING.pattern}){_SPECIAL}|{_ROLE})*")
 _TRAILING = re.compile(rf"(?:\s|▁|{_SPECIAL})*\Z")
-_PIECES = re.compile(r"▁|(?:^|(?<=\s))Ġ(?=[A-Z])|Ċ")
+_PIECES = re.compile(r"▁|(?:^|(?<=\s))Ġ(?=[A-Z])|Ċ|<0x0A>|</w>|@@ (?=\w)")
+_PIECE_TEXT = {"▁": " ", "Ċ": "\n", "<0x0A>": "\n", "</w>": " "}  # what a mark stands for; the others for nothing
 
 
 def answer_text(text: str) -> str:
@@ -43,12 +58,7 @@ def answer_text(text: str) -> str:
 
     A block of reasoning that never closes leaves nothing. White space around it is left out.
     """
-    answer = _TRAILING.sub("", text[answer_start(text) :], count=1)
-    if answer.count("Ġ") > 1:  # the letter of a Maltese word stands alone
-        answer = re.sub(r" ?Ġ", " ", answer)
-    if "▁" in answer or "Ġ" in answer or "Ċ" in answer:
-        answer = _PIECES.sub(lambda mark: "\n" if mark[0] == "Ċ" else " " if mark[0] == "▁" else "", answer)
-    return unicodedata.normalize("NFC", answer.strip())
+    return unicodedata.normalize("NFC", _without_marks(_stripped(text, answer_start(text))).strip())
 
 
 class Removed(NamedTuple):
@@ -62,13 +72,12 @@ class Removed(NamedTuple):
 def removed(text: str) -> Removed:
     """Which kinds of leftovers a generated text has."""
     start = answer_start(text)
-    answer = _TRAILING.sub("", text[start:], count=1)
+    answer = _stripped(text, start)
     before, after = text[:start], text[start + len(answer) :]
-    template = _BLOCK.sub("", before)
+    template = _without_blocks(before)
     has_special = re.search(_SPECIAL, template) or re.search(_SPECIAL, after)
-    shown = answer_text(text)
-    marks = sum(answer.count(mark) - unicodedata.normalize("NFC", shown).count(mark) for mark in "▁ĠĊ")
-    return Removed(template != before or bool(_CLOSING.search(before)), bool(has_special), marks > 0)
+    has_reasoning = template != before or bool(_CLOSING.search(before))
+    return Removed(has_reasoning, bool(has_special), _without_marks(answer) != answer)
 
 
 def answer_start(text: str) -> int:
@@ -80,11 +89,8 @@ def answer_start(text: str) -> int:
     start = _LEADING.match(text).end()
     if not _OPENING.match(text, start) and (closing := _last_closing(text, start)):
         start = _LEADING.match(text, closing).end()
-    while opening := _OPENING.match(text, start):
-        closing = text.find(_BLOCKS[opening[0]], opening.end())
-        if closing < 0:
-            return len(text)
-        start = _LEADING.match(text, closing + len(_BLOCKS[opening[0]])).end()
+    while _OPENING.match(text, start):
+        start = _LEADING.match(text, _block_end(text, start)).end()
     return start
 
 
@@ -99,9 +105,38 @@ def opened_block(prompt: str) -> str:
 
 def reasoning_marks(special: Collection[str]) -> set[str]:
     """Those of a tokenizer's special tokens that tell reasoning from the answer."""
-    tags = {part for tag in _BLOCKS.items() for part in tag} | {"<|channel>"}
     harmony = set(_HARMONY) if {"<|channel|>", "<|message|>"} <= set(special) else set()
-    return set(special) & (tags - set(_HARMONY) | harmony)
+    tags = {token for token in special if _OPENING.fullmatch(token) or _CLOSING.fullmatch(token)}
+    return tags | set(special) & (harmony | {"<|channel>", "<unused94>"})
+
+
+def _block_end(text: str, start: int) -> int:
+    """Where the block ends that opens at `start`: after its closing tag, that of the block and not of one inside it.
+
+    Where its tags do not come in pairs, after the first closing one; the end of the text where there is none.
+    """
+    opening, closing = next(tags for tags in map(_compiled, _BLOCKS) if tags[0].match(text, start))
+    name = opening.match(text, start)["name"].lower()
+    begins, ends = _of_name(opening, name, text, start), _of_name(closing, name, text, start)
+    first, depth, begin = None, 0, next(begins, None)
+    for end in islice(ends, _MOST_INSIDE):
+        first = first or end
+        while begin is not None and begin < end:
+            depth, begin = depth + 1, next(begins, None)
+        depth -= 1
+        if depth <= 0:
+            return end
+    return first or len(text)
+
+
+def _of_name(tag: re.Pattern, name: str, text: str, start: int) -> Iterator[int]:
+    """Where the tags of a name end; a closing tag without a name is of every one."""
+    return (m.end() for m in tag.finditer(text, start) if (m.groupdict().get("name") or name).lower() == name)
+
+
+@cache
+def _compiled(tags: tuple[str, str]) -> tuple[re.Pattern, re.Pattern]:
+    return re.compile(tags[0]), re.compile(tags[1])
 
 
 def _last_closing(text: str, start: int) -> int:
@@ -110,3 +145,23 @@ def _last_closing(text: str, start: int) -> int:
     if not found or _OPENING.search(text, start, found[0].start()):
         return 0
     return found[-1].end()
+
+
+def _without_blocks(text: str) -> str:
+    """What stands before an answer, without its blocks of reasoning."""
+    kept, start = "", 0
+    while found := _OPENING.search(text, start):
+        kept, start = kept + text[start : found.start()], _block_end(text, found.start())
+    return kept + text[start:]
+
+
+def _stripped(text: str, start: int) -> str:
+    """A text from where its answer begins, without what stands at its end."""
+    return _TRAILING.sub("", text[start:], count=1)
+
+
+def _without_marks(answer: str) -> str:
+    """An answer whose pieces of words are put together."""
+    if answer.count("Ġ") > 1:  # the letter of a Maltese word stands alone
+        answer = re.sub(r" ?Ġ", " ", answer)
+    return _PIECES.sub(lambda mark: _PIECE_TEXT.get(mark[0], ""), answer)

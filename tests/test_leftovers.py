@@ -15,6 +15,15 @@ TAGS = [
     ("[THINK]", "[/THINK]"),
     ("◁think▷", "◁/think▷"),
     ("<seed:think>", "</seed:think>"),
+    ("<THINK>", "</THINK>"),
+    ("<think >", "</think >"),
+    ("<reasoning>", "</reasoning>"),
+    ("<thought>", "</thought>"),
+    ("<scratchpad>", "</scratchpad>"),
+    ("<|thinking|>", "<|/thinking|>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<unused94>thought", "<unused95>"),
     ("<|channel>thought", "<channel|>"),
     ("<|channel|>analysis<|message|>", "<|end|>"),
 ]
@@ -69,6 +78,27 @@ def test_after_the_last_closing_tag_the_answer_begins():
 def test_tags_inside_an_answer_stay(text):
     assert answer_text(text) == text
     assert answer_start(text) == 0
+
+
+def test_a_block_inside_a_block_goes_with_it():
+    assert answer_text("<think>a<think>b</think>c</think>A fox.") == "A fox."
+    assert answer_text("<think>Is <think> a tag?</think>A fox.") == "A fox."  # not in pairs
+    assert answer_text("<think>a<thinking>b</thinking>c</think>A fox.") == "A fox."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<|begin_of_thought|>hm<|end_of_thought|><|begin_of_solution|>A fox.<|end_of_solution|>",
+        "<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>A fox.<|END_RESPONSE|>",
+        "<think>hm</think>\n\n<answer>A fox.</answer>",
+        "Here are my steps.\n[BEGIN FINAL RESPONSE]A fox.[END FINAL RESPONSE]",
+        "<|begin_of_text|><|start_header_id|>assistant<|end_header_id|>\n\nA fox.",
+        "A fox.<｜end▁of▁sentence｜>",
+    ],
+)
+def test_the_frame_of_an_answer_goes(text):
+    assert answer_text(text) == "A fox."
 
 
 def test_only_the_blocks_at_the_beginning_go():
@@ -148,6 +178,9 @@ def test_special_tokens_inside_and_others_stay(text):
         ("The ĠPrado", "The Prado"),
         ("raġel", "raġel"),
         ("snake_case", "snake_case"),
+        ("Mad@@ rid</w>", "Madrid"),
+        ("Madrid<0x0A>Lisbon", "Madrid\nLisbon"),
+        ("a@@b", "a@@b"),
     ],
 )
 def test_marks_of_word_pieces(text, answer):
@@ -196,6 +229,9 @@ def test_long_reasoning_takes_no_time():
     assert answer_text(f"<think>{'hm ' * 400_000}</think>A fox.") == "A fox."
     assert answer_text(f"{'hm ' * 400_000}</think>A fox.") == "A fox."
     assert answer_text(f"A fox.{' </s>' * 20_000}") == "A fox."
+    assert answer_text("<think></think>" * 40_000 + "A fox.") == "A fox."
+    assert answer_text("<think>" * 100_000 + "A fox.") == ""
+    assert answer_text("<think><think></think>" * 20_000 + "A fox.").endswith("A fox.")
     assert time.perf_counter() - start < 5
 
 

@@ -34,7 +34,7 @@ def main() -> None:
     collecting.set_defaults(run=lambda options: print(collect(options.folder)))
     grading = commands.add_parser("grade", help="write into the table how each answer is graded now")
     grading.set_defaults(
-        run=lambda options: print(f"Without their questions here, and left as they were: {grade_readings()}")
+        run=lambda options: print(f"{grade_readings()} are left as they were: their questions are not here.")
     )
     comparing = commands.add_parser("tables", help="compare the program with the readings")
     comparing.add_argument("--update", type=Path, help="a Markdown file with two marks, as docs/readings.md")

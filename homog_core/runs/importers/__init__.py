@@ -52,7 +52,7 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
     version = _version(path)
     revision = _revision(path, about)
     notes, about, found = _surveyed(path, about)
-    model = about.model or next(iter(notes.models), None)
+    model = next(iter(notes.models), None) if about.model is None else about.model
     if model is None:
         raise InvalidInput(f"{path.name} does not say which model gave the answers; say it (--model NAME).")
     model = _name(model, "model")

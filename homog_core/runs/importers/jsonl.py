@@ -3,6 +3,7 @@
 Every other format is first put into these fields.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from homog_core.errors import InvalidInput
@@ -31,6 +32,7 @@ RESPONSE_FIELDS = {
 FIELDS = (*QuestionRow.model_fields, *(name for pair in RESPONSE_FIELDS.values() for name in pair))
 EXPORTED = ("grade", "grade_policy", "scores")  # what `export` writes and scoring computes again
 _FENCE = "```"
+_SHORTEST_PROMPT = 8  # characters of one that is looked for at the beginning of answers
 
 
 def sampled(record: Record, dataset: str, notes: Notes) -> Sampled:
@@ -53,6 +55,7 @@ def sampled(record: Record, dataset: str, notes: Notes) -> Sampled:
         notes.add(
             f"questions with more than {MAX_ANSWERS} answers, of which so many are kept", f"{where}: {len(answers):,}"
         )
+    answers = _without_prompt(answers, (prompt, question.text), where, notes)
     columns = {"text": answers} | _columns(row, len(answers), where, notes)
     has_fence = prompt.rstrip().endswith(_FENCE)
     responses = tuple(
@@ -60,6 +63,15 @@ def sampled(record: Record, dataset: str, notes: Notes) -> Sampled:
         for i in range(min(len(answers), MAX_ANSWERS))
     )
     return Sampled(where, question, prompt, responses, _greedy(row, has_fence, where, notes))
+
+
+def _without_prompt(answers: list[Any], prompts: Sequence[str], where: str, notes: Notes) -> list[Any]:
+    """The answers; where every one begins with the prompt, as pipelines return it unless told otherwise, without it."""
+    for prompt in prompts if answers else ():
+        if len(prompt) >= _SHORTEST_PROMPT and all(isinstance(a, str) and a.startswith(prompt) for a in answers):
+            notes.add("answers that all begin with their prompt, which is taken out", where, len(answers))
+            return [answer[len(prompt) :] for answer in answers]
+    return answers
 
 
 def _columns(row: dict[str, Any], n: int, where: str, notes: Notes) -> dict[str, list[Any]]:

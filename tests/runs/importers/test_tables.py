@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -188,7 +189,7 @@ def test_the_model_is_what_the_file_says_unless_somebody_names_it(tmp_path):
     with pytest.raises(InvalidInput, match=r"b\.jsonl has answers of several models; name one of m1, m2"):
         import_file(several, About())
     assert answers_of(import_file(several, About("m2"))) == {"Why?": ["b"]}
-    with pytest.raises(InvalidInput, match="is no name for a model"):
+    with pytest.raises(InvalidInput, match="does not say which model gave the answers"):
         import_file(write_rows(tmp_path / "c.jsonl", make_row()), About())
 
 
@@ -305,3 +306,113 @@ def test_what_is_too_long_is_left_out(field, value, complaint, tmp_path):
     (note,) = [note for note in run.provenance.import_notes if f"`{field}`" in note.kind]
     assert complaint in note.first
     assert len(note.first) < 200
+
+
+# What spreadsheets and libraries write
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["sep=;", "question;answer", "Why?;a", "Why?;b"],
+        ["sep=|", "question|answer", "Why?|a", "Why?|b"],
+        ["question|answer", "Why?|a", "Why?|b"],
+        ["", "question\tanswer", "Why?\ta", "Why?\tb"],
+        ["question,answer,,", "Why?,a,,", ",,,", "Why?,b,,"],
+        ["question,answer_2,answer_1", "Why?,b,a"],
+        ["Question,Response 1,Response 2,Response 3", "Why?,a,b,"],
+    ],
+)
+def test_forms_of_csv(lines, tmp_path):
+    assert answers_of(import_samples(write_rows(tmp_path / "a.csv", *lines), "m")) == {"Why?": ["a", "b"]}
+
+
+def test_lines_are_counted_from_the_first_of_the_file(tmp_path):
+    path = write_rows(tmp_path / "a.csv", "sep=;", "question;answer", "Why?;a", "Why?;b;c", "Why?;b")
+    assert any(
+        "a.csv, line 4: the row does not have the 2 columns" in note for note in noted(import_samples(path, "m"))
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"data": [{"question": "Why?", "answers": ["a", "b"]}]}',
+        '{"question": ["Why?"], "answers": [["a", "b"]]}',
+        '{"Why?": ["a", "b"]}',
+        '{"question": "Why?", "answers": ["a", "b"]},\n{"question": "How?", "answers": ["c", "d"]},\n',
+        '{\n "question": "Why?",\n "answers": ["a", "b"]\n}\n{\n "question": "How?",\n "answers": ["c", "d"]\n}',
+    ],
+)
+def test_forms_of_json(content, tmp_path):
+    (tmp_path / "a.json").write_text(content)
+    found = answers_of(import_samples(tmp_path / "a.json", "m"))
+    assert found == {"Why?": ["a", "b"]} | ({"How?": ["c", "d"]} if "How?" in content else {})
+
+
+@pytest.mark.parametrize(
+    ("head", "remedy"),
+    [
+        (b"BZh91AY", "packed with bzip2; unpack it first"),
+        (b"\xfd7zXZ\x00", "packed with xz; unpack it first"),
+        (b"\x28\xb5\x2f\xfd", "packed with zstd; unpack it first"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a workbook of Excel; save the sheet as CSV"),
+    ],
+)
+def test_a_packing_that_is_not_read_is_named(head, remedy, tmp_path):
+    (tmp_path / "a.csv").write_bytes(head + bytes(range(200)))
+    with pytest.raises(InvalidInput, match=remedy):
+        import_samples(tmp_path / "a.csv", "m")
+
+
+def test_a_workbook_is_told_by_what_is_in_it(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.csv", "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(InvalidInput, match="a workbook of Excel; save the sheet as CSV"):
+        import_samples(tmp_path / "a.csv", "m")
+
+
+def test_nobody_has_said_the_model(tmp_path):
+    with pytest.raises(InvalidInput, match=r"does not say which model gave the answers; say it \(--model NAME\)"):
+        import_file(write_rows(tmp_path / "a.csv", "question,answer", "Why?,a"), About())
+
+
+# How the answers were drawn
+
+
+def test_rows_say_how_they_were_drawn(tmp_path):
+    path = write_rows(
+        tmp_path / "a.csv", "question,answer,temperature,top_p,max_tokens", "Why?,a,0.7,0.9,64", "Why?,b,,,"
+    )
+    found = import_samples(path, "m").decoding
+    assert (found.temperature, found.top_p, found.max_new_tokens) == (0.7, 0.9, 64)
+
+
+@pytest.mark.parametrize(("named", "wanted", "left_out"), [(None, "a", "1.0"), (1.0, "b", "0.7"), (0.2, "a", "1.0")])
+def test_answers_at_several_temperatures_are_no_one_run(named, wanted, left_out, tmp_path):
+    """Those of the temperature that a person names, else of the first; a person's word counts for what is recorded."""
+    rows = [{"question": "Why?", "answers": [text], "temperature": t} for text, t in (("a", 0.7), ("b", 1.0))]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    run = import_file(path, About("m", temperature=named))
+    assert answers_of(run) == {"Why?": [wanted]}
+    assert run.decoding.temperature == (named or 0.7)
+    assert any("another `temperature`" in note and f"it is {left_out}" in note for note in noted(run))
+
+
+# Answers that repeat their prompt
+
+
+def test_a_prompt_before_every_answer_is_taken_out(tmp_path):
+    asked = "Which planet is red?"
+    rows = [
+        make_row(question=asked, answers=[f"{asked}\nMars.", f"{asked} Venus."]),
+        make_row(question="Which planet is blue?", answers=["Which planet is blue? Neptune.", "Earth."]),
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    run = import_samples(path, "m")
+    texts = {q: [t.strip() for t in texts] for q, texts in answers_of(run).items()}
+    assert texts[asked] == ["Mars.", "Venus."]
+    assert texts["Which planet is blue?"] == ["Which planet is blue? Neptune.", "Earth."]
+    assert any("begin with their prompt, which is taken out | 2" in note for note in noted(run))
