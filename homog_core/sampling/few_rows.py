@@ -12,8 +12,8 @@ from homog_core.sampling.blocks import Blocks, exact_blocks, product
 if TYPE_CHECKING:
     import torch
 
-_MOST_ROWS = 24  # with more of them the library's product is as fast
-_LEAST_TRANSPOSED = 8  # rows; fewer are slower the other way round
+_ROWS_OF_BLOCKS = range(1, 65)  # with more of them the library's product is as fast
+_ROWS_TRANSPOSED = range(8, 25)
 _SMALLEST = 1 << 19  # weights of a layer; a smaller one takes less time than handing it to other threads
 
 
@@ -38,10 +38,10 @@ def _forward(layer: "torch.nn.Linear", blocks: Blocks | None, given: "torch.Tens
     import torch
 
     n_rows = given.numel() // given.shape[-1]
-    fewest = 1 if blocks else _LEAST_TRANSPOSED
-    if torch.is_grad_enabled() or given.dtype != torch.float32 or not fewest <= n_rows <= _MOST_ROWS:
+    quicker = _ROWS_OF_BLOCKS if blocks else _ROWS_TRANSPOSED
+    if torch.is_grad_enabled() or given.dtype != torch.float32 or n_rows not in quicker:
         return torch.nn.functional.linear(given, layer.weight, layer.bias)
     rows = given.reshape(n_rows, -1).contiguous()
-    found = torch.from_numpy(product(blocks, rows.numpy())) if blocks else (layer.weight @ rows.T).T.contiguous()
+    found = product(blocks, rows) if blocks else (layer.weight @ rows.T).T.contiguous()
     found = found.view(*given.shape[:-1], -1)
     return found if layer.bias is None else found + layer.bias
