@@ -2,7 +2,8 @@
 
 A model from a GGUF file of 8, 5 or 4 bits has weights in fp32 each of which is exactly an integer times a number of
 fp16. A CPU that decodes a few rows waits for memory most of the time, and the integers are a quarter of it. The
-products are those of the fp32 weights, in fp32; only the order of the sum is another. It knows no model.
+products are those of the fp32 weights, in fp32; only the order of the sum is another. Weights that are no such blocks
+are multiplied as they are. It knows no model.
 """
 
 import ctypes
@@ -35,7 +36,7 @@ def exact_blocks(weight: np.ndarray) -> Blocks | None:
     import torch
 
     outputs, inputs = weight.shape
-    if outputs % TILE or inputs % BLOCK:
+    if not are_whole_tiles(outputs, inputs):
         return None
     integers = np.empty((outputs // TILE, inputs, TILE), dtype=np.int8)
     scales = np.empty((outputs // TILE, inputs // BLOCK, TILE), dtype=np.float32)
@@ -54,6 +55,11 @@ def exact_blocks(weight: np.ndarray) -> Blocks | None:
     return Blocks(torch.from_numpy(integers), torch.from_numpy(scales))
 
 
+def are_whole_tiles(outputs: int, inputs: int) -> bool:
+    """Whether a matrix (O, I) has a form that `product` takes."""
+    return outputs % TILE == 0 and inputs % BLOCK == 0
+
+
 def _split(weight: np.ndarray, largest: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Integers (O, I) and scales (O, I / BLOCK) whose products are exactly the weights; None where there are none."""
     blocks = weight.reshape(len(weight), -1, BLOCK)
@@ -64,20 +70,26 @@ def _split(weight: np.ndarray, largest: int) -> tuple[np.ndarray, np.ndarray] | 
     return integers.reshape(weight.shape).astype(np.int8), scales
 
 
-def product(blocks: Blocks, rows: "torch.Tensor") -> "torch.Tensor":
-    """The products (R, O) in fp32 of rows (R, I) and the weights. A row's numbers do not depend on the other rows."""
+def product(weight: "Blocks | torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
+    """The products (R, O) in fp32 of rows (R, I) and weights, in blocks or as numbers (O, I); O and I in whole tiles.
+
+    A row's numbers do not depend on the other rows.
+    """
     import torch
 
-    n_tiles, n_inputs, _ = blocks.integers.shape
     n_groups = -(-len(rows) // most_rows())
     n_rows = -(-len(rows) // n_groups)  # of a group
-    padding = n_groups * n_rows - len(rows)
-    whole = torch.nn.functional.pad(rows, (0, 0, 0, padding)) if padding else rows
-    grouped = whole.view(n_groups, n_rows, n_inputs).transpose(1, 2).contiguous()
+    padding, n_inputs = n_groups * n_rows - len(rows), rows.shape[1]
+    grouped = torch.nn.functional.pad(rows, (0, 0, 0, padding)) if padding else rows.contiguous()
+    if isinstance(weight, Blocks):
+        kind, tensors, n_tiles = "blocks", weight, len(weight.integers)
+        grouped = grouped.view(n_groups, n_rows, n_inputs).transpose(1, 2).contiguous()
+    else:
+        kind, tensors, n_tiles = "numbers", (weight, weight), len(weight) // TILE
     found = torch.empty(n_groups * n_rows, n_tiles * TILE)
-    addresses = (tensor.data_ptr() for tensor in (*blocks, grouped, found))
+    addresses = (tensor.data_ptr() for tensor in (*tensors, grouped, found))
     work = Work(*addresses, n_inputs, n_groups, n_tiles, 0)
-    _parallel()(compiled(n_rows), work, min(torch.get_num_threads(), n_tiles))
+    _parallel()(compiled(kind, n_rows), work, min(torch.get_num_threads(), n_tiles))
     return found[: len(rows)]
 
 

@@ -6,7 +6,7 @@ model nor where threads come from.
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -23,9 +23,9 @@ class Work(ctypes.Structure):
     """What every thread is given. Each takes the next tile until none is left."""
 
     _fields_ = (
-        ("integers", ctypes.c_void_p),  # (tiles, inputs, TILE) int8
-        ("scales", ctypes.c_void_p),  # (tiles, inputs / BLOCK, TILE) float32
-        ("rows", ctypes.c_void_p),  # (groups, inputs, rows of a group) float32
+        ("weights", ctypes.c_void_p),  # integers (tiles, inputs, TILE) int8, or numbers (tiles · TILE, inputs) float32
+        ("scales", ctypes.c_void_p),  # of integers (tiles, inputs / BLOCK, TILE) float32
+        ("rows", ctypes.c_void_p),  # (groups, inputs, rows of a group) float32 for integers, else (…, inputs)
         ("found", ctypes.c_void_p),  # (groups · rows of a group, tiles · TILE) float32
         ("inputs", ctypes.c_int64),
         ("groups", ctypes.c_int64),
@@ -41,8 +41,11 @@ def most_rows() -> int:
 
 
 @cache
-def compiled(n_rows: int) -> Any:
-    """`void work(struct Work *)` for groups of so many rows. A row's numbers are the same whatever `n_rows` is."""
+def compiled(kind: str, n_rows: int) -> Any:
+    """`void work(struct Work *)` for "blocks" or "numbers", and groups of so many rows.
+
+    A row's numbers are the same whatever `n_rows` is.
+    """
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -50,7 +53,7 @@ def compiled(n_rows: int) -> Any:
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True
     )
-    module = llvm.parse_assembly(str(_module(n_rows, _lanes())))
+    module = llvm.parse_assembly(str(_module(kind, n_rows, _lanes())))
     passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
     passes.getModulePassManager().run(module, passes)
     engine = llvm.create_mcjit_compiler(module, machine)
@@ -68,45 +71,83 @@ def _lanes() -> int:
     return next((lanes for name, lanes in _LANES.items() if features.get(name)), 4)
 
 
-def _module(n_rows: int, lanes: int) -> Any:
-    """The function: tile by tile, group by group, block by block, input by input."""
+def _module(kind: str, n_rows: int, lanes: int) -> Any:
+    """The function: tile by tile, and each for group by group of the rows."""
     from llvmlite import ir
 
-    module, long, parts = ir.Module(), ir.IntType(64), range(TILE // lanes)
+    module, long = ir.Module(), ir.IntType(64)
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [ir.PointerType()]), "work")
     code = _Code(ir.IRBuilder(function.append_basic_block()), lanes)
-    build = code.builder
-    work = {name: code.place(long, function.args[0], i) for i, (name, _) in enumerate(Work._fields_)}
-    arrays = {name: build.load(work[name], typ=ir.PointerType()) for name in ("integers", "scales", "rows", "found")}
-    inputs, groups, tiles = (build.load(work[name], typ=long) for name in ("inputs", "groups", "tiles"))
-    sums = [[build.alloca(code.vector) for _ in parts] for _ in range(n_rows)]  # put into registers by the passes
-    with code.taken(work["next"], tiles) as tile, code.counted(groups) as group:
-        for own in (own for row in sums for own in row):
-            build.store(code.vector(None), own)
-        with code.counted(build.sdiv(inputs, long(BLOCK))) as block:
-            at_scales = code.product(code.sum(code.product(tile, build.sdiv(inputs, long(BLOCK))), block), TILE)
-            scales = [code.loaded(arrays["scales"], at_scales, part * lanes) for part in parts]
-            with code.counted(long(BLOCK // _STEP)) as step:
-                first = code.sum(code.product(block, BLOCK), code.product(step, _STEP))
-                at_weights = code.product(code.sum(code.product(tile, inputs), first), TILE)
-                at_rows = code.product(code.sum(code.product(group, inputs), first), n_rows)
-                for line in range(0, _STEP * TILE, _LINE):
-                    code.fetched(arrays["integers"], at_weights, _AHEAD + line)
-                for i in range(_STEP):
-                    weights = [
-                        build.fmul(code.integers(arrays["integers"], at_weights, i * TILE + part * lanes), scales[part])
-                        for part in parts
-                    ]
-                    for row in range(n_rows):
-                        value = code.repeated(arrays["rows"], at_rows, i * n_rows + row)
-                        for part in parts:
-                            code.add(sums[row][part], value, weights[part])
-        for row in range(n_rows):
-            line = code.product(code.sum(code.product(group, n_rows), row), tiles)
-            for part in parts:
-                code.stored(arrays["found"], code.product(code.sum(line, tile), TILE), part * lanes, sums[row][part])
-    build.ret_void()
+    places = {name: code.place(long, function.args[0], i) for i, (name, _) in enumerate(Work._fields_)}
+    given = {
+        name: code.builder.load(places[name], typ=ir.PointerType() if of_c is ctypes.c_void_p else long)
+        for name, of_c in Work._fields_
+    }
+    compute = {"blocks": _blocks, "numbers": _numbers}[kind](code, given, n_rows)
+    with code.taken(places["next"], given["tiles"]) as tile, code.counted(given["groups"]) as group:
+        compute(tile, group)
+    code.builder.ret_void()
     return module
+
+
+def _blocks(code: "_Code", given: dict[str, Any], n_rows: int) -> Callable[[Any, Any], None]:
+    """Block by block, input by input; a register holds the sums of one row for several outputs."""
+    parts = range(0, TILE, code.lanes)
+    sums = {(row, part): code.variable() for row in range(n_rows) for part in parts}
+    n_blocks = code.builder.sdiv(given["inputs"], code.long(BLOCK))
+
+    def compute(tile: Any, group: Any) -> None:
+        code.clear(sums.values())
+        with code.counted(n_blocks) as block:
+            at_scales = code.product(code.sum(code.product(tile, n_blocks), block), TILE)
+            scales = {part: code.loaded(given["scales"], at_scales, part) for part in parts}
+            with code.counted(code.long(BLOCK // _STEP)) as step:
+                first = code.sum(code.product(block, BLOCK), code.product(step, _STEP))
+                at_weights = code.product(code.sum(code.product(tile, given["inputs"]), first), TILE)
+                at_rows = code.product(code.sum(code.product(group, given["inputs"]), first), n_rows)
+                for line in range(0, _STEP * TILE, _LINE):
+                    code.fetched(given["weights"], at_weights, _AHEAD + line)
+                for i in range(_STEP):
+                    integers = {part: code.integers(given["weights"], at_weights, i * TILE + part) for part in parts}
+                    weights = {part: code.builder.fmul(integers[part], scales[part]) for part in parts}
+                    values = [code.repeated(given["rows"], at_rows, i * n_rows + row) for row in range(n_rows)]
+                    for (row, part), own in sums.items():
+                        code.add(own, values[row], weights[part])
+        for (row, part), own in sums.items():
+            line = code.product(code.sum(code.product(group, n_rows), row), given["tiles"])
+            at = code.product(code.sum(line, tile), TILE)
+            code.stored(given["found"], at, part, code.value(own))
+
+    return compute
+
+
+def _numbers(code: "_Code", given: dict[str, Any], n_rows: int) -> Callable[[Any, Any], None]:
+    """Two outputs at a time; a register holds parts of the sum of one row for one output."""
+    pair = range(2)
+    sums = {(row, output): code.variable() for row in range(n_rows) for output in pair}
+    n_steps = code.builder.sdiv(given["inputs"], code.long(code.lanes))
+
+    def compute(tile: Any, group: Any) -> None:
+        with code.counted(code.long(TILE // len(pair))) as turn:
+            first = code.sum(code.product(tile, TILE), code.product(turn, len(pair)))
+            lines = [code.product(code.sum(first, output), given["inputs"]) for output in pair]
+            code.clear(sums.values())
+            with code.counted(n_steps) as step:
+                at = code.product(step, code.lanes)
+                weights = [code.loaded(given["weights"], code.sum(line, at), 0) for line in lines]
+                for line in lines:  # the same place of the next two
+                    ahead = code.sum(code.sum(line, at), code.product(given["inputs"], len(pair)))
+                    code.fetched(given["weights"], code.product(ahead, 4), 0)
+                for row in range(n_rows):
+                    whole = code.sum(code.product(group, n_rows), row)
+                    value = code.loaded(given["rows"], code.sum(code.product(whole, given["inputs"]), at), 0)
+                    for output in pair:
+                        code.add(sums[row, output], value, weights[output])
+            for (row, output), own in sums.items():
+                line = code.product(code.sum(code.product(group, n_rows), row), code.product(given["tiles"], TILE))
+                code.stored(given["found"], code.sum(line, first), output, code.together(own))
+
+    return compute
 
 
 class _Code:
@@ -115,31 +156,30 @@ class _Code:
     def __init__(self, builder: Any, lanes: int) -> None:
         from llvmlite import ir
 
-        self.builder, self._lanes = builder, lanes
-        self._long, self._float, self._int8 = ir.IntType(64), ir.FloatType(), ir.IntType(8)
-        self.vector = ir.VectorType(self._float, lanes)
+        self.builder, self.lanes, self.long = builder, lanes, ir.IntType(64)
+        self._float, self._int8, self._vector = ir.FloatType(), ir.IntType(8), ir.VectorType(ir.FloatType(), lanes)
 
     def place(self, kind: Any, base: Any, index: Any, offset: int = 0) -> Any:
         """The address of an element, and of one further on by a fixed number."""
-        index = index if not isinstance(index, int) else self._long(index)
+        index = index if not isinstance(index, int) else self.long(index)
         at = self.builder.gep(base, [index], source_etype=kind)
-        return self.builder.gep(at, [self._long(offset)], source_etype=kind) if offset else at
+        return self.builder.gep(at, [self.long(offset)], source_etype=kind) if offset else at
 
     def product(self, one: Any, other: Any) -> Any:
-        return self.builder.mul(one, self._long(other) if isinstance(other, int) else other)
+        return self.builder.mul(one, self.long(other) if isinstance(other, int) else other)
 
     def sum(self, one: Any, other: Any) -> Any:
-        return self.builder.add(one, self._long(other) if isinstance(other, int) else other)
+        return self.builder.add(one, self.long(other) if isinstance(other, int) else other)
 
     def loaded(self, base: Any, index: Any, offset: int) -> Any:
-        return self.builder.load(self.place(self._float, base, index, offset), typ=self.vector, align=4)
+        return self.builder.load(self.place(self._float, base, index, offset), typ=self._vector, align=4)
 
     def integers(self, base: Any, index: Any, offset: int) -> Any:
         from llvmlite import ir
 
-        kind = ir.VectorType(self._int8, self._lanes)
+        kind = ir.VectorType(self._int8, self.lanes)
         found = self.builder.load(self.place(self._int8, base, index, offset), typ=kind, align=1)
-        return self.builder.sitofp(self.builder.sext(found, ir.VectorType(ir.IntType(32), self._lanes)), self.vector)
+        return self.builder.sitofp(self.builder.sext(found, ir.VectorType(ir.IntType(32), self.lanes)), self._vector)
 
     def fetched(self, base: Any, index: Any, offset: int) -> None:
         """Have a line of bytes brought nearer, which will be needed soon."""
@@ -155,19 +195,40 @@ class _Code:
         from llvmlite import ir
 
         number = self.builder.load(self.place(self._float, base, index, offset), typ=self._float, align=4)
-        alone = self.builder.insert_element(self.vector(ir.Undefined), number, ir.IntType(32)(0))
-        lanes = ir.VectorType(ir.IntType(32), self._lanes)(None)
-        return self.builder.shuffle_vector(alone, self.vector(ir.Undefined), lanes)
+        alone = self.builder.insert_element(self._vector(ir.Undefined), number, ir.IntType(32)(0))
+        lanes = ir.VectorType(ir.IntType(32), self.lanes)(None)
+        return self.builder.shuffle_vector(alone, self._vector(ir.Undefined), lanes)
 
-    def add(self, sums: Any, one: Any, other: Any) -> None:
+    def variable(self) -> Any:
+        """A place for a register's worth of numbers; the passes make it a register."""
+        return self.builder.alloca(self._vector)
+
+    def value(self, variable: Any) -> Any:
+        return self.builder.load(variable, typ=self._vector)
+
+    def clear(self, variables: Iterable[Any]) -> None:
+        for own in variables:
+            self.builder.store(self._vector(None), own)
+
+    def add(self, variable: Any, one: Any, other: Any) -> None:
         """Add a product, in one instruction where the processor has it."""
         build, fast = self.builder, ("contract",)
-        before = build.load(sums, typ=self.vector)
-        build.store(build.fadd(before, build.fmul(one, other, flags=fast), flags=fast), sums)
+        found = build.fadd(self.value(variable), build.fmul(one, other, flags=fast), flags=fast)
+        build.store(found, variable)
 
-    def stored(self, base: Any, index: Any, offset: int, sums: Any) -> None:
-        found = self.builder.load(sums, typ=self.vector)
-        self.builder.store(found, self.place(self._float, base, index, offset), align=4)
+    def together(self, variable: Any) -> Any:
+        """The sum of all lanes: halves are added until one number is left."""
+        from llvmlite import ir
+
+        build, found, n = self.builder, self.value(variable), self.lanes
+        while n > 1:
+            n //= 2
+            half = [ir.VectorType(ir.IntType(32), n)([ir.IntType(32)(i + begin) for i in range(n)]) for begin in (0, n)]
+            found = build.fadd(*(build.shuffle_vector(found, found, lanes) for lanes in half))
+        return build.extract_element(found, ir.IntType(32)(0))
+
+    def stored(self, base: Any, index: Any, offset: int, value: Any) -> None:
+        self.builder.store(value, self.place(self._float, base, index, offset), align=4)
 
     @contextmanager
     def counted(self, end: Any) -> Iterator[Any]:
@@ -176,10 +237,10 @@ class _Code:
         loop, after = build.append_basic_block(), build.append_basic_block()
         build.branch(loop)
         build.position_at_end(loop)
-        index = build.phi(self._long)
-        index.add_incoming(self._long(0), before)
+        index = build.phi(self.long)
+        index.add_incoming(self.long(0), before)
         yield index
-        following = build.add(index, self._long(1))
+        following = build.add(index, self.long(1))
         index.add_incoming(following, build.block)
         build.cbranch(build.icmp_signed("<", following, end), loop, after)
         build.position_at_end(after)
@@ -191,7 +252,7 @@ class _Code:
         take, use, after = (build.append_basic_block() for _ in range(3))
         build.branch(take)
         build.position_at_end(take)
-        index = build.atomic_rmw("add", counter, self._long(1), "monotonic")
+        index = build.atomic_rmw("add", counter, self.long(1), "monotonic")
         build.cbranch(build.icmp_signed("<", index, end), use, after)
         build.position_at_end(use)
         yield index
