@@ -1,16 +1,22 @@
-"""Time our engine against `model.generate(num_return_sequences=10)`: same model, prompts and lengths, in one process.
+"""Time our engine beside `generate` and llama.cpp: same model, prompts and lengths, in one process.
 
 `python -m benchmarks.sampling [--model gemma-3-270m] [--tokens 32] [--questions 4] [--rounds 3]`
 
 All sides take turns. Each samples ten answers of exactly `tokens` tokens for every question at temperature 1, one
-question at a time. Our engine also decodes the greedy answer and records entropies; `generate` does neither. The output
-has the seconds of each side, their ratios, also with four questions in a batch and with the library's own products for
-few rows (`ours_plain`), where our time goes, the most memory, and which share of the roofline one question reaches: a
-step cannot be shorter than reading all weights once, nor than multiplying them with eleven rows, both as fast as this
-machine does in the same run.
+question at a time: our engine, also with four questions in a batch (`ours_batched`) and with the library's own products
+for few rows (`ours_plain`); `generate` with ten samples in one call, and with one call a sample and the scores kept
+(`generate_each`, of the first question alone); llama.cpp's server with ten requests at once and the 20 likeliest tokens
+(where the model is an installed GGUF file and `xllamacpp` is there). Our engine also decodes the greedy answer and
+records entropies; nobody else does either.
+
+The output has the seconds of each side, their ratios, where our time goes with one question and with four, the most
+memory before llama.cpp is started, and which share of the roofline one question reaches: a step cannot be shorter than
+reading all weights once in fp32, nor than multiplying them with eleven rows, both as fast as this machine does in the
+same run. Integers are a quarter of the weights, so more than all of it is possible.
 """
 
 import argparse
+import importlib.util
 import json
 import resource
 import statistics
@@ -22,6 +28,8 @@ from unittest.mock import patch
 
 import torch
 
+from benchmarks.sampling_peers import SAMPLES, generate, llama_cpp
+from homog_core.catalogue.models import GGUF_WHEELS
 from homog_core.records import Decoding
 from homog_core.runs.questions import load_questions
 from homog_core.sampling import engine
@@ -46,55 +54,50 @@ def main() -> None:
     sampler.prompt = lambda text, _: next(  # the same prompts without their stop strings
         type(p)(p.text, (), p.add_special_tokens) for p, q in zip(prompts, questions, strict=True) if q.text == text
     )
-    decoding = Decoding(n_samples=10, max_new_tokens=options.tokens)
+    decoding = Decoding(n_samples=SAMPLES, max_new_tokens=options.tokens)
 
     def ours(batch: int) -> None:
         for _ in sampler.sample(questions, decoding, style, batch):
             pass
 
-    def generate() -> None:
-        torch.manual_seed(0)
-        for prompt in prompts:
-            inputs = sampler.tokenizer(prompt.text, return_tensors="pt", add_special_tokens=prompt.add_special_tokens)
-            sampler.model.generate(
-                **inputs.to(sampler.model.device),
-                do_sample=True,
-                temperature=1.0,
-                top_k=0,
-                top_p=1.0,
-                num_return_sequences=10,
-                min_new_tokens=options.tokens,
-                max_new_tokens=options.tokens,
-            )
-
     def plain() -> None:
         with _library_products(sampler.model):
             ours(1)
 
-    ours(1), generate()  # warm both
     sides: dict[str, Callable[[], None]] = {
         "ours": lambda: ours(1),
         "ours_plain": plain,
-        "generate": generate,
         "ours_batched": lambda: ours(4),
+        "generate": lambda: generate(sampler, prompts, options.tokens, together=True),
+        "generate_each": lambda: generate(sampler, prompts[:1], options.tokens, together=False),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(options.rounds):
-        for name, run in sides.items():
-            seconds[name].append(_time(run))
-    parts = _parts(sampler, lambda: ours(1))
+    ours(1), ours(4), generate(sampler, prompts[:1], options.tokens, together=True)  # warm
+    parts = {
+        "share_of_time": _parts(sampler, lambda: ours(1)),
+        "share_of_time_batched": _parts(sampler, lambda: ours(4)),
+        "peak_bytes": _peak(sampler),
+    }
+    with ExitStack() as servers:
+        if sampler.spec.source in GGUF_WHEELS and importlib.util.find_spec("xllamacpp"):
+            sides["llama_cpp"] = servers.enter_context(llama_cpp(sampler.spec.source, prompts, options.tokens))
+            sides["llama_cpp"]()  # warm
+        seconds: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in range(options.rounds):
+            for name, run in sides.items():
+                seconds[name].append(_time(run))
     print(json.dumps(_document(options, sampler, seconds) | parts, indent=1))
 
 
 def _document(options: argparse.Namespace, sampler: TorchSampler, seconds: dict[str, list[float]]) -> dict[str, Any]:
     """What was measured: medians over the rounds, and the ratios of `generate` to ours."""
     median = {name: statistics.median(values) for name, values in seconds.items()}
-    sampled = options.questions * 10 * options.tokens
+    answer = SAMPLES * options.tokens
+    sampled = {name: answer * (1 if name == "generate_each" else options.questions) for name in median}
     return {
         "model": options.model,
         "device": sampler.device,
         "seconds": {name: round(value, 2) for name, value in median.items()},
-        "sampled_tokens_per_second": {name: round(sampled / value, 1) for name, value in median.items()},
+        "sampled_tokens_per_second": {name: round(sampled[name] / value, 1) for name, value in median.items()},
         "generate_over_ours": round(median["generate"] / median["ours"], 2),
         "generate_over_ours_batched": round(median["generate"] / median["ours_batched"], 2),
         "plain_over_ours": round(median["ours_plain"] / median["ours"], 2),
@@ -122,8 +125,8 @@ def _library_products(model: Any) -> Iterator[None]:
             module.forward = forward
 
 
-def _parts(sampler: TorchSampler, run: Callable[[], None]) -> dict[str, Any]:
-    """Which share of one run goes where, and the most memory of the process or the GPU so far."""
+def _parts(sampler: TorchSampler, run: Callable[[], None]) -> dict[str, float]:
+    """Which share of one run goes where."""
     seconds = dict.fromkeys(("prefill", "layers", "projection", "choice"), 0.0)
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,7 +137,7 @@ def _parts(sampler: TorchSampler, run: Callable[[], None]) -> dict[str, Any]:
 
         return timed
 
-    model, head = sampler.model, sampler.model.get_output_embeddings()
+    head = sampler.model.get_output_embeddings()
     with ExitStack() as patches:
         for owner, name, part in (
             (sampler, "prefill", "prefill"),
@@ -147,10 +150,14 @@ def _parts(sampler: TorchSampler, run: Callable[[], None]) -> dict[str, Any]:
     # the layers' time has the projection's in it, and the prompts' has both
     seconds["layers"] -= seconds["prefill"] + seconds["projection"]
     shares = {name: round(value / whole, 3) for name, value in seconds.items()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    if model.device.type == "cuda":
-        peak = torch.cuda.max_memory_allocated()
-    return {"share_of_time": shares | {"bookkeeping": round(1 - sum(shares.values()), 3)}, "peak_bytes": peak}
+    return shares | {"bookkeeping": round(1 - sum(shares.values()), 3)}
+
+
+def _peak(sampler: TorchSampler) -> int:
+    """The most memory in bytes of the process, or of the GPU, so far."""
+    if sampler.model.device.type == "cuda":
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _roofline(sampler: TorchSampler, step: float) -> dict[str, float]:

@@ -35,8 +35,8 @@ _EXPECTED = 12  # draws in a class of the χ² test, about
 
 
 @contextmanager
-def serving(source: str, threads: int = 1) -> Iterator[Server]:
-    """llama.cpp's server with the GGUF file of an installed package."""
+def serving(source: str, threads: int = 1, parallel: int = 4) -> Iterator[Server]:
+    """llama.cpp's server with the GGUF file of an installed package, for so many requests at a time."""
     import xllamacpp
 
     with tempfile.TemporaryDirectory() as folder:
@@ -47,10 +47,10 @@ def serving(source: str, threads: int = 1) -> Iterator[Server]:
                 out.write((Path(next(iter(found))) / file).read_bytes())
         params = xllamacpp.CommonParams()
         params.model.path, params.model_alias = str(path), {"model"}
-        params.n_ctx, params.n_parallel, params.warmup = 4096, 4, False
+        params.n_ctx, params.n_parallel, params.warmup = 1024 * parallel, parallel, False
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         server = xllamacpp.Server(params)
-        yield Server("llama.cpp", f"{server.listening_address}/v1", requests=4, timeout=600)
+        yield Server("llama.cpp", f"{server.listening_address}/v1", requests=parallel, timeout=600)
         del server
 
 

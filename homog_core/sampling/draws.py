@@ -31,25 +31,48 @@ def choose_tokens(
     """One token for every row of `logits` (R, V): the likeliest where `greedy`, otherwise drawn by `inverse_cdf`.
 
     Entropy and log-probability come from the raw distribution, before temperature, top-k and top-p. Nothing of size V
-    outlives the call.
+    outlives the call. A CPU takes one row after the other, which stays in its cache meanwhile.
     """
     import torch
 
-    log_p = torch.log_softmax(logits.float(), dim=-1)  # (R, V)
-    p = log_p.exp()
-    total = p.sum(-1, dtype=torch.float64)  # 1, but for rounding in a quarter of a million terms; corrected below
-    entropies = -torch.linalg.vecdot(p, log_p.clamp(min=-1e4)) / total + total.log()  # 0 · −inf counts as 0
-    raw = decoding.temperature == 1 and decoding.top_p == 1 and decoding.top_k == 0
-    ids = inverse_cdf(p if raw else truncated_distribution(log_p, decoding), uniform)
-    if log_p.is_cuda:  # without asking which rows they are, which would make the host wait
-        ids = torch.where(greedy, log_p.argmax(dim=-1), ids)
+    weights = torch.empty(logits.shape, dtype=torch.float32, device=logits.device)  # (R, V) to draw by
+    at_once = len(logits) if logits.is_cuda else 1
+    summaries = [
+        _summary(some, decoding, own) for some, own in zip(logits.split(at_once), weights.split(at_once), strict=True)
+    ]
+    entropies, normalisers = (torch.cat(values) for values in zip(*summaries, strict=True))
+    ids = inverse_cdf(weights, uniform)
+    if logits.is_cuda:  # without asking which rows they are, which would make the host wait
+        ids = torch.where(greedy, logits.argmax(dim=-1), ids)
     elif greedy.any():
-        ids[greedy] = log_p[greedy].argmax(dim=-1)
-    return Chosen(ids, entropies.float(), (log_p.gather(-1, ids[:, None])[:, 0] - total.log()).float())
+        ids[greedy] = logits[greedy].argmax(dim=-1)
+    chosen = logits.gather(-1, ids[:, None])[:, 0].double()
+    return Chosen(ids, entropies.float(), (chosen - normalisers).float())
+
+
+def _summary(
+    logits: "torch.Tensor", decoding: Decoding, weights: "torch.Tensor"
+) -> tuple["torch.Tensor", "torch.Tensor"]:
+    """The entropies (R,) of some rows of logits and what normalises them, log Σ exp (R,); fills in the `weights`."""
+    import torch
+
+    logits = logits.float()
+    largest = logits.amax(-1, keepdim=True)
+    log_w = (logits - largest).clamp_(min=-1e4)  # 0 · −inf counts as 0
+    raw = decoding.temperature == 1 and decoding.top_p == 1 and decoding.top_k == 0
+    w = torch.exp(log_w, out=weights) if raw else log_w.exp()
+    total = w.sum(-1).double()
+    entropies = total.log() - torch.linalg.vecdot(w, log_w) / total
+    if not raw:
+        weights.copy_(truncated_distribution(log_w, decoding))
+    return entropies, largest[:, 0] + total.log()
 
 
 def truncated_distribution(log_p: "torch.Tensor", decoding: Decoding) -> "torch.Tensor":
-    """Weights (R, V), not normalised, after temperature, then top-k, then top-p (the smallest set that reaches p)."""
+    """Weights (R, V), not normalised, after temperature, then top-k, then top-p (the smallest set that reaches p).
+
+    A number added to all `log_p` of a row changes nothing.
+    """
     import torch
 
     weights = torch.softmax(log_p / decoding.temperature, dim=-1)

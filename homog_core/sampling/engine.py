@@ -21,6 +21,7 @@ from homog_core.sampling.adapters import Adapters
 from homog_core.sampling.draws import choose_tokens
 from homog_core.sampling.few_rows import quicken_few_rows
 from homog_core.sampling.graphs import Columns, RecordedDecoding, is_recordable
+from homog_core.sampling.growing_cache import growing_cache
 from homog_core.sampling.loading import load_model
 from homog_core.sampling.projection import project_in_fp32
 from homog_core.sampling.prompts import Prompt, build_prompt
@@ -180,7 +181,6 @@ class TorchSampler:
     def prefill(self, batch: Sequence[Encoded]) -> "State":
         """Run the prompts once, left-padded to one length."""
         import torch
-        from transformers import DynamicCache
 
         width = max(len(encoded.ids) for encoded in batch)
         ids = torch.zeros(len(batch), width, dtype=torch.long)  # (Q, P)
@@ -189,7 +189,7 @@ class TorchSampler:
             ids[i, width - len(encoded.ids) :] = torch.tensor(encoded.ids)
             mask[i, width - len(encoded.ids) :] = 1
         ids, mask = ids.to(self.model.device), mask.to(self.model.device)
-        cache = DynamicCache(config=self.model.config)
+        cache = growing_cache(self.model.config)
         with torch.inference_mode():
             return State(cache, mask, self.next_logits(ids, mask, cache))
 

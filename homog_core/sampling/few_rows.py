@@ -1,4 +1,4 @@
-"""Linear layers of a model in fp32 on a CPU, for the few rows that one question decodes.
+"""Linear layers of a model in fp32 on a CPU, for the few rows that one question or a small batch decodes.
 
 The library's product is made for many rows: eleven take it longer than forty-four. A GPU, other types and many rows
 keep it. It knows no token and no text.
@@ -7,30 +7,31 @@ keep it. It knows no token and no text.
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from homog_core.sampling.blocks import Blocks, exact_blocks, product
+from homog_core.sampling.blocks import Blocks, are_whole_tiles, exact_blocks, product
 
 if TYPE_CHECKING:
     import torch
 
-_MOST_ROWS = 24  # with more of them the library's product is as fast
-_LEAST_TRANSPOSED = 8  # rows; fewer are slower the other way round
+_ROWS_OF_BLOCKS, _ROWS_OF_NUMBERS = range(1, 65), range(2, 25)  # with others the library's product is as fast
 _SMALLEST = 1 << 19  # weights of a layer; a smaller one takes less time than handing it to other threads
 
 
 def quicken_few_rows(model: Any) -> None:
     """Let the large linear layers of a model in fp32 on a CPU compute few rows faster, once and for good.
 
-    Those whose weights are blocks of integers use them; all others multiply the other way round. The weights stay as
-    they are, beside them the integers take a quarter of their size, and gradients go through the weights.
+    Those whose weights are blocks of integers read these instead, which take a quarter of the weights' size beside
+    them. The weights stay as they are, and gradients go through them.
     """
     import torch
 
     for layer in model.modules():
         if type(layer) is not torch.nn.Linear or hasattr(layer, "_hf_hook") or isinstance(layer.forward, partial):
             continue
-        weight = layer.weight
-        if weight.device.type == "cpu" and weight.dtype == torch.float32 and weight.numel() >= _SMALLEST:
-            layer.forward = partial(_forward, layer, exact_blocks(weight.detach().numpy()))
+        weight = layer.weight.detach()
+        if weight.device.type != "cpu" or weight.dtype != torch.float32 or weight.numel() < _SMALLEST:
+            continue
+        if weight.is_contiguous() and are_whole_tiles(*weight.shape):
+            layer.forward = partial(_forward, layer, exact_blocks(weight.numpy()))
 
 
 def _forward(layer: "torch.nn.Linear", blocks: Blocks | None, given: "torch.Tensor") -> "torch.Tensor":
@@ -38,10 +39,8 @@ def _forward(layer: "torch.nn.Linear", blocks: Blocks | None, given: "torch.Tens
     import torch
 
     n_rows = given.numel() // given.shape[-1]
-    fewest = 1 if blocks else _LEAST_TRANSPOSED
-    if torch.is_grad_enabled() or given.dtype != torch.float32 or not fewest <= n_rows <= _MOST_ROWS:
+    quicker = _ROWS_OF_BLOCKS if blocks else _ROWS_OF_NUMBERS
+    if torch.is_grad_enabled() or given.dtype != torch.float32 or n_rows not in quicker:
         return torch.nn.functional.linear(given, layer.weight, layer.bias)
-    rows = given.reshape(n_rows, -1).contiguous()
-    found = torch.from_numpy(product(blocks, rows.numpy())) if blocks else (layer.weight @ rows.T).T.contiguous()
-    found = found.view(*given.shape[:-1], -1)
+    found = product(blocks or layer.weight, given.reshape(n_rows, -1)).view(*given.shape[:-1], -1)
     return found if layer.bias is None else found + layer.bias

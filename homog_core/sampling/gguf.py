@@ -9,14 +9,16 @@ import mmap
 import shutil
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from homog_core.device import LOADING, free_on_cpu
+from homog_core.device import LOADING, free_on_cpu, keep_freed_memory
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.sampling.quick_gguf import quick_gguf
+from homog_core.sampling.tokenizer import load_tokenizer
 
 _MAGIC = b"GGUF"
 _STRING, _ARRAY = 8, 9
@@ -55,27 +57,33 @@ def dequantise(gguf: Path, folder: Path, on_tensor: Callable[[int, int], None] =
     `OutOfMemory` or `ModelUnavailable` where memory or disk do not hold them, and `InvalidInput` for a file that
     transformers does not read.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
     _require_space(gguf, folder)
-    try:
-        with quick_gguf(gguf, on_tensor):
-            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, trust_remote_code=False)
-            with LOADING:
-                model = AutoModelForCausalLM.from_pretrained(
-                    gguf.parent,
-                    gguf_file=gguf.name,
-                    quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
-                    dtype=torch.float32,
-                    trust_remote_code=False,
-                )
-    except (ValueError, OSError, KeyError, NotImplementedError) as error:
-        raise InvalidInput(
-            f"The GGUF file could not be read by transformers: {error}. Choose the model's safetensors instead."
-        ) from error
-    model.save_pretrained(folder)
+    keep_freed_memory()  # each tensor takes up what the last one has left
+    with quick_gguf(gguf, on_tensor), ThreadPoolExecutor(1) as thread:
+        try:
+            model = _model_of(gguf)
+            written = thread.submit(model.save_pretrained, folder)
+            tokenizer = load_tokenizer(gguf.parent, gguf.name)  # while the weights are being written
+        except (ValueError, OSError, KeyError, NotImplementedError) as error:
+            raise InvalidInput(
+                f"The GGUF file could not be read by transformers: {error}. Choose the model's safetensors instead."
+            ) from error
+        written.result()
     tokenizer.save_pretrained(folder)
+
+
+def _model_of(gguf: Path) -> Any:
+    import torch
+    from transformers import AutoModelForCausalLM, GgufConfig
+
+    with LOADING:
+        return AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            gguf_file=gguf.name,
+            quantization_config=GgufConfig(dequantize=True),  # without it save_pretrained refuses the model
+            dtype=torch.float32,
+            trust_remote_code=False,
+        )
 
 
 def _require_space(gguf: Path, folder: Path) -> None:

@@ -19,6 +19,7 @@ from homog_core.device import (
 )
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.sampling.model_files import SINGLE, missing_weights, read_config, weight_size
+from homog_core.sampling.tokenizer import load_tokenizer
 
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 # What transformers asks for one after the other (its src/transformers/quantizers), by the config's `quant_method`
@@ -55,11 +56,11 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
     transformers or another package is needed; `InvalidInput` for a folder that holds no whole causal language model.
     """
     import torch
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoConfig
 
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = load_tokenizer(folder)
         _require_weights(key, folder)
         dtype = dtype or choose_dtype(capability(), str(read_config(folder).get("model_type", "")))
         size = weight_size(folder)

@@ -7,11 +7,12 @@ import pytest
 import torch
 from gguf import GGMLQuantizationType, dequantize, quantize
 
-from homog_core.sampling import few_rows
+from homog_core.sampling import blocks as blocks_module
+from homog_core.sampling import few_rows, machine_code
 from homog_core.sampling.blocks import exact_blocks, product
 from homog_core.sampling.few_rows import quicken_few_rows
 
-SHAPE = (1024, 64)  # 8 tiles of outputs, 2 blocks of inputs
+SHAPE = (1024, 64)  # 32 tiles of outputs, 2 blocks of inputs
 
 
 def quantised(kind):
@@ -37,8 +38,8 @@ def small_layers(monkeypatch):
 def test_blocks_are_exactly_the_weights(kind):
     weight = quantised(kind)
     blocks = exact_blocks(weight.numpy())
-    scales = blocks.scales.repeat(32, axis=1)
-    assert np.array_equal((blocks.integers * scales).transpose(0, 2, 1).reshape(SHAPE), weight.numpy())
+    scales = blocks.scales.repeat_interleave(32, dim=1)
+    assert torch.equal((blocks.integers * scales).transpose(1, 2).reshape(SHAPE), weight)
 
 
 def one_that_is_off(weight):
@@ -55,19 +56,41 @@ def test_other_weights_are_no_blocks(weight):
     assert exact_blocks(weight.numpy()) is None
 
 
-def test_a_row_does_not_depend_on_the_other_rows_or_the_threads():
-    blocks, rows = exact_blocks(quantised("Q5_0").numpy()), torch.randn(11, SHAPE[1])
-    together, before = product(blocks, rows.numpy()), torch.get_num_threads()
+@pytest.mark.parametrize("kind", ["blocks", "numbers"])
+def test_a_row_does_not_depend_on_the_other_rows_or_the_threads(kind):
+    weight, rows = quantised("Q5_0"), torch.randn(11, SHAPE[1])
+    weight = exact_blocks(weight.numpy()) if kind == "blocks" else weight
+    together, before = product(weight, rows), torch.get_num_threads()
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            assert np.array_equal(product(blocks, rows[4:5].numpy())[0], together[4])
+            assert torch.equal(product(weight, rows[4:5])[0], together[4])
     finally:
         torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+@pytest.mark.parametrize("n_rows", [1, 5, 12, 13])
+@pytest.mark.parametrize("kind", ["blocks", "numbers"])
+def test_registers_of_every_width_say_what_the_weights_say(lanes, n_rows, kind, monkeypatch):
+    weight, rows = quantised("Q4_0"), torch.randn(n_rows, SHAPE[1])
+    monkeypatch.setattr(machine_code, "_lanes", lambda: lanes)
+    for cached in (machine_code.most_rows, machine_code.compiled):
+        monkeypatch.setattr(machine_code, cached.__name__, cached.__wrapped__)
+        monkeypatch.setattr(blocks_module, cached.__name__, cached.__wrapped__)
+    found = product(exact_blocks(weight.numpy()) if kind == "blocks" else weight, rows)
+    assert float((found - rows.double() @ weight.double().T).abs().max()) < 1e-5
+
+
+def test_own_threads_give_the_same_as_those_of_torch(monkeypatch):
+    blocks, rows = exact_blocks(quantised("Q8_0").numpy()), torch.randn(11, SHAPE[1])
+    expected = product(blocks, rows)
+    monkeypatch.setattr(blocks_module, "_parallel", lambda: blocks_module._in_own_threads)
+    assert torch.equal(product(blocks, rows), expected)
+
+
 @pytest.mark.parametrize("kind", ["blocks", "other weights"])
-@pytest.mark.parametrize("n_rows", [1, 8, 24, 25])
+@pytest.mark.parametrize("n_rows", [1, 8, 13, 24, 25, 64, 65])
 def test_a_layer_says_what_its_weights_say(kind, n_rows, small_layers):
     layer = layer_of(quantised("Q8_0") if kind == "blocks" else torch.randn(SHAPE) / 20, bias=True)
     quicken_few_rows(torch.nn.Sequential(layer))
