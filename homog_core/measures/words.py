@@ -50,11 +50,14 @@ def words_of(text: str) -> list[str]:
 
 def fold(text: str) -> str:
     """`text` in one spelling: NFKC, case folded, without accents. Vowel signs that make another word stay."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     kept = (c for c in decomposed if (mark := unicodedata.combining(c)) in _VOWEL_SIGNS or 84 <= mark <= 132)
     return unicodedata.normalize("NFC", "".join(kept))
 
 
+@lru_cache(maxsize=2048)  # the references of a question are compared with each of its answers
 def normalise(text: str) -> str:
     """Folded (`fold`), without articles, punctuation and superfluous white space; words joined by one space.
 
