@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from homog_core.measures.numbers import NUMBER_WORDS, numbers, stated_number
+from homog_core.measures.overlap import incidence, shared_counts
 from homog_core.measures.short_answers import decision, denies, first_sentence, short_answer, singular
-from homog_core.measures.words import content_words, fold, is_latin, is_negation, same_spelling, words_of
+from homog_core.measures.words import content_words, fold, is_latin, is_negation, same_spellings, words_of
 
 LONG = 40  # words; the last number of a longer text is no answer, and its names are not in the place of one
 _SHORT = 8  # words; a longer text that only repeats a number of its question states none
@@ -80,70 +82,96 @@ def statements(answers: Sequence[str], question: str) -> list[Statement]:
 
 
 def disagreements(stated: Sequence[Statement]) -> np.ndarray:
-    """Which pairs of answers to one question state different things: (N, N) booleans, symmetric."""
+    """Which pairs of answers to one question state different decisions, numbers, names or opposites.
+
+    The first that both state decides: what follows an equal yes, no or number is only said beside it. Returns (N, N)
+    booleans, symmetric; equal texts never disagree.
+    """
     distinct = list({one.text: one for one in stated}.values())
     place = {one.text: i for i, one in enumerate(distinct)}
-    found = np.zeros((len(distinct), len(distinct)), dtype=bool)
-    for i, one in enumerate(distinct):
-        for j, other in enumerate(distinct[:i]):
-            found[i, j] = found[j, i] = disagree(one, other)
+    found = names_differ(distinct) | are_opposites(distinct)
+    found = np.where(_both([one.number is not None for one in distinct]), numbers_differ(distinct), found)
+    decides = [one.decision is not None for one in distinct]
+    decided = np.array([bool(one.decision) for one in distinct], dtype=bool)
+    found = np.where(_both(decides), decided[:, None] != decided, found)
+    np.fill_diagonal(found, False)
     where = np.array([place[one.text] for one in stated], dtype=np.int64)
     return found[np.ix_(where, where)]
 
 
-def disagree(one: Statement, other: Statement) -> bool:
-    """Whether two answers state different decisions, numbers, names or opposites.
-
-    The first that both state decides: what follows an equal yes, no or number is only said beside it.
-    """
-    if one.text == other.text:
-        return False
-    if None not in (one.decision, other.decision):
-        return one.decision != other.decision
-    if None not in (one.number, other.number):
-        return numbers_differ(one, other)
-    return names_differ(one, other) or are_opposites(one, other)
-
-
-def numbers_differ(one: Statement, other: Statement) -> bool:
-    """Whether both state a number, and not the same one.
+def numbers_differ(stated: Sequence[Statement]) -> np.ndarray:
+    """Which pairs both state a number, and not the same one: (N, N) booleans.
 
     Where the answers calculate nothing and the question does not ask how many, two that name the same numbers in
     another order do not ("in 1969, with Apollo 11"), nor do longer ones whose first sentences share a number.
     """
-    if None in (one.number, other.number) or one.number == other.number:
-        return False
-    if one.decides_by_number or other.decides_by_number:
-        return True
-    longer = max(one.n_words, other.n_words) > _SHORT
-    return one.numbers != other.numbers and not (longer and one.said & other.said)
+    number = np.array([0.0 if one.number is None else one.number for one in stated], dtype=np.float64)
+    differ = _both([one.number is not None for one in stated]) & (number[:, None] != number)
+    decides = np.array([one.decides_by_number for one in stated], dtype=bool)
+    known: dict[frozenset[float], int] = {}
+    of_all = np.array([known.setdefault(one.numbers, len(known)) for one in stated], dtype=np.int64)
+    share = (_longer(stated) > _SHORT) & (shared_counts([one.said for one in stated]) > 0)
+    return differ & (decides[:, None] | decides | ((of_all[:, None] != of_all) & ~share))
 
 
-def names_differ(one: Statement, other: Statement) -> bool:
-    """Whether each has a name, or a word of a script without capitals, in the place of the answer that the other lacks.
+def names_differ(stated: Sequence[Statement]) -> np.ndarray:
+    """Which pairs have each a name in the place of the answer that the other lacks: (N, N) booleans.
 
-    Spellings of one name do not differ, nor does a part of a name from the whole of it, nor longer answers that share a
-    name.
+    A word of a script without capitals is taken for a name. Spellings of one name do not differ, nor does a
+    part of a name from the whole of it, nor longer answers that share a name.
     """
-    longest = max(one.n_words, other.n_words)
-    if longest > LONG or (longest > _SHORT and one.names & other.names):
-        return False
-    return _lacks(one.names, other) and _lacks(other.names, one)
+    longer = _longer(stated)
+    compared = (longer <= LONG) & ~((longer > _SHORT) & (shared_counts([one.names for one in stated]) > 0))
+    lacks = _lacks(stated)
+    return compared & lacks & lacks.T
 
 
-def are_opposites(one: Statement, other: Statement) -> bool:
-    """Whether the only words in which they differ are a pair of opposites, or a negation."""
-    ours, theirs = one.opening - other.opening, other.opening - one.opening
-    if len(ours) == len(theirs) == 1:
-        return frozenset({*ours, *theirs}) in _OPPOSITES
-    differing = ours | theirs
-    return min(one.n_words, other.n_words) > 1 and len(differing) == 1 and is_negation(next(iter(differing)))
+def are_opposites(stated: Sequence[Statement]) -> np.ndarray:
+    """Which pairs differ in their first sentences only by a pair of opposites, or by a negation: (N, N) booleans."""
+    shared = shared_counts([one.opening for one in stated])
+    ours = np.diag(shared)[:, None] - shared  # words of the one that the other lacks
+    opposite = (ours == 1) & (ours.T == 1) & _have_opposites(stated)
+    n_negations = np.array([sum(map(is_negation, one.opening)) for one in stated], dtype=np.int64)
+    shorter = np.minimum.outer(_lengths(stated), _lengths(stated))
+    negated = (ours + ours.T == 1) & (n_negations[:, None] != n_negations) & (shorter > 1)
+    return opposite | negated
 
 
-def _lacks(names: frozenset[str], other: Statement) -> bool:
-    """Whether one of the names is none of the other's words, in no spelling."""
-    known = other.opening | other.content
-    return any(name not in known and not any(same_spelling(name, word) for word in known) for name in names)
+def _both(holds: Sequence[bool]) -> np.ndarray:
+    """Of which pairs something holds for both: (N, N)."""
+    of_one = np.array(holds, dtype=bool)
+    return of_one[:, None] & of_one
+
+
+def _lengths(stated: Sequence[Statement]) -> np.ndarray:
+    return np.array([one.n_words for one in stated], dtype=np.int64)
+
+
+def _longer(stated: Sequence[Statement]) -> np.ndarray:
+    """The words of the longer answer of each pair (N, N)."""
+    return np.maximum.outer(_lengths(stated), _lengths(stated))
+
+
+def _lacks(stated: Sequence[Statement]) -> np.ndarray:
+    """Where one of the one's names is none of the other's words, in no spelling: (N, N)."""
+    names, of_names = incidence([one.names for one in stated])
+    words, of_words = incidence([one.opening | one.content for one in stated])
+    name, word = same_spellings(names, words).T
+    spelled = csr_matrix((np.ones(len(name), dtype=np.int64), (name, word)), (len(names), len(words)))
+    unsaid = ((spelled @ of_words.T).toarray() == 0).astype(np.int64)  # (names, N)
+    return (of_names @ unsaid) > 0
+
+
+def _have_opposites(stated: Sequence[Statement]) -> np.ndarray:
+    """Where the one has the one word of a pair of opposites without the other, and the other the other way: (N, N)."""
+    used = frozenset().union(*(one.opening for one in stated))
+    pairs = [tuple(pair) for pair in _OPPOSITES if len(pair) == 2 and pair <= used]
+    if not pairs:
+        return np.zeros((len(stated), len(stated)), dtype=bool)
+    has = np.array([[[word in one.opening for word in pair] for pair in pairs] for one in stated])  # (N, pairs, 2)
+    first, second = (has[..., k] & ~has[..., 1 - k] for k in (0, 1))
+    meet = first.astype(np.int32) @ second.astype(np.int32).T
+    return (meet + meet.T) > 0
 
 
 def _number(answer: str, question: str, n_words: int) -> float | None:

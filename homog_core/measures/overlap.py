@@ -11,11 +11,17 @@ _PAIRS = 1 << 18  # held at once
 
 def shared_counts(sets: Sequence[Collection[Hashable]]) -> np.ndarray:
     """How many elements every two of N sets share: (N, N) integers; the diagonal has their sizes."""
+    _, has = incidence(sets)
+    return (has @ has.T).toarray()
+
+
+def incidence(sets: Sequence[Collection[Hashable]]) -> tuple[list[Hashable], csr_matrix]:
+    """The E elements of N sets in the order of their appearance, and which set has which: (N, E) of ones."""
     number: dict[Hashable, int] = {}
     columns = [number.setdefault(element, len(number)) for own in sets for element in own]
     starts = np.concatenate([[0], np.cumsum([len(own) for own in sets])]).astype(np.int64)
-    incidence = csr_matrix((np.ones(len(columns), dtype=np.int64), columns, starts), (len(sets), max(len(number), 1)))
-    return (incidence @ incidence.T).toarray()
+    shape = (len(sets), len(number))
+    return list(number), csr_matrix((np.ones(len(columns), dtype=np.int64), columns, starts), shape)
 
 
 def longest_common(sequences: Sequence[Sequence[str]], first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -66,6 +66,7 @@ def analyse(question: str, answers: ResponseSet, evidence: Evidence, clusterers:
     valid = [i for i, response in enumerate(answers.responses) if response.is_valid]
     responses = [answers.responses[i] for i in valid]
     texts = [response.answer for response in responses]
+    mean_logprobs = [uncertainty.mean_logprob(r.token_logprobs[r.own_tokens]) for r in responses]
     similarities, clusters = [], []
     scores = {"question_id": answers.question_id, **response_scores(answers.responses, answers.greedy)}
     scores |= model_scores(evidence)
@@ -74,7 +75,7 @@ def analyse(question: str, answers: ResponseSet, evidence: Evidence, clusterers:
         similarity = clusterer.similarity(question, texts, found)
         labels = clusterer.labels(similarity, found.get("nli"))
         members = valid if len(similarity) else []  # a judge may have given no groups
-        by_name = cluster_scores(labels, responses if members else []) | graph_scores(similarity)
+        by_name = cluster_scores(labels, mean_logprobs if members else []) | graph_scores(similarity)
         scores |= {f"{name}@{clusterer.key}": value for name, value in by_name.items()}
         common = {"question_id": answers.question_id, "clusterer": clusterer.key}
         similarities.append({**common, "similarity": similarity[np.triu_indices(len(members), k=1)]})
@@ -85,11 +86,10 @@ def analyse(question: str, answers: ResponseSet, evidence: Evidence, clusterers:
     return Analysis(similarities, clusters, scores)
 
 
-def cluster_scores(labels: np.ndarray, responses: Sequence[Response]) -> dict[str, float]:
-    """The scores that depend on the clusters; NaN with fewer than two valid responses."""
-    if len(responses) < 2:
+def cluster_scores(labels: np.ndarray, mean_logprobs: Sequence[float]) -> dict[str, float]:
+    """The scores that depend on the clusters of N answers; NaN with fewer than two. `mean_logprobs` is of each."""
+    if len(mean_logprobs) < 2:
         return dict.fromkeys(CLUSTER_SCORES, np.nan)
-    mean_logprobs = [uncertainty.mean_logprob(r.token_logprobs[r.own_tokens]) for r in responses]
     return {
         "num_semantic_sets": uncertainty.num_semantic_sets(labels),
         "discrete_semantic_entropy": uncertainty.discrete_semantic_entropy(labels),
@@ -126,8 +126,9 @@ def model_scores(evidence: Evidence) -> dict[str, float]:
 def response_scores(responses: Sequence[Response], greedy: Response) -> dict[str, float]:
     """The scores that need neither clusters nor a model, and the counts of valid and of cut responses."""
     valid = [response for response in responses if response.is_valid]
-    logprobs = [response.token_logprobs[response.own_tokens] for response in valid]
-    entropies = [response.token_entropies[response.own_tokens] for response in valid]
+    owns = [response.own_tokens for response in valid]
+    logprobs = [response.token_logprobs[tokens] for response, tokens in zip(valid, owns, strict=True)]
+    entropies = [response.token_entropies[tokens] for response, tokens in zip(valid, owns, strict=True)]
     own = greedy.own_tokens
     return {
         "n_valid": len(valid),

@@ -4,6 +4,7 @@ Rules for English, with yes and no in some other languages; a text that no rule 
 """
 
 import re
+from functools import lru_cache
 
 from homog_core.measures.numbers import numbers, stated_number
 from homog_core.measures.sentences import split_sentences
@@ -44,9 +45,11 @@ _ASIDE = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])")
 _SHORT_PART = 6  # words of one of several answers
 _BARE = 4  # words of a first sentence that is an answer by itself
 _MOST_READ = 2000  # characters in which several answers are looked for
+_TEXTS = 2048  # remembered: many rules ask the same of one answer, and of the references of its question
 _SAID_AGAIN = 0.6  # share of the question's content words that a sentence repeats when it answers as a statement
 
 
+@lru_cache(maxsize=_TEXTS)
 def short_answer(answer: str) -> str:
     """The span of an answer that answers: what follows "the answer is", or else its first sentence.
 
@@ -61,6 +64,7 @@ def short_answer(answer: str) -> str:
     return bare or first
 
 
+@lru_cache(maxsize=_TEXTS)
 def first_sentence(text: str) -> str:
     """The first sentence of the first line that has words; "" for a text without any."""
     for line in text.splitlines():
@@ -89,6 +93,7 @@ def is_polar(question: str) -> bool:
     return asks and not re.search(r"\bor\b(?!\s+not\b)", last, re.IGNORECASE)
 
 
+@lru_cache(maxsize=_TEXTS)
 def decision(answer: str) -> bool | None:
     """The yes (True) or no (False) that an answer decides on, by its first word or after "the answer is"; else None."""
     late = _LATE.search(answer)
@@ -106,6 +111,7 @@ def decision(answer: str) -> bool | None:
     return _DECISIONS.get(words[0]) if follows else None
 
 
+@lru_cache(maxsize=_TEXTS)
 def denies(answer: str) -> bool:
     """Whether the first sentence of an answer says no: by its decision, or by an odd number of negations."""
     decided = decision(answer)

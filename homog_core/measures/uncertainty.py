@@ -7,8 +7,9 @@ They take an answer's own tokens (`Response.own_tokens`) and do not know how any
 import math
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from scipy.special import entr, logsumexp
@@ -138,9 +139,9 @@ def lexical_dissimilarity(texts: Sequence[str]) -> float:
 def _rouge_l(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """ROUGE-L F (P,) of pairs of texts, given by their places; rouge-score itself where both are very long."""
     from rouge_score.rouge_scorer import RougeScorer  # slow to import: it brings nltk
-    from rouge_score.tokenizers import DefaultTokenizer
+    from rouge_score.tokenize import tokenize as rouge_tokenize
 
-    tokenize = cache(DefaultTokenizer(use_stemmer=True).tokenize)  # else every pair would stem both texts again
+    tokenize = cache(lambda text: rouge_tokenize(text, SimpleNamespace(stem=_stem)))
     words = [tokenize(text) for text in texts]
     lengths = np.array([len(own) for own in words])
     a, b = lengths[first], lengths[second]
@@ -153,6 +154,18 @@ def _rouge_l(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.
     for pair in np.flatnonzero(~is_short):
         found[pair] = scorer.score(texts[first[pair]], texts[second[pair]])["rougeL"].fmeasure
     return found
+
+
+@lru_cache(maxsize=1 << 14)  # the words of texts repeat
+def _stem(word: str) -> str:
+    return _stemmer().stem(word)
+
+
+@cache
+def _stemmer() -> Any:
+    from nltk.stem.porter import PorterStemmer
+
+    return PorterStemmer()
 
 
 def selfcheck_nli(probabilities: np.ndarray) -> float:

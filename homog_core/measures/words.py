@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+import numpy as np
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 _NO_SPACES = (  # scripts that write without spaces between words: every character counts as a word
@@ -18,6 +20,9 @@ _VOWEL_SIGNS = (0, 7, 8, 9)  # combining classes of the marks without which othe
 _PUNCTUATION = re.compile(rf"[^\w\s{_NO_SPACES}{_INDIC}{_EMOJI}]|_")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[./](?=\d)")
 _SPELLING = 0.9  # similarity from which two words are spellings of one
+_LONG_ENOUGH = 5  # letters of a word that may have another spelling
+_PAIRS = 1 << 22  # of words, held at once
+_ROUNDING = 1e-6
 _ARTICLES = re.compile(r"\b(?:(?i:the|an)|a|A(?=\s+[a-z]))\b")  # not the A of "vitamin A"
 _NEGATIONS = frozenset(
     "no not never nor neither none nobody nothing nowhere cannot cant couldnt hasnt without hardly".split()  # noqa: SIM905
@@ -45,11 +50,14 @@ def words_of(text: str) -> list[str]:
 
 def fold(text: str) -> str:
     """`text` in one spelling: NFKC, case folded, without accents. Vowel signs that make another word stay."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     kept = (c for c in decomposed if (mark := unicodedata.combining(c)) in _VOWEL_SIGNS or 84 <= mark <= 132)
     return unicodedata.normalize("NFC", "".join(kept))
 
 
+@lru_cache(maxsize=2048)  # the references of a question are compared with each of its answers
 def normalise(text: str) -> str:
     """Folded (`fold`), without articles, punctuation and superfluous white space; words joined by one space.
 
@@ -64,9 +72,47 @@ def normalise(text: str) -> str:
 def same_spelling(word: str, other: str) -> bool:
     """Whether two words of five letters or more are spellings of one, as "colour" and "color"."""
     shorter, longer = sorted((len(word), len(other)))
-    if shorter < 5 or 2 * shorter < _SPELLING * (shorter + longer) or not (word.isalpha() and other.isalpha()):
+    if shorter < _LONG_ENOUGH or 2 * shorter < _SPELLING * (shorter + longer):
+        return False
+    if not (word.isalpha() and other.isalpha()):
         return False
     return SequenceMatcher(None, word, other).ratio() >= _SPELLING
+
+
+def same_spellings(words: Sequence[str], others: Sequence[str]) -> np.ndarray:
+    """Which words are equal to, or spellings of (`same_spelling`), which others: (P, 2) places in the two.
+
+    Two spellings share nine letters of ten, in whatever order; only pairs that do are looked at one by one.
+    """
+    number = {word: i for i, word in enumerate(others)}
+    found = [(i, number[word]) for i, word in enumerate(words) if word in number]
+    ours, theirs = (
+        [i for i, word in enumerate(own) if len(word) >= _LONG_ENOUGH and word.isalpha()] for own in (words, others)
+    )
+    letters = _letters([*(words[i] for i in ours), *(others[i] for i in theirs)])
+    mine, their = letters[: len(ours)], letters[len(ours) :]
+    for start in range(0, len(ours), step := max(1, _PAIRS // max(len(theirs), 1))):
+        part = mine[start : start + step]
+        sizes = np.add.outer(part.sum(axis=1), their.sum(axis=1))
+        near = np.argwhere(2 * (part @ their.T) >= (_SPELLING - _ROUNDING) * sizes)
+        pairs = [(ours[start + i], theirs[j]) for i, j in near]
+        found += [(i, j) for i, j in pairs if words[i] != others[j] and same_spelling(words[i], others[j])]
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _letters(words: Sequence[str]) -> np.ndarray:
+    """The letters of words as ones, an own column for the first, the second … occurrence of a letter: (W, L)."""
+    column: dict[tuple[str, int], int] = {}
+    places = []
+    for row, word in enumerate(words):
+        seen: dict[str, int] = {}
+        for letter in word:
+            seen[letter] = seen.get(letter, 0) + 1
+            places.append((row, column.setdefault((letter, seen[letter]), len(column))))
+    found = np.zeros((len(words), len(column)), dtype=np.float32)
+    if places:
+        found[tuple(np.array(places).T)] = 1.0
+    return found
 
 
 def is_latin(text: str) -> bool:

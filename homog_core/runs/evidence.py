@@ -132,9 +132,15 @@ def _different_answers(run: Run) -> dict[str, tuple[str, ...]]:
 def stored_vectors(rows: pd.DataFrame | None) -> dict[str, list[np.ndarray]]:
     """The vectors of one question, by view, from its rows of `Run.embeddings`: N arrays (w, d) of windows."""
     found: dict[str, list[np.ndarray]] = {"answer": [], "masked": []}  # where there is no valid response
-    if rows is not None:
-        for (view, _), part in rows[rows["view"].isin(list(found))].groupby(["view", "sample_index"], sort=True):
-            found[view].append(np.stack(list(part["vector"])))
+    if rows is None:
+        return found
+    view, index = rows["view"].to_numpy(dtype=object), rows["sample_index"].to_numpy()
+    vectors = rows["vector"].to_numpy()
+    for name in found:
+        own = np.flatnonzero(view == name)
+        own = own[np.argsort(index[own], kind="stable")]  # windows of an answer stay in their order
+        starts = np.flatnonzero(np.diff(index[own])) + 1
+        found[name] = np.split(np.stack(vectors[own]), starts) if len(own) else []
     return found
 
 
@@ -151,7 +157,7 @@ def stored_probabilities(rows: pd.DataFrame | None, answers: ResponseSet) -> dic
 
 def _texts_to_embed(run: Run) -> Iterator[tuple[tuple[str, int, str], list[str]]]:
     """(question, index, view) and the windows of the text."""
-    questions = run.questions().set_index("id")["text"]
+    questions = run.questions().set_index("id")["text"].to_dict()
     for row in run.responses().itertuples():
         response, question = response_of(row), questions[row.question_id]
         if row.sample_index == GREEDY:

@@ -7,15 +7,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homog_core.measures.conflicts import (
-    are_opposites,
-    disagree,
-    disagreements,
-    names_differ,
-    numbers_differ,
-    statement,
-    statements,
-)
+from homog_core.measures import conflicts
+from homog_core.measures.conflicts import disagreements, statement, statements
+from homog_core.measures.words import is_negation, same_spelling
+
+# The definitions, pair by pair
+
+
+def disagree(one, other):
+    if one.text == other.text:
+        return False
+    if None not in (one.decision, other.decision):
+        return one.decision != other.decision
+    if None not in (one.number, other.number):
+        return numbers_differ(one, other)
+    return names_differ(one, other) or are_opposites(one, other)
+
+
+def numbers_differ(one, other):
+    if None in (one.number, other.number) or one.number == other.number:
+        return False
+    if one.decides_by_number or other.decides_by_number:
+        return True
+    longer = max(one.n_words, other.n_words) > conflicts._SHORT
+    return one.numbers != other.numbers and not (longer and one.said & other.said)
+
+
+def names_differ(one, other):
+    longest = max(one.n_words, other.n_words)
+    if longest > conflicts.LONG or (longest > conflicts._SHORT and one.names & other.names):
+        return False
+    return lacks(one.names, other) and lacks(other.names, one)
+
+
+def are_opposites(one, other):
+    ours, theirs = one.opening - other.opening, other.opening - one.opening
+    if len(ours) == len(theirs) == 1:
+        return frozenset({*ours, *theirs}) in conflicts._OPPOSITES
+    differing = ours | theirs
+    return min(one.n_words, other.n_words) > 1 and len(differing) == 1 and is_negation(next(iter(differing)))
+
+
+def lacks(names, other):
+    known = other.opening | other.content
+    return any(name not in known and not any(same_spelling(name, word) for word in known) for name in names)
 
 
 def conflict(one, other, question="What is it?"):
@@ -317,3 +352,25 @@ def test_nothing_disagrees_with_itself_and_the_order_plays_no_part(answers):
     order = np.arange(len(answers))[::-1]
     backwards = disagreements(statements([answers[i] for i in order], "What is hot?"))
     assert (backwards == found[np.ix_(order, order)]).all()
+
+
+WORDS = [
+    *PARTS,
+    *["colour", "color", "Colours", "Michelangelo", "Michaelangelo", "Philippines", "Phillipines", "organisation"],
+    *["organization", "never", "before", "after", "large", "small", "all", "none", "north", "the", "of", "is", "It"],
+    *["The", "Tolkien", "Tolkein", "1,000", "1969", "11", "half"],
+]
+
+
+@pytest.mark.parametrize(("most", "n"), [(3, 40), (7, 40), (14, 40), (60, 12)])
+@pytest.mark.parametrize("question", ["What is hot?", "How many of the 11 boxes?", "Is it the Tolkien of 1969?"])
+def test_all_pairs_at_once_are_the_pairs_one_by_one(most, n, question):
+    rng = np.random.default_rng([most, len(question)])
+    answers = [" ".join(rng.choice(WORDS, size=rng.integers(most + 1))) for _ in range(n)]
+    stated = statements(answers, question)
+    for plain in (numbers_differ, names_differ, are_opposites, disagree):
+        at_once = getattr(conflicts, plain.__name__, disagreements)(stated)
+        one_by_one = [[plain(one, other) for other in stated] for one in stated]
+        same = np.array([[one.text == other.text for other in stated] for one in stated])
+        np.testing.assert_array_equal(at_once[~same], np.array(one_by_one)[~same], plain.__name__)
+    assert one_by_one != [[False] * n] * n

@@ -1,8 +1,19 @@
 """The words of a text in any script, its one spelling, and an answer without the words of its question."""
 
+import numpy as np
 import pytest
 
-from homog_core.measures.words import content_words, fold, is_latin, is_negation, mask_answer, normalise, words_of
+from homog_core.measures.words import (
+    content_words,
+    fold,
+    is_latin,
+    is_negation,
+    mask_answer,
+    normalise,
+    same_spelling,
+    same_spellings,
+    words_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +162,26 @@ def test_negations(word):
 @pytest.mark.parametrize("word", ["ant", "different", "knot", "it's", "notice", "yes"])
 def test_no_negations(word):
     assert not is_negation(word)
+
+
+def test_spellings_of_many_words_at_once():
+    rng = np.random.default_rng(0)
+    known = [
+        "colour",
+        "color",
+        "colours",
+        "Michelangelo",
+        "Michaelangelo",
+        "fox",
+        "foxes",
+        "Ελλάδα",
+        "Ελλαδα",
+        "abcde1",
+    ]
+    letters = ["".join(rng.choice(list("abcd"), size=size)) for size in rng.integers(4, 24, size=150)]
+    words = list(dict.fromkeys([*known, *letters, *(word[:-1] for word in letters), *(word[::-1] for word in known)]))
+    others = words[::-2]
+    expected = {(i, j) for i, a in enumerate(words) for j, b in enumerate(others) if a == b or same_spelling(a, b)}
+    assert {tuple(pair) for pair in same_spellings(words, others)} == expected
+    assert len(expected) > len(others) + 5
+    assert same_spellings([], words).shape == same_spellings(words, []).shape == (0, 2)
