@@ -9,7 +9,7 @@ import hashlib
 import io
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from homog_core.runs.contents import check
 from homog_core.runs.manifest import read_manifest
 from homog_core.runs.store import Run
 
+SEVERAL = "several"  # the folder of what follows from several runs
 _N_DIGEST = 64  # hex digits before the content
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn")
 Arrays = dict[str, np.ndarray]
@@ -57,21 +58,38 @@ def key_of(run: Run) -> str | None:
 
 def kept(run: Run, name: str, compute: Callable[[], bytes]) -> bytes:
     """What `compute` gives for a run, read from the disk where it has been computed before."""
-    key = key_of(run)
-    if key is None:
-        return compute()
-    path = folder() / run.id / f"{name}-{key}"
-    content = _read(path)
-    if content is None:
-        content = compute()
-        if key_of(run) == key:  # and nobody has written the run meanwhile
-            _write(path, content)
-    return content
+    return _kept(folder() / run.id / name, lambda: key_of(run), compute)
 
 
 def kept_arrays(run: Run, name: str, compute: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
     """The same of arrays of numbers, by name."""
     return arrays_from(kept(run, name, lambda: bytes_of(compute())))
+
+
+def kept_arrays_of(runs: Sequence[Run], name: str, compute: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
+    """The same of what follows from several runs in this order, and from the weights of `combined`."""
+    of = hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:16]
+
+    def key() -> str | None:
+        keys = [key_of(run) for run in runs]
+        weights = files.cache() / "combined.json"
+        state = weights.read_bytes() if weights.is_file() else b""
+        return None if None in keys else hashlib.sha256(" ".join(keys).encode() + state).hexdigest()[:16]
+
+    return arrays_from(_kept(folder() / SEVERAL / f"{name}-{of}", key, lambda: bytes_of(compute())))
+
+
+def _kept(place: Path, key_now: Callable[[], str | None], compute: Callable[[], bytes]) -> bytes:
+    key = key_now()
+    if key is None:
+        return compute()
+    path = place.with_name(f"{place.name}-{key}")
+    content = _read(path)
+    if content is None:
+        content = compute()
+        if key_now() == key:  # and nobody has written the run meanwhile
+            _write(path, content)
+    return content
 
 
 def bytes_of(arrays: Mapping[str, np.ndarray]) -> bytes:

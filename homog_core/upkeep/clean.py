@@ -36,7 +36,7 @@ def leftovers() -> list[Leftover]:
     """Everything that can go from the user's cache, the largest first. It changes nothing."""
     cache = files.cache()
     found = [*_of_runs(cache / "runs"), *_of_models(cache / "models")]
-    known = runs_by_id()
+    known = {*runs_by_id(), derived.SEVERAL}
     found += [Leftover(p, "of a run that is gone", size(p)) for p in derived.folder().glob("*") if p.name not in known]
     for folder in (cache, cache / "maps", cache / "draws", *derived.folder().glob("*/")):
         found += [Leftover(path, "half written", size(path)) for path in folder.glob("*.partial") if _is_old(path)]
