@@ -1,28 +1,37 @@
 """What the server takes for the first view of every page and for the usual clicks.
 
-python -m benchmarks.pages [FOLDER …] [--rounds 2]
+    python -m benchmarks.pages [FOLDER …] [--rounds 2] [--minutes 20] [--sampling]
 
 Each FOLDER is a cache of runs, as `benchmarks.synthetic_store` makes them; without one it is the store of this
-checkout. For each, a server of its own is started and visited. Printed are the processor time of the server's process
-(median, 95th percentile, largest), the slowest views, and its memory. A second round does all clicks again, to see
-whether memory grows.
+checkout. For each, a server of its own is started and visited. Printed are what its process took for the clicks of each
+page (median, 95th percentile, largest), the slowest views, and its memory. `--rounds` does all clicks again.
+`--minutes` goes on clicking, without waiting in between, and prints by how much memory grows. With `--sampling` a live
+job is at work all the time: then seconds are those that the visitor waits, otherwise those of the process, which do not
+depend on who else uses the machine.
 """
 
 import argparse
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 
-from benchmarks.measured_visitor import Answer, Server, Visitor, server
+from benchmarks.own_server import Server, server
+from benchmarks.visitor import Answer, Visitor
 from homog_core.reports.tables import Table, markdown
 
 N_SLOWEST = 12  # views that are named
 _WARM_UP = 4.0  # seconds after which a page begins to load an encoder and to compile UMAP, in the background
+_MOST_WAITED = 900.0  # seconds for what a page computes in the background
 THRESHOLDS = (0.62, 0.63, 0.41)
+MODEL = "smollm2-135m-instruct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Step:
     page: str
     what: str
     answer: Answer
+    seconds: float
 
     @property
     def is_first(self) -> bool:
@@ -42,17 +52,24 @@ class Step:
 class Walk:
     """A visitor that keeps what each step took, and says where there is no such thing to click."""
 
-    def __init__(self, of: Server) -> None:
+    def __init__(self, of: Server, *, by_wall: bool = False, waits: bool = True) -> None:
         self.steps: list[Step] = []
-        self._server, self._visitor, self._page = of, Visitor(of), ""
+        self.waited: dict[str, float] = {}  # seconds of the server for what a page computes in the background, by view
+        self._by_wall, self._waits = by_wall, waits
+        self._server, self._visitor, self._page = of, Visitor(of.url), ""
 
     def open(self, page: str, query: str = "", what: str = "first view") -> None:
         """A page by its name in the address."""
         self._page = page or "start"
-        self._server.rest()  # what an earlier page has set off
-        self._keep(what, lambda: self._visitor.open(page, query))
-        time.sleep(_WARM_UP)
-        self._server.rest()
+        self._rest()  # what an earlier page has set off
+        self._keep(what, lambda: self._visitor.open(page, **dict(parse_qsl(query))))
+        if self._waits and not self._by_wall:
+            time.sleep(_WARM_UP)
+            self._rest()
+
+    def _rest(self) -> None:
+        if self._waits and not self._by_wall:
+            self._server.rest()
 
     def click(self, kind: str, label: str, *values: object) -> None:
         """One click for each value."""
@@ -79,13 +96,25 @@ class Walk:
 
     def close(self) -> None:
         """End the session."""
-        self._visitor.close()
+        self._visitor.__exit__()
 
     def _keep(self, what: str, act: Callable[[], Answer]) -> None:
-        self.steps.append(Step(self._page, what, act()))
-        print(f"{self._page}, {what[:60]}: {self.steps[-1].answer.cpu:.3f} s", file=sys.stderr, flush=True)
+        before = self._server.cpu()
+        answer = act()
+        seconds = answer.wall if self._by_wall else self._server.cpu() - before
+        self.steps.append(Step(self._page, what, answer, seconds))
+        print(f"{self._page}, {what[:60]}: {seconds:.3f} s", file=sys.stderr, flush=True)
+        self._watch(f"{self._page}, {what}")
         if found := self._visitor.errors():
             raise RuntimeError(f"{self._page}, {what}: {found[0]}")
+
+    def _watch(self, what: str) -> None:
+        """Look again at what the page computes in the background, to its end."""
+        before, end = self._server.cpu(), time.monotonic() + _MOST_WAITED
+        while self._visitor.is_waiting and "Computing" in self._visitor.text and time.monotonic() < end:
+            self._visitor.look_again()
+        if (taken := self._server.cpu() - before) > 0.01:
+            self.waited[what] = taken
 
 
 def main() -> None:
@@ -93,43 +122,93 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="*", type=Path)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=0.0, help="of clicking without a pause, after the rounds")
+    parser.add_argument("--sampling", action="store_true", help="while a live job is at work")
     options = parser.parse_args()
     for folder in options.folder or [None]:
-        print(markdown(list(_tables(folder, options.rounds))), flush=True)
+        if folder:
+            os.environ["HOMOG_CACHE"] = str(folder.resolve())
+        print(markdown(list(_tables(folder, options))), flush=True)
 
 
-def _tables(folder: Path | None, n_rounds: int) -> Iterator[Table]:
-    name = folder.name if folder else "this checkout"
-    with server(folder) as of:
-        rounds, memory = [], []
-        for _ in range(n_rounds):
-            rounds.append(visit(of, _dataset(folder)))
+def _tables(folder: Path | None, options: argparse.Namespace) -> Iterator[Table]:
+    name, dataset = folder.name if folder else "this checkout", _dataset(folder)
+    with server(folder and folder.resolve()) as of, _sampling(of) if options.sampling else nullcontext():
+        walks, memory = [], []
+        for _ in range(options.rounds):
+            walks.append(visit(of, dataset, by_wall=options.sampling))
             memory.append((of.memory("VmRSS"), of.memory("VmHWM")))
-    for number, steps in enumerate(rounds, start=1):
-        rows = [_row(page, steps) for page in dict.fromkeys(step.page for step in steps)]
-        rows.append(_row("", steps))
-        yield Table(f"{name}, round {number}", "Seconds of processor time of the server's process.", rows)
-        slowest = sorted(steps, key=lambda step: -step.answer.cpu)[:N_SLOWEST]
-        rows = [{"page": s.page, "what": s.what[:60], "ms": f"{s.answer.cpu * 1e3:.0f}"} for s in slowest]
+        grown = _clicked_on(of, dataset, options.minutes) if options.minutes else []
+    of_what = "that the visitor waits, while a job samples" if options.sampling else "of the server's process"
+    for number, walk in enumerate(walks, start=1):
+        rows = [_row(page, walk.steps) for page in dict.fromkeys(step.page for step in walk.steps)]
+        rows.append(_row("", walk.steps))
+        yield Table(f"{name}, round {number}", f"Seconds {of_what}.", rows)
+        slowest = sorted(walk.steps, key=lambda step: -step.seconds)[:N_SLOWEST]
+        rows = [{"page": s.page, "what": s.what[:60], "ms": f"{s.seconds * 1e3:.0f}"} for s in slowest]
         yield Table("The slowest", "Views and clicks.", rows)
+        if walk.waited:
+            rows = [{"view": what[:80], "s": f"{seconds:.1f}"} for what, seconds in walk.waited.items()]
+            yield Table("In the background", "Seconds of the process, while the page can be used.", rows)
     rows = [{"round": str(i), "now": f"{now:.2f}", "at most": f"{most:.2f}"} for i, (now, most) in enumerate(memory, 1)]
     yield Table("Memory of the server", "Gigabytes, after each round.", rows)
+    if grown:
+        minutes, gigabytes = np.array(grown).T
+        later = minutes >= minutes[-1] / 3
+        slope = np.polyfit(minutes[later] / 60, gigabytes[later] * 1e3, 1)[0] if later.sum() > 1 else np.nan
+        row = {"minutes": f"{minutes[-1]:.0f}", "walks": str(len(grown)), "from": f"{gigabytes[0]:.2f}"}
+        row |= {"to": f"{gigabytes[-1]:.2f}", "MB an hour, later two thirds": f"{slope:.0f}"}
+        yield Table("Memory over time", "Gigabytes, of one walk after the other.", [row])
+
+
+def _clicked_on(of: Server, dataset: str, minutes: float) -> list[tuple[float, float]]:
+    """Minutes since the beginning and gigabytes of the server, after each of many walks."""
+    started, found = time.monotonic(), [(0.0, of.memory("VmRSS"))]
+    while time.monotonic() - started < 60 * minutes:
+        visit(of, dataset, waits=False)
+        found.append(((time.monotonic() - started) / 60, of.memory("VmRSS")))
+    return found
+
+
+@contextmanager
+def _sampling(of: Server) -> Iterator[None]:
+    """A visitor of its own asks one question after the other in the Live lab."""
+    over = threading.Event()
+
+    def ask() -> None:
+        with Visitor(of.url) as visitor:
+            turn = 0
+            while not over.is_set():
+                turn += 1
+                question = {"dataset": "typed", "ask": f"Is {turn} a number?", "model": MODEL, "n": "10", "l": "64"}
+                visitor.open("live_lab", **question)
+                visitor.press("Sample")
+                while "Stop" in visitor.buttons() and not over.is_set():
+                    visitor.look_again()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=60)
 
 
 def _row(page: str, steps: list[Step]) -> dict[str, str]:
     own = [step for step in steps if not page or step.page == page]
-    clicks = [step.answer for step in own if not step.is_first]
-    times = np.array([click.cpu for click in clicks]) * 1e3
+    clicks = [step for step in own if not step.is_first]
+    times = np.array([click.seconds for click in clicks]) * 1e3
     return {
         "page": page or "all",
-        "first view, s": f"{max(step.answer.cpu for step in own if step.is_first):.2f}",
+        "first view, s": f"{max(step.seconds for step in own if step.is_first):.2f}",
         "clicks": str(len(clicks)),
         **{
             name: f"{np.percentile(times, q):.0f}"
             for name, q in (("median, ms", 50), ("95 %, ms", 95), ("most, ms", 100))
         },
-        "of a part": str(sum(click.is_fragment for click in clicks)),
-        "kB a click": f"{np.mean([click.sent for click in clicks]) / 1e3:.0f}",
+        "of a part": str(sum(click.answer.is_fragment for click in clicks)),
+        "kB a click": f"{np.mean([click.answer.sent for click in clicks]) / 1e3:.0f}",
     }
 
 
@@ -139,13 +218,13 @@ def _dataset(folder: Path | None) -> str:
     return next((name.split("--")[1] for name in names if "--synthetic-" in name), "")
 
 
-def visit(of: Server, dataset: str) -> list[Step]:
-    """Every page and its usual clicks; what is done in the background ends before the next page."""
-    walk = Walk(of)
+def visit(of: Server, dataset: str, *, by_wall: bool = False, waits: bool = True) -> Walk:
+    """Every page and its usual clicks; what is done in the background ends before the next page where it `waits`."""
+    walk = Walk(of, by_wall=by_wall, waits=waits)
     for page in (_start, _questions, _compare, _tax, _map, _live, _draws, _runs, _methods):
         page(walk, dataset)
     walk.close()
-    return walk.steps
+    return walk
 
 
 def _ids(dataset: str) -> dict[str, str]:

@@ -137,9 +137,8 @@ def between(chosen: Selection) -> None:
     if bare := [view.run for view in chosen.views.values() if view.run.lacks_answers]:
         studies.sentences(bare)  # stand-ins of different models cannot be compared
         return
-    by = shared.joint_by(chosen)
-    found = shared.between(chosen, by)
-    if found is None:
+    by, ids = shared.joint_by(chosen), shared.asked(chosen)
+    if not ids:
         st.info("These runs have no question in common: choose runs over the same questions.")
         return
     left, right = st.columns(2)
@@ -147,6 +146,11 @@ def between(chosen: Selection) -> None:
         shown = url.choice("Shown", list(SHOWN), "cells", SHOWN.get)
     with right:
         order_by = url.choice("Order", list(ORDERS), "order", ORDERS.get)
+    if found := shared.between(chosen, by, ids):
+        _matrix(chosen, by, found, shown, order_by)
+
+
+def _matrix(chosen: Selection, by: Clusterer, found: BetweenModels, shown: str, order_by: str) -> None:
     frame = computed.model_rows(chosen.named, *chosen.how).set_index("label").loc[list(chosen.views)]
     order = similar_order(found.overlap.value)
     if order_by == "family":

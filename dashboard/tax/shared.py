@@ -1,19 +1,21 @@
-"""What models share, computed question by question: what is done stays, so that leaving the page loses nothing."""
+"""What models share, computed question by question in the background: leaving the page loses nothing."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
-import streamlit as st
 
-from dashboard.cache import Version, load_run
-from dashboard.scoring import progress
+from dashboard.background import computed
+from dashboard.cache import sentence_encoder
 from dashboard.tax.selection import Selection
-from dashboard.vectors import vectors
 from homog_core.analysis import lineage
-from homog_core.analysis.joint import has_vectors, joint_clusterer, joint_similarity
-from homog_core.analysis.many import asked_of_all, same_answers
+from homog_core.analysis.joint import Vectors, has_vectors, joint_clusterer
+from homog_core.analysis.many import asked_of_all, same_in_all
+from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.encoders import ENCODERS
-from homog_core.measures.clustering import Clusterer, square
+from homog_core.measures.clustering import Clusterer
+from homog_core.measures.encoders import encode_view
+from homog_core.progress import OnProgress
+from homog_core.runs.evidence import stored_vectors
 from homog_core.statistics.between_models import BetweenModels, between_models
 
 
@@ -24,35 +26,37 @@ def joint_by(chosen: Selection) -> Clusterer:
     return joint_clusterer(runs, chosen.clusterer, tuple(ENCODERS) if has_text else ())
 
 
-def between(chosen: Selection, by: Clusterer) -> BetweenModels | None:
-    """What the chosen models share, with a bar while it is computed; None without a common question."""
+def between(chosen: Selection, by: Clusterer, ids: Sequence[str]) -> BetweenModels | None:
+    """What the chosen models share on some questions; None, with a bar, until it has been computed."""
     runs, versions = list(chosen.views.values()), tuple(chosen.versions.values())
-    ids = asked_of_all(runs, chosen.category)
-    if not ids:
-        return None
-    place = st.empty()
-    report, kind = progress(place), replace(by, threshold=0.0)
-    for done, question_id in enumerate(ids, start=1):
-        _similarity(versions, kind, question_id)
-        report("Comparing the answers of all models to a question", done, len(ids))
-    place.empty()
-    return _between(versions, by, tuple(ids))
+
+    def compute(on_progress: OnProgress) -> BetweenModels:
+        tables = same_in_all(runs, ids, by, _vectors(runs, by), on_progress)
+        return between_models(tables, [lineage.family(scored.run) for scored in runs])
+
+    return computed(("between", versions, by, tuple(ids)), compute)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Counting what models share …")
-def _between(versions: tuple[Version, ...], by: Clusterer, ids: tuple[str, ...]) -> BetweenModels:
-    runs, kind = [load_run(found.run_id) for found in versions], replace(by, threshold=0.0)
-    tables = []
-    for question_id in ids:
-        n = sum(len(scored.valid(question_id)) for scored in runs)
-        tables.append(same_answers(runs, question_id, square(_similarity(versions, kind, question_id), n), by))
-    return between_models(np.stack(tables), [lineage.family(scored.run) for scored in runs])
+def asked(chosen: Selection) -> list[str]:
+    """The questions that it is about."""
+    return asked_of_all(list(chosen.views.values()), chosen.category)
 
 
-@st.cache_resource(max_entries=600, show_spinner=False)
-def _similarity(versions: tuple[Version, ...], by: Clusterer, question_id: str) -> np.ndarray:
-    """The condensed similarity of all runs' answers to a question, which no threshold changes."""
-    runs = [load_run(found.run_id) for found in versions]
-    found = [vectors(run, by.encoder, question_id) for run in versions] if has_vectors(by) else []
-    similarity = joint_similarity(runs, question_id, by, found)
-    return similarity[np.triu_indices(len(similarity), 1)].astype(np.float32)
+def _vectors(runs: Sequence[ScoredRun], by: Clusterer) -> Vectors:
+    """Vectors of answers: as all runs have stored them, or made now where some ship without them."""
+    stored = [scored.run.embeddings(by.encoder) for scored in runs] if has_vectors(by) else []
+    if not stored or any(frame is None for frame in stored):
+        return lambda _, question, answers, view: encode_view(sentence_encoder(by.encoder), question, answers, view)
+    frames = [dict(tuple(frame.groupby("question_id"))) for frame in stored]
+
+    def of_stored(question_id: str, question: str, answers: Sequence[str], view: str) -> list[np.ndarray]:
+        texts = [answer for scored in runs for answer in scored.valid_answers(question_id)]
+        found = [own for frame in frames for own in stored_vectors(frame.get(question_id))[view]]
+        if len(found) != len(texts):  # stored vectors that do not go with the answers
+            return encode_view(sentence_encoder(by.encoder), question, answers, view)
+        if len(answers) == len(texts):
+            return found
+        known = dict(zip(reversed(texts), reversed(found), strict=True))  # the first of equal answers
+        return [known[answer] for answer in answers]
+
+    return of_stored

@@ -8,7 +8,6 @@ import pandas as pd
 
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
-from homog_core.measures.words import normalise
 from homog_core.records import Estimate
 from homog_core.runs.readings import StageErrors, stage_errors
 from homog_core.statistics.intervals import single_cluster_rate, wilson_interval
@@ -31,10 +30,8 @@ def bounds(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Bound
     """The bounds of the single-cluster rate of a run under a clusterer."""
     kept = scored.in_category(category)
     n_sets = scored.cluster_frame(clusterer)["num_semantic_sets"]
-    same = pd.Series([_n_wordings(scored, key) for key in scored.questions.index], scored.questions.index)
-    same = same.where(n_sets.notna())
-    every = pd.Series([_all_joined(scored, clusterer, key) for key in scored.questions.index], scored.questions.index)
-    every = every.where(n_sets.notna())
+    same = pd.Series(scored.n_wordings, scored.questions.index).where(n_sets.notna())
+    every = pd.Series(_all_joined(scored, clusterer), scored.questions.index).where(n_sets.notna())
     agreed = robust(scored)[kept & n_sets.notna().to_numpy()]
     errors = stage_errors(clusterer.key).get(scored.run.provenance.stage or "")
     return Bounds(
@@ -98,14 +95,8 @@ def corrected_rate(n_sets: pd.Series, wordings: pd.Series, errors: StageErrors |
     return Estimate(float(rates.mean()), float(low), float(high), n, "readings")
 
 
-def _n_wordings(scored: ScoredRun, question_id: str) -> float:
-    """How many different wordings the valid answers have after normalisation."""
-    return float(len({normalise(response.answer) for response in scored.valid_responses(question_id)}))
-
-
-def _all_joined(scored: ScoredRun, clusterer: Clusterer, question_id: str) -> float:
-    """1 where every two answers are joined by themselves, otherwise 2."""
-    similarity = scored.similarity(question_id, clusterer)
-    least = similarity.min() if len(similarity) else 0.0
+def _all_joined(scored: ScoredRun, clusterer: Clusterer) -> np.ndarray:
+    """1 (Q,) where every two answers are joined by themselves, otherwise 2."""
+    least = scored.least_similarity(clusterer)
     joined = least >= clusterer.threshold if clusterer.method == "jaccard" else least > clusterer.threshold
-    return 1.0 if joined else 2.0
+    return np.where(joined, 1.0, 2.0)

@@ -1,6 +1,6 @@
 """All answers of several runs to one question, together: their distances across runs, for one map and one matrix."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,9 @@ import pandas as pd
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import JACCARD_THRESHOLD, Clusterer, by_size
 from homog_core.measures.report_cards import default_clusterers
+
+# The vectors of some answers: of a question's id and text, the answers, and which view of them (`encoders.encode`).
+Vectors = Callable[[str, str, Sequence[str], str], list[np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +97,26 @@ def joint_similarity(
         return np.zeros((0, 0), dtype=np.float32)
     question = runs[0].questions.loc[question_id, "text"]
     return by.similarity(question, answers, _together(vectors) if has_vectors(by) else {})
+
+
+def joint_distinct(runs: Sequence[ScoredRun], question_id: str, by: Clusterer, vectors: Vectors) -> np.ndarray:
+    """`joint_similarity` (M, M), for which every different answer is read and compared once.
+
+    Under `embedding` each is compared as often as it stands: an answer without any word that its encoder knows is
+    similar to nothing, itself included.
+    """
+    answers = [answer for scored in runs for answer in scored.valid_answers(question_id)]
+    if not answers:
+        return np.zeros((0, 0), dtype=np.float32)
+    distinct = answers if by.method == "embedding" else list(dict.fromkeys(answers))
+    question = runs[0].questions.loc[question_id, "text"]
+    view = "answer" if by.method == "embedding" else "masked"
+    evidence = {view: vectors(question_id, question, distinct, view)} if has_vectors(by) else {}
+    similarity = by.similarity(question, distinct, evidence)
+    if distinct is answers:
+        return similarity
+    place = np.array([*map({text: i for i, text in enumerate(distinct)}.get, answers)])
+    return similarity[np.ix_(place, place)]
 
 
 def _together(vectors: Sequence[Mapping[str, Sequence[np.ndarray]]]) -> dict[str, list[np.ndarray]]:

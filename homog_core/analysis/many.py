@@ -3,7 +3,9 @@
 Values, no sentences. What is computed for one question at a time is `same_answers`; whoever shows it can keep it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +13,13 @@ import pandas as pd
 
 from homog_core.analysis import lineage
 from homog_core.analysis.comparable import conditions
+from homog_core.analysis.joint import Vectors, joint_distinct
+from homog_core.analysis.merge_trees import MergeTrees, merge_trees
 from homog_core.analysis.rates import fields, single_cluster_row, single_cluster_test
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
+from homog_core.progress import OnProgress
+from homog_core.runs import derived
 from homog_core.runs.store import Run
 from homog_core.statistics.between_models import same_answer
 from homog_core.statistics.intervals import mean_estimate
@@ -113,6 +119,44 @@ def same_answers(
     if len(similarity) != sum(n_answers) or not len(similarity):
         return np.full((len(runs), len(runs)), np.nan)
     return same_answer(clusterer.labels(similarity), np.repeat(np.arange(len(runs)), n_answers), len(runs))
+
+
+def same_in_all(
+    runs: Sequence[ScoredRun], ids: Sequence[str], by: Clusterer, vectors: Vectors, on_progress: OnProgress
+) -> np.ndarray:
+    """`same_answer` (Q, R, R) of the questions with these ids, by a clusterer that can compare answers across runs.
+
+    Where it has merge trees, those of all answers are kept on the disk (`derived`), so that another threshold is quick.
+    """
+    if not by.has_trees:
+        squares = (joint_distinct(runs, key, by, vectors) for key in told(ids, on_progress))
+        return np.stack([same_answers(runs, key, square, by) for key, square in zip(ids, squares, strict=True)])
+    pairs = (len(ids), sum(scored.n_samples for scored in runs))
+    of = hashlib.sha256(json.dumps([*ids, by.key, str(pairs)]).encode()).hexdigest()[:16]
+
+    def trees() -> derived.Arrays:
+        squares = (joint_distinct(runs, key, by, vectors) for key in told(ids, on_progress))
+        condensed = [square[np.triu_indices(len(square), 1)] for square in squares]
+        found = merge_trees(condensed, pairs[1], average=by.is_linkage)
+        return {"height": found.height, "merges": found.merges, "n_valid": found.n_valid}
+
+    found = derived.kept_arrays_of([scored.run for scored in runs], f"between-{of}", trees)
+    labels = MergeTrees(**found, at_equality=not by.is_linkage).labels(by.threshold)
+    tables = []
+    for own, key in zip(labels, ids, strict=True):
+        n_answers = [len(scored.valid(key)) for scored in runs]
+        fits = (own >= 0).sum() == sum(n_answers) > 1
+        model = np.repeat(np.arange(len(runs)), n_answers)
+        empty = np.full((len(runs), len(runs)), np.nan)
+        tables.append(same_answer(own[own >= 0], model, len(runs)) if fits else empty)
+    return np.stack(tables)
+
+
+def told(ids: Sequence[str], on_progress: OnProgress) -> Iterator[str]:
+    """The ids, while somebody is told how far it is."""
+    for done, key in enumerate(ids):
+        on_progress("Comparing the answers of all models to a question", done, len(ids))
+        yield key
 
 
 def groups(runs: Sequence[Run], usual: Collection[str]) -> dict[str, tuple[str, list[Run]]]:

@@ -15,7 +15,7 @@ class MergeTrees:
     """The merge trees of Q questions: N − 1 steps a question, padded with +∞."""
 
     height: np.ndarray  # (Q, N − 1) distance at which a step merges; +∞ where there is none
-    members: np.ndarray  # (Q, N − 1, N) bool, the answers that are together after it
+    merges: np.ndarray  # (Q, N − 1, 2) the two that it merges: answer i is i, and what step s has made is N + s
     n_valid: np.ndarray  # (Q,) answers; 0 where the similarities do not fit them
     at_equality: bool  # whether a distance of exactly 1 − τ merges
 
@@ -27,12 +27,15 @@ class MergeTrees:
 
     def labels(self, threshold: float) -> np.ndarray:
         """Labels (Q, N) of the valid answers at a threshold, any integers; −1 where there is no answer."""
-        _, steps, n = self.members.shape
-        labels = np.where(np.arange(n) < self.n_valid[:, None], np.arange(n), -1)
-        merged = self.merged(threshold)
-        for step in range(steps):  # heights never fall, so a later step overrules an earlier one
-            labels = np.where(self.members[:, step] & merged[:, step, None], n + step, labels)
-        return labels
+        n_questions, steps, _ = self.merges.shape
+        n = steps + 1
+        owner = np.tile(np.arange(2 * n), (n_questions, 1))  # what an answer, or what a step has made, goes into
+        q, step = np.nonzero(self.merged(threshold))
+        for side in (0, 1):
+            owner[q, self.merges[q, step, side]] = n + step
+        for _ in range(int(np.ceil(np.log2(2 * n)))):  # an owner's owner, until nothing goes any further
+            owner = np.take_along_axis(owner, owner, axis=1)
+        return np.where(np.arange(n) < self.n_valid[:, None], owner[:, :n], -1)
 
     def is_single(self, thresholds: np.ndarray) -> np.ndarray:
         """Whether each question is one cluster at each of T thresholds: (Q, T). A question without two answers is."""
@@ -46,19 +49,15 @@ def merge_trees(similarities: Sequence[np.ndarray], n: int, *, average: bool) ->
     """The trees of Q questions from their condensed similarities; average linkage, or single linkage for components."""
     size = max(n, 1)
     height = np.full((len(similarities), size - 1), np.inf)
-    members = np.zeros((len(similarities), size - 1, size), dtype=bool)
-    n_valid = np.zeros(len(similarities), dtype=int)
-    for q, condensed in enumerate(similarities):
-        n_valid[q] = answers = n_answers(len(condensed))
-        if answers < 2:
-            continue
-        distances = np.clip(1.0 - np.asarray(condensed, dtype=np.float64), 0.0, None)
+    merges = np.zeros((len(similarities), size - 1, 2), dtype=np.int32)
+    n_valid = np.array([n_answers(len(condensed)) for condensed in similarities], dtype=int)
+    for q in np.flatnonzero(n_valid > 1):
+        distances = np.clip(1.0 - np.asarray(similarities[q], dtype=np.float64), 0.0, None)
         found = linkage(distances, method="average" if average else "single")
-        groups = [np.arange(size) == i for i in range(answers)]
-        for step, (a, b, distance, _) in enumerate(found):
-            groups.append(groups[int(a)] | groups[int(b)])
-            height[q, step], members[q, step] = distance, groups[-1]
-    return MergeTrees(height, members, n_valid, at_equality=not average)
+        pairs = found[:, :2].astype(np.int32)
+        merges[q, : len(found)] = np.where(pairs < n_valid[q], pairs, pairs - n_valid[q] + size)
+        height[q, : len(found)] = found[:, 2]
+    return MergeTrees(height, merges, n_valid, at_equality=not average)
 
 
 def n_answers(n_pairs: int) -> int:

@@ -1,29 +1,52 @@
-"""What is read from a whole run, kept as long as the process lives where the run cannot change any more."""
+"""What is read from a whole run, once where the run cannot change any more: kept in the process and on the disk."""
 
+import json
 from collections.abc import Callable
-from functools import lru_cache, wraps
-from typing import TypeVar
+from functools import cache, lru_cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from homog_core.runs import store
+from homog_core.runs import derived, store
 from homog_core.runs.store import Run
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _T = TypeVar("_T")
 
 
-def once_complete(compute: Callable[[Run], _T]) -> Callable[[Run], _T]:
-    """Let a function of a stored run compute once in a process for one that is complete.
+def once_complete(kind: type[_T]) -> Callable[[Callable[[Run], _T]], Callable[[Run], _T]]:
+    """Let a function of a stored run, which gives a `kind` of plain values, compute once for one that is complete.
 
     It computes again once the sentences of a run arrive that ships without them.
     """
 
-    @lru_cache(maxsize=256)
-    def of_complete(run_id: str, folder: str, created: str, lacks_answers: bool) -> _T:  # what tells runs apart
-        return compute(store.open_run(run_id))
+    def decorate(compute: Callable[[Run], _T]) -> Callable[[Run], _T]:
+        @lru_cache(maxsize=256)
+        def of_complete(run_id: str, folder: str, created: str, lacks_answers: bool) -> _T:  # what tells runs apart
+            run = store.open_run(run_id)
+            return _value(kind, derived.kept(run, compute.__name__, lambda: _content(kind, compute(run))))
 
-    @wraps(compute)
-    def kept(run: Run) -> _T:
-        if run.provenance.status != "complete":
-            return compute(run)
-        return of_complete(run.id, str(run.folder), run.provenance.created, run.lacks_answers)
+        @wraps(compute)
+        def kept(run: Run) -> _T:
+            if run.provenance.status != "complete":
+                return compute(run)
+            return of_complete(run.id, str(run.folder), run.provenance.created, run.lacks_answers)
 
-    return kept
+        return kept
+
+    return decorate
+
+
+def _content(kind: type, value: Any) -> bytes:
+    return json.dumps(_adapter(kind).dump_python(value)).encode()
+
+
+def _value(kind: type[_T], content: bytes) -> _T:
+    return _adapter(kind).validate_python(json.loads(content))
+
+
+@cache
+def _adapter(kind: type[_T]) -> "TypeAdapter[_T]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)

@@ -86,7 +86,7 @@ class _Asked:
     n_certain: int  # tokens of the first answer if all tokens of all answers are certain, else 0
 
 
-@once_complete
+@once_complete(SamplerCheck)
 def sampler_check(run: Run) -> SamplerCheck:
     """The check of a stored run; of one that is complete it is computed once in a process."""
     rows = run.responses()

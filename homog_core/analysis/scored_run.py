@@ -4,10 +4,12 @@ It reads and computes; it writes nothing. Clusters follow a threshold at once: t
 trees answer every threshold. Whoever shows a run keeps it: trees and likelihoods are computed once.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -26,7 +28,9 @@ from homog_core.measures.grading import POLICIES
 from homog_core.measures.report_cards import default_clusterers, judge_clusterer
 from homog_core.measures.scores import GROUPS
 from homog_core.measures.uncertainty import mean_logprob
+from homog_core.measures.words import normalise
 from homog_core.records import GREEDY, FinishReason, Response, ResponseSet
+from homog_core.runs import derived
 from homog_core.runs.evidence import stored_probabilities
 from homog_core.runs.score import MAP_COLUMNS, stored_settings
 from homog_core.runs.store import Run
@@ -42,11 +46,12 @@ class ScoredRun:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        questions, answered = run.questions(), run.sampled_ids()
-        self.questions = questions[questions["id"].isin(answered)].set_index("id", drop=False)
-        self._stored = run.similar_by()
+        questions, told = run.questions(), json.loads(derived.kept(run, "told", lambda: _told(run)))
+        self.questions = questions[questions["id"].isin(told["answered"])].set_index("id", drop=False)
+        self._stored: set[str] = set(told["similar_by"])
+        self._settings: dict[str, dict[str, Any]] = told["settings"]
         self._condensed: dict[str, dict[str, np.ndarray]] = {}  # by clusterer and question, as far as it was read
-        self._scores = run.table("scores")
+        self._score_columns: list[str] = told["score_columns"]
         self._trees: dict[tuple[str, bool], MergeTrees] = {}
 
     # Answers
@@ -57,13 +62,36 @@ class ScoredRun:
         return self.run.decoding.n_samples
 
     @cached_property
-    def _rows(self) -> dict[str, pd.DataFrame]:
-        return dict(tuple(self.run.responses().groupby("question_id", sort=False)))
+    def _rows(self) -> pd.DataFrame:
+        return self.run.responses()
+
+    @cached_property
+    def _places(self) -> dict[str, slice]:
+        """Which of the rows are those of a question: they are sorted by it."""
+        codes, ids = pd.factorize(self._rows["question_id"])
+        edges = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
+        return {key: slice(a, b) for key, a, b in zip(ids, edges[:-1], edges[1:], strict=True)} if len(codes) else {}
 
     @cached_property
     def _valid(self) -> dict[str, list[int]]:
+        found = derived.kept_arrays(self.run, "valid", self._valid_indices)
+        parts = np.split(found["index"], np.cumsum(found["n"])[:-1])
+        return {key: own.tolist() for key, own in zip(self.questions.index, parts, strict=True) if len(own)}
+
+    def _valid_indices(self) -> derived.Arrays:
+        """How many valid answers each question has, (Q,), and their sample indices one question after the other."""
         rows = self._valid_rows([])
-        return {key: own.tolist() for key, own in rows.groupby("question_id", sort=False)["sample_index"]}
+        rows = rows[rows["question_id"].isin(self.questions.index)]
+        q = self.questions.index.get_indexer(rows["question_id"])
+        order = np.argsort(q, kind="stable")
+        return {"n": np.bincount(q, minlength=len(self.questions)), "index": rows["sample_index"].to_numpy()[order]}
+
+    @cached_property
+    def _valid_answers(self) -> dict[str, list[str]]:
+        rows = self._valid_rows([])
+        codes, texts = pd.factorize(rows["text"])
+        answers = pd.Series(np.array([*map(answer_text, texts)], dtype=object)[codes], rows["question_id"])
+        return {key: own.tolist() for key, own in answers.groupby(level=0, sort=False)}
 
     def _valid_rows(self, columns: Sequence[str]) -> pd.DataFrame:
         """Rows of `Run.responses` of the valid sampled answers, as `Response.is_valid`; each text is looked at once."""
@@ -75,7 +103,9 @@ class ScoredRun:
     def answers(self, question_id: str) -> ResponseSet:
         """All answers to a question."""
         prompt = self.questions.loc[question_id, "prompt"]
-        return response_set(self._rows[question_id], prompt, self.run.identity.model, self.run.decoding)
+        return response_set(
+            self._rows.iloc[self._places[question_id]], prompt, self.run.identity.model, self.run.decoding
+        )
 
     def valid(self, question_id: str) -> list[int]:
         """Sample indices of the valid answers, in order; rows and columns of `similarity` stand for them."""
@@ -86,6 +116,20 @@ class ScoredRun:
         responses = self.answers(question_id).responses
         return [responses[i] for i in self.valid(question_id)]
 
+    def valid_answers(self, question_id: str) -> list[str]:
+        """What is compared of the valid sampled answers to a question (`Response.answer`), in order."""
+        return self._valid_answers.get(question_id, [])
+
+    @cached_property
+    def n_wordings(self) -> np.ndarray:
+        """How many different wordings (Q,) the valid answers of a question have after normalisation."""
+        return derived.kept_arrays(self.run, "wordings", self._n_wordings)["n"]
+
+    def _n_wordings(self) -> derived.Arrays:
+        known = cache(normalise)
+        found = [len({known(answer) for answer in self.valid_answers(key)}) for key in self.questions.index]
+        return {"n": np.array(found, dtype=np.float64)}
+
     def share_ended(self, reason: FinishReason) -> float:
         """The share of the sampled answers that ended for this reason; 0 without answers."""
         found = self._finish_reasons
@@ -93,23 +137,26 @@ class ScoredRun:
 
     @cached_property
     def _finish_reasons(self) -> np.ndarray:
-        parts = [rows.loc[rows["sample_index"] != GREEDY, "finish_reason"] for rows in self._rows.values()]
-        return np.concatenate([np.zeros(0, dtype=object), *parts])
+        rows = self.run.responses(["finish_reason"])
+        return rows.loc[rows["sample_index"] != GREEDY, "finish_reason"].to_numpy()
+
+    @cached_property
+    def _texts(self) -> pd.Series:
+        rows = self.run.responses(["text"])
+        return pd.Series(rows["text"].str.lower().array, rows["question_id"])
 
     def search(self, words: str) -> set[str]:
         """Ids of the questions whose text, id or answers contain `words`, whatever their case."""
         words = words.strip().lower()
         found = {row.id for row in self.questions.itertuples() if words in f"{row.id} {row.text}".lower()}
-        return found | {
-            key for key, rows in self._rows.items() if rows["text"].str.lower().str.contains(words, regex=False).any()
-        }
+        return found | set(self._texts.index[self._texts.str.contains(words, regex=False)])
 
     # Scores and grades
 
     @property
     def is_scored(self) -> bool:
         """Whether scores and similarities are stored, by this version of the program."""
-        return self._scores is not None and "lexical_dissimilarity" in self._scores and bool(self._stored)
+        return "lexical_dissimilarity" in self._score_columns and bool(self._stored)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -119,7 +166,7 @@ class ScoredRun:
         """
         if not self.is_scored:
             raise HomogError(f"Run {self.run.id} has not been scored; run `{typed('score', self.run.id)}`.")
-        frame = self._scores.set_index("question_id").reindex(self.questions.index)
+        frame = self.run.table("scores").set_index("question_id").reindex(self.questions.index)
         return frame.assign(category=self.questions["category"], answer_type=self.questions["answer_type"])
 
     @cached_property
@@ -130,7 +177,7 @@ class ScoredRun:
     @property
     def has_nli(self) -> bool:
         """Whether an NLI model has read the answers."""
-        return any("nli/" in column for column in self.scores)
+        return any("nli/" in column for column in self._score_columns)
 
     @property
     def grade_policies(self) -> list[str]:
@@ -166,8 +213,7 @@ class ScoredRun:
     @cached_property
     def encoders(self) -> list[str]:
         """Keys of the encoders that the run was scored with, the one that graded first."""
-        columns = [] if self._scores is None else self._scores.columns
-        named = [name.partition("@")[2] for name in columns if name.startswith("embedding_density@")]
+        named = [name.partition("@")[2] for name in self._score_columns if name.startswith("embedding_density@")]
         return named or sorted({key.partition("/")[2] for key in self._stored if key.startswith("embedding")})
 
     def score_columns(self, clusterer: Clusterer) -> dict[str, str]:
@@ -192,6 +238,9 @@ class ScoredRun:
 
     @cached_property
     def _mean_logprobs(self) -> np.ndarray:
+        return derived.kept_arrays(self.run, "mean-logprobs", self._find_mean_logprobs)["matrix"]
+
+    def _find_mean_logprobs(self) -> derived.Arrays:
         """Mean token log-probability (Q, N) of the valid sampled answers in their order, NaN after the last."""
         matrix = np.full((len(self.questions), max(self.n_samples, 1)), np.nan)
         rows = self._valid_rows(["entropy_kind", "tokens", "token_entropies", "token_logprobs"])
@@ -199,7 +248,7 @@ class ScoredRun:
         found = pd.Series([mean_logprob(answer.token_logprobs[answer.own_tokens]) for answer in answers], dtype=float)
         q = self.questions.index.get_indexer(rows["question_id"])
         matrix[q, rows.groupby("question_id", sort=False).cumcount()] = found
-        return matrix
+        return {"matrix": matrix}
 
     # Clusters
 
@@ -215,10 +264,6 @@ class ScoredRun:
     def clusterer(self) -> Clusterer:
         """The clusterer with the best report card."""
         return self.clusterers()[0]
-
-    @cached_property
-    def _settings(self) -> dict[str, dict[str, Any]]:
-        return stored_settings(self.run)
 
     def similarity(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Similarity (N, N) of the valid answers under a clusterer; its threshold plays no part.
@@ -257,9 +302,23 @@ class ScoredRun:
         """The merge trees under a clusterer that has them (`Clusterer.has_trees`)."""
         key = clusterer.key, clusterer.is_linkage
         if key not in self._trees:
-            pairs = [self._pairs(question_id, clusterer) for question_id in self.questions.index]
-            self._trees[key] = merge_trees(pairs, self.n_samples, average=clusterer.is_linkage)
+            found = derived.kept_arrays(self.run, _name("trees", clusterer), lambda: self._merge_trees(clusterer))
+            self._trees[key] = MergeTrees(**found, at_equality=not clusterer.is_linkage)
         return self._trees[key]
+
+    def _merge_trees(self, clusterer: Clusterer) -> derived.Arrays:
+        pairs = [self._pairs(question_id, clusterer) for question_id in self.questions.index]
+        found = merge_trees(pairs, self.n_samples, average=clusterer.is_linkage)
+        return {"height": found.height, "merges": found.merges, "n_valid": found.n_valid}
+
+    def least_similarity(self, clusterer: Clusterer) -> np.ndarray:
+        """The smallest similarity (Q,) of two valid answers; 1 where there is one answer, 0 where there is none."""
+        name = _name("least", clusterer)
+        return derived.kept_arrays(self.run, name, lambda: self._least_similarity(clusterer))["least"]
+
+    def _least_similarity(self, clusterer: Clusterer) -> derived.Arrays:
+        found = (self.similarity(question_id, clusterer) for question_id in self.questions.index)
+        return {"least": np.array([own.min(initial=1.0) if len(own) else 0.0 for own in found], dtype=np.float32)}
 
     def label_matrix(self, clusterer: Clusterer) -> np.ndarray:
         """Labels (Q, N) of the valid answers to every question, any integers; −1 where there is no answer."""
@@ -297,3 +356,20 @@ class ScoredRun:
         maps = self._maps
         maps = maps[(maps["question_id"] == question_id) & (maps["clusterer"] == clusterer.key)]
         return (maps if method == "umap" else maps[maps["method"] == method]).sort_values("sample_index")
+
+
+def _told(run: Run) -> bytes:
+    """What its files say of a run: which questions are answered, what was compared by what, and with which settings."""
+    scores = run.table("scores")
+    told = {
+        "answered": sorted(run.sampled_ids()),
+        "similar_by": sorted(run.similar_by()),
+        "settings": stored_settings(run),
+        "score_columns": [] if scores is None else list(scores.columns),
+    }
+    return json.dumps(told).encode()
+
+
+def _name(what: str, clusterer: Clusterer) -> str:
+    """What is kept under a clusterer, as the name of a file."""
+    return f"{what}-{quote(clusterer.key, safe='')}"

@@ -18,7 +18,7 @@ class RunTexts(NamedTuple):
     domain: Domain  # of the valid ones
 
 
-@once_complete
+@once_complete(RunTexts)
 def run_texts(run: Run) -> RunTexts:
     """The texts of a stored run; of one that is complete they are read once in a process."""
     rows = run.responses()

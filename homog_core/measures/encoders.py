@@ -92,6 +92,13 @@ def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str,
     return found
 
 
+def encode_view(encoder: Encoder, question: str, answers: Sequence[str], view: str) -> list[np.ndarray]:
+    """The same of one view, `answer` or `masked`."""
+    own = [windows(answer) if view == "answer" else masked_windows(answer, question) for answer in answers]
+    vectors = encoder.encode([text for parts in own for text in parts])
+    return np.split(vectors, np.cumsum([len(parts) for parts in own])[:-1]) if own else []
+
+
 def windows(text: str) -> list[str]:
     """A text in parts that an encoder reads whole: sentences together up to 100 words, a longer one cut there.
 

@@ -5,7 +5,7 @@ import uuid
 
 from homog_core import files
 from homog_core.errors import HomogError, InvalidInput, NotFound
-from homog_core.runs import store
+from homog_core.runs import derived, store
 
 
 def deletable(run_id: str) -> bool:
@@ -36,3 +36,4 @@ def delete_run(run_id: str) -> None:
     except OSError as error:
         raise HomogError(f"Run {run_id} cannot be deleted: {error.strerror or error}.") from error
     shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(derived.folder() / run_id, ignore_errors=True)

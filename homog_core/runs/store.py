@@ -6,6 +6,7 @@ recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `si
 (`contents`). Knows nothing of models; samples are written in `write`.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,10 +213,11 @@ def runs_by_id() -> dict[str, Path]:
 
 def open_run(run_id: str) -> Run:
     """The run of that id. Raises `NotFound`, with what there is, or `CorruptRun` for a damaged manifest."""
-    known = runs_by_id()
-    if run_id not in known:  # never a path: an id may come from a URL
-        raise NotFound(f"There is no run {run_id!r}. {_listing(known)}")
-    return _run_in(known[run_id])
+    is_name = run_id == Path(run_id).name and not run_id.startswith(".")  # never a path: an id may come from a URL
+    for folder in files.run_folders() if is_name else ():
+        if os.path.isfile(folder / run_id / "manifest.json"):  # which bears with names that no file can have
+            return _run_in(folder / run_id)
+    raise NotFound(f"There is no run {run_id!r}. {_listing(runs_by_id())}")
 
 
 def require_answers(run: Run) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS
 from homog_core.errors import HomogError
+from homog_core.runs import derived
+from homog_core.runs.store import runs_by_id
 
 YOUNG_SECONDS = 3600.0  # what has changed since then may still be written, where no lock tells
 _COPY = re.compile(r"(?P<key>.+)-(?P<sha>[0-9a-f]{12})")
@@ -34,7 +36,9 @@ def leftovers() -> list[Leftover]:
     """Everything that can go from the user's cache, the largest first. It changes nothing."""
     cache = files.cache()
     found = [*_of_runs(cache / "runs"), *_of_models(cache / "models")]
-    for folder in (cache, cache / "maps", cache / "draws"):
+    known = {*runs_by_id(), derived.SEVERAL}
+    found += [Leftover(p, "of a run that is gone", size(p)) for p in derived.folder().glob("*") if p.name not in known]
+    for folder in (cache, cache / "maps", cache / "draws", *derived.folder().glob("*/")):
         found += [Leftover(path, "half written", size(path)) for path in folder.glob("*.partial") if _is_old(path)]
     return sorted(found, key=lambda one: (-one.n_bytes, one.path))
 
