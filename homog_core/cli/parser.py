@@ -38,6 +38,7 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     _report(add)
     _export(add)
     _import(add)
+    _transfer(add)
     _study(commands)
     sub = add("strip", runs.strip_run, "Make a run fit to be shared: without its dataset's sentences, without vectors.")
     sub.add_argument("run", help="run id")
@@ -333,6 +334,14 @@ def _import(add: Add) -> None:
         "references …; may be repeated (default: guessed, and said)",
     )
     _model_options(sub)
+
+
+def _transfer(add: Add) -> None:
+    sub = add("push", runs.push_run, "Copy a complete run with all its tables to a folder, to S3 or to the hub.")
+    sub.add_argument("run", help="run id")
+    sub.add_argument("target", help="a folder, s3://BUCKET/FOLDER or hf://datasets/OWNER/NAME/FOLDER")
+    sub = add("pull", runs.pull_run, "Copy a run from where `push` has put it, after a check of every file.")
+    sub.add_argument("source", help="the run's folder there, as `push` prints it")
 
 
 def _study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
