@@ -160,10 +160,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     usual = Assumptions()
     parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--writing", type=float, help="seconds a chunk of 32 questions (default: measured here)")
+    parser.add_argument("--merging", type=float, help="seconds at the end of a run (default: measured here)")
     parser.add_argument("--scoring", type=float, default=usual.scoring, help="seconds a run, on the driver")
     parser.add_argument("--hours-between-failures", type=float, default=usual.hours_between_failures)
     options = parser.parse_args()
-    writing, merging = measured_writing()
+    known = (options.writing, options.merging)
+    writing, merging = measured_writing() if None in known else known
     given = replace(
         usual,
         writing=writing,

@@ -331,11 +331,12 @@ class RaySampler:
 
 
 def chunk_size(n_waiting: int, n_workers: int, most: int) -> int:
-    """How many of the waiting questions a free worker gets: half of its share of them, 1 to `most`.
+    """How many of the waiting questions a free worker gets: its share of them, but half of `most` to `most`.
 
-    So the last chunks are small, and no worker waits long for another one's.
+    So the last chunks are small enough that no worker waits long for another one, and large enough for a GPU, where
+    a step of few rows takes nearly as long as one of many (docs/scale.md).
     """
-    return max(1, min(most, n_waiting // (2 * n_workers)))
+    return min(n_waiting, max(-(-most // 2), min(most, n_waiting // n_workers)))
 
 
 def _count_deaths(deaths: Counter, chunk: Sequence[Question], why: str) -> None:

@@ -195,7 +195,7 @@ def test_workers_fit_on_nodes_that_are_alive():
         module._room([node(CPU=4.0)], None)
 
 
-@pytest.mark.parametrize(("waiting", "size"), [(800, 64), (100, 12), (8, 1), (1, 1)])
+@pytest.mark.parametrize(("waiting", "size"), [(800, 64), (160, 40), (100, 32), (8, 8), (1, 1)])
 def test_chunks_get_smaller_towards_the_end(waiting, size):
     assert chunk_size(waiting, 4, 64) == size
 
@@ -207,7 +207,7 @@ def test_all_questions_are_handed_out():
         left -= sizes[-1]
     assert left == 0
     assert sizes == sorted(sizes, reverse=True)
-    assert (sizes[0], sizes[-1]) == (32, 1)
+    assert (sizes[0], sizes[-2]) == (32, 16)
 
 
 @pytest.mark.parametrize(
