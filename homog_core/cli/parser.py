@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest, studies, upkeep
+from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest, studies, study_run, upkeep
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
@@ -38,6 +38,7 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     _report(add)
     _export(add)
     _import(add)
+    _transfer(add)
     _study(commands)
     sub = add("strip", runs.strip_run, "Make a run fit to be shared: without its dataset's sentences, without vectors.")
     sub.add_argument("run", help="run id")
@@ -116,7 +117,20 @@ def _sample(add: Add) -> None:
         help="questions decoded together; auto: on a GPU as many as its memory holds, up to 64, on a CPU 4, of a "
         "server as many as it takes requests at once (default: auto)",
     )
+    _ray(sub)
     _model_options(sub)
+
+
+def _ray(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--ray",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="sample on the Ray cluster at this address, as 10.0.0.1:6379; without an address on workers of this "
+        "machine. One worker a GPU, or see --cpus-per-worker",
+    )
+    sub.add_argument("--cpus-per-worker", type=int, metavar="N", help="with --ray: workers of N cores, without GPUs")
 
 
 def _server(sub: argparse.ArgumentParser) -> None:
@@ -322,8 +336,16 @@ def _import(add: Add) -> None:
     _model_options(sub)
 
 
+def _transfer(add: Add) -> None:
+    sub = add("push", runs.push_run, "Copy a complete run with all its tables to a folder, to S3 or to the hub.")
+    sub.add_argument("run", help="run id")
+    sub.add_argument("target", help="a folder, s3://BUCKET/FOLDER or hf://datasets/OWNER/NAME/FOLDER")
+    sub = add("pull", runs.pull_run, "Copy a run from where `push` has put it, after a check of every file.")
+    sub.add_argument("source", help="the run's folder there, as `push` prints it")
+
+
 def _study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    about = "Answers that others sampled and published: which there are, and getting them."
+    about = "Studies: answers that others have published, and many runs of your own from one file."
     group = commands.add_parser("study", help=about, description=about)
     add = _adder(group.add_subparsers(title="commands", required=True, metavar="COMMAND"))
     add("list", studies.list_studies, "List the public studies, and what of them is here.")
@@ -335,6 +357,15 @@ def _study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="FOLDER",
         help="a folder that has the study's files, which are then not fetched",
     )
+    _model_options(sub)
+    sub = add(
+        "run",
+        study_run.run_study,
+        "Sample and score all runs of a study of your own: models × datasets × settings. Does only what is missing.",
+    )
+    sub.add_argument("file", help="a study file in TOML (docs/studies.md)")
+    sub.add_argument("--dry-run", action="store_true", help="only say what is done, and what the rest will take")
+    _ray(sub)
     _model_options(sub)
 
 

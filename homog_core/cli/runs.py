@@ -1,4 +1,4 @@
-"""The commands about stored runs: `runs`, `show`, `delete`, `verify`, `export`, `import`, `strip`."""
+"""The commands about stored runs: `runs`, `show`, `delete`, `verify`, `export`, `import`, `push`, `pull`, `strip`."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homog_core.cli.output import confirmed, print_result, print_summary, printable
+from homog_core.cli.output import Bar, confirmed, print_result, print_summary, printable
 from homog_core.cli.results import write_html
 from homog_core.cli.scoring import score_new_run, score_new_runs
 from homog_core.errors import InvalidInput, NotFound
@@ -126,6 +126,24 @@ def import_run(options: argparse.Namespace) -> None:
         for row, run in zip(rows, imported, strict=True):
             row["import_notes"] = [asdict(note) for note in run.provenance.import_notes]
     print_result(options, rows)
+
+
+def push_run(options: argparse.Namespace) -> None:
+    """Copy a run to a folder or an address."""
+    from homog_core.runs.transfer import push_run
+
+    with Bar("Pushing") as bar:
+        address = push_run(options.run, options.target, bar.update)
+    print_result(options, [{"run": options.run, "pushed to": address}])
+
+
+def pull_run(options: argparse.Namespace) -> None:
+    """Copy a run from a folder or an address."""
+    from homog_core.runs.transfer import pull_run
+
+    with Bar("Pulling") as bar:
+        run = pull_run(options.source, bar.update)
+    print_result(options, [{"run": run.id, "folder": str(run.folder)}])
 
 
 def _column(text: str) -> tuple[str, str]:

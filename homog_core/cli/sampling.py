@@ -2,7 +2,10 @@
 
 import argparse
 import math
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from homog_core.cli.output import Bar, print_result, say
@@ -14,53 +17,87 @@ if TYPE_CHECKING:
     from homog_core.analysis.draws import Draw
     from homog_core.catalogue.servers import Server
     from homog_core.records import ModelSpec
+    from homog_core.runs.settings import Settings
+    from homog_core.runs.store import Run
+    from homog_core.sampling.cluster import Cluster
+    from homog_core.sampling.steps import Sampler
 
 
 def sample(options: argparse.Namespace) -> None:
     """Sample and score a run."""
-    from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
+    from homog_core.runs.settings import Settings
+
+    settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
+    with clustered(options) as cluster:
+        server, spec = _model(options)
+        settings.decoding(options.dataset), settings.questions(options.dataset)  # complain before the model is loaded
+        with opened(spec, settings.dtype, cluster, server) as sampler:
+            run = sample_dataset(sampler, options.dataset, settings)
+    score_new_run(options, run.id)
+
+
+@contextmanager
+def clustered(options: argparse.Namespace) -> "Iterator[Cluster | None]":
+    """The Ray cluster that was asked for, while it is used; None where none was."""
+    from homog_core.sampling.cluster import connected
+
+    if options.ray is None:
+        if options.cpus_per_worker is not None:
+            raise InvalidInput("--cpus-per-worker is of workers on a cluster; give --ray too.")
+        yield None
+        return
+    say("Connecting to Ray")
+    with connected(options.ray, options.cpus_per_worker) as cluster:
+        say(f"Ray has room for {numbers.counted(cluster.n_workers, 'worker')}")
+        yield cluster
+
+
+@contextmanager
+def opened(
+    spec: "ModelSpec", dtype: str | None, cluster: "Cluster | None" = None, server: "Server | None" = None
+) -> "Iterator[Sampler]":
+    """The sampler of a model, while it is used: on a cluster, behind a server, or on this machine."""
     from homog_core.catalogue.servers import is_served
-    from homog_core.records import Decoding
-    from homog_core.runs.questions import load_questions
-    from homog_core.runs.sample import sample_run
-    from homog_core.sampling.batch import batch_that_fits
+    from homog_core.sampling.cluster import RaySampler
     from homog_core.sampling.engine import TorchSampler
     from homog_core.sampling.remote import RemoteSampler
 
-    server, spec = _model(options)
-    questions = load_questions(options.dataset, limit=options.limit, shuffle_seed=options.shuffle)
-    of_dataset = (DATASETS | TRAINING_DATASETS).get(options.dataset)
-    limit = options.max_new_tokens
-    if limit is None:
-        limit = of_dataset.max_new_tokens if of_dataset else Decoding().max_new_tokens
-    decoding = Decoding(
-        n_samples=options.samples,
-        temperature=options.temperature,
-        top_p=options.top_p,
-        max_new_tokens=limit,
-        stop=of_dataset.stop if of_dataset else (),
-        seed=options.seed,
-    )
-    batch = options.batch_questions
-    if batch is not None and batch < 1:
-        raise InvalidInput(f"--batch-questions is {batch}; it must be at least 1.")
-    style = options.prompt or spec.prompt_style
-    if is_served(spec.source):
-        sampler = RemoteSampler.connect(spec, say, server)
-        batch = batch or sampler.server.requests
+    if cluster:
+        say(f"Loading {spec.key} on the workers")
+        with RaySampler(cluster, spec, dtype) as sampler:
+            yield sampler
+    elif is_served(spec.source):
+        yield RemoteSampler.connect(spec, say, server)
     else:
-        sampler = TorchSampler.from_pretrained(spec, say, options.dtype)
-        batch = batch or batch_that_fits(sampler, questions, decoding, style)
+        yield TorchSampler.from_pretrained(spec, say, dtype)
+
+
+def sample_dataset(sampler: "Sampler", dataset: str, settings: "Settings") -> "Run":
+    """Sample a dataset with a bar, and store the run."""
+    from homog_core.runs.sample import sample_run
+    from homog_core.sampling.batch import batch_that_fits
+    from homog_core.sampling.cluster import RaySampler
+    from homog_core.sampling.remote import RemoteSampler
+
+    questions, decoding = settings.questions(dataset), settings.decoding(dataset)
+    style, batch = settings.prompt or sampler.spec.prompt_style, settings.batch_questions
+    on_cluster = isinstance(sampler, RaySampler)
+    if batch is None:
+        if isinstance(sampler, RemoteSampler):
+            batch = sampler.server.requests
+        else:
+            fits = sampler.batch_that_fits if on_cluster else partial(batch_that_fits, sampler)
+            batch = fits(questions, decoding, style)
     with Bar("Sampling") as bar:
-        run = sample_run(
+        return sample_run(
             sampler,
             questions,
             decoding,
             style,
             batch_questions=batch,
+            device=sampler.device if on_cluster else None,
             on_step=lambda p: bar.update(_speed(p), p.n_done, p.n_total),
         )
-    score_new_run(options, run.id)
 
 
 def _model(options: argparse.Namespace) -> tuple["Server | None", "ModelSpec"]:

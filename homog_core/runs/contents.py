@@ -95,12 +95,15 @@ def foreign_names(folder: Path, manifest: RunManifest) -> list[str]:
     return [] if manifest.files is None else sorted({path.name for path in folder.glob("*.parquet")} - known)
 
 
-def check(folder: Path, name: str, entry: StoredFile, *, again: bool = False) -> None:
-    """Raise `CorruptRun` where a file is missing or not what was written.
+def check(folder: Path, name: str, entry: StoredFile, *, again: bool = False) -> Path:
+    """Where a file is now. Raises `CorruptRun` where it is missing or not what was written.
 
     A file that has not changed since this process has read it is not read for that again, except with `again`.
     """
-    _checked(folder, name, entry, again)
+    path = _checked(folder, name, entry, again)
+    if not path.exists():
+        raise CorruptRun(f"There is no {name} in run {folder.name} any more; {RESTORE}.")
+    return path
 
 
 def _settled(folder: Path, read: Any) -> Any:

@@ -47,17 +47,20 @@ def sample_run(
     style: PromptStyle,
     *,
     batch_questions: int = 4,
+    device: str | None = None,
     on_step: Callable[[Progress], None] = lambda progress: None,
 ) -> Run:
     """Sample every question that is not stored yet; return the complete run.
 
     Interrupted at any point it leaves a run that the same call goes on with: a question is stored as soon as its last
-    answer ends, and none is sampled twice.
+    answer ends, and none is sampled twice. `device` names what the sampler computes on, where that is not this machine.
     """
     if not questions:
         raise InvalidInput("There are no questions to sample.")
     asked = [(question, sampler.prompt(question.text, style).text) for question in questions]
-    plan = plan_run(asked, decoding, style, model=sampler.spec, revision=sampler.revision, dtype=sampler.dtype)
+    plan = plan_run(
+        asked, decoding, style, model=sampler.spec, revision=sampler.revision, dtype=sampler.dtype, device=device
+    )
     with plan.open() as writer:
         remaining = [question for question in questions if question.id not in writer.sampled]
         n_before = len(writer.sampled)
@@ -75,10 +78,9 @@ def sample_run(
 
         try:
             for step in sampler.sample(remaining, decoding, style, batch_questions):
-                n_tokens += len(step.answers)
+                n_tokens += step.n_tokens
                 served = step.served or served
-                for finished in step.finished:
-                    writer.append(finished)
+                writer.append_many(step.finished)
                 n_done = len(writer.sampled)
                 seconds = time.monotonic() - started
                 on_step(Progress(n_done, len(questions), n_done - n_before, n_tokens, seconds))
@@ -113,10 +115,12 @@ def plan_run(
     model: ModelSpec,
     revision: str,
     dtype: str,
+    device: str | None = None,
 ) -> RunPlan:
     """The run of a model over questions with their prompts; `revision` and `dtype` are as its sampler names them.
 
-    Raises `InvalidInput` for questions of several datasets.
+    `device` is what the model computes on; None: this machine's. Raises `InvalidInput` for questions of several
+    datasets.
     """
     identity = identity_of(
         asked,
@@ -132,7 +136,7 @@ def plan_run(
         status="sampling",
         git_commit=_git_commit(),
         packages=_package_versions(),
-        device="" if is_served(model.source) else probe_device().name,
+        device="" if is_served(model.source) else device or probe_device().name,
         source=Path(model.source).name if Path(model.source).is_absolute() else model.source,
         family=model.family,
         stage=model.stage,

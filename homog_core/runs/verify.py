@@ -1,6 +1,6 @@
 """A stored run → what is wrong with it, in sentences that name the remedy. It changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,16 @@ def verify(run_id: str) -> list[str]:
         return [str(error)]
 
 
+def damage_of(run: Run) -> list[str]:
+    """What is wrong with what is stored of a run, one sentence each; that it has not been scored is not wrong."""
+    try:
+        problems = list(_file_problems(run))
+        stored = [name for name in TABLES if run.has(name)]
+        return [*problems, *_content_problems(run, problems, stored)]
+    except CorruptRun as error:
+        return [str(error)]
+
+
 def seal(run_id: str) -> Run:
     """Write hashes into the manifest of a run of an older version. Raises `HomogError` where `verify` finds more wrong.
 
@@ -71,8 +81,11 @@ def _file_problems(run: Run) -> Iterator[str]:
         yield f"{name} does not belong to run {run.id}, so nothing reads it; delete that file."
 
 
-def _content_problems(run: Run, known: list[str]) -> Iterator[str]:
-    """What does not fit together in files that read, leaving out what is known of files that do not."""
+def _content_problems(run: Run, known: list[str], tables: Sequence[str] = TABLES) -> Iterator[str]:
+    """What does not fit together in files that read, leaving out what is known of files that do not.
+
+    Of `tables` it is said where one is missing.
+    """
     try:
         questions, responses = run.questions(), run.responses()
     except CorruptRun as error:
@@ -85,7 +98,7 @@ def _content_problems(run: Run, known: list[str]) -> Iterator[str]:
     evidence = [
         name.removesuffix(".parquet") for name in sorted(stored_names(run.folder)) if name.startswith(_EVIDENCE)
     ]
-    for name in (*TABLES, *evidence):
+    for name in (*tables, *evidence):
         for problem in _table_problems(run, name, responses, answers):
             if problem not in known:
                 yield problem

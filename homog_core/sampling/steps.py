@@ -93,6 +93,12 @@ class Step:
     finished: tuple[ResponseSet, ...] = ()  # of the questions whose last answer has just ended
     restarted: tuple[str, ...] = ()  # ids of questions that begin anew in a smaller batch, because memory ran out
     served: Served | None = None  # what is known by now of the server that answers; None for a model on this machine
+    n_unshown: int = 0  # tokens of finished answers that were not shown one by one
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens it brings."""
+        return len(self.answers) + self.n_unshown
 
 
 class Sampler(Protocol):

@@ -69,6 +69,9 @@ def _of_runs(runs: Path) -> Iterator[Leftover]:
     """Deleted runs that are still there, runs that ended before their first answer, half-written files."""
     for folder in runs.glob(".deleted-*"):
         yield Leftover(folder, "deleted, not yet gone", size(folder))
+    for folder in runs.glob(".pulled-*"):
+        if _is_old(folder):
+            yield Leftover(folder, "a pull that was broken off", size(folder))
     for folder in runs.glob("[!.]*/"):
         if folder.is_symlink() or not _is_free(folder):
             continue

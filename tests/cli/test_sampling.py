@@ -48,7 +48,7 @@ def csv(tmp_path):
         (["--top-p", "0"], "top-p is 0"),
         (["--max-new-tokens", "0"], "token limit is 0"),
         (["--limit", "0"], "limit is 0"),
-        (["--batch-questions", "0"], "--batch-questions is 0"),
+        (["--batch-questions", "0"], "questions in a batch is 0"),
     ],
 )
 def test_a_wrong_option_of_sample_is_found_before_the_model_is_loaded(options, words, capsys):
