@@ -62,10 +62,7 @@ def main() -> None:
     parser.add_argument("--think", type=float, default=2.0, help="seconds between two clicks, on average")
     parser.add_argument("--port", type=int, help="of a server on this machine that is running already")
     options = parser.parse_args()
-    print(
-        f"{'visitors':>8} {'pages':>6} {'median s':>9} {'95 % s':>7} {'jobs':>5} {'median s':>9} {'ahead':>6} {'MB':>6} "
-        f"{'MB/hour':>8}  errors"
-    )
+    print("visitors  pages  median s  95 % s  jobs  median s  ahead     MB  MB/hour  errors")
     found = {}
     with server(options.port) as (url, process):
         warm = Seen()  # what is made once, as the runs and the model in memory
@@ -81,10 +78,8 @@ def main() -> None:
             for error in found[n].errors[:5]:
                 print(f"         {error}")
     for page in PAGES:
-        medians = [
-            f"{np.median([s for name, s in seen.pages if name == page] or [np.nan]):.2f}" for seen in found.values()
-        ]
-        print(f"{page:>12}: median s {' '.join(medians)}")
+        medians = (np.median([s for name, s in seen.pages if name == page] or [np.nan]) for seen in found.values())
+        print(f"{page:>12}: median s {' '.join(f'{median:.2f}' for median in medians)}")
     fewest = _median(found[options.visitors[0]])
     slow = [n for n in options.visitors if _median(found[n]) > 2 * fewest]
     print(f"It bends at {slow[0]} visitors." if slow else f"No bend up to {max(options.visitors)} visitors.")
@@ -129,7 +124,7 @@ def crowd(url: str, process: psutil.Process | None, n: int, options: argparse.Na
 
 
 def visit(url: str, who: int, n: int, asks: bool, end: float, think: float, seen: Seen) -> None:
-    """One visitor until the end: asks one question after the other, or reads one page after the other."""
+    """One visitor until the end: asks one question after the other, each in a new tab, or reads page after page."""
     rng = np.random.default_rng([who, n])
     turn = 0
     try:
@@ -137,7 +132,8 @@ def visit(url: str, who: int, n: int, asks: bool, end: float, think: float, seen
             while time.monotonic() < end:
                 time.sleep(rng.exponential(think))
                 if asks:
-                    ask(visitor, f"Is {n}{who:03}{turn:04} a number?", seen)
+                    with Visitor(url) as tab:
+                        ask(tab, f"Is {n}{who:03}{turn:04} a number?", seen)
                 else:
                     opened(visitor, seen, PAGES[rng.integers(len(PAGES))])
                 turn += 1
