@@ -2,7 +2,6 @@
 
 import threading
 import time
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,19 +26,14 @@ class Version(NamedTuple):
     """A run as its files are now: the key of everything that is cached about it."""
 
     run_id: str
-    stamp: int  # when its files last changed, in nanoseconds
+    files: int  # which files it has, and how each of them is now
 
 
 def version(run: store.Run) -> Version:
     """The version of a run."""
-    return Version(run.id, run_stamp(run))
-
-
-def run_stamp(run: store.Run) -> int:
-    """When a run's files last changed, in nanoseconds."""
-    sentences = sentences_folder(run.id)
-    kept = sentences.iterdir() if sentences.is_dir() else ()
-    return max(map(_modified, chain(run.folder.iterdir(), kept)))
+    kept = sentences_folder(run.id)
+    paths = [run.folder / "manifest.json", *run.folder.glob("*.parquet"), *kept.glob("*.parquet")]
+    return Version(run.id, hash(frozenset(map(_now, paths))))
 
 
 def load_run(run_id: str) -> ScoredRun:
@@ -142,11 +136,11 @@ def _load_run(found: Version) -> ScoredRun:
     return ScoredRun(store.open_run(found.run_id))
 
 
-def _modified(file: Path) -> int:
+def _now(path: Path) -> tuple[str, tuple[int, ...]]:
     try:
-        return 0 if file.name.endswith(".partial") else file.stat().st_mtime_ns
-    except FileNotFoundError:  # a shard that has just been merged
-        return 0
+        return path.name, files.version_of(path)
+    except OSError:  # a shard that has just been merged, or a run that has just been deleted
+        return path.name, ()
 
 
 def is_connected(session: str) -> bool:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from fakes import ENTROPY, LOGPROB, TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question, tiny_adapter
 
 from homog_core import files
@@ -459,6 +460,24 @@ def test_a_job_that_nobody_watches_any_more_stops_after_the_grace(gated, clock):
     assert job.queue.wait_for(job_id, "stopped").models[0].answers[0].text == "red fox"  # two steps
 
 
+def test_a_job_that_waits_leaves_the_queue_when_its_page_has_been_closed(gated, clock):
+    open_pages = {"first", "closed", "third"}
+    job = gated(is_connected=open_pages.__contains__, grace_seconds=60)
+    job.queue.submit(request(), session="first")
+    job.gate.wait_until_reached()
+    closed, third = (job.queue.submit(request(), session, "a visitor", most=2) for session in ("closed", "third"))
+    open_pages.remove("closed")
+    clock.ahead = 50
+    assert job.queue.snapshot(third, "third").position == 2  # within the grace: the page may come back
+    clock.ahead = 70
+    assert job.queue.snapshot(third, "third").position == 1
+    assert job.queue.load().waiting == 1
+    job.queue.submit(request(), "third", "a visitor", most=2)  # it no longer counts among the jobs of its visitor
+    left = job.queue.snapshot(closed)
+    assert (left.state, left.message) == ("stopped", "Stopped before its turn: its page was closed")
+    assert not left.models[0].is_asked
+
+
 def test_a_quiet_but_connected_session_keeps_its_job(gated, clock):
     asked = []
     job = gated(is_connected=lambda session: not asked.append(session), grace_seconds=60)
@@ -718,6 +737,56 @@ def test_a_model_that_wants_to_exit_does_not_end_the_worker():
     failed = queue.wait_for(queue.submit(request(OTHER)), "failed")
     assert failed.message == "Sampling failed: SystemExit: 3"
     queue.wait_for(queue.submit(request(ONE)), "done")
+
+
+NO_MEMORY = {
+    "of a GPU": lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has ..."),
+    "of a CPU": lambda: RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+    "of the machine": MemoryError,
+}
+
+
+@pytest.mark.parametrize("kind", NO_MEMORY)
+@pytest.mark.parametrize("moment", ["load", "prefill", "mid-decode", "a second model's prompt"])
+def test_a_device_that_runs_out_of_memory_is_said_and_the_next_job_finds_room(moment, kind):
+    held, still_there = [], []
+
+    class Large(FakeSampler):
+        """Holds what a job needs beside the weights, and runs out of memory at one moment of the first job."""
+
+        def sample(self, *arguments):
+            cache = torch.zeros(8)
+            held.append(weakref.ref(cache))
+            for n, step in enumerate(super().sample(*arguments)):
+                if is_first and n == {"prefill": 0, "mid-decode": 2}.get(moment):
+                    raise NO_MEMORY[kind]()
+                yield step
+            del cache
+
+        def prompt(self, *arguments):
+            if is_first and moment == "a second model's prompt" and self.spec == OTHER:
+                raise NO_MEMORY[kind]()
+            return super().prompt(*arguments)
+
+    def load(spec, report):
+        still_there.append(sum(ref() is not None for ref in held))
+        if is_first and moment == "load":
+            raise NO_MEMORY[kind]()
+        return Large(ANSWERS, spec)
+
+    is_first = True
+    queue = queue_of(load)
+    job = queue.submit(request(*([ONE, OTHER] if "second" in moment else [ONE])))
+    failed = queue.wait_for(job, "failed", "done")
+    assert failed.state == "failed"
+    assert failed.message.startswith("The device ran out of memory; lower the number of samples")
+    assert len(failed.message) < 200
+    with queue._lock:
+        assert queue._lock.wait_for(lambda: queue.load().running == 0, TIMEOUT)
+    is_first = False
+    assert [ref for ref in held if ref() is not None] == []
+    queue.wait_for(queue.submit(request(OTHER)), "done")
+    assert still_there[-1] == 0
 
 
 def test_the_queue_has_an_end(gated):

@@ -3,7 +3,8 @@
 python -m benchmarks.reliability flips --n 2000      # single bits of a small run with all tables
 python -m benchmarks.reliability flips --n 200 --run gemma-3-270m-dpo--facts--2493e7c049
 python -m benchmarks.reliability foreign             # files of other runs, and damage that leaves valid Parquet
-python -m benchmarks.reliability kills --n 250       # SIGKILL at random moments
+python -m benchmarks.reliability kills --n 300       # SIGKILL at random moments
+python -m benchmarks.reliability kills --n 40 --kinds train
 """
 
 import argparse
@@ -11,7 +12,7 @@ from collections import Counter
 
 from benchmarks.reliability.flips import flips
 from benchmarks.reliability.foreign import damaged, foreign
-from benchmarks.reliability.kills import kills
+from benchmarks.reliability.kills import KINDS, kills
 from benchmarks.reliability.scenes import copied, own_folder, scored_run
 from homog_core import files
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("what", choices=("flips", "foreign", "kills"))
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of work that is killed")
     parser.add_argument("--run", help="id of a shipped run whose bits are flipped")
     options = parser.parse_args()
     shipped = files.SHIPPED / "runs"
@@ -41,8 +43,8 @@ def main() -> None:
                 read = [end.what for end in ends if not end.reading and not end.is_forged]
                 print(f"{len(ends)} of {name}: verify missed {len(missed)} {missed}, reading took {len(read)} {read}")
         else:
-            for kind, counts in kills(options.n, options.seed).items():
-                print(f"{kind}: {options.n // 5} kills: {_counts(counts)}")
+            for kind, counts in kills(options.n, options.seed, options.kinds).items():
+                print(f"{kind}: {options.n // len(options.kinds)} kills: {_counts(counts)}")
 
 
 def _counts(found: Counter[str]) -> str:

@@ -1,8 +1,9 @@
-"""Processes killed at random moments of sampling, scoring, importing, exporting and stripping: what is lost."""
+"""Processes killed at random moments of sampling, scoring, importing, exporting, stripping, training: what is lost."""
 
 import json
 import os
 import random
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -10,7 +11,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.reliability import training
 from benchmarks.reliability.scenes import DECODING, LAX, STRICT, ScriptedSampler, WordEncoder, questions, scored_run
+from homog_core import files
 from homog_core.errors import HomogError
 from homog_core.records import Question
 from homog_core.runs.export import export_run
@@ -212,10 +215,41 @@ def _kill_stripping(scene: tuple[list[Question], float], number: int, rng: rando
     return Ending(at_work, [*problems, *_left_behind(open_run(run.id).folder)])
 
 
+# Training: no half-made adapter is ever to be seen, and the same command ends where an undisturbed one does
+
+
+def _prepare_training() -> tuple[str | None, float]:
+    training.prepare()
+
+    def trained() -> float:
+        shutil.rmtree(files.cache() / "models", ignore_errors=True)
+        return _seconds(lambda: training.in_child(training.train_stage))
+
+    trained()  # it imports things
+    longest = trained()
+    if training.adapter_hash() is None:
+        raise RuntimeError("The training does not work even when nobody kills it.")
+    return training.adapter_hash(), longest
+
+
+def _kill_training(scene: tuple[str | None, float], number: int, rng: random.Random) -> Ending:
+    undisturbed, longest = scene
+    shutil.rmtree(files.cache() / "models")
+    at_work = _killed(training.train_stage, longest, rng)
+    problems = training.half_made()
+    if training.in_child(training.train_stage) != 0:
+        problems.append("lost: the same command does not go on")
+    elif training.adapter_hash() != undisturbed:
+        problems.append("lost: another adapter than an undisturbed training makes")
+    return Ending(at_work, [*problems, *training.left_behind()])
+
+
 _KINDS = {
     "sample": (_prepare_sampling, _kill_sampling),
     "score": (_prepare_scoring, _kill_scoring),
     "import": (_prepare_importing, _kill_importing),
     "export": (_prepare_exporting, _kill_exporting),
     "strip": (_prepare_stripping, _kill_stripping),
+    "train": (_prepare_training, _kill_training),
 }
+KINDS = tuple(_KINDS)

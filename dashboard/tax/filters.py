@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import controls, url
 from dashboard.cache import load_run, shipped_first, version
 from dashboard.tax.selection import Selection
+from dashboard.text import plain
 from homog_core.analysis import lineage, many
 from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.scored_run import ScoredRun
@@ -112,13 +113,13 @@ def group_title(key: str, family: str, n: int) -> str:
 
 
 def _read(runs: Sequence[Run]) -> tuple[dict[str, ScoredRun], list[str]]:
-    """The runs by label, and the ids of those that cannot be read, or were scored by another version."""
+    """The runs by label, and the ids of those that were scored by another version. What is damaged is said."""
     found, unread = {}, []
     for run_id, label in run_names.names(runs).items():
         try:
             scored = load_run(run_id)
-        except HomogError:
-            unread.append(run_id)
+        except HomogError as error:
+            st.warning(f"A run is left out. {plain(str(error))}", icon=":material/warning:")
             continue
         if scored.is_scored:
             found[label] = scored

@@ -47,8 +47,7 @@ class Table(Mapping[str, Record]):
         records = _read(self._kind, self._name, FOLDER / self._file)
         own = files.cache() / self._file
         if self._extendable and own.exists():
-            state = own.stat()
-            records = records | _read(self._kind, self._name, own, (state.st_mtime_ns, state.st_size, state.st_ino))
+            records = records | _read(self._kind, self._name, own, files.version_of(own))
         return records
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from homog_core.analysis.draws import draws
 from homog_core.catalogue.servers import is_served
-from homog_core.device import Device, free_memory, probe_device
+from homog_core.device import Device, free_memory, is_out_of_memory, probe_device
 from homog_core.errors import HomogError, NotFound
 from homog_core.live.job import OVER, Job, Load, Part, Request, Snapshot
 from homog_core.measures.encoders import Encoder, encode
@@ -80,6 +80,7 @@ class LiveQueue:
         with self._lock:
             if self._closed:
                 raise HomogError("This server is being shut down; ask again when it is back.")
+            self._drop_left()
             if len(self._waiting) >= MOST_WAITING:
                 raise HomogError(f"{len(self._waiting)} jobs are waiting already; try again in some minutes.")
             going = sum(visitor in other.owner and other.state not in OVER for other in self._jobs.values())
@@ -98,6 +99,7 @@ class LiveQueue:
             job = self._job(job_id)
             job.sessions.add(session)
             job.last_watched = time.monotonic()
+            self._drop_left()
             return Snapshot(
                 job.id,
                 job.state,
@@ -122,6 +124,7 @@ class LiveQueue:
     def load(self) -> Load:
         """How busy it is."""
         with self._lock:
+            self._drop_left()
             return Load(
                 int(self._running is not None), len(self._waiting), self._worker.is_alive() and not self._closed
             )
@@ -197,6 +200,18 @@ class LiveQueue:
             return 0
         return self._waiting.index(job) + (self._running is not None)
 
+    def _drop_left(self) -> None:
+        """Take jobs out of the queue whose turn nobody waits for any more."""
+        for job in [job for job in self._waiting if self._is_left(job)]:
+            self._waiting.remove(job)
+            self._set(job, "stopped", "Stopped before its turn: its page was closed")
+
+    def _is_left(self, job: Job) -> bool:
+        """Whether everybody who watched a job has been gone for a while."""
+        if any(self._is_connected(session) for session in job.sessions):
+            job.last_watched = time.monotonic()
+        return time.monotonic() - job.last_watched > self._grace
+
     def _forget_old(self) -> None:
         over = [job for job in self._jobs.values() if job.state in OVER]
         for job in over[: max(0, len(over) - _REMEMBERED)]:
@@ -217,8 +232,10 @@ class LiveQueue:
             except HomogError as error:
                 self._set(job, "failed", str(error))
             except BaseException as error:  # the worker outlives whatever a model does, also one that wants to exit
-                self._set(job, "failed", f"Sampling failed: {type(error).__name__}: {error}")
+                self._set(job, "failed", _why(error))
             finally:
+                if job.state == "failed":  # what it had in memory goes before the next job comes
+                    free_memory()
                 with self._lock:
                     self._running = None
                     self._lock.notify_all()
@@ -346,11 +363,7 @@ class LiveQueue:
     def _check(self, job: Job) -> None:
         """Leave the job if somebody has stopped it, or if everybody who watched it has been gone for a while."""
         with self._lock:
-            if any(self._is_connected(session) for session in job.sessions):
-                job.last_watched = time.monotonic()
-            elif time.monotonic() - job.last_watched > self._grace:
-                raise _Stopped
-            if job.stop:
+            if self._is_left(job) or job.stop:
                 raise _Stopped
 
     def _set(self, job: Job, state: str, message: str) -> None:
@@ -373,3 +386,13 @@ class LiveQueue:
             "waiting": len(self._waiting),
         }
         _LOG.log(logging.WARNING if job.state == "failed" else logging.INFO, "live job", extra={"facts": facts})
+
+
+def _why(error: BaseException) -> str:
+    """What a visitor is told of an error that nobody has foreseen."""
+    if is_out_of_memory(error):
+        return (
+            "The device ran out of memory; lower the number of samples or the token limit, choose a smaller model, or "
+            "end what else uses the memory."
+        )
+    return f"Sampling failed: {type(error).__name__}: {error}"

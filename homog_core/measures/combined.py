@@ -16,7 +16,7 @@ import numpy as np
 
 from homog_core import files
 from homog_core.errors import InvalidInput
-from homog_core.files import make_folder, replacing
+from homog_core.files import make_folder, replacing, version_of
 from homog_core.measures.conflicts import Statement
 from homog_core.measures.overlap import shared_counts
 
@@ -91,9 +91,9 @@ def write_weights(weights: Weights) -> None:
 
 
 def _read(path: Path) -> dict[str, Weights]:
-    return _read_at(path, path.stat().st_mtime_ns) if path.is_file() else {}
+    return _read_at(path, version_of(path)) if path.is_file() else {}
 
 
 @cache
-def _read_at(path: Path, _changed: int) -> dict[str, Weights]:
+def _read_at(path: Path, _version: tuple[int, ...]) -> dict[str, Weights]:
     return {row["encoder"]: Weights(**row) for row in json.loads(path.read_text())}

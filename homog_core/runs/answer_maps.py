@@ -110,8 +110,7 @@ def list_maps() -> tuple[list[StoredMap], list[Path]]:
     found, unread = [], []
     for path in paths.values():
         try:
-            state = path.stat()
-            one = _read(path, state.st_mtime_ns, state.st_size)
+            one = _read(path, files.version_of(path))
             if one.header.id != path.stem:  # somebody else's content under this name
                 raise InvalidInput(f"{path} holds {one.header.id}.")
             found.append(one)
@@ -129,11 +128,11 @@ def find_map(maps: Iterable[StoredMap], sources: Iterable[Source], encoder: str)
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, changed: int, size: int) -> StoredMap:
+def _read(path: Path, version: tuple[int, ...]) -> StoredMap:
     """The map in a file as it is now. Raises `InvalidInput` for anything else."""
     from pydantic import TypeAdapter, ValidationError
 
-    if size > MOST_BYTES:
+    if path.stat().st_size > MOST_BYTES:
         raise InvalidInput(f"{path} is too large to hold a map.")
     try:
         with pq.ParquetFile(path) as file:

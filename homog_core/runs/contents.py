@@ -162,12 +162,11 @@ def hash_of(path: Path) -> str:
 
 def _known_hash(path: Path) -> str:
     """The hash of a file, remembered as long as it looks the same."""
-    stat = path.stat()
-    return _hashed(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return _hashed(path, files.version_of(path))
 
 
 @lru_cache(maxsize=16384)
-def _hashed(path: Path, inode: int, size: int, modified: int) -> str:
+def _hashed(path: Path, version: tuple[int, ...]) -> str:
     return hash_of(path)
 
 

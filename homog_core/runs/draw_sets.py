@@ -83,8 +83,7 @@ def list_draws() -> tuple[list[DrawSet], list[Path]]:
     found, unread = [], []
     for path in paths.values():
         try:
-            state = path.stat()
-            one = _read(path, state.st_mtime_ns, state.st_size)
+            one = _read(path, files.version_of(path))
             if one.id != path.stem:  # somebody else's content under this name
                 raise InvalidInput(f"{path} holds {one.id}.")
             found.append(one)
@@ -94,11 +93,11 @@ def list_draws() -> tuple[list[DrawSet], list[Path]]:
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, changed: int, size: int) -> DrawSet:
+def _read(path: Path, version: tuple[int, ...]) -> DrawSet:
     """The set in a file as it is now. Raises `InvalidInput` for anything else."""
     from pydantic import TypeAdapter, ValidationError
 
-    if size > MOST_BYTES:
+    if path.stat().st_size > MOST_BYTES:
         raise InvalidInput(f"{path} is too large to hold draws.")
     try:
         return TypeAdapter(DrawSet).validate_json(path.read_bytes())

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from homog_core.errors import CorruptRun, InvalidInput
-from homog_core.files import reason, remedy, replacing
+from homog_core.files import reason, remedy, replacing, version_of
 from homog_core.records import Decoding, Identity, PromptStyle, Question, RunManifest
 from homog_core.runs.questions import question_ids_sha256
 
@@ -94,10 +94,9 @@ def read_manifest(folder: Path) -> RunManifest:
     """
     path = folder / "manifest.json"
     try:
-        state = path.stat()
+        return _parsed(path, version_of(path))
     except OSError as error:
         raise _unreadable(folder, error) from error
-    return _parsed(path, (state.st_mtime_ns, state.st_size, state.st_ino))
 
 
 def _unreadable(folder: Path, error: OSError) -> CorruptRun:

@@ -17,6 +17,7 @@ from typing import Any
 
 from homog_core.device import LOADING, free_on_cpu, keep_freed_memory
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
+from homog_core.files import version_of
 from homog_core.sampling.quick_gguf import quick_gguf
 from homog_core.sampling.tokenizer import load_tokenizer
 
@@ -36,13 +37,12 @@ class GgufHeader:
 
 def read_header(file: Path) -> GgufHeader:
     """The header of a GGUF file. Raises `InvalidInput` for a file that does not begin like one of version 2 or 3."""
-    state = file.stat()
-    return _read_header(file, state.st_mtime_ns, state.st_size)
+    return _read_header(file, version_of(file))
 
 
 @lru_cache(maxsize=16)
-def _read_header(file: Path, changed: int, size: int) -> GgufHeader:
-    """The header; `changed` and `size` tell one content of the file from another."""
+def _read_header(file: Path, version: tuple[int, ...]) -> GgufHeader:
+    """The header; `version` changes when the file does."""
     try:
         with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _Reader(data).header()

@@ -11,7 +11,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +34,7 @@ from homog_core.training.pairs import training_rows
 
 MOST_LOST = 1.0  # nats of log-probability by which a preference stage may make its preferred answers less likely
 _LAST_LOGGED = 5  # logged steps that are averaged for it
+_MARK = "recipe.json"  # in the folder of a training: what it is
 _SMOKE_QUESTIONS, _SMOKE_BATCH, _SMOKE_STEPS = 8, 2, 5
 
 
@@ -40,23 +42,28 @@ def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, s
     """Train one stage on `model` and return the folder of its adapter, `<cache>/models/<model>-<stage>[-seedS]`.
 
     `smoke` takes a handful of questions and steps. Raises `HomogError` where the training packages are missing, where
-    a stage that is needed has not been trained, where a training question is too close to one that must not be seen,
-    where the preferred answers of a preference stage became less likely by more than `MOST_LOST`, and where a control
-    does not get as far from SFT as its stage.
+    a stage that is needed has not been trained, where another process trains this one, where a training question is too
+    close to one that must not be seen, where the preferred answers of a preference stage became less likely by more
+    than `MOST_LOST`, and where a control does not get as far from SFT as its stage.
     """
     _require_packages()
     _check_settings(recipe)
-    base, suffix = find_model(model), "-smoke" if smoke else ""
+    base = find_model(model)
     if base.adapter:
         raise InvalidInput(f"{model} is itself an adapter; give the model that it was trained from.")
-    if smoke:
-        recipe = replace(recipe, batch_size=_SMOKE_BATCH)
+    name = adapter_name(base.key, recipe.stage, recipe.seed, "-smoke" if smoke else "")
+    _check_is_ours(name)
+    with _alone(name):
+        return _train(replace(recipe, batch_size=_SMOKE_BATCH) if smoke else recipe, base, name, smoke, say)
+
+
+def _train(recipe: Recipe, base: ModelSpec, name: str, smoke: bool, say: Say) -> Path:
+    """Train a stage of `base` as the adapter `name`."""
+    suffix = "-smoke" if smoke else ""
     parent = _needed(base, recipe.parent, recipe.seed, suffix)
     target = _needed(base, recipe.matches, recipe.seed, suffix)
     if target:
         _check_is_from(target, parent)
-    name = adapter_name(base.key, recipe.stage, recipe.seed, suffix)
-    _check_is_ours(name)
     started = time.monotonic()
     say("Preparing the data")
     questions = data.training_questions()[: _SMOKE_QUESTIONS if smoke else None]
@@ -83,8 +90,21 @@ def train(recipe: Recipe, model: str = "gemma-3-270m", *, smoke: bool = False, s
         "history": stage.state.log_history,
     }
     folder = _save(stage.model, name, base, log)
-    shutil.rmtree(work)
+    trainer.forget(work, _MARK)
     return folder
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Hold the lock of an adapter's training. Raises `HomogError` where another process does."""
+    from filelock import FileLock, Timeout
+
+    folder = files.make_folder(files.cache() / "models" / ".training")
+    try:
+        with FileLock(folder / f"{name}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise HomogError(f"{name} is being trained by another process; wait for it or stop it.") from None
 
 
 def _require_packages() -> None:
@@ -190,7 +210,7 @@ def _portable(source: str) -> str:
 
 def _start_or_resume(work: Path, log: dict[str, Any]) -> None:
     """Keep the checkpoints of an earlier attempt at exactly this; throw those of anything else away."""
-    mark = work / "recipe.json"
+    mark = work / _MARK
     wanted = json.dumps(log, sort_keys=True)
     if work.is_dir() and not (mark.is_file() and mark.read_text() == wanted):
         shutil.rmtree(work)

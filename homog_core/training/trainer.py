@@ -3,6 +3,7 @@
 It does not know where the rows come from, and does not write the adapter.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from homog_core.sampling.weights import adapter_folder, local_weights
 
 if TYPE_CHECKING:
     import torch
+
+_WHOLE = "whole"  # the file in a checkpoint that is written last
 
 
 def make_trainer(
@@ -75,10 +78,31 @@ def make_trainer(
 
 
 def run(trainer: Any, work: Path) -> None:
-    """Train to the end, from the last checkpoint in `work` if there is one."""
-    from transformers.trainer_utils import get_last_checkpoint
+    """Train to the end, from the last whole checkpoint in `work` if there is one."""
+    from transformers import TrainerCallback
 
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)))
+    class KeepLast(TrainerCallback):
+        """Marks a checkpoint when all of it is written, and only then takes the ones before it away.
+
+        transformers marks none, so that one that a kill has cut short would be gone on from; and it takes away those
+        with an older time, which after the clock was set back is the newest.
+        """
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            last = work / f"checkpoint-{state.global_step}"
+            (last / _WHOLE).touch()
+            for other in set(work.glob("checkpoint-*")) - {last}:
+                forget(other, _WHOLE)
+
+    trainer.add_callback(KeepLast())
+    last = max(work.glob(f"checkpoint-*/{_WHOLE}"), key=lambda mark: int(mark.parent.name.split("-")[1]), default=None)
+    trainer.train(resume_from_checkpoint=str(last.parent) if last else None)
+
+
+def forget(folder: Path, mark: str) -> None:
+    """Delete a folder, and first the file by which it counts as whole."""
+    (folder / mark).unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 
 class AnswersAlone:
@@ -144,7 +168,6 @@ def _arguments(recipe: Recipe, work: Path, max_steps: int) -> dict[str, Any]:
         "activation_checkpointing": False,
         "logging_steps": 1 if max_steps > 0 else 5,
         "save_strategy": "epoch",  # within an epoch the order of the batches could not be gone on with
-        "save_total_limit": 1,
         "report_to": "none",
     }
 

@@ -182,7 +182,7 @@ def test_a_stage_that_unlearns_what_it_prefers_fails(rewards, broken):
         train._check_preferred(history, 0.1, "x")
 
 
-def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, monkeypatch):
+def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, own_cache, monkeypatch):
     undisturbed = load_file(smoke("sft") / "adapter_model.safetensors")
     run = trainer.run
 
@@ -201,11 +201,22 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, monkeypatch
         patch.setattr(trainer, "run", killed)
         with pytest.raises(SystemExit):
             smoke("sft")
+    half = own_cache / "models" / ".training" / "tiny-sft-smoke" / "checkpoint-4"
+    half.mkdir()  # what a kill leaves of a checkpoint that is being written
+    (half / "trainer_state.json").write_text('{"epoch":')
     steps = []
     monkeypatch.setattr(trainer, "run", lambda stage, work: (run(stage, work), steps.append(stage.state.log_history)))
     resumed = load_file(smoke("sft") / "adapter_model.safetensors")
     assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)
     assert [row["step"] for row in steps[0] if "loss" in row] == [1, 2, 3, 4, 5]
+
+
+def test_two_trainings_of_one_adapter_do_not_write_each_others_files(smoke, own_cache, capsys):
+    with train._alone("tiny-sft-smoke"):
+        smoke("sft", status=1)
+    assert "tiny-sft-smoke is being trained by another process" in capsys.readouterr().err
+    assert not (own_cache / "models" / "tiny-sft-smoke").exists()
+    assert smoke("sft").is_dir()
 
 
 def test_other_data_do_not_go_on_from_the_checkpoints_of_the_first(tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from homog_core import files
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.progress import OnProgress
 from homog_core.records import Decoding, Provenance
@@ -49,7 +50,7 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
     nothing reads, and `HomogError` where the file changes meanwhile.
     """
     _check_file(path)
-    version = _version(path)
+    version = files.version_of(path)
     revision = _revision(path, about)
     notes, about, found = _surveyed(path, about)
     model = next(iter(notes.models), None) if about.model is None else about.model
@@ -218,13 +219,8 @@ def _name(name: str, what: str) -> str:
     return name
 
 
-def _version(path: Path) -> tuple[int, int, int]:
-    stat = path.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
 def _check_unchanged(path: Path, version: tuple[int, int, int]) -> None:
-    if _version(path) != version:
+    if files.version_of(path) != version:
         raise HomogError(f"{path.name} has changed while it was being imported; import it again.")
 
 
