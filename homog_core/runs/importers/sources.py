@@ -4,7 +4,9 @@ Nothing is ever unpickled: a pickle can run any program. Archives are read in me
 """
 
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,6 +29,9 @@ _EXPORT = (
     "import json,pickle,sys; d=pickle.load(open(sys.argv[1],'rb')); "
     "[print(json.dumps(r,default=str)) for r in (d.values() if isinstance(d,dict) else d)]"
 )
+DAMAGED_ARCHIVE = (  # what Python raises where a ZIP is damaged, encrypted, or packed in a way that is not known
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError, LookupError, RuntimeError,
+)  # fmt: skip
 Packing = Literal["jsonl", "json", "csv", "parquet", "zip"]
 
 
@@ -157,7 +162,7 @@ def _members(path: Path, notes: Notes) -> Iterator[Record]:
                 content = _member(archive, name, f"{path.name}, {name}", notes)
                 if content is not None:
                     yield Record(f"{path.name}, {name}", content)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (*DAMAGED_ARCHIVE, OSError) as error:
         raise InvalidInput(f"{path.name} is no archive that reads ({error}).") from error
 
 
@@ -168,7 +173,7 @@ def _member(archive: zipfile.ZipFile, name: str, where: str, notes: Notes) -> di
         raise InvalidInput(
             f"{where}: it is packed in a way that cannot be read ({error}); convert it to JSON."
         ) from error
-    except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+    except (*DAMAGED_ARCHIVE, OSError) as error:  # an OSError of bz2's
         notes.left_out(InvalidInput(f"{where}: this is not JSON that reads ({error})."))
         return None
     if isinstance(content, dict):
