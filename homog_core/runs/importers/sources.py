@@ -23,6 +23,7 @@ FORMATS = (
     "lm-evaluation-harness, .eval or JSON of Inspect, scenario_state.json of HELM, output of an OpenAI batch, vLLM's "
     "RequestOutput"
 )
+_OLDER_LETTERS = "a file that is not UTF-8: its letters are read as Windows-1252; if they look wrong, save it as UTF-8"
 _BATCH = 64  # rows of a Parquet file that are unpacked at once
 _PICKLES = (b"(dp", b"(lp", b"ccopy_reg", b"c__")  # how pickles of protocol 0 begin
 _EXPORT = (
@@ -44,9 +45,17 @@ def records(path: Path, notes: Notes) -> Iterator[Record]:
         yield from _parquet_rows(path)
     elif kind == "json":
         yield from _objects(path, notes)
+    elif kind == "jsonl":
+        yield from _numbered(path, rows.jsonl_rows(path, notes.left_out))
     else:
-        for line, row in (rows.jsonl_rows if kind == "jsonl" else rows.csv_rows)(path, notes.left_out):
-            yield Record(f"{path.name}, line {line}", row)
+        is_older = rows.is_windows_1252(path)
+        if is_older:
+            notes.add(_OLDER_LETTERS, path.name)
+        yield from _numbered(path, rows.csv_rows(path, notes.left_out, "cp1252" if is_older else "utf-8"))
+
+
+def _numbered(path: Path, found: rows.Rows) -> Iterator[Record]:
+    return (Record(f"{path.name}, line {line}", row) for line, row in found)
 
 
 def _objects(path: Path, notes: Notes) -> Iterator[Record]:
@@ -85,7 +94,7 @@ def packing(path: Path) -> Packing:
         with rows.opened(path) as stream:
             first, second = islice(_full_lines(stream), 1), islice(_full_lines(stream), 1)
             return _of_text(path, next(first, b""), next(second, b""))
-    except (EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path.name} is cut off or damaged ({error}); pack it again.") from error
     except OSError as error:
         raise HomogError(f"{path.name} could not be read ({error.strerror or error}); try again.") from error
