@@ -133,6 +133,15 @@ def kept_records(kind: type[Record], path: Path) -> list[Record]:
         raise InvalidInput(f"{path} does not read ({error}); {remedy}.") from error
 
 
+@contextmanager
+def disk_errors(what: str) -> Iterator[None]:
+    """Say what the disk does not do: an `OSError` inside becomes a `HomogError` about `what`, with its remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise HomogError(f"{what} could not be kept on the disk ({reason(error)}): {remedy(error)}.") from error
+
+
 def flush_folder(folder: Path) -> None:
     """Bring to the disk which files a folder has, so that a new name outlives a power cut."""
     if os.name != "posix":  # elsewhere a folder cannot be opened

@@ -40,7 +40,9 @@ class Form:
 
     top: int  # likeliest tokens asked for; 0: no log-probabilities
     is_whole: bool  # whether it takes the order to leave the distribution whole
-    limit: str = "max_tokens"  # what it calls the token limit; newer models of OpenAI take `max_completion_tokens` alone
+    limit: str = (
+        "max_tokens"  # what it calls the token limit; newer models of OpenAI take `max_completion_tokens` alone
+    )
 
 
 @dataclass(frozen=True, slots=True)
