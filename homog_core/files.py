@@ -6,14 +6,18 @@ folder for these. An installed library ships without runs and never writes besid
 
 import errno
 import glob
+import json
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from homog_core.errors import HomogError, InvalidInput
+
+Record = TypeVar("Record")  # a dataclass
 
 PACKAGE = Path(__file__).resolve().parent
 PROJECT = PACKAGE.parent  # of an installed library the folder of all packages: ask `is_checkout` first
@@ -115,6 +119,36 @@ def replacing(path: Path, name: str) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def kept_records(kind: type[Record], path: Path) -> list[Record]:
+    """The records of a dataclass that a JSON list of ours holds; rows that lack a field are of an older version.
+
+    Raises `InvalidInput` where the file does not read, or holds anything else.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    remedy = "take it away, or make it again by `homog calibrate`"
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise InvalidInput(f"{path} is no JSON list of objects; {remedy}.")
+        known = {field.name for field in fields(kind)}
+        return TypeAdapter(list[kind]).validate_python([row for row in rows if set(row) == known])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidInput(f"{path} does not read: `{first['loc'][-1]}` {first['msg'].lower()}; {remedy}.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path} does not read ({error}); {remedy}.") from error
+
+
+@contextmanager
+def disk_errors(what: str) -> Iterator[None]:
+    """Say what the disk does not do: an `OSError` inside becomes a `HomogError` about `what`, with its remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise HomogError(f"{what} could not be kept on the disk ({reason(error)}): {remedy(error)}.") from error
 
 
 def flush_folder(folder: Path) -> None:

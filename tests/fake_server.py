@@ -93,6 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(500, {"error": {"message": echo}}, **{"Retry-After-Ms": "1"})
         if "min_p" in body and state.takes("strict"):
             return self._json(400, {"error": {"message": "unknown argument min_p"}})
+        if "max_tokens" in body and state.takes("newer_limit"):
+            message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+            return self._json(400, {"error": {"message": message, "code": "unsupported_parameter"}})
+        body = {"max_tokens": body.get("max_completion_tokens")} | body
         asked = body.get("top_logprobs") or body.get("logprobs") or 0
         if asked > 5 and state.takes("five"):
             return self._json(400, {"error": {"message": "at most 5"}})

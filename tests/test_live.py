@@ -843,3 +843,14 @@ def test_a_log_says_how_jobs_stand_and_nothing_of_what_was_said(caplog):
     assert facts[-1]["tokens"] > 0
     said = "".join(str(vars(record)) for record in caplog.records)
     assert not [text for text in (QUESTION.text, *filter(None, ANSWERS["fox"])) if text in said]
+
+
+def test_an_unexpected_error_names_no_folder_of_the_server():
+    def load(spec, report):
+        raise OSError(2, "No such file and/or folder (3/4)", "/home/me/private/models/x.gguf")
+
+    queue = queue_of(load)
+    failed = queue.wait_for(queue.submit(request(ONE)), "failed")
+    assert failed.message == (
+        "Sampling failed: FileNotFoundError: [Errno 2] No such file and/or folder (3/4): 'x.gguf'"
+    )

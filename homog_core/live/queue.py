@@ -7,6 +7,7 @@ know Streamlit: whether a session is still connected is asked through a function
 
 import contextlib
 import logging
+import re
 import threading
 import time
 import uuid
@@ -29,12 +30,11 @@ from homog_core.sampling.weights import availability
 GRACE_SECONDS = 60.0  # how long a job goes on after the last session that watched it has gone
 IDLE_SECONDS = 600.0  # how long a model stays in memory after the last job
 MOST_WAITING = 20  # jobs; a queue without an end would keep everybody waiting, and grow
+_LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.1  # between two looks at how far the unpacking is
 _REMEMBERED = 50  # finished jobs that a reloaded page still finds
 
 LoadSampler = Callable[[ModelSpec, Say], Sampler]
-
-_LOG = logging.getLogger(__name__)
 
 
 class _Stopped(Exception):
@@ -232,6 +232,7 @@ class LiveQueue:
             except HomogError as error:
                 self._set(job, "failed", str(error))
             except BaseException as error:  # the worker outlives whatever a model does, also one that wants to exit
+                _LOG.exception("Job %s failed", job.id)
                 self._set(job, "failed", _why(error))
             finally:
                 if job.state == "failed":  # what it had in memory goes before the next job comes
@@ -258,7 +259,10 @@ class LiveQueue:
             waiting = [part for part in waiting if all(part is not other for other, _ in group)]
             self._draw(job, group)
             names, device = " and ".join(part.model.key for part, _ in group), group[0][1].device
-            self._set(job, "sampling", f"Sampling {names} on {device}")
+            where = (
+                f"from {device}, which is tried out first" if is_served(group[0][0].model.source) else f"on {device}"
+            )
+            self._set(job, "sampling", f"Sampling {names} {where}")
             self._sample(job, group)
             del group  # so that the next model finds its memory free
 
@@ -395,4 +399,9 @@ def _why(error: BaseException) -> str:
             "The device ran out of memory; lower the number of samples or the token limit, choose a smaller model, or "
             "end what else uses the memory."
         )
-    return f"Sampling failed: {type(error).__name__}: {error}"
+    return f"Sampling failed: {type(error).__name__}: {_without_paths(str(error))}"
+
+
+def _without_paths(text: str) -> str:
+    """What an unexpected error says, without folders of this machine: a visitor of another one reads it."""
+    return re.sub(r"(?<!\w)(?:[A-Za-z]:)?(?:[/\\][^/\\\s'\":,;()]+)+[/\\]", "", text)

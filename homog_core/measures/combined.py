@@ -96,4 +96,4 @@ def _read(path: Path) -> dict[str, Weights]:
 
 @cache
 def _read_at(path: Path, _version: tuple[int, ...]) -> dict[str, Weights]:
-    return {row["encoder"]: Weights(**row) for row in json.loads(path.read_text())}
+    return {weights.encoder: weights for weights in files.kept_records(Weights, path)}

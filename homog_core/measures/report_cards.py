@@ -7,7 +7,7 @@ file beside this one and the user's own, which `python -m homog_core calibrate` 
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import combinations, product
 from pathlib import Path
 
@@ -207,11 +207,13 @@ def _judged(nli: Nli, question: str, texts: list[str]) -> np.ndarray:
 
 
 def read_report_cards(path: Path) -> dict[str, ReportCard]:
-    """The cards in `path` by clusterer; none where the file is not there, nor those of older versions."""
+    """The cards in `path` by clusterer; none where the file is not there, nor those of older versions.
+
+    Raises `InvalidInput` for a file of anything else.
+    """
     if not path.is_file():
         return {}
-    known = {field.name for field in fields(ReportCard)}
-    return {row["clusterer"]: ReportCard(**row) for row in json.loads(path.read_text()) if set(row) == known}
+    return {card.clusterer: card for card in files.kept_records(ReportCard, path)}
 
 
 def write_report_cards(path: Path, cards: Iterable[ReportCard]) -> None:

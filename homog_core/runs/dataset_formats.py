@@ -98,8 +98,8 @@ def _read_triviaqa(rows: Rows, source: str) -> Iterator[Question]:
         text, answer = _required(row, "question", where), row.get("answer")
         if not isinstance(answer, dict) or "value" not in answer:
             raise InvalidInput(f"{where}: the answer has no `value`.")
-        references = dict.fromkeys([answer["value"], *answer.get("aliases", ())])
-        yield _published("triviaqa", text, references, key=row.get("question_id"))
+        references = [*_texts([answer["value"]], where, "value"), *_texts(answer.get("aliases"), where, "aliases")]
+        yield _published("triviaqa", text, dict.fromkeys(references), key=row.get("question_id"))
 
 
 READERS = {  # by the name of the dataset up to its first hyphen

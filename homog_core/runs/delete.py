@@ -6,6 +6,7 @@ import uuid
 from homog_core import files
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.runs import derived, store
+from homog_core.runs.sentences import sentences_folder
 
 
 def deletable(run_id: str) -> bool:
@@ -15,7 +16,7 @@ def deletable(run_id: str) -> bool:
 
 
 def delete_run(run_id: str) -> None:
-    """Delete a run of one's own for good; a damaged one too.
+    """Delete a run of one's own for good, with its sentences; a damaged one too.
 
     Its folder is first taken out of sight in one step, so that nobody ever sees half of it. Raises `NotFound`,
     `InvalidInput` for a shipped run, and `HomogError` while it is being written or where the folder cannot be changed.
@@ -37,3 +38,4 @@ def delete_run(run_id: str) -> None:
         raise HomogError(f"Run {run_id} cannot be deleted: {error.strerror or error}.") from error
     shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(derived.folder() / run_id, ignore_errors=True)
+    shutil.rmtree(sentences_folder(run_id), ignore_errors=True)

@@ -4,8 +4,10 @@ A row that is damaged ends the reading, unless the caller takes the complaint an
 mean is known to `dataset_formats` and to the importers.
 """
 
+import codecs
 import csv
 import gzip
+import io
 import json
 import re
 import zlib
@@ -25,6 +27,12 @@ OnBad = Callable[[InvalidInput], None]  # is told of a row that is damaged; it m
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 _BETWEEN = re.compile(r"[\s,]*")  # two objects of JSON in one file
 _DELIMITERS = ",;\t|"
+_MARKS = {  # of the byte order, with which a text begins; the longer ones first
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 def refuse(error: InvalidInput) -> None:
@@ -47,20 +55,69 @@ def kind_of(value: Any) -> str:
 
 
 def opened(path: Path) -> BinaryIO:
-    """The bytes of a file, unpacked where they are gzipped."""
+    """The bytes of a file, unpacked where they are gzipped; of a text with a mark of UTF-16 or -32 those of UTF-8."""
     with path.open("rb") as stream:
         is_packed = stream.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if is_packed else path.open("rb")
+    stream = gzip.open(path, "rb") if is_packed else path.open("rb")  # noqa: SIM115 (whoever asks closes it)
+    try:
+        head = stream.read(4)
+        stream.seek(0)
+    except BaseException:
+        stream.close()
+        raise
+    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    return io.BufferedReader(_AsUtf8(stream, marked)) if marked else stream
 
 
-def csv_rows(path: Path, on_bad: OnBad = refuse) -> Rows:
+class _AsUtf8(io.RawIOBase):
+    """The bytes of a text in another encoding, as they would be in UTF-8."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._text = io.TextIOWrapper(stream, encoding, newline="")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        found = self._text.read(max(len(buffer) // 4, 1)).encode("utf-8", "replace")  # at most 4 bytes a character
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        self._text.close()
+        super().close()
+
+
+def is_windows_1252(path: Path) -> bool:
+    """Whether a text can only be what older spreadsheets write: no line with letters beyond ASCII is UTF-8.
+
+    A file of which some lines with such letters are UTF-8 is damaged, and so is one that Windows-1252 cannot hold.
+    """
+    found = False
+    try:
+        with opened(path) as stream:
+            while raw := stream.readline(MAX_LINE):
+                if raw.isascii():
+                    continue
+                try:
+                    raw.decode("utf-8")
+                    return False
+                except UnicodeDecodeError:
+                    raw.decode("cp1252")
+                    found = True
+    except (UnicodeDecodeError, EOFError, zlib.error, OSError):  # whoever reads it says what is wrong
+        return False
+    return found
+
+
+def csv_rows(path: Path, on_bad: OnBad = refuse, encoding: str = "utf-8") -> Rows:
     """The rows of CSV; commas, semicolons, tabs or bars stand between the cells, as in the header.
 
     A first line `sep=;`, which spreadsheets write, says which.
     """
     csv.field_size_limit(MAX_LINE)
     # a line may also end in a lone carriage return
-    lines = (part for line in _lines(path, on_bad) for part in re.split(r"(?<=\r)(?=[^\n])", line))
+    lines = (part for line in _lines(path, on_bad, encoding) for part in re.split(r"(?<=\r)(?=[^\n])", line))
     full = ((before, line) for before, line in enumerate(lines) if line.strip())
     before, first = next(full, (0, ""))
     if said := re.fullmatch(r"sep=([,;\t|])\s*", first):
@@ -188,7 +245,7 @@ def _parsed(text: str, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     return found
 
 
-def _lines(path: Path, on_bad: OnBad) -> Iterator[str]:
+def _lines(path: Path, on_bad: OnBad, encoding: str = "utf-8") -> Iterator[str]:
     """The lines of a text file, none of them longer than a machine can take; an empty one for one that is damaged."""
     number, total = 0, 0
     try:
@@ -205,11 +262,11 @@ def _lines(path: Path, on_bad: OnBad) -> Iterator[str]:
                 if total > MAX_UNPACKED:
                     raise InvalidInput(f"{path.name} unpacks to more than {MAX_UNPACKED:,} bytes; import it in parts.")
                 try:
-                    yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                    yield raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
                 except UnicodeDecodeError:
                     on_bad(InvalidInput(f"{where}: this is not UTF-8 text; save it as UTF-8."))
                     yield "\n"
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
         on_bad(InvalidInput(f"{path.name}, after line {number}: the file is cut off or damaged ({error})."))
     except OSError as error:
         raise HomogError(f"{path.name} could not be read ({error.strerror}); try again.") from error

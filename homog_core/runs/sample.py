@@ -154,6 +154,7 @@ def keep(plan: RunPlan, answers: ResponseSet, seconds: float, served: Served | N
     with plan.open() as writer:
         if answers.question_id not in writer.sampled:
             writer.append(answers)
+        if writer.run.provenance.status != "complete":  # also where a kill came between the two
             n_tokens = sum(len(response.tokens) for response in (*answers.responses, answers.greedy))
             writer.update(status="complete", n_tokens=n_tokens, wall_seconds=round(seconds, 1), served=served)
         return writer.run

@@ -47,7 +47,10 @@ def _leave_figures(run: Run) -> None:
     Of a run of figures goes what has come since, or what a kill has left.
     """
     if run.nli_models() or run.judges():
-        raise HomogError(f"Run {run.id} holds its answers in what NLI models or judges said; score it without them.")
+        raise HomogError(
+            f"Run {run.id} holds its answers in what NLI models or judges said. Delete it, get it again by "
+            f"`homog study get {run.provenance.study}`, and score it without them."
+        )
     if run.responses()["tokens"].str.len().any():
         raise HomogError(f"Run {run.id} holds its answers token by token, so it cannot be stripped; import it without.")
     drop = [*_vectors(run), *(shards(run.folder, run.manifest).keys() - {MERGED})]

@@ -15,7 +15,7 @@ from homog_core.catalogue.studies import STUDIES, StudyFile, StudySpec
 from homog_core.errors import HomogError, NotFound
 from homog_core.progress import OnProgress
 from homog_core.runs import sentences, store
-from homog_core.runs.importers import import_file, samples_of
+from homog_core.runs.importers import MAX_BYTES, import_file, samples_of
 from homog_core.runs.importers.notes import About
 from homog_core.runs.store import Run
 from homog_core.runs.tables import questions_table, responses_table
@@ -132,9 +132,11 @@ def _fetch(spec: StudySpec, file: StudyFile, on_progress: OnProgress) -> Path:
 
 
 def _received(chunks: Iterable[bytes], to: BinaryIO, file: StudyFile, total: int, on_progress: OnProgress) -> str:
-    """Write what arrives, and return its SHA-256."""
+    """Write what arrives, and return its SHA-256. Raises `HomogError` for more than an import takes."""
     hashed, done = hashlib.sha256(), 0
     for chunk in chunks:
+        if done + len(chunk) > MAX_BYTES:
+            raise HomogError(f"{file.file} is not the published file: it has more than {MAX_BYTES:,} bytes.")
         to.write(chunk)
         hashed.update(chunk)
         done += len(chunk)

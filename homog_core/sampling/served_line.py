@@ -21,6 +21,7 @@ _LIST_SECONDS = 3.0  # that a server has to say which models it has
 _SHOWN = 200  # characters of what a server complains
 # Orders that leave the distribution whole. A server may have top-k, min-p and penalties of its own (llama.cpp has, vLLM
 # takes the model's); these words for "none" are read by vLLM, SGLang and llama.cpp.
+_NEWER_LIMIT = "max_completion_tokens"
 _WHOLE = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "repeat_penalty": 1.0}
 _NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}  # as for a model on this machine
 
@@ -39,6 +40,9 @@ class Form:
 
     top: int  # likeliest tokens asked for; 0: no log-probabilities
     is_whole: bool  # whether it takes the order to leave the distribution whole
+    limit: str = (
+        "max_tokens"  # what it calls the token limit; newer models of OpenAI take `max_completion_tokens` alone
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class Line:
             "model": self.model,
             "temperature": order.temperature,
             "top_p": order.top_p,
-            "max_tokens": order.limit,
+            form.limit: order.limit,
             "seed": order.seed,
             "n": order.n,
             "stream": stream,
@@ -155,14 +159,18 @@ class Line:
 async def first_choices(line: Line, order: Order, form: Form) -> tuple[list[dict[str, Any]], Form]:
     """The choices of an answer, and the fullest form up to `form` in which the server takes the request."""
     tops = sorted({form.top, min(form.top, 5), 0}, reverse=True)
-    forms = [Form(top, whole) for top in tops for whole in ((True, False) if form.is_whole else (False,))]
-    for one in forms:
-        try:
-            return await line.choices(order, one), one
-        except Refused as error:
-            if one == forms[-1]:
-                raise
-            last = error
+    forms = [(top, whole) for top in tops for whole in ((True, False) if form.is_whole else (False,))]
+    limit, last = form.limit, None
+    for top, whole in forms:
+        for name in dict.fromkeys((limit, _NEWER_LIMIT)):
+            one = Form(top, whole, name)
+            try:
+                return await line.choices(order, one), one
+            except Refused as error:
+                last = error
+                if _NEWER_LIMIT not in str(error) or not order.is_chat:
+                    break
+                limit = _NEWER_LIMIT  # it is named in the complaint about the usual one
     raise last
 
 

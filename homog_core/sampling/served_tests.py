@@ -5,6 +5,7 @@ answers to one request, and whether it draws at all.
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,7 +15,7 @@ import numpy as np
 from homog_core.errors import HomogError
 from homog_core.sampling.prompts import Prompt
 from homog_core.sampling.served_line import Form, Line, Order, Refused, first_choices
-from homog_core.sampling.served_tokens import said
+from homog_core.sampling.served_tokens import logprob, said
 
 Basis = Literal["before", "after", "unknown", "none"]
 _QUESTION = "Tell a story about a number."
@@ -87,7 +88,8 @@ def _first_token(choices: Sequence[dict[str, Any]], top: int) -> dict[str, float
         pairs = [(one.get("token"), one.get("logprob")) for one in listed if isinstance(one, dict)]
     else:
         pairs = list(tops[0].items()) if isinstance(tops, list) and tops and isinstance(tops[0], dict) else []
-    return {key: float(value) for key, value in pairs if isinstance(key, str) and isinstance(value, int | float)}
+    known = {key: logprob(value) for key, value in pairs if isinstance(key, str)}
+    return {key: value for key, value in known.items() if not math.isnan(value)}
 
 
 async def _draws(line: Line, order: Order, form: Form, *, several: bool) -> bool:

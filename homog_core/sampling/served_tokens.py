@@ -99,17 +99,17 @@ def _listed(entry: dict[str, Any]) -> list[Any]:
     return [one.get("logprob") for one in tops if isinstance(one, dict)] if isinstance(tops, list) else []
 
 
-def _numbers(token: Any, logprob: Any, listed: Sequence[Any], asked: int) -> Numbers:
+def _numbers(token: Any, value: Any, listed: Sequence[Any], asked: int) -> Numbers:
     """The numbers of one token. A list that is shorter than `asked` lacks nobody knows which tokens."""
-    chosen = _logprob(logprob)
-    known = sorted((value for one in listed if not math.isnan(value := _logprob(one))), reverse=True)[:asked]
+    chosen = logprob(value)
+    known = sorted((found for one in listed if not math.isnan(found := logprob(one))), reverse=True)[:asked]
     is_complete = len(known) == asked
     if math.isnan(chosen) or (mass := sum(map(math.exp, known := known or [chosen]))) > _MOST_MASS:
         return Numbers(_text(token), math.nan, math.nan, math.nan, 0)
     return Numbers(_text(token), chosen, entropy_bound(known, is_complete=is_complete), min(mass, 1.0), len(known))
 
 
-def _logprob(value: Any) -> float:
+def logprob(value: Any) -> float:
     """A log-probability; NaN for what cannot be one. −9999 and the like stand for a probability of 0 or for unknown."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1000 < value <= 1e-3:
         return math.nan

@@ -169,8 +169,12 @@ def _check_settings(recipe: Recipe) -> None:
 
 def _check_is_from(target: ModelSpec, parent: ModelSpec) -> None:
     """Raise `HomogError` where a stage to be matched continues another SFT model than this one does."""
-    log = json.loads((adapter_folder(target.adapter) / "training_log.json").read_text())
-    if log.get("parent_revision") != local_adapter(parent).revision:
+    path = adapter_folder(target.adapter) / "training_log.json"
+    try:
+        log = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise HomogError(f"{path} does not read ({error}); train {target.key} again.") from error
+    if not isinstance(log, dict) or log.get("parent_revision") != local_adapter(parent).revision:
         raise HomogError(f"{target.key} continues another {parent.key} than the one that is here; train it again.")
 
 
@@ -208,6 +212,7 @@ def _portable(source: str) -> str:
     return Path(source).name if Path(source).is_absolute() else source
 
 
+@files.disk_errors("The checkpoints")
 def _start_or_resume(work: Path, log: dict[str, Any]) -> None:
     """Keep the checkpoints of an earlier attempt at exactly this; throw those of anything else away."""
     mark = work / _MARK
@@ -218,6 +223,7 @@ def _start_or_resume(work: Path, log: dict[str, Any]) -> None:
     mark.write_text(wanted)
 
 
+@files.disk_errors("The adapter")
 def _save(model: Any, name: str, base: ModelSpec, log: dict[str, Any]) -> Path:
     """Write the adapter in bf16, its log, its card and the notice; the folder appears whole or not at all."""
     import torch

@@ -8,6 +8,7 @@ from homog_core.records import Decoding
 from homog_core.runs import store
 from homog_core.runs.delete import deletable, delete_run
 from homog_core.runs.sample import sample_run
+from homog_core.runs.sentences import sentences_folder
 
 QUESTIONS = [make_question("q0")]
 
@@ -50,3 +51,11 @@ def test_a_run_that_is_being_written_stays(no_shipped_runs):
 def test_what_a_kill_has_left_of_a_deletion_is_no_run(run):
     run.folder.rename(run.folder.with_name(".deleted-1"))
     assert store.runs_by_id() == {}
+
+
+def test_the_sentences_of_a_run_go_with_it(run):
+    folder = sentences_folder(run.id)
+    folder.mkdir(parents=True)
+    (folder / "answers.parquet").write_bytes(b"x")
+    delete_run(run.id)
+    assert not folder.exists()

@@ -121,3 +121,14 @@ def test_keeping_a_live_answer_stores_it_once():
     assert again.provenance.wall_seconds == 1.5
     assert again.provenance.n_tokens == 5 * 3
     assert len(again.responses()) == 5
+
+
+def test_a_live_answer_whose_keeping_was_killed_half_way_is_complete_when_it_is_kept_again():
+    question = QUESTIONS[0]
+    plan = make_plan([question], DECODING)
+    steps = FakeSampler(ANSWERS).sample([question], DECODING, "plain", 1)
+    (answers,) = [done for step in steps for done in step.finished]
+    with plan.open() as writer:
+        writer.append(answers)
+    assert open_run(writer.run.id).provenance.status == "sampling"
+    assert sample.keep(plan, answers, seconds=1.5).provenance.status == "complete"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -17,9 +18,10 @@ from homog_core.analysis.run_state import Lack, lacks
 from homog_core.analysis.sampler_check import sampler_check
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.studies import STUDIES, StudyFile, StudySpec
-from homog_core.errors import CorruptRun, HomogError, NotFound
+from homog_core.errors import CorruptRun, HomogError, InvalidInput, NotFound
 from homog_core.runs import contents, store, studies
 from homog_core.runs.export import export_run
+from homog_core.runs.importers import import_file
 from homog_core.runs.score import score_run
 from homog_core.runs.sentences import sentences_folder
 from homog_core.runs.strip import strip
@@ -233,3 +235,24 @@ def test_the_files_of_the_catalogue_make_their_runs(name):
     assert (run.identity.n_questions, run.decoding.n_samples) == {
         "zephyr-chain": (50, 5), "novelty-bench": (100, 10), "triviaqa-llama-13b": (500, 20), "human-survey": (51, 85)
     }[name]  # fmt: skip
+
+
+def test_no_more_is_fetched_than_an_import_takes(monkeypatch):
+    monkeypatch.setattr(studies, "MAX_BYTES", 40)
+    with serving() as (_, address):
+        spec = spec_of(address=address)
+        with pytest.raises(HomogError, match="it has more than 40 bytes"):
+            studies.get_run(spec, spec.files[0])
+    assert [path for path in files.cache().rglob("*") if path.is_file()] == []
+
+
+def test_a_file_of_a_study_under_its_own_names_does_not_change_the_run_of_the_study(tmp_path):
+    spec, folder = spec_of(), in_folder(tmp_path)
+    run = studies.get_run(spec, spec.files[0], folder)
+    manifest = (run.folder / "manifest.json").read_bytes()
+    said = replace(studies.about(spec, spec.files[0]), study=None, stage="dpo")
+    with pytest.raises(InvalidInput, match="is a file of the public study walrus"):
+        import_file(folder / "herd" / "answers.jsonl", said)
+    assert (run.folder / "manifest.json").read_bytes() == manifest
+    own = import_file(folder / "herd" / "answers.jsonl", replace(said, model="my-walrus"))
+    assert own.id != run.id and own.provenance.stage == "dpo"

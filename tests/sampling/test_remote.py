@@ -194,6 +194,15 @@ def test_a_server_gets_requests_in_a_form_that_it_takes(fault, kind, is_whole):
     assert kind in {response.entropy_kind for response in found["fox"].responses}
 
 
+def test_a_server_of_newer_models_is_told_the_limit_by_the_name_that_it_takes():
+    with serving(newer_limit=-1) as server:
+        found, _ = answers_of(sampler_of(server), style="chat")
+        first, *others = server.requests
+    assert "max_tokens" in first
+    assert len(others) > 3 and all("max_completion_tokens" in body and "max_tokens" not in body for body in others)
+    assert len(found["fox"].responses) == DECODING.n_samples
+
+
 def test_closing_closes_the_requests_at_once():
     with serving(slow=-1) as server:
         server.faults["slow"] = 0

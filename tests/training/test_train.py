@@ -270,3 +270,9 @@ def test_scoring_the_answers_alone_gives_the_same_losses(smoke, monkeypatch, sta
     monkeypatch.delattr(trainer.AnswersAlone, "compute_loss")  # so that trl's own are called
     monkeypatch.delattr(trainer.AnswersAlone, "compute_ref_log_probs")
     assert losses(smoke(stage)) == pytest.approx(alone, rel=1e-3)
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HomogError, match="The checkpoints could not be kept on the disk"):
+        train._start_or_resume(tmp_path / "file" / "work", {})

@@ -18,12 +18,12 @@ from typing import Any
 from homog_core import files
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.progress import OnProgress
-from homog_core.records import Decoding, Provenance
+from homog_core.records import Decoding, Identity, Provenance
 from homog_core.runs.importers.notes import About, Notes
 from homog_core.runs.importers.responses import Sampled
 from homog_core.runs.importers.survey import Survey, survey_of
-from homog_core.runs.manifest import identity_of
-from homog_core.runs.store import Run
+from homog_core.runs.manifest import identity_of, read_manifest, run_id_of
+from homog_core.runs.store import Run, runs_by_id
 from homog_core.runs.write import write_run
 
 MAX_BYTES = 512 << 20  # of a file that is imported
@@ -69,6 +69,7 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
         prompt_style=about.prompt_style or "unknown",
     )
     _check_unchanged(path, version)
+    _check_is_no_study(path, identity, about)
     with write_run(identity, _provenance(about.origin or path.name, found.n_tokens), found.questions) as writer:
         if len(writer.sampled) < len(found.questions):
             # read again, since the answers of a large file are never held together
@@ -217,6 +218,17 @@ def _name(name: str, what: str) -> str:
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise InvalidInput(f"{name!r} is no name for a {what}; give one of 1 to {MAX_NAME} printable characters.")
     return name
+
+
+def _check_is_no_study(path: Path, identity: Identity, about: About) -> None:
+    """Raise `InvalidInput` for the file of a public study under its own names: its run may be one that ships."""
+    folder = runs_by_id().get(run_id_of(identity))
+    study = read_manifest(folder).provenance.study if folder else None
+    if study and about.study != study:
+        raise InvalidInput(
+            f"{path.name} is a file of the public study {study}, of which run {folder.name} was made. `homog study get "
+            f"{study}` brings its sentences; give the model another name to have a run of your own."
+        )
 
 
 def _check_unchanged(path: Path, version: tuple[int, int, int]) -> None:

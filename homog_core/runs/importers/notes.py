@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from homog_core.errors import InvalidInput
+from homog_core.errors import InvalidInput, in_one_line
 from homog_core.records import ImportNote, PromptStyle, Stage
 
 _MAX_KINDS = 60  # a file may have any number of columns that nobody reads
@@ -56,6 +56,7 @@ class Notes:
 
     def add(self, kind: str, first: str, count: int = 1) -> None:
         """Count something; `first` is kept of its first time."""
+        kind, first = in_one_line(kind), in_one_line(first)
         if kind not in self._found and len(self._found) >= _MAX_KINDS:
             kind = "further remarks, not listed"
         old = self._found.get(kind, ImportNote(kind, 0, first[:_MAX_FIRST]))

@@ -4,7 +4,9 @@ Nothing is ever unpickled: a pickle can run any program. Archives are read in me
 """
 
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -25,12 +27,16 @@ _WRAPPERS = ("data", "rows", "records", "items", "examples", "questions", "resul
 _FIELDS = frozenset({"question", "prompt", "id", "instruction", "query", "input", "answers", "answer", "model"})
 _PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # how the files of Excel begin that end in .xls
+_OLDER_LETTERS = "a file that is not UTF-8: its letters are read as Windows-1252; if they look wrong, save it as UTF-8"
 _BATCH = 64  # rows of a Parquet file that are unpacked at once
 _PICKLES = (b"(dp", b"(lp", b"ccopy_reg", b"c__")  # how pickles of protocol 0 begin
 _EXPORT = (
     "import json,pickle,sys; d=pickle.load(open(sys.argv[1],'rb')); "
     "[print(json.dumps(r,default=str)) for r in (d.values() if isinstance(d,dict) else d)]"
 )
+DAMAGED_ARCHIVE = (  # what Python raises where a ZIP is damaged, encrypted, or packed in a way that is not known
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError, LookupError, RuntimeError,
+)  # fmt: skip
 Packing = Literal["jsonl", "json", "csv", "parquet", "zip"]
 
 
@@ -43,9 +49,17 @@ def records(path: Path, notes: Notes) -> Iterator[Record]:
         yield from _parquet_rows(path)
     elif kind == "json":
         yield from _objects(path, notes)
+    elif kind == "jsonl":
+        yield from _numbered(path, rows.jsonl_rows(path, notes.left_out))
     else:
-        for line, row in (rows.jsonl_rows if kind == "jsonl" else rows.csv_rows)(path, notes.left_out):
-            yield Record(f"{path.name}, line {line}", row)
+        is_older = rows.is_windows_1252(path)
+        if is_older:
+            notes.add(_OLDER_LETTERS, path.name)
+        yield from _numbered(path, rows.csv_rows(path, notes.left_out, "cp1252" if is_older else "utf-8"))
+
+
+def _numbered(path: Path, found: rows.Rows) -> Iterator[Record]:
+    return (Record(f"{path.name}, line {line}", row) for line, row in found)
 
 
 def _objects(path: Path, notes: Notes) -> Iterator[Record]:
@@ -100,7 +114,7 @@ def packing(path: Path) -> Packing:
         with rows.opened(path) as stream:
             first, second = islice(_full_lines(stream), 1), islice(_full_lines(stream), 1)
             return _of_text(path, next(first, b""), next(second, b""))
-    except (EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path.name} is cut off or damaged ({error}); pack it again.") from error
     except OSError as error:
         raise HomogError(f"{path.name} could not be read ({error.strerror or error}); try again.") from error
@@ -183,7 +197,7 @@ def _members(path: Path, notes: Notes) -> Iterator[Record]:
                 content = _member(archive, name, f"{path.name}, {name}", notes)
                 if content is not None:
                     yield Record(f"{path.name}, {name}", content)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (*DAMAGED_ARCHIVE, OSError) as error:
         raise InvalidInput(f"{path.name} is no archive that reads ({error}).") from error
 
 
@@ -194,7 +208,7 @@ def _member(archive: zipfile.ZipFile, name: str, where: str, notes: Notes) -> di
         raise InvalidInput(
             f"{where}: it is packed in a way that cannot be read ({error}); convert it to JSON."
         ) from error
-    except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+    except (*DAMAGED_ARCHIVE, OSError) as error:  # an OSError of bz2's
         notes.left_out(InvalidInput(f"{where}: this is not JSON that reads ({error})."))
         return None
     if isinstance(content, dict):

@@ -6,7 +6,6 @@ Everything lies in a folder of its own while it is read, and is gone afterwards.
 import re
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.progress import OnProgress
 from homog_core.runs.importers import MAX_BYTES, MAX_NAME, check_plain_name, import_file, import_upload
 from homog_core.runs.importers.notes import About
+from homog_core.runs.importers.sources import DAMAGED_ARCHIVE
 from homog_core.runs.importers.study import NAME, entries
 from homog_core.runs.store import Run
 
@@ -81,7 +81,7 @@ def is_zip_of_files(upload: Upload) -> bool:
     try:
         with zipfile.ZipFile(BytesIO(upload.content)) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+    except DAMAGED_ARCHIVE:
         return False
     return "header.json" not in names and not any(name.endswith("data.pkl") for name in names)
 
@@ -120,10 +120,14 @@ def _unpack(upload: Upload, folder: Path) -> None:
                         if left < 0:
                             raise InvalidInput(f"{upload.name} unpacks to more than {MAX_BYTES:,} bytes; send parts.")
                         sink.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:  # or encrypted
+    except DAMAGED_ARCHIVE as error:
         raise InvalidInput(f"{upload.name} is no ZIP that unpacks ({error}); pack it again.") from error
     except (FileExistsError, NotADirectoryError) as error:
         raise InvalidInput(f"{upload.name} holds two files of one name; pack it again.") from error
+    except OSError as error:
+        if error.errno:  # of the disk; a damaged stream of bz2 has none
+            raise
+        raise InvalidInput(f"{upload.name} is no ZIP that unpacks ({error}); pack it again.") from error
 
 
 def _target(info: zipfile.ZipInfo, folder: Path, archive: str) -> Path:
