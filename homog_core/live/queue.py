@@ -7,7 +7,6 @@ know Streamlit: whether a session is still connected is asked through a function
 
 import contextlib
 import logging
-import re
 import threading
 import time
 import uuid
@@ -16,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from homog_core.analysis.draws import draws
 from homog_core.catalogue.servers import is_served
-from homog_core.device import Device, free_memory, is_out_of_memory, probe_device
+from homog_core.device import Device, free_memory, probe_device
 from homog_core.errors import HomogError, NotFound
+from homog_core.live.failures import why_failed
 from homog_core.live.job import OVER, Job, Load, Part, Request, Snapshot
 from homog_core.measures.encoders import Encoder, encode
 from homog_core.progress import Say
@@ -233,7 +233,7 @@ class LiveQueue:
                 self._set(job, "failed", str(error))
             except BaseException as error:  # the worker outlives whatever a model does, also one that wants to exit
                 _LOG.exception("Job %s failed", job.id)
-                self._set(job, "failed", _why(error))
+                self._set(job, "failed", why_failed(error))
             finally:
                 if job.state == "failed":  # what it had in memory goes before the next job comes
                     free_memory()
@@ -390,18 +390,3 @@ class LiveQueue:
             "waiting": len(self._waiting),
         }
         _LOG.log(logging.WARNING if job.state == "failed" else logging.INFO, "live job", extra={"facts": facts})
-
-
-def _why(error: BaseException) -> str:
-    """What a visitor is told of an error that nobody has foreseen."""
-    if is_out_of_memory(error):
-        return (
-            "The device ran out of memory; lower the number of samples or the token limit, choose a smaller model, or "
-            "end what else uses the memory."
-        )
-    return f"Sampling failed: {type(error).__name__}: {_without_paths(str(error))}"
-
-
-def _without_paths(text: str) -> str:
-    """What an unexpected error says, without folders of this machine: a visitor of another one reads it."""
-    return re.sub(r"(?<!\w)(?:[A-Za-z]:)?(?:[/\\][^/\\\s'\":,;()]+)+[/\\]", "", text)

@@ -1,0 +1,20 @@
+"""What a visitor is told of an error that nobody has foreseen. The log has all of it."""
+
+import re
+
+from homog_core.device import is_out_of_memory
+
+
+def why_failed(error: BaseException) -> str:
+    """What a visitor is told of an error that nobody has foreseen."""
+    if is_out_of_memory(error):
+        return (
+            "The device ran out of memory; lower the number of samples or the token limit, choose a smaller model, or "
+            "end what else uses the memory."
+        )
+    return f"Sampling failed: {type(error).__name__}: {_without_paths(str(error))}"
+
+
+def _without_paths(text: str) -> str:
+    """What an unexpected error says, without folders of this machine: a visitor of another one reads it."""
+    return re.sub(r"(?<!\w)(?:[A-Za-z]:)?(?:[/\\][^/\\\s'\":,;()]+)+[/\\]", "", text)
