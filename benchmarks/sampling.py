@@ -1,12 +1,14 @@
 """Time our engine beside `generate` and llama.cpp: same model, prompts and lengths, in one process.
 
-`python -m benchmarks.sampling [--model gemma-3-270m] [--tokens 32] [--questions 4] [--rounds 3]`
+`python -m benchmarks.sampling [--model gemma-3-270m] [--tokens 32] [--questions 4] [--rounds 3]
+[--polygraph PYTHON]`
 
 All sides take turns. Each samples ten answers of exactly `tokens` tokens for every question at temperature 1, one
 question at a time: our engine, also with four questions in a batch (`ours_batched`) and with the library's own products
 for few rows (`ours_plain`); `generate` with ten samples in one call, and with one call a sample and the scores kept
 (`generate_each`, of the first question alone); llama.cpp's server with ten requests at once and the 20 likeliest tokens
-(where the model is an installed GGUF file and `xllamacpp` is there). Our engine also decodes the greedy answer and
+(where the model is an installed GGUF file and `xllamacpp` is there); with `--polygraph PYTHON` lm-polygraph, of the
+first question alone, in the environment of that interpreter. Our engine also decodes the greedy answer and
 records entropies; nobody else does either.
 
 The output has the seconds of each side, their ratios, where our time goes with one question and with four, the most
@@ -28,14 +30,14 @@ from unittest.mock import patch
 
 import torch
 
-from benchmarks.sampling_peers import SAMPLES, generate, llama_cpp
+from benchmarks.sampling_peers import SAMPLES, generate, llama_cpp, polygraph
 from homog_core.catalogue.models import GGUF_WHEELS
 from homog_core.records import Decoding
 from homog_core.runs.questions import load_questions
 from homog_core.sampling import engine
 from homog_core.sampling.draws import choose_tokens
 from homog_core.sampling.engine import TorchSampler
-from homog_core.sampling.weights import find_model
+from homog_core.sampling.weights import find_model, local_weights
 
 
 def main() -> None:
@@ -45,6 +47,9 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--questions", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--polygraph", metavar="PYTHON", help="an interpreter that has lm-polygraph, to be timed as well"
+    )
     options = parser.parse_args()
     sampler = TorchSampler.from_pretrained(find_model(options.model))
     sampler._end_ids = frozenset()  # every answer runs to its full length, on both sides
@@ -85,7 +90,12 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, run in sides.items():
                 seconds[name].append(_time(run))
-    print(json.dumps(_document(options, sampler, seconds) | parts, indent=1))
+    document = _document(options, sampler, seconds) | parts
+    if options.polygraph:
+        folder = local_weights(sampler.spec).folder
+        found = polygraph(options.polygraph, folder, prompts[0], options.tokens)
+        document["sampled_tokens_per_second"]["lm_polygraph"] = round(found, 1)
+    print(json.dumps(document, indent=1))
 
 
 def _document(options: argparse.Namespace, sampler: TorchSampler, seconds: dict[str, list[float]]) -> dict[str, Any]:

@@ -1,11 +1,14 @@
-"""What `benchmarks.sampling` runs beside our engine: transformers' `generate`, both ways, and llama.cpp's server.
+"""What `benchmarks.sampling` runs beside our engine: transformers' `generate`, llama.cpp's server, and lm-polygraph.
 
 All of them sample at temperature 1 from the whole distribution, and every answer has the same number of tokens.
 """
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -67,3 +70,12 @@ def llama_cpp(source: str, prompts: Sequence[Prompt], tokens: int) -> Iterator[C
                     list(threads.map(lambda seed, prompt=prompt: ask(prompt, seed), range(SAMPLES)))
 
         yield run
+
+
+def polygraph(python: str, folder: Path, prompt: Prompt, tokens: int) -> float:
+    """Tokens per second of lm-polygraph with ten samples of one prompt; `python` is an interpreter that has it."""
+    script = Path(__file__).with_name("polygraph.py")
+    command = [python, script, folder, str(tokens), str(torch.get_num_threads())]
+    ended = subprocess.run(command, input=prompt.text, capture_output=True, text=True, check=True)
+    measured = json.loads(ended.stdout.splitlines()[-1])
+    return measured["tokens"] / measured["seconds"]
