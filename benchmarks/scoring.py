@@ -2,7 +2,8 @@
 
 `wide` has 800 questions with 10 short answers, `deep` 104 with 500 longer ones, all from shipped runs over the facts;
 `--scale 0.1` takes a tenth of the questions. Prints one JSON document: seconds of the clock and of the processor for
-each step, the memory at its most, and how many times longer encoding takes with a call for each question, on some of the texts.
+each step, the memory at its most, and how many times longer encoding takes with
+a call for each question, on some of the texts.
 """
 
 import argparse
