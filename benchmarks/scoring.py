@@ -1,75 +1,137 @@
-"""Time the scoring of a run whose embeddings are stored: `python -m benchmarks.scoring`.
+"""Time the scoring of runs: `python -m benchmarks.scoring`.
 
-The questions of a shipped run are repeated under new ids until there are 800 with ten answers each, in a cache of their
-own. The run is scored twice: first with encoding, then with everything stored. Prints both times and the time of each
-step.
+`wide` has 800 questions with 10 short answers, `deep` 104 with 500 longer ones, all from shipped runs over the facts;
+`--scale 0.1` takes a tenth of the questions. Prints one JSON document: seconds of the clock and of the processor for
+each step, the memory at its most, and how many times longer encoding takes with
+a call for each question, on some of the texts.
 """
 
 import argparse
+import json
 import os
+import resource
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from homog_core import files
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.measures.encoders import SentenceEncoder
 from homog_core.measures.projection import warm_up
-from homog_core.runs.manifest import read_manifest, write_manifest
+from homog_core.records import Question, Response, ResponseSet
+from homog_core.runs.manifest import identity_of
 from homog_core.runs.score import score_run
-from homog_core.runs.store import open_run
+from homog_core.runs.store import Run, list_runs, open_run
+from homog_core.runs.tables import question_of, response_of
+from homog_core.runs.write import write_run
 
-RUN = "gemma-3-270m-dpo--facts--2493e7c049"
+SOURCE = "gemma-3-270m-dpo--facts--2493e7c049"
+SHAPES = {"wide": (800, 10, 1), "deep": (104, 500, 3)}  # questions, answers to each, stored answers that make one
+PLAIN_TEXTS = 400
 
 
 def main() -> None:
-    """Print the seconds of both scorings, their ratio, and the seconds of each step of the second."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--questions", type=int, default=800)
+    """Print what scoring costs, as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", choices=SHAPES, nargs="+", default=list(SHAPES))
+    parser.add_argument("--scale", type=float, default=1.0)
     options = parser.parse_args()
+    encoders = [SentenceEncoder(key) for key in ENCODERS]
+    for encoder in encoders:
+        encoder.encode(["a text, so that it is loaded"])
+    warm_up()  # UMAP compiles once per process
     with tempfile.TemporaryDirectory() as folder:
-        source = files.SHIPPED / "runs" / RUN
-        target = Path(folder) / "runs" / RUN
-        target.mkdir(parents=True)
-        write_manifest(target, replace(read_manifest(source), files=None))  # the hashes are those of other files
-        for name, column in (("questions", "id"), ("responses-merged", "question_id")):
-            _repeated(pd.read_parquet(source / f"{name}.parquet"), column, options.questions).to_parquet(
-                target / f"{name}.parquet"
-            )
         os.environ["HOMOG_CACHE"] = folder
-        encoders = [SentenceEncoder(key) for key in ENCODERS]
-        warm_up()  # UMAP compiles once per process
-        first, _ = _timed(encoders)
-        second, steps = _timed(encoders)
-        print(f"{len(open_run(RUN).table('scores'))} questions, ten answers each")
-        print(f"with encoding {first:.1f} s, embeddings present {second:.1f} s: 1/{first / second:.0f}")
-        print("  ".join(f"{what} {seconds:.1f} s" for what, seconds in steps.items()))
+        found = {}
+        for name in options.shape:
+            n_questions, n_samples, n_parts = SHAPES[name]
+            run = made_run(name, max(1, round(n_questions * options.scale)), n_samples, n_parts)
+            found[name] = _timed(run, encoders) | {
+                "a_call_a_question_over_one_call": _plain_over_ours(run, encoders[0])
+            }
+            print(json.dumps({name: found[name]}, indent=1), flush=True)
 
 
-def _repeated(frame: pd.DataFrame, column: str, n_questions: int) -> pd.DataFrame:
-    ids = list(dict.fromkeys(frame[column]))
-    copies = [frame.assign(**{column: frame[column] + f"#{k}"}) for k in range(-(-n_questions // len(ids)))]
-    wanted = [f"{key}#{k}" for k in range(len(copies)) for key in ids][:n_questions]
-    repeated = pd.concat(copies, ignore_index=True)
-    return repeated[repeated[column].isin(wanted)]
+def made_run(name: str, n_questions: int, n_samples: int, n_parts: int = 1) -> Run:
+    """A run in `HOMOG_CACHE`; an answer joins `n_parts` answers that ship to its question, drawn at random."""
+    source = open_run(SOURCE)
+    of = source.identity.question_ids_sha256
+    others = [run for run in list_runs() if run.id != source.id and run.identity.question_ids_sha256 == of]
+    runs = [source, *sorted(others, key=lambda run: run.id)][: 1 + n_questions // source.identity.n_questions + 24]
+    frames = [dict(tuple(run.responses().groupby("question_id", sort=False))) for run in runs]
+    rows, rng = list(source.questions().itertuples()), np.random.default_rng(0)
+    decoding = replace(source.decoding, n_samples=n_samples)
+    asked: list[tuple[Question, str]] = []
+    answers = []
+    for n in range(n_questions):
+        row, copy = rows[n % len(rows)], n // len(rows)
+        question = replace(question_of(row), id=f"{row.id}#{copy}", dataset="scoring")
+        pool = [response_of(one) for frame in frames[copy:] for one in frame[row.id].itertuples()]
+        greedy, pool = pool[0], [response for response in pool[1:] if response.text.strip()]
+        chosen = [pool[i : i + 1] for i in range(n_samples)]
+        if n_parts > 1:
+            chosen = [[pool[i] for i in rng.choice(len(pool), n_parts)] for _ in range(n_samples)]
+        samples = tuple(map(_joined, chosen))
+        asked.append((question, row.prompt))
+        answers.append(ResponseSet(question.id, name, row.prompt, decoding, samples, greedy))
+    identity = identity_of(
+        asked, model=name, revision="", dtype="", dataset="scoring", decoding=decoding, prompt_style="few_shot"
+    )
+    with write_run(identity, replace(source.provenance, status="complete"), asked) as writer:
+        writer.append_many(answers)
+        writer.merge()
+        return writer.run
 
 
-def _timed(encoders: list[SentenceEncoder]) -> tuple[float, dict[str, float]]:
-    """Seconds in all, and for each reported step."""
-    started = last = time.perf_counter()
-    steps: dict[str, float] = {}
+def _joined(parts: list[Response]) -> Response:
+    return Response(
+        " ".join(part.text.strip() for part in parts),
+        tuple(token for part in parts for token in part.tokens),
+        np.concatenate([part.token_entropies for part in parts]),
+        np.concatenate([part.token_logprobs for part in parts]),
+        parts[-1].finish_reason,
+    )
+
+
+def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
+    """Seconds in all and of each reported step, of the clock and of the processor."""
+    steps: dict[str, list[float]] = {}
+    started = last = np.array([time.perf_counter(), time.process_time()])
 
     def report(what: str, done: int, total: int) -> None:
         nonlocal last
-        now = time.perf_counter()
-        steps[what] = steps.get(what, 0.0) + now - last
+        now = np.array([time.perf_counter(), time.process_time()])
+        steps[what] = [*(np.array(steps.get(what, [0.0, 0.0])) + now - last)]
         last = now
 
-    score_run(RUN, encoders, on_progress=report)
-    return time.perf_counter() - started, steps
+    score_run(run.id, encoders, on_progress=report)
+    end = np.array([time.perf_counter(), time.process_time()])
+    steps |= {"writing": [*(end - last)], "all": [*(end - started)]}
+    return {
+        "questions": run.identity.n_questions,
+        "answers": run.decoding.n_samples,
+        "clock_s": {name: round(float(clock), 2) for name, (clock, _) in steps.items()},
+        "processor_s": {name: round(float(cpu), 2) for name, (_, cpu) in steps.items()},
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+    }
+
+
+def _plain_over_ours(run: Run, encoder: SentenceEncoder) -> float:
+    """Processor time of encoding some questions' answers with a call for each question, over one call for all."""
+    rows = run.responses(["text"])
+    groups = [list(own) for _, own in rows[rows["text"].str.strip() != ""].groupby("question_id", sort=False)["text"]]
+    some = [texts[:PLAIN_TEXTS] for texts in groups[: max(2, PLAIN_TEXTS // len(groups[0]))]]
+    plain = _seconds(lambda: [encoder.encode(texts) for texts in some])
+    return plain / _seconds(lambda: encoder.encode([text for texts in some for text in texts]))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
 
 
 if __name__ == "__main__":

@@ -31,8 +31,9 @@ from homog_core.measures.uncertainty import mean_logprob
 from homog_core.measures.words import normalise
 from homog_core.records import GREEDY, FinishReason, Response, ResponseSet
 from homog_core.runs import derived
+from homog_core.runs.analysed import MAP_COLUMNS
 from homog_core.runs.evidence import stored_probabilities
-from homog_core.runs.score import MAP_COLUMNS, stored_settings
+from homog_core.runs.score import stored_settings
 from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of, response_set
 from homog_core.typed import typed

@@ -19,6 +19,7 @@ from homog_core.errors import InvalidInput, ModelUnavailable
 from homog_core.measures.sentences import split_sentences
 from homog_core.measures.words import mask_answer, words_of
 
+BATCH_TOKENS = 2048  # encoded at once
 WINDOW = 100  # words of a window, about half of what the included sentence encoder reads
 
 
@@ -74,9 +75,34 @@ class SentenceEncoder:
             self.load()
             if not distinct:
                 return np.zeros((0, self._model.get_embedding_dimension()), dtype=np.float32)
-            vectors = self._model.encode(distinct, normalize_embeddings=True, show_progress_bar=False)
-        row = {text: i for i, text in enumerate(distinct)}
-        return vectors[[row[text] for text in texts]].astype(np.float16).astype(np.float32)
+            batches = self._batches(distinct)
+            vectors = [
+                self._model.encode(own, batch_size=len(own), normalize_embeddings=True, show_progress_bar=False)
+                for own in batches
+            ]
+        row = {text: i for i, text in enumerate(text for own in batches for text in own)}
+        return np.concatenate(vectors)[[row[text] for text in texts]].astype(np.float16).astype(np.float32)
+
+    def _batches(self, texts: list[str]) -> list[list[str]]:
+        """Texts of about as many tokens together, the longest first, so that hardly any padding is computed."""
+        lengths = self._n_tokens(texts)
+        order = np.argsort(-lengths, kind="stable")
+        batches, start = [], 0
+        while start < len(texts):
+            end = start + max(1, BATCH_TOKENS // max(int(lengths[order[start]]), 1))
+            batches.append([texts[i] for i in order[start:end]])
+            start = end
+        return batches
+
+    def _n_tokens(self, texts: list[str]) -> np.ndarray:
+        """How many tokens the model reads of each text (n,); its characters where nothing is padded."""
+        from transformers import PreTrainedTokenizerBase
+
+        tokenizer = self._model.tokenizer
+        if not isinstance(tokenizer, PreTrainedTokenizerBase):
+            return np.array([len(text) for text in texts])
+        most = self._model.max_seq_length or tokenizer.model_max_length
+        return np.array([len(ids) for ids in tokenizer(texts, truncation=True, max_length=most)["input_ids"]])
 
 
 def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, list[np.ndarray]]:

@@ -3,12 +3,15 @@
 `embed_run`, `entail_run` and `group_run` get what is missing and store it; the others read what is stored.
 """
 
-from collections.abc import Iterator
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from itertools import permutations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from homog_core.measures.encoders import Encoder, masked_windows, windows
 from homog_core.measures.judge import Grouping, Judge, group
@@ -16,9 +19,11 @@ from homog_core.measures.nli import NLI_CLASSES, Nli, probability_matrix, with_c
 from homog_core.measures.sentences import split_sentences
 from homog_core.progress import OnProgress
 from homog_core.records import GREEDY, ResponseSet
+from homog_core.runs import kept
 from homog_core.runs.store import Run
 from homog_core.runs.tables import response_of
 
+ENCODED_CHUNK = 512  # texts encoded between two steps of progress
 NLI_CHUNK = 1024  # pairs judged between two writes to the store
 JUDGE_CHUNK = 20  # questions put to a judge between two writes
 _OF_VECTOR = ["question_id", "sample_index", "view"]
@@ -26,10 +31,11 @@ _JUDGED = ["question_id", *(field.name for field in fields(Grouping))]
 _PAIR = ["question_id", "premise", "hypothesis"]
 
 
-def embed_run(run: Run, encoder: Encoder) -> pd.DataFrame:
+def embed_run(run: Run, encoder: Encoder, on_progress: OnProgress = lambda what, done, total: None) -> pd.DataFrame:
     """The embeddings of a run's answers (in both views) and questions; those that are missing are computed and stored.
 
-    Returns question_id, sample_index, view, vector (d,); a long answer has one row for each of its windows, in order.
+    Each text is encoded once, and a kill loses some seconds of it. Returns question_id, sample_index, view,
+    vector (d,); a long answer has one row for each of its windows, in order.
     """
     stored = run.embeddings(encoder.key) if run.goes_with_answers(f"embeddings-{encoder.key}") else None
     have = {} if stored is None else stored.groupby(_OF_VECTOR, sort=False).size().to_dict()
@@ -39,14 +45,43 @@ def embed_run(run: Run, encoder: Encoder) -> pd.DataFrame:
         return stored
     rows = [(*key, text) for key, texts in missing.items() for text in texts]
     frame = pd.DataFrame([row[:3] for row in rows], columns=_OF_VECTOR)
-    frame["vector"] = pd.Series(list(encoder.encode([row[3] for row in rows])), dtype=object)
-    kept = (
+    vector_of = _encoded(run, encoder, [row[3] for row in rows], on_progress)
+    frame["vector"] = pd.Series([vector_of[row[3]] for row in rows], dtype=object)
+    kept_rows = (
         None if stored is None else stored[[key not in missing for key in stored[_OF_VECTOR].itertuples(False, None)]]
     )
-    whole = pd.concat([kept, frame], ignore_index=True)
+    whole = pd.concat([kept_rows, frame], ignore_index=True)
     whole["vector"] = [vector.astype(np.float16) for vector in whole["vector"]]
     run.write_table(f"embeddings-{encoder.key}", whole)
     return run.embeddings(encoder.key)
+
+
+def _encoded(run: Run, encoder: Encoder, texts: Sequence[str], on_progress: OnProgress) -> dict[str, np.ndarray]:
+    """The vector (d,) of each different text, in float16. The longest come first, which are the slowest."""
+    hash_of = {text: hashlib.sha256(text.encode()).hexdigest() for text in texts}
+    in_order = sorted(hash_of, key=len, reverse=True)
+    step = kept.Kept(run.id, f"vectors-{encoder.key}", encoder.key)
+    before = step.table()
+    have = {} if before is None else _by_hash(before)
+    left = [text for text in in_order if hash_of[text] not in have]
+    pending, last = [], time.monotonic()
+    for start in range(0, len(left), ENCODED_CHUNK):
+        chunk = left[start : start + ENCODED_CHUNK]
+        matrix = encoder.encode(chunk).astype(np.float16)  # (n, d)
+        vectors = pa.FixedSizeListArray.from_arrays(matrix.ravel(), matrix.shape[1])
+        pending.append(pa.table({"text_sha256": [hash_of[text] for text in chunk], "vector": vectors}))
+        have |= _by_hash(pending[-1])
+        if time.monotonic() - last >= kept.KEEP_SECONDS:
+            step.add(pa.concat_tables(pending))
+            pending, last = [], time.monotonic()
+        on_progress(f"Encoding, {encoder.key}", len(in_order) - len(left) + start + len(chunk), len(in_order))
+    return {text: have[sha256] for text, sha256 in hash_of.items()}
+
+
+def _by_hash(table: pa.Table) -> dict[str, np.ndarray]:
+    vectors = table["vector"].combine_chunks()
+    matrix = vectors.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, -1)
+    return dict(zip(table["text_sha256"].to_pylist(), matrix, strict=True))
 
 
 def entail_run(run: Run, nli: Nli, on_progress: OnProgress = lambda what, done, total: None) -> pd.DataFrame:

@@ -4,26 +4,27 @@ Everything is computed from what a run has stored, never by sampling again; no t
 twice (`evidence`). A question that was asked live is a run like any other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.errors import HomogError
 from homog_core.measures import uncertainty
-from homog_core.measures.clustering import Clusterer, square
+from homog_core.measures.clustering import Clusterer
 from homog_core.measures.encoders import Encoder
 from homog_core.measures.grading import Grade, grade
 from homog_core.measures.judge import Judge
 from homog_core.measures.nli import Nli
-from homog_core.measures.projection import project
 from homog_core.measures.report_cards import default_clusterers, judge_clusterer
-from homog_core.measures.scores import Analysis, analyse
 from homog_core.progress import OnProgress
 from homog_core.records import GREEDY
+from homog_core.runs import kept
+from homog_core.runs.analysed import SETTINGS, Evidence, analysed, drawn
 from homog_core.runs.contents import held
 from homog_core.runs.evidence import (
     complete_judgements,
@@ -31,16 +32,9 @@ from homog_core.runs.evidence import (
     entail_run,
     group_run,
     stored_entailments,
-    stored_groups,
-    stored_probabilities,
-    stored_vectors,
 )
 from homog_core.runs.store import Run, open_run, require_answers
-from homog_core.runs.tables import question_of, response_of, response_set
-
-MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
-_SETTINGS = ["threshold", "rule", "entailment"]
-_CLUSTER_COLUMNS = ["question_id", "sample_index", "clusterer", *_SETTINGS, "label"]
+from homog_core.runs.tables import question_of, response_of
 
 
 def score_run(
@@ -53,13 +47,15 @@ def score_run(
 ) -> Run:
     """Get what is missing of embeddings, NLI probabilities and groups; then all that follows from them and the answers.
 
-    What NLI models and judges have said before is used again, whether or not `nli` and `judge` are given. Raises
-    `HomogError` for a run without answers, for one whose sentences are not here, and while another process writes it.
+    A scoring that was killed goes on where it was (`kept`). What NLI models and judges have said before is used again,
+    whether or not `nli` and `judge` are given. Raises `HomogError` for a run without answers, for one whose sentences
+    are not here, and while another process writes it.
     """
     with held(open_run(run_id).folder):  # so that the answers stay as they are, and all tables are of one scoring
         run = open_run(run_id)
         _check_can_be_scored(run)
         run.write_tables(_tables(run, encoders, nli, clusterers, judge, on_progress))
+        kept.forget(run.id)
     return run
 
 
@@ -70,14 +66,11 @@ def _tables(
     clusterers: Sequence[Clusterer] | None,
     judge: Judge | None,
     on_progress: OnProgress,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, pd.DataFrame | pa.Table]:
     """What there is to store of a scoring, by the name of the table."""
     if clusterers is None:
         clusterers = default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
-    vectors = {}
-    for i, encoder in enumerate(encoders):
-        on_progress("Encoding", i, len(encoders))
-        vectors[encoder.key] = embed_run(run, encoder)
+    vectors = {encoder.key: embed_run(run, encoder, on_progress) for encoder in encoders}
     entailed = stored_entailments(run) | ({nli.key: entail_run(run, nli, on_progress)} if nli else {})
     groups = complete_judgements(run) | ({judge.key: group_run(run, judge, on_progress)} if judge else {})
     known = {clusterer.key for clusterer in clusterers}
@@ -89,18 +82,19 @@ def _tables(
     of_greedy = grades[grades["sample_index"] == GREEDY].set_index("question_id")[["grade", "grade_policy"]]
     densities = _densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len()
-    found = list(_analyses(run, vectors, entailed, groups, clusterers, on_progress))
+    evidence = Evidence(vectors, entailed, groups)
+    found = analysed(run, evidence, clusterers, on_progress)
     scores = []
-    for row in (analysis.scores for analysis in found):
+    for row in found.scores:
         key = row["question_id"]
         of_question = {"n_words_question": n_words[key], **of_greedy.loc[key]}
         scores.append(row | densities.get(key, {}) | of_question)
     return {
-        "similarities": pd.DataFrame([row for a in found for row in a.similarities]),
-        "clusters": pd.DataFrame([row for a in found for row in a.clusters], columns=_CLUSTER_COLUMNS),
+        "similarities": found.similarities,
+        "clusters": found.clusters,
         "grades": grades[grades["sample_index"] != GREEDY],
         "scores": pd.DataFrame(scores),
-        "maps": _maps(found, clusterers[0].key, on_progress),
+        "maps": drawn(run, found, evidence, clusterers, on_progress),
     }
 
 
@@ -115,7 +109,7 @@ def stored_settings(run: Run) -> dict[str, dict[str, Any]]:
         return {}
     if "entailment" not in clusters:
         clusters["entailment"] = "bidirectional"
-    return clusters.groupby("clusterer")[_SETTINGS].first().to_dict("index")
+    return clusters.groupby("clusterer")[SETTINGS].first().to_dict("index")
 
 
 def _check_can_be_scored(run: Run) -> None:
@@ -156,48 +150,3 @@ def _densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float
             density = uncertainty.embedding_density(matrix[i], np.delete(matrix, i, axis=0))
             found.setdefault(question_id, {})[f"embedding_density@{encoder}"] = density
     return found
-
-
-def _analyses(
-    run: Run,
-    vectors: Mapping[str, pd.DataFrame],
-    entailed: Mapping[str, pd.DataFrame],
-    groups: Mapping[str, pd.DataFrame],
-    clusterers: Sequence[Clusterer],
-    on_progress: OnProgress,
-) -> Iterator[Analysis]:
-    """The analysis of every sampled question of a run, in the order of its questions."""
-    rows_of = dict(tuple(run.responses().groupby("question_id", sort=False)))
-    vectors_of, entailed_of, groups_of = (
-        {key: dict(tuple(frame.groupby("question_id", sort=False))) for key, frame in frames.items()}
-        for frames in (vectors, entailed, groups)
-    )
-    questions = [row for row in run.questions().itertuples() if row.id in rows_of]
-    for number, question in enumerate(questions, start=1):
-        answers = response_set(rows_of[question.id], question.prompt, run.identity.model, run.decoding)
-        evidence = {key: stored_vectors(rows.get(question.id)) for key, rows in vectors_of.items()}
-        evidence |= {key: stored_probabilities(rows.get(question.id), answers) for key, rows in entailed_of.items()}
-        evidence |= {key: stored_groups(rows.get(question.id), answers) for key, rows in groups_of.items()}
-        yield analyse(question.text, answers, evidence, clusterers)
-        on_progress("Scoring", number, len(questions))
-
-
-def _maps(found: Sequence[Analysis], clusterer: str, on_progress: OnProgress) -> pd.DataFrame:
-    """Coordinates of every question's answers under the clusterer that the pages open with; others are drawn there."""
-    rows = []
-    for number, analysis in enumerate(found, start=1):
-        members = [row["sample_index"] for row in analysis.clusters if row["clusterer"] == clusterer]
-        condensed = next(row["similarity"] for row in analysis.similarities if row["clusterer"] == clusterer)
-        projection = project(np.clip(1.0 - square(condensed, len(members)), 0.0, None), "umap")
-        common = {
-            "question_id": analysis.scores["question_id"],
-            "clusterer": clusterer,
-            "method": projection.method,
-            "faithfulness": projection.faithfulness,
-        }
-        rows += [
-            {**common, "sample_index": i, "x": float(x), "y": float(y)}
-            for i, (x, y) in zip(members, projection.coordinates, strict=True)
-        ]
-        on_progress("Drawing maps", number, len(found))
-    return pd.DataFrame(rows, columns=MAP_COLUMNS)

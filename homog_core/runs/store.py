@@ -191,12 +191,15 @@ class Run:
         """Replace one of the files that can be computed again."""
         self.write_tables({name: frame})
 
-    def write_tables(self, frames: Mapping[str, pd.DataFrame]) -> None:
+    def write_tables(self, frames: Mapping[str, pd.DataFrame | pa.Table]) -> None:
         """Replace some of them at once: no reader ever sees the new one of one and the old one of another."""
         tables, derived_from, answers = {}, {}, None
         for name, frame in frames.items():
             schema = next((SCHEMAS[kind] for kind in _WITH_SCHEMA if name.startswith(kind)), None)
-            tables[f"{name}.parquet"] = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            is_table = isinstance(frame, pa.Table)
+            tables[f"{name}.parquet"] = (
+                frame.cast(schema) if is_table else pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            )
             if name.startswith(FROM_ANSWERS):
                 answers = answers or self.answers_sha256()
                 derived_from[f"{name}.parquet"] = answers

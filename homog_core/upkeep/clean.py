@@ -35,7 +35,7 @@ class Leftover:
 def leftovers() -> list[Leftover]:
     """Everything that can go from the user's cache, the largest first. It changes nothing."""
     cache = files.cache()
-    found = [*_of_runs(cache / "runs"), *_of_models(cache / "models")]
+    found = [*_of_runs(cache / "runs"), *_of_models(cache / "models"), *_of_scorings(cache)]
     known = {*runs_by_id(), derived.SEVERAL}
     found += [Leftover(p, "of a run that is gone", size(p)) for p in derived.folder().glob("*") if p.name not in known]
     for folder in (cache, cache / "maps", cache / "draws", *derived.folder().glob("*/")):
@@ -81,6 +81,14 @@ def _of_runs(runs: Path) -> Iterator[Leftover]:
         for path in folder.glob("*.partial"):
             if _is_old(path):
                 yield Leftover(path, "half written", size(path))
+
+
+def _of_scorings(cache: Path) -> Iterator[Leftover]:
+    """What scorings that were killed would go on from, and nobody goes on with."""
+    for folder in (cache / "scoring").glob("*/"):
+        lock = cache / "runs" / folder.name / ".lock"
+        if all(map(_is_old, [folder, *folder.rglob("*")])) and (not lock.is_file() or _is_unlocked(lock)):
+            yield Leftover(folder, "a scoring that was broken off", size(folder))
 
 
 def _of_models(models: Path) -> Iterator[Leftover]:

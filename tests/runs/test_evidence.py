@@ -61,9 +61,9 @@ def test_a_question_without_rows_has_no_vectors():
 def test_windows_are_encoded_once(long_run):
     encoder = FakeEncoder()
     evidence.embed_run(long_run, encoder)
-    assert len(encoder.encoded) == 2 * (1 + 3 + 1) + 1
+    assert len(encoder.encoded) == len(set(encoder.encoded)) == 9  # equal texts of both views are one
     evidence.embed_run(long_run, encoder)
-    assert len(encoder.encoded) == 11
+    assert len(encoder.encoded) == 9
 
 
 def test_answers_that_were_stored_whole_are_encoded_again(long_run):
@@ -74,7 +74,7 @@ def test_answers_that_were_stored_whole_are_encoded_again(long_run):
     assert len(older) == len(frame) - 4
     long_run.write_table("embeddings-fake", older.assign(vector=[v.astype(np.float16) for v in older["vector"]]))
     again = evidence.embed_run(long_run, encoder)
-    assert encoder.encoded[11:] == [*windows(LONG), *masked_windows(LONG, "What is fox?")]
+    assert set(encoder.encoded[9:]) == {*windows(LONG), *masked_windows(LONG, "What is fox?")}
     assert counts(again) == counts(frame)
     stored, fresh = evidence.stored_vectors(again), evidence.stored_vectors(frame)
     for view in stored:

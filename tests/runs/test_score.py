@@ -28,10 +28,10 @@ from homog_core.measures import uncertainty
 from homog_core.measures.clustering import Clusterer, cosine_similarity
 from homog_core.measures.words import mask_answer
 from homog_core.records import Question
-from homog_core.runs import evidence
+from homog_core.runs import contents, evidence, kept
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run, stored_settings
-from homog_core.runs.store import list_runs
+from homog_core.runs.store import TABLES, list_runs
 from homog_core.runs.verify import verify
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -145,9 +145,9 @@ def test_another_threshold_changes_clusters_but_not_samples(run):
 def test_embeddings_are_computed_once(run):
     encoder = FakeEncoder()
     score_run(run.id, [encoder])
-    assert len(encoder.encoded) == 2 * (4 + 4 + 1) + 4  # both views of every valid response, and the questions
+    assert len(encoder.encoded) == len(set(encoder.encoded)) == 4 + 4  # the different answers, and the questions
     score_run(run.id, [encoder], clusterers=[Clusterer("embedding", 0.5, "fake")])
-    assert len(encoder.encoded) == 22
+    assert len(encoder.encoded) == 8
 
 
 def test_embeddings_are_computed_again_when_responses_were_missing():
@@ -161,7 +161,7 @@ def test_embeddings_are_computed_again_when_responses_were_missing():
     score_run(run.id, [encoder])
     assert list(run.table("scores")["question_id"]) == ["mixed", "same", "single", "empty"]
     assert len(run.embeddings("fake")) == 22
-    assert len(encoder.encoded) == 9 + 22  # those of other answers are not taken for these answers' own
+    assert len(encoder.encoded) == 3 + 8  # those of other answers are not taken for these answers' own
 
 
 def test_summary_counts_single_clusters(run):
@@ -171,6 +171,67 @@ def test_summary_counts_single_clusters(run):
     rate = summary.estimates["single_cluster_rate@jaccard"]
     assert (rate.value, rate.n) == (0.5, 2)  # "same" of "mixed" and "same"
     assert summary.n_questions == 4
+
+
+# Kills
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", ["Encoding, fake", "Scoring", "Drawing maps"])
+def test_a_killed_scoring_goes_on_where_it_was(run, step, monkeypatch):
+    monkeypatch.setattr(kept, "KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(evidence, "ENCODED_CHUNK", 3)
+    score_run(run.id, [FakeEncoder()])
+    expected = {name: run.table(name) for name in TABLES}
+    (run.folder / "embeddings-fake.parquet").unlink()
+    contents.commit(run.folder, drop=["embeddings-fake.parquet"])
+    before = {path.name: path.read_bytes() for path in run.folder.glob("*.parquet")}
+
+    def killed(what, done, total):
+        if what == step and done > 1:
+            raise Killed
+
+    first, second, said = FakeEncoder(), FakeEncoder(), []
+    with pytest.raises(Killed):
+        score_run(run.id, [first], on_progress=killed)
+    after = {path.name: path.read_bytes() for path in run.folder.glob("*.parquet")}
+    assert {name: after[name] for name in before} == before  # nothing half-written is shown
+    score_run(run.id, [second], on_progress=lambda *one: said.append(one))
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(run.table(name), table)
+    assert sorted([*first.encoded, *second.encoded]) == sorted(set(first.encoded) | set(second.encoded))
+    assert next(done for what, done, _ in said if what == step) > 1  # not from the beginning
+    assert not kept.folder_of(run.id).exists()
+    assert verify(run.id) == []
+
+
+def test_parts_of_other_settings_and_damaged_ones_are_not_used(run, monkeypatch):
+    monkeypatch.setattr(kept, "KEEP_SECONDS", 0.0)
+
+    def killed(what, done, total):
+        if what == "Scoring" and done == 3:
+            raise Killed
+
+    def kill(clusterer):
+        with pytest.raises(Killed):
+            score_run(run.id, [FakeEncoder()], clusterers=[clusterer], on_progress=killed)
+        return sorted((kept.folder_of(run.id) / "analyses").rglob("*.arrow"))
+
+    kill(Clusterer("jaccard", 0.9))
+    parts = kill(Clusterer("jaccard", 0.2))  # the parts of the other threshold are gone
+    assert len(parts) == 3
+    content = bytearray(parts[1].read_bytes())
+    content[len(content) // 2] ^= 1
+    parts[1].write_bytes(content)
+    said = []
+    score_run(run.id, [FakeEncoder()], None, [Clusterer("jaccard", 0.2)], None, lambda *one: said.append(one))
+    assert [done for what, done, _ in said if what == "Scoring"] == [2, 3, 4]
+    assert set(run.table("clusters")["threshold"]) == {0.2}
+    assert list(run.table("scores")["question_id"]) == ["mixed", "same", "single", "empty"]
+    assert verify(run.id) == []
 
 
 # Entailment

@@ -46,7 +46,9 @@ def cache(own_cache, run):
     put(run.folder / "scores.parquet.12345678.partial")
     put(own_cache / "maps" / "a.parquet.12345678.partial")
     put(own_cache / "maps" / "a.parquet")
-    for folder in (run.folder, runs / "never--begun"):
+    part = put(own_cache / "scoring" / "broken--off" / "analyses" / "0123456789abcdef" / "000000-0.arrow")
+    put(own_cache / "scoring" / run.id / "analyses" / "0123456789abcdef" / "000000-0.arrow").touch()  # just now
+    for folder in (run.folder, runs / "never--begun", part.parents[1], part.parents[2]):
         age(folder)
     return {
         f"{BASE}-{OTHER}",
@@ -56,6 +58,7 @@ def cache(own_cache, run):
         "never--begun",
         "scores.parquet.12345678.partial",
         "a.parquet.12345678.partial",
+        "broken--off",
     }
 
 
@@ -108,4 +111,4 @@ def test_the_doctor_names_what_is_wrong(cache, capsys):
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "homog_core delete broken" in said
-    assert "7, 0.0 GB: `homog clean`" in said
+    assert "8, 0.0 GB: `homog clean`" in said

@@ -1,0 +1,183 @@
+"""The analysis and the map of every question of a run, one at a time; what is done survives a kill (`kept`)."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from homog_core.measures.clustering import Clusterer, square
+from homog_core.measures.combined import weights_of
+from homog_core.measures.projection import project
+from homog_core.measures.scores import Analysis, analyse
+from homog_core.progress import OnProgress
+from homog_core.runs import kept
+from homog_core.runs.evidence import stored_groups, stored_probabilities, stored_vectors
+from homog_core.runs.manifest import read_manifest
+from homog_core.runs.store import Run
+from homog_core.runs.tables import response_set
+
+Frames = Mapping[str, pd.DataFrame]  # by key of the encoder, NLI model or judge
+MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
+SETTINGS = ["threshold", "rule", "entailment"]
+_ANALYSES = pa.schema(
+    [
+        ("question_id", pa.string()),
+        ("clusterer", pa.string()),
+        ("similarity", pa.list_(pa.float32())),
+        ("sample_index", pa.list_(pa.int64())),
+        ("label", pa.list_(pa.int64())),
+        ("scores", pa.string()),  # of the question, as JSON, in the row of its first clusterer
+    ]
+)
+_MAPS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("question_id", "clusterer", "method")),
+        ("sample_index", pa.int64()),
+        *((name, pa.float64()) for name in ("x", "y", "faithfulness")),
+    ]
+)
+
+
+class Evidence(NamedTuple):
+    """What models said of a run's answers."""
+
+    vectors: Frames
+    entailed: Frames
+    groups: Frames
+
+
+class Analyses:
+    """A row for each question and clusterer, in the order of the run's questions."""
+
+    def __init__(self, table: pa.Table, clusterers: Sequence[Clusterer]) -> None:
+        self._table, self._clusterers = table, {clusterer.key: clusterer for clusterer in clusterers}
+
+    @property
+    def similarities(self) -> pa.Table:
+        """The table of similarities, as it is stored."""
+        return self._table.select(["question_id", "clusterer", "similarity"])
+
+    @property
+    def clusters(self) -> pd.DataFrame:
+        """The table of clusters, as it is stored."""
+        table = self._table.select(["question_id", "clusterer", "sample_index", "label"])
+        rows = pc.list_parent_indices(table["label"].combine_chunks()) if table.num_rows else pa.array([], pa.int64())
+        found = table.select(["question_id", "clusterer"]).take(rows).to_pandas()
+        for name in ("sample_index", "label"):
+            found[name] = pc.list_flatten(table[name]).to_numpy()
+        for name in SETTINGS:
+            of_key = {key: clusterer.settings[name] for key, clusterer in self._clusterers.items()}
+            found[name] = found["clusterer"].map(of_key)
+        return found[["question_id", "sample_index", "clusterer", *SETTINGS, "label"]]
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """The scores of every question."""
+        return [json.loads(text) for text in self._table["scores"].to_pylist() if text]
+
+    def of_clusterer(self, key: str) -> Iterator[tuple[str, list[int], np.ndarray]]:
+        """Of every question its id, the sample indices of the valid answers, and their similarity (n, n)."""
+        own = self._table.filter(pc.equal(self._table["clusterer"], key))
+        for i, question_id in enumerate(own["question_id"].to_pylist()):
+            members = own["sample_index"][i].as_py()
+            yield question_id, members, square(own["similarity"][i].values.to_numpy(), len(members))
+
+
+def analysed(run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress) -> Analyses:
+    """The analyses of every sampled question of a run."""
+    step = kept.Kept(run.id, "analyses", _made_from(run, evidence, clusterers))
+    rows_of = dict(tuple(run.responses().groupby("question_id", sort=False)))
+    parts = [{key: dict(tuple(f.groupby("question_id", sort=False))) for key, f in kind.items()} for kind in evidence]
+    questions = [row for row in run.questions().itertuples() if row.id in rows_of]
+
+    def of(question: Any) -> list[dict[str, Any]]:
+        answers = response_set(rows_of[question.id], question.prompt, run.identity.model, run.decoding)
+        vectors, entailed, groups = parts
+        found = {key: stored_vectors(rows.get(question.id)) for key, rows in vectors.items()}
+        found |= {key: stored_probabilities(rows.get(question.id), answers) for key, rows in entailed.items()}
+        found |= {key: stored_groups(rows.get(question.id), answers) for key, rows in groups.items()}
+        return _rows(analyse(question.text, answers, found, clusterers))
+
+    table = _done(step, _ANALYSES, {row.id: row for row in questions}, of, "Scoring", on_progress)
+    return Analyses(table, clusterers)
+
+
+def drawn(
+    run: Run, analyses: Analyses, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress
+) -> pd.DataFrame:
+    """Coordinates of every question's answers under the clusterer that the pages open with; others are drawn there."""
+    step, clusterer = kept.Kept(run.id, "maps", _made_from(run, evidence, clusterers)), clusterers[0].key
+    todo = {question_id: (question_id, *own) for question_id, *own in analyses.of_clusterer(clusterer)}
+
+    def of(question: tuple[str, list[int], np.ndarray]) -> list[dict[str, Any]]:
+        question_id, members, similarity = question
+        found = project(np.clip(1.0 - similarity, 0.0, None), "umap")
+        common = {"question_id": question_id, "clusterer": clusterer, "method": found.method}
+        return [
+            {**common, "sample_index": i, "x": float(x), "y": float(y), "faithfulness": found.faithfulness}
+            for i, (x, y) in zip(members, found.coordinates, strict=True)
+        ]
+
+    return _done(step, _MAPS, todo, of, "Drawing maps", on_progress).to_pandas()[MAP_COLUMNS]
+
+
+def _done(
+    step: kept.Kept,
+    schema: pa.Schema,
+    todo: Mapping[str, Any],
+    of: Callable[[Any], Iterable[dict[str, Any]]],
+    what: str,
+    on_progress: OnProgress,
+) -> pa.Table:
+    """The rows of all questions, by their ids; those that were kept are not computed again."""
+    before = step.table()
+    have = set() if before is None else set(before["question_id"].to_pylist())
+    rows: list[dict[str, Any]] = []
+    last, n_done = time.monotonic(), len(have)
+    for key, question in todo.items():
+        if key in have:
+            continue
+        rows += of(question)
+        n_done += 1
+        if time.monotonic() - last >= kept.KEEP_SECONDS:
+            step.add(pa.Table.from_pylist(rows, schema))
+            rows, last = [], time.monotonic()
+        on_progress(what, n_done, len(todo))
+    last_part = pa.Table.from_pylist(rows, schema)
+    before = step.table()
+    return last_part if before is None else pa.concat_tables([before, last_part])
+
+
+def _rows(analysis: Analysis) -> list[dict[str, Any]]:
+    """The analysis of one question as rows of `_ANALYSES`."""
+    members: dict[str, list[dict[str, Any]]] = {row["clusterer"]: [] for row in analysis.similarities}
+    for row in analysis.clusters:
+        members[row["clusterer"]].append(row)
+    rows = [
+        {**row, **{name: [one[name] for one in members[row["clusterer"]]] for name in ("sample_index", "label")}}
+        for row in analysis.similarities
+    ]
+    rows[0]["scores"] = json.dumps(analysis.scores)
+    return rows
+
+
+def _made_from(run: Run, evidence: Evidence, clusterers: Sequence[Clusterer]) -> Any:
+    """Everything that an analysis depends on, as JSON takes it."""
+    entries = read_manifest(run.folder).files or {}
+    read = ("responses-", "embeddings-", "nli-")
+    weights = [weights_of(clusterer.encoder or "") for clusterer in clusterers]
+    return [
+        {name: entry.sha256 for name, entry in entries.items() if name.startswith(read)},
+        [sorted(kind) for kind in evidence],
+        run.answers_sha256(),
+        [[row.id, row.text] for row in run.questions().itertuples()],
+        [frame.to_json() for _, frame in sorted(evidence.groups.items())],
+        [asdict(clusterer) for clusterer in clusterers],
+        [asdict(one) if one else None for one in weights],
+    ]
