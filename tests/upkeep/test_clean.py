@@ -41,6 +41,8 @@ def cache(own_cache, run):
     put(models / f"{BASE}-{SHA}.lock", "")
     put(models / f"{BASE}-{OTHER}x.lock", "")
     put(runs / ".deleted-12345678" / "responses.parquet")
+    put(runs / ".pulled-12345678" / "fake--test" / "scores.parquet")
+    age(runs / ".pulled-12345678")
     put(runs / "never--begun" / "questions.parquet")
     put(runs / "torn--manifest" / "responses-1.parquet")
     put(run.folder / "scores.parquet.12345678.partial")
@@ -55,6 +57,7 @@ def cache(own_cache, run):
         f".{BASE}-{SHA}-abc",
         f"{BASE}-{OTHER}x.lock",
         ".deleted-12345678",
+        ".pulled-12345678",
         "never--begun",
         "scores.parquet.12345678.partial",
         "a.parquet.12345678.partial",
