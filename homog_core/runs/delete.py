@@ -8,6 +8,8 @@ from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.runs import derived, store
 from homog_core.runs.sentences import sentences_folder
 
+_GONE = "Run {} has just been deleted by somebody else."
+
 
 def deletable(run_id: str) -> bool:
     """Whether a run is one of the visitor's own; False for shipped ones, and for one that is not there."""
@@ -31,11 +33,17 @@ def delete_run(run_id: str) -> None:
     aside = folder.with_name(f".deleted-{uuid.uuid4().hex[:8]}")
     try:
         with FileLock(folder / ".lock", timeout=0):
+            # No manifest: somebody else has just deleted it, and asking for the lock has made the folder anew.
+            was_there = (folder / "manifest.json").exists()
             folder.rename(aside)
     except Timeout:
         raise HomogError(f"Run {run_id} is being written; stop that first.") from None
     except OSError as error:
+        if not (folder / "manifest.json").exists():
+            raise NotFound(_GONE.format(run_id)) from None
         raise HomogError(f"Run {run_id} cannot be deleted: {error.strerror or error}.") from error
     shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(derived.folder() / run_id, ignore_errors=True)
     shutil.rmtree(sentences_folder(run_id), ignore_errors=True)
+    if not was_there:
+        raise NotFound(_GONE.format(run_id))

@@ -28,9 +28,10 @@ def test_live_lab_opens_without_a_model_being_loaded():
 
 
 def test_live_lab_says_so_when_a_job_is_gone():
-    app = open_page("live_lab", job="nothing")
+    app = open_page("live_lab", job="nothing", dataset="typed", ask="Why?", seed="7")
     assert not app.exception
     assert "sample the question again" in words_of(app)
+    assert (app.text_input[0].value, in_url(app, "seed")) == ("Why?", "7")  # so that it can be
 
 
 def chosen_models(app: AppTest) -> list[str]:
