@@ -94,6 +94,15 @@ class ScoredRun:
         answers = pd.Series(np.array([*map(answer_text, texts)], dtype=object)[codes], rows["question_id"])
         return {key: own.tolist() for key, own in answers.groupby(level=0, sort=False)}
 
+    @cached_property
+    def n_texts(self) -> pd.Series:
+        """How many different texts are compared (`Response.answer`) of the sampled answers to a question, by its id."""
+        rows = self.run.responses(["text"])
+        rows = rows[rows["sample_index"] != GREEDY]
+        codes, texts = pd.factorize(rows["text"])
+        answers = pd.Series(np.array([*map(answer_text, texts)], dtype=object)[codes], rows["question_id"])
+        return answers.groupby(level=0, sort=False).nunique()
+
     def _valid_rows(self, columns: Sequence[str]) -> pd.DataFrame:
         """Rows of `Run.responses` of the valid sampled answers, as `Response.is_valid`; each text is looked at once."""
         rows = self.run.responses(["text", "finish_reason", *columns])
