@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from dashboard.ahead import Ahead
 from homog_core import files
 from homog_core.live import LiveQueue
 
@@ -42,12 +43,19 @@ END_SECONDS = 10.0  # that a running job is given to stop in
 
 _LOG = logging.getLogger(__name__)
 _QUEUES: list[LiveQueue] = []  # the one of this server, once somebody has needed it
+_AHEAD: list[Ahead] = []  # the one of this server, while it runs
 
 
 def served_with(queue: LiveQueue) -> LiveQueue:
     """The queue, which the server's health tells of from now on, and which ends with the server."""
     _QUEUES.append(queue)
     return queue
+
+
+def page_served() -> None:
+    """Let what waits for the first page begin; nothing waits where no server runs."""
+    for ahead in _AHEAD:
+        ahead.page_served()
 
 
 class Guard:
@@ -100,7 +108,9 @@ def health(request: "Request") -> "JSONResponse":
 async def lifetime(app: object) -> AsyncIterator[None]:
     """From the start of the server to its end, at which what waits and what runs is stopped."""
     _LOG.info("server started")
+    _AHEAD.append(Ahead())
     yield
+    _AHEAD.pop().stop()
     for queue in _QUEUES:
         queue.close(END_SECONDS)
     _LOG.info("server ended")

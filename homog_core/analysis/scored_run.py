@@ -243,15 +243,15 @@ class ScoredRun:
         found = {name: self.scores[column].to_numpy(np.float64) for name, column in columns.items()}
         labels = self.label_matrix(clusterer)
         found |= cluster_scores(cluster_sizes(labels))
-        found["semantic_entropy"] = likelihood_weighted_entropy(labels, self._mean_logprobs)
+        found["semantic_entropy"] = likelihood_weighted_entropy(labels, self.mean_logprobs)
         return pd.DataFrame(found, index=self.questions.index)
 
     @cached_property
-    def _mean_logprobs(self) -> np.ndarray:
+    def mean_logprobs(self) -> np.ndarray:
+        """Mean token log-probability (Q, N) of the valid sampled answers in their order, NaN after the last."""
         return derived.kept_arrays(self.run, "mean-logprobs", self._find_mean_logprobs)["matrix"]
 
     def _find_mean_logprobs(self) -> derived.Arrays:
-        """Mean token log-probability (Q, N) of the valid sampled answers in their order, NaN after the last."""
         matrix = np.full((len(self.questions), max(self.n_samples, 1)), np.nan)
         rows = self._valid_rows(["entropy_kind", "tokens", "token_entropies", "token_logprobs"])
         answers = map(response_of, rows.itertuples())

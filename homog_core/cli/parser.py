@@ -56,6 +56,8 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     add("doctor", upkeep.doctor, "Say how this machine stands: device, memory, versions, models, runs, leftovers.")
     sub = add("clean", upkeep.clean, "Take away what killed processes have left in the cache, after a question.")
     sub.add_argument("--yes", action="store_true", help="without a question")
+    sub = add("prepare", upkeep.prepare, "Compute what pages ask of whole runs; of all runs when none is named.")
+    sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
     return parser
 
 

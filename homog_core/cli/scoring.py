@@ -56,12 +56,13 @@ def score_new_run(options: argparse.Namespace, run_id: str) -> None:
 
 def score_new_runs(options: argparse.Namespace, run_ids: list[str]) -> None:
     """Score runs for the first time, with the default settings, and print nothing of what they found."""
+    from homog_core.analysis.ahead import prepare
     from homog_core.runs.score import score_run
 
     encoders, nli, judge = _encoders(options), _nli_if_available(options), _judge(options)
     for run_id in run_ids:
         with Bar(f"Scoring {run_id}") as bar:
-            score_run(run_id, encoders, nli, None, judge, on_progress=bar.update)
+            prepare([score_run(run_id, encoders, nli, None, judge, on_progress=bar.update)])
 
 
 def _score_and_print(
@@ -71,11 +72,13 @@ def _score_and_print(
     nli: "NliCrossEncoder | None",
     clusterers: "list[Clusterer] | None" = None,
 ) -> None:
+    from homog_core.analysis.ahead import prepare
     from homog_core.runs.score import score_run
 
     judge = _judge(options)
     with Bar("Scoring") as bar:
         run = score_run(run_id, encoders, nli, clusterers, judge, on_progress=bar.update)
+        prepare([run])
     if judge:
         _print_cost(run.judgements(judge.key), judge.key)
     print_summary(options, run)
