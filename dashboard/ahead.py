@@ -21,7 +21,7 @@ class Ahead:
     def __init__(self, waits: float = _WAITS) -> None:
         self.over = threading.Event()
         self._waits, self._served, self._stopped = waits, threading.Event(), threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         threading.Thread(target=self._work, name="ahead", daemon=True).start()
 
@@ -34,8 +34,8 @@ class Ahead:
         with self._lock:
             self._stopped.set()
             self._served.set()
-            if self._process:
-                self._process.terminate()
+            if self.process:
+                self.process.terminate()
         self.over.wait(timeout=10)
 
     def _work(self) -> None:
@@ -43,9 +43,9 @@ class Ahead:
         self._stopped.wait(self._waits)
         with self._lock:
             if not self._stopped.is_set():
-                self._process = _begun()
-        if self._process:
-            self._process.wait()
+                self.process = _begun()
+        if self.process:
+            self.process.wait()
         self.over.set()
 
 
