@@ -91,8 +91,6 @@ def _source(cache: Path, shape: Shape, stage: str) -> Run:
         return found
     run = _written(replace(shape, n_questions=N_DIFFERENT), "source", stage, shipped)
     score_run(run.id, [SentenceEncoder(key) for key in ENCODERS])
-    for path in run.folder.glob("embeddings-*"):  # shipped runs have none either
-        path.unlink()
     print(run.id, flush=True)
     return run
 

@@ -22,7 +22,6 @@ from homog_core.analysis.merge_trees import (
     merge_trees,
 )
 from homog_core.errors import HomogError
-from homog_core.leftovers import answer_text
 from homog_core.measures.clustering import Clusterer, jaccard_similarity, square
 from homog_core.measures.grading import POLICIES
 from homog_core.measures.report_cards import default_clusterers, judge_clusterer
@@ -35,7 +34,7 @@ from homog_core.runs.analysed import MAP_COLUMNS
 from homog_core.runs.evidence import stored_probabilities
 from homog_core.runs.score import stored_settings
 from homog_core.runs.store import Run
-from homog_core.runs.tables import response_of, response_set
+from homog_core.runs.tables import compared, response_of, response_set, valid_rows
 from homog_core.typed import typed
 
 
@@ -90,8 +89,7 @@ class ScoredRun:
     @cached_property
     def _valid_answers(self) -> dict[str, list[str]]:
         rows = self._valid_rows([])
-        codes, texts = pd.factorize(rows["text"])
-        answers = pd.Series(np.array([*map(answer_text, texts)], dtype=object)[codes], rows["question_id"])
+        answers = pd.Series(rows["answer"].to_numpy(object), rows["question_id"])
         return {key: own.tolist() for key, own in answers.groupby(level=0, sort=False)}
 
     @cached_property
@@ -99,16 +97,11 @@ class ScoredRun:
         """How many different texts are compared (`Response.answer`) of the sampled answers to a question, by its id."""
         rows = self.run.responses(["text"])
         rows = rows[rows["sample_index"] != GREEDY]
-        codes, texts = pd.factorize(rows["text"])
-        answers = pd.Series(np.array([*map(answer_text, texts)], dtype=object)[codes], rows["question_id"])
+        answers = pd.Series(compared(rows["text"]), rows["question_id"])
         return answers.groupby(level=0, sort=False).nunique()
 
     def _valid_rows(self, columns: Sequence[str]) -> pd.DataFrame:
-        """Rows of `Run.responses` of the valid sampled answers, as `Response.is_valid`; each text is looked at once."""
-        rows = self.run.responses(["text", "finish_reason", *columns])
-        rows = rows[(rows["sample_index"] != GREEDY) & (rows["finish_reason"] != "error")]
-        codes, texts = pd.factorize(rows["text"])
-        return rows[np.array([bool(answer_text(text)) for text in texts], dtype=bool)[codes]]
+        return valid_rows(self.run.responses(["text", "finish_reason", *columns]))
 
     def answers(self, question_id: str) -> ResponseSet:
         """All answers to a question."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from homog_core.errors import CorruptRun, HomogError
+from homog_core.leftovers import answer_text
 from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet
 from homog_core.typed import typed
 
@@ -174,6 +175,19 @@ def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Deco
     greedy = by_index.pop(GREEDY)
     samples = tuple(by_index[i] for i in sorted(by_index))
     return ResponseSet(str(rows.iloc[0]["question_id"]), model_key, prompt, decoding, samples, greedy)
+
+
+def compared(texts: pd.Series) -> np.ndarray:
+    """What is compared (`Response.answer`) of each text (n,), as objects; equal texts are looked at once."""
+    codes, different = pd.factorize(texts)
+    return np.array([*map(answer_text, different)], dtype=object)[codes]
+
+
+def valid_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """The valid sampled answers (`Response.is_valid`) of rows of `Run.responses`, `compared` as `answer`."""
+    rows = rows[(rows["sample_index"] != GREEDY) & (rows["finish_reason"] != "error")]
+    answers = compared(rows["text"])
+    return rows.assign(answer=answers)[answers.astype(bool)]
 
 
 def answers_sha256(responses: pd.DataFrame) -> str:

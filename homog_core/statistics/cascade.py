@@ -15,7 +15,7 @@ from scipy.special import expit
 from homog_core.errors import InvalidInput
 from homog_core.records import Estimate
 from homog_core.statistics.cascade_stages import N_FOLDS, StageData, Stages, deal_folds, fit_many, fit_stages, stops
-from homog_core.statistics.columns import Values
+from homog_core.statistics.columns import Values, resampled_counts
 from homog_core.statistics.discrimination import FEWEST, AurocDifference
 from homog_core.statistics.within_groups import (
     auroc_difference_within,
@@ -370,8 +370,8 @@ def _saved_estimate(cost: np.ndarray, everything: np.ndarray, seed: int) -> Esti
     n = len(cost)
     if not everything.any():
         return Estimate(np.nan, np.nan, np.nan, n, "paired bootstrap")
-    drawn = np.random.default_rng(seed).integers(n, size=(_N_RESAMPLES, n))
-    some, all_of_them = pairs[:, drawn].sum(axis=2)
+    times = resampled_counts(np.arange(n), n, np.random.default_rng(seed), _N_RESAMPLES)  # that each is drawn
+    some, all_of_them = pairs @ times.T
     with np.errstate(invalid="ignore"):  # a resample of questions that cost nothing
         low, high = np.nanquantile(1 - some / all_of_them, [0.025, 0.975])
     return Estimate(_saved(cost, everything), float(low), float(high), n, "paired bootstrap")

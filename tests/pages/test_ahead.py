@@ -1,4 +1,4 @@
-"""What is computed ahead of the pages: by another process, after the first page, at the lowest priority, to be ended."""
+"""What is computed ahead of the pages: by another process, after the first page, at the lowest priority."""
 
 import os
 import time
