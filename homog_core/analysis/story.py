@@ -257,7 +257,7 @@ def other_question_sets(runs: Sequence[Run], aligned: Run) -> list[Run]:
         and run.identity.n_questions > 1
         and run.provenance.status == "complete"
         and conditions(run, but=_QUESTIONS) == conditions(aligned, but=_QUESTIONS)
-        and run.table("scores") is not None
+        and run.has("scores")
     ]
 
 
