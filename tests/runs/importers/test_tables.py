@@ -416,3 +416,12 @@ def test_a_prompt_before_every_answer_is_taken_out(tmp_path):
     assert texts[asked] == ["Mars.", "Venus."]
     assert texts["Which planet is blue?"] == ["Which planet is blue? Neptune.", "Earth."]
     assert any("begin with their prompt, which is taken out | 2" in note for note in noted(run))
+
+
+def test_a_prompt_is_taken_out_of_the_greedy_answer_too_and_beside_answers_that_are_null(tmp_path):
+    asked = "Which planet is red?"
+    row = make_row(question=asked, answers=[f"{asked} Mars.", None], greedy_answer=f"{asked} Mars, I think.")
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row))
+    rows = import_samples(path, "m").responses().set_index("sample_index")
+    assert [rows.loc[i, "text"].strip() for i in (GREEDY, 0, 1)] == ["Mars, I think.", "Mars.", ""]
