@@ -4,6 +4,7 @@ The page looks again until it is there. What was found is kept for everybody; wh
 when somebody asks again.
 """
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -14,11 +15,13 @@ import streamlit as st
 from dashboard.once import once
 from dashboard.text import plain
 from homog_core.errors import HomogError
+from homog_core.live.failures import named
 from homog_core.progress import OnProgress
 
 POLL_SECONDS = 0.5
 _AT_ONCE = 0.7  # seconds that a page waits for what may be quick
 _MOST = 32  # that are kept
+_LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -38,7 +41,8 @@ class Task:
         except HomogError as error:
             self.error = error
         except Exception as error:  # a page that waits must be told
-            self.error = HomogError(f"This could not be computed: {type(error).__name__}: {error}")
+            _LOG.exception("A computation in the background failed")
+            self.error = HomogError(f"This could not be computed: {named(error)}")
         finally:
             self.over.set()
 
