@@ -7,6 +7,7 @@ decided here once (docs/methods.md §1). Nothing here knows how a record is made
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -99,6 +100,11 @@ class Decoding:
     def __post_init__(self) -> None:
         for name in ("temperature", "top_p"):  # 1 and 1.0 are one setting, and are hashed alike
             object.__setattr__(self, name, float(getattr(self, name)))
+        for name in ("n_samples", "top_k", "max_new_tokens", "seed"):  # so are 50 and 50.0
+            value = getattr(self, name)
+            if not isinstance(value, Real) or value // 1 != value:
+                raise InvalidInput(f"`{name}` is {value!r:.40}; it must be a whole number.")
+            object.__setattr__(self, name, int(value))
         if self.n_samples < 1:
             raise InvalidInput(f"The number of samples is {self.n_samples}; it must be at least 1.")
         if not 0 < self.temperature < float("inf"):

@@ -49,8 +49,6 @@ _ENDS = (
 )
 _DEEPEST = 1500
 
-Dump = Callable[[list[Any], random.Random], bytes]
-
 
 def changed(form: str, example: bytes, rng: random.Random) -> bytes:
     """A file of that form that differs from the example in one to five places."""

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from homog_core.errors import InvalidInput
+from homog_core.records import Decoding
 from homog_core.runs.importers.grouped import PER_ANSWER, grouped
 from homog_core.runs.importers.jsonl import EXPORTED, FIELDS
 from homog_core.runs.importers.notes import About, Notes, Record
@@ -107,14 +108,27 @@ def _numbered(names: dict[str, str]) -> tuple[str, ...]:
 
 
 def _wanted(head: Sequence[Record], columns: Columns, about: About) -> dict[str, Any]:
-    """How the answers were drawn that are read: as a person says where a row has that, else as the first row says."""
+    """How the answers were drawn that are read: as a person says where a row has that, else as the first row says.
+
+    What no sample can be drawn with does not count: a row at temperature 0 is a greedy answer among the samples.
+    """
     wanted: dict[str, Any] = {}
     for name, field in columns.drawn.items():
-        said = [value for record in head if (value := _number(record.fields.get(name))) is not None]
+        found = [value for record in head if (value := _number(record.fields.get(name))) is not None]
+        said = [value for value in found if _can_be(field, value)] or found
         if said:
             named = getattr(about, field)
             wanted.setdefault(field, named if named in said else said[0])
     return wanted
+
+
+def _can_be(field: str, value: float) -> bool:
+    """Whether samples can be drawn so."""
+    try:
+        Decoding(**{field: value})
+    except InvalidInput:
+        return False
+    return True
 
 
 def _of_one_decoding(

@@ -16,8 +16,9 @@ from homog_core.errors import InvalidInput
 from homog_core.records import GREEDY, Question
 from homog_core.runs.export import export_run
 from homog_core.runs.importers import About, import_file, import_samples
-from homog_core.runs.store import list_runs
+from homog_core.runs.store import list_runs, open_run
 from homog_core.runs.tables import question_of
+from homog_core.runs.verify import verify
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -398,6 +399,26 @@ def test_answers_at_several_temperatures_are_no_one_run(named, wanted, left_out,
     assert answers_of(run) == {"Why?": [wanted]}
     assert run.decoding.temperature == (named or 0.7)
     assert any("another `temperature`" in note and f"it is {left_out}" in note for note in noted(run))
+
+
+def test_a_greedy_answer_in_the_first_row_is_not_how_the_samples_were_drawn(tmp_path):
+    rows = [{"question": "Why?", "answer": f"at {t}", "temperature": t} for t in (0.0, 0.7, 0.7)]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    run = import_file(path, About("m"))
+    assert (answers_of(run), run.decoding.temperature) == ({"Why?": ["at 0.7", "at 0.7"]}, 0.7)
+    assert any("another `temperature`" in note and "it is 0.0" in note for note in noted(run))
+
+
+@pytest.mark.parametrize(("top_k", "stored"), [(50.0, 50), (2.5, 0), (-1, 0)])
+def test_how_rows_were_drawn_is_stored_as_the_run_reads_it_back(tmp_path, top_k, stored):
+    rows = [{"question": "Why?", "answer": answer, "top_k": top_k} for answer in "ab"]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    run = open_run(import_file(path, About("m")).id)
+    assert run.decoding.top_k == stored
+    assert [problem for problem in verify(run.id) if "There is no" not in problem] == []
+    assert any(("cannot be" if stored == 0 else "as the file says it") in note for note in noted(run))
 
 
 # Answers that repeat their prompt
