@@ -99,7 +99,10 @@ class Decoding:
 
     def __post_init__(self) -> None:
         for name in ("temperature", "top_p"):  # 1 and 1.0 are one setting, and are hashed alike
-            object.__setattr__(self, name, float(getattr(self, name)))
+            try:
+                object.__setattr__(self, name, float(getattr(self, name)))
+            except OverflowError:
+                raise InvalidInput(f"`{name}` is a number of hundreds of digits; it must be finite.") from None
         for name in ("n_samples", "top_k", "max_new_tokens", "seed"):  # so are 50 and 50.0
             value = getattr(self, name)
             if not isinstance(value, Real) or value // 1 != value:

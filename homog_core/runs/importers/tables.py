@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from homog_core.errors import InvalidInput
-from homog_core.records import Decoding
+from homog_core.records import GREEDY, Decoding
 from homog_core.runs.importers.grouped import PER_ANSWER, grouped
 from homog_core.runs.importers.jsonl import EXPORTED, FIELDS
 from homog_core.runs.importers.notes import About, Notes, Record
@@ -60,7 +60,7 @@ def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Reco
     """One record a question."""
     head = [_older(record) for record in islice(records, _LOOK)]
     columns = _columns(head, about, notes)
-    rows = _of_one_decoding(chain(head, map(_older, records)), columns.drawn, _wanted(head, columns, about), notes)
+    rows = _of_one_decoding(chain(head, map(_older, records)), columns, _wanted(head, columns, about), notes)
     renamed = _renamed(rows, columns, about, notes)
     return renamed if columns.lists else grouped(renamed, notes)
 
@@ -132,13 +132,16 @@ def _can_be(field: str, value: float) -> bool:
 
 
 def _of_one_decoding(
-    records: Iterator[Record], drawn: dict[str, str], wanted: dict[str, Any], notes: Notes
+    records: Iterator[Record], columns: Columns, wanted: dict[str, Any], notes: Notes
 ) -> Iterator[Record]:
-    """The rows whose answers were drawn as `wanted`, or that do not say how. The others are noted."""
+    """The rows whose answers were drawn as `wanted`, that do not say how, or that are greedy. The others are noted."""
+    index = next((name for name, field in columns.own.items() if field == "sample_index"), None)
     for name, value in wanted.items():
         notes.say(name, value)
     for record in records:
-        said = {field: _number(record.fields.get(name)) for name, field in drawn.items()}
+        said = {field: _number(record.fields.get(name)) for name, field in columns.drawn.items()}
+        if _number(record.fields.get(index)) == GREEDY:
+            said = {}
         other = next((name for name, value in said.items() if value not in (None, wanted.get(name, value))), None)
         if other is None:
             yield record

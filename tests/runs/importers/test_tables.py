@@ -446,3 +446,38 @@ def test_a_prompt_is_taken_out_of_the_greedy_answer_too_and_beside_answers_that_
     path.write_text(json.dumps(row))
     rows = import_samples(path, "m").responses().set_index("sample_index")
     assert [rows.loc[i, "text"].strip() for i in (GREEDY, 0, 1)] == ["Mars, I think.", "Mars.", ""]
+
+
+@pytest.mark.parametrize("said", [True, "warm", -1, 10**400, float("nan"), [0.7]])
+def test_a_decoding_that_cannot_be_is_noted(said, tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [{"question": "Why?", "answers": ["a"], "max_tokens": said, "temperature": said}]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    run = import_samples(path, "m")
+    assert (run.decoding.temperature, run.decoding.max_new_tokens) == (1.0, 1024)
+    assert list_runs()[0].identity == run.identity  # as it is read back
+
+
+def test_the_greedy_answer_may_be_drawn_in_another_way(tmp_path):
+    path = write_rows(
+        tmp_path / "a.csv", "question,answer,sample_index,temperature", "Why?,g,-1,0", "Why?,a,0,1.0", "Why?,b,1,1.0"
+    )
+    assert texts_of(import_samples(path, "m")) == {(q, i): t for q, i, t in _why((GREEDY, "g"), (0, "a"), (1, "b"))}
+
+
+def _why(*answers):
+    (question,) = {row["question_id"] for row in list_runs()[0].responses().to_dict("records")}
+    return [(question, index, text) for index, text in answers]
+
+
+def test_what_is_said_beside_a_list_of_rows_is_said_of_each(tmp_path):
+    path = tmp_path / "a.json"
+    rows = [{"question": "Why?", "answers": ["a"]}]
+    path.write_text(json.dumps({"model": "m", "temperature": 0.7, "seed": 3, "results": rows}))
+        '{"model": "m", "temperature": 0.7, "seed": 3, "results": [{"question": "Why?", "answers": ["a"]}]}'
+    )
+    run = import_file(path, About())
+    assert (run.identity.model, run.decoding.temperature, answers_of(run)) == ("m", 0.7, {"Why?": ["a"]})
+    assert any("'seed' is not a field that an import reads" in note for note in noted(run))
+    path.write_text('{"question": "Why?", "answers": ["a"], "examples": [{"question": "How?", "answers": ["b"]}]}')
+    assert answers_of(import_file(path, About("m2"))) == {"Why?": ["a"]}
