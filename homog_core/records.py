@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from homog_core.errors import InvalidInput
-from homog_core.leftovers import answer_start, answer_text
+from homog_core.leftovers import USUAL, Leftovers, answer_start, answer_text
 
 PromptStyle = Literal["plain", "few_shot", "chat"]
 
@@ -134,6 +134,7 @@ class Response:
     finish_reason: FinishReason
     # or "top_k:<k>": lower bounds, from the k likeliest tokens; or "none": all NaN, since they are not known
     entropy_kind: str = "exact"
+    leftovers: Leftovers = USUAL  # what is left out of the text: the rule of the run
 
     def __post_init__(self) -> None:
         n = len(self.tokens)
@@ -144,7 +145,7 @@ class Response:
     @property
     def answer(self) -> str:
         """The text that is compared and shown: without reasoning, special tokens and surrounding white space."""
-        return answer_text(self.text)
+        return answer_text(self.text, self.leftovers)
 
     @property
     def is_valid(self) -> bool:
@@ -155,7 +156,7 @@ class Response:
     def own_tokens(self) -> slice:
         """The answer's own tokens: without reasoning, and without the token that ended it."""
         end = len(self.tokens) - (self.finish_reason == "stop")
-        return slice(min(_reasoning_length(self.tokens), end), end)
+        return slice(min(_reasoning_length(self.tokens, self.leftovers), end), end)
 
 
 def weakest_kind(kinds: Iterable[str]) -> str:
@@ -165,9 +166,9 @@ def weakest_kind(kinds: Iterable[str]) -> str:
     return f"top_k:{min(bounds)}" if bounds else "none" if found == {"none"} else "exact"
 
 
-def _reasoning_length(tokens: tuple[str, ...]) -> int:
+def _reasoning_length(tokens: tuple[str, ...], rule: Leftovers) -> int:
     """How many leading tokens stand before the answer."""
-    start, read = answer_start("".join(tokens).lstrip()), 0
+    start, read = answer_start("".join(tokens).lstrip(), rule), 0
     if not start:
         return 0
     start += len(text := "".join(tokens)) - len(text.lstrip())
@@ -275,6 +276,7 @@ class Provenance:
     imported_from: str | None = None  # the file's name, without its path, or its address on the hub; None: sampled here
     study: str | None = None  # key of the public study whose file it was: sampled by others, counted by us
     without_sentences: bool = False  # its answers are stand-ins: which are in the same words, and of how many words
+    leftovers: Leftovers = USUAL  # what is left out of its texts; whoever changes it drops the tables that it made
     import_notes: tuple[ImportNote, ...] = ()  # what the import left out, repaired, guessed or found missing
     served: Served | None = None  # None for a run that no server has answered
     batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down

@@ -91,7 +91,10 @@ class ScoredRun:
     def _valid_answers(self) -> dict[str, list[str]]:
         rows = self._valid_rows([])
         codes, texts = pd.factorize(rows["text"])
-        answers = pd.Series(np.array([*map(answer_text, texts)], dtype=object)[codes], rows["question_id"])
+        answers = pd.Series(
+            np.array([answer_text(text, self.run.leftovers) for text in texts], dtype=object)[codes],
+            rows["question_id"],
+        )
         return {key: own.tolist() for key, own in answers.groupby(level=0, sort=False)}
 
     def _valid_rows(self, columns: Sequence[str]) -> pd.DataFrame:
@@ -99,14 +102,13 @@ class ScoredRun:
         rows = self.run.responses(["text", "finish_reason", *columns])
         rows = rows[(rows["sample_index"] != GREEDY) & (rows["finish_reason"] != "error")]
         codes, texts = pd.factorize(rows["text"])
-        return rows[np.array([bool(answer_text(text)) for text in texts], dtype=bool)[codes]]
+        return rows[np.array([bool(answer_text(text, self.run.leftovers)) for text in texts], dtype=bool)[codes]]
 
     def answers(self, question_id: str) -> ResponseSet:
         """All answers to a question."""
         prompt = self.questions.loc[question_id, "prompt"]
-        return response_set(
-            self._rows.iloc[self._places[question_id]], prompt, self.run.identity.model, self.run.decoding
-        )
+        rows, run = self._rows.iloc[self._places[question_id]], self.run
+        return response_set(rows, prompt, run.identity.model, run.decoding, run.leftovers)
 
     def valid(self, question_id: str) -> list[int]:
         """Sample indices of the valid answers, in order; rows and columns of `similarity` stand for them."""
@@ -245,7 +247,7 @@ class ScoredRun:
         """Mean token log-probability (Q, N) of the valid sampled answers in their order, NaN after the last."""
         matrix = np.full((len(self.questions), max(self.n_samples, 1)), np.nan)
         rows = self._valid_rows(["entropy_kind", "tokens", "token_entropies", "token_logprobs"])
-        answers = map(response_of, rows.itertuples())
+        answers = (response_of(row, self.run.leftovers) for row in rows.itertuples())
         found = pd.Series([mean_logprob(answer.token_logprobs[answer.own_tokens]) for answer in answers], dtype=float)
         q = self.questions.index.get_indexer(rows["question_id"])
         matrix[q, rows.groupby("question_id", sort=False).cumcount()] = found

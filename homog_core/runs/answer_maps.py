@@ -81,7 +81,9 @@ class StoredMap:
 
 def sampled_answers(run: Run) -> pd.DataFrame:
     """question_id, sample_index, text of the valid sampled answers of a run, sorted by question and sample."""
-    rows = [(row.question_id, row.sample_index, response_of(row)) for row in run.responses().itertuples()]
+    rows = [
+        (row.question_id, row.sample_index, response_of(row, run.leftovers)) for row in run.responses().itertuples()
+    ]
     kept = [(key, index, response.answer) for key, index, response in rows if index != GREEDY and response.is_valid]
     return pd.DataFrame(kept, columns=["question_id", "sample_index", "text"])
 

@@ -135,7 +135,7 @@ def grade_run(run: Run) -> pd.DataFrame:
     for row in run.responses().itertuples():
         key = row.question_id, row.text, row.finish_reason
         if key not in known:
-            known[key] = grade(questions[row.question_id], response_of(row))
+            known[key] = grade(questions[row.question_id], response_of(row, run.leftovers))
         rows.append((row.question_id, row.sample_index, known[key].verdict, known[key].policy))
     return pd.DataFrame(rows, columns=["question_id", "sample_index", "grade", "grade_policy"])
 
