@@ -57,6 +57,7 @@ def drawing(series: Sequence[Series]) -> str:
     columns, rows = min(N_COLUMNS, len(series)), -(-len(series) // N_COLUMNS)
     width, height = columns * (LEFT + SIDE + RIGHT), rows * (TOP + SIDE + BOTTOM)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}">']
+    parts.append("<title>Seconds of the processor against size, on logarithmic axes</title>")
     parts += [f"<style>{STYLE}</style>", f'<clipPath id="square"><path d="M0 0h{SIDE}v{SIDE}h-{SIDE}z"/></clipPath>']
     parts.append(f'<rect class="ground" width="{width}" height="{height}"/>')
     for i, one in enumerate(series):
