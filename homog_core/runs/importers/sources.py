@@ -81,7 +81,7 @@ def _rows_of_object(content: Any) -> Any:
     if not isinstance(content, dict) or not content:
         return content
     wrapped = next((content[name] for name in _WRAPPERS if name in content), None)
-    if isinstance(wrapped, list) and all(isinstance(row, dict) for row in wrapped):
+    if isinstance(wrapped, list) and wrapped and all(isinstance(row, dict) for row in wrapped):
         return wrapped
     columns = list(content.values())
     if len(columns) > 1 and all(isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns):
@@ -89,7 +89,7 @@ def _rows_of_object(content: Any) -> Any:
     if not all(isinstance(column, list) for column in columns):
         return content
     if _FIELDS.isdisjoint(name.lower() for name in content):
-        is_answers = all(isinstance(answer, str) for column in columns for answer in column)
+        is_answers = all(column and all(isinstance(answer, str) for answer in column) for column in columns)
         return [{"question": name, "answers": column} for name, column in content.items()] if is_answers else content
     if len({len(column) for column in columns}) > 1:
         return content

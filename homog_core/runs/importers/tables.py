@@ -165,7 +165,7 @@ def _note_unread(head: Sequence[Record], names: dict[str, str], own: dict[str, s
     if set(names.values()) >= _OUR_CSV:
         names = {n: plain for n, plain in names.items() if plain not in _OUR_CSV and not plain.startswith("cluster:")}
     for name, plain in names.items():
-        if name in own or not plain:  # a spreadsheet writes columns that are empty and have no name
+        if name in own or not (plain or any(record.fields.get(name) for record in head)):  # an empty column
             continue
         near = _nearest(plain[:_SHOWN], own.values())
         remedy = f"; did you mean `{near}`?" if near else ""
