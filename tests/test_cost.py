@@ -24,8 +24,7 @@ def test_the_exponent_is_that_of_the_larger_half():
 
 
 def test_the_exponent_is_the_line_of_least_squares():
-    # of log 2^0, 2^1, 2^3 against log 2^0, 2^1, 2^2: slope of (0, 0), (1, 1), (2, 3) is 3/2
-    assert exponent([1, 2, 4], [1.0, 2.0, 8.0]) == pytest.approx(2.0)  # the larger half: (1, 1), (2, 3)
+    # the larger half, by logarithms to base 2: (0, 0), (1, 1), (2, 3), whose line of least squares has the slope 3/2
     assert exponent([1, 1, 1, 2, 4], [7.0, 7.0, 1.0, 2.0, 8.0]) == pytest.approx(1.5)
 
 
