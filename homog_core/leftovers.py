@@ -14,16 +14,25 @@ from typing import NamedTuple
 
 from homog_core.errors import InvalidInput
 
-_NAMES = "(?:seed:|longcat_)?think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner_)?monologue"
-_BLOCKS = (  # opening and closing tag of a block of reasoning; the closing one has the name that the opening one had
-    (rf"<(?P<name>(?i:{_NAMES}))\s*>", rf"</(?P<name>(?i:{_NAMES}))\s*>"),
+_THINK = "(?:seed:|longcat_)?think|thinking"
+_NAMES = "thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner_)?monologue"
+# Opening and closing tag of a block of reasoning; the closing one has the name that the opening one had. Where a template
+# has written the opening tag, the closing one alone tells:
+_TOLD = (
+    (rf"<(?P<name>(?i:{_THINK}))\s*>", rf"</(?P<name>(?i:{_THINK}))\s*>"),
     (r"\[(?P<name>THINK|THINKING|REASONING)\]", r"\[/(?P<name>THINK|THINKING|REASONING)\]"),
     ("◁(?P<name>think)▷", "◁/(?P<name>think)▷"),
-    (rf"<\|(?P<name>(?i:{_NAMES}))\|>", rf"<\|/(?P<name>(?i:{_NAMES}))\|>"),
+    (rf"<\|(?P<name>(?i:{_THINK}))\|>", rf"<\|/(?P<name>(?i:{_THINK}))\|>"),
     (r"<\|begin_of_(?P<name>thought|thinking)\|>", r"<\|end_of_(?P<name>thought|thinking)\|>"),
     (r"<\|START_(?P<name>THINKING)\|>", r"<\|END_(?P<name>THINKING)\|>"),
     (r"<\|channel>(?P<name>thought)", r"<channel\|>"),
     ("<unused94>(?P<name>thought)", "<unused95>"),
+)
+_BLOCKS = (
+    *_TOLD,
+    # An answer may name these, and every message of harmony ends with the last one:
+    (rf"<(?P<name>(?i:{_NAMES}))\s*>", rf"</(?P<name>(?i:{_NAMES}))\s*>"),
+    (rf"<\|(?P<name>(?i:{_NAMES}))\|>", rf"<\|/(?P<name>(?i:{_NAMES}))\|>"),
     (r"<\|channel\|>(?P<name>analysis|commentary)<\|message\|>", r"<\|end\|>"),
 )
 _MOST_MARKS = 20  # that a run may add of a kind
@@ -99,8 +108,7 @@ class _Marks(NamedTuple):
 def _marks(rule: Leftovers) -> _Marks:
     own = [(f"(?P<name>){re.escape(opening)}", re.escape(closing)) for opening, closing in rule.reasoning]
     opening = _any([opening for opening, _ in (*_BLOCKS, *own)])
-    # The end of a harmony channel tells nothing, for every message ends so.
-    closing = _any([closing for _, closing in (*_BLOCKS[:-1], *own)]) + r"|\[BEGIN FINAL RESPONSE\]"
+    closing = _any([closing for _, closing in (*_TOLD, *own)]) + r"|\[BEGIN FINAL RESPONSE\]"
     prefixes = "|".join(map(re.escape, sorted(rule.prefixes, key=len, reverse=True)))
     leading = rf"\s|{f'{prefixes}|' if prefixes else ''}(?!{opening}){_SPECIAL}|{_ROLE}"
     return _Marks(

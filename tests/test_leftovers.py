@@ -55,9 +55,10 @@ def test_a_block_that_never_closes_leaves_nothing(opening, closing):
 
 @each_tag
 def test_reasoning_that_the_template_has_opened(opening, closing):
-    """Only the closing tag is part of the text; of a harmony channel that tells nothing, for every message ends so."""
-    found = answer_text(f"It has fur.\n{closing}\n\nA fox.")
-    assert found == ("A fox." if closing != "<|end|>" else "It has fur.\n<|end|>\n\nA fox.")
+    """Only the closing tag is part of the text; that of a word which an answer may hold tells nothing."""
+    text = f"It has fur.\n{closing}\n\nA fox."
+    tells = closing not in ("<|end|>", "</reasoning>", "</thought>", "</scratchpad>")
+    assert answer_text(text) == ("A fox." if tells else text)
 
 
 def test_after_the_last_closing_tag_the_answer_begins():

@@ -474,8 +474,6 @@ def test_what_is_said_beside_a_list_of_rows_is_said_of_each(tmp_path):
     path = tmp_path / "a.json"
     rows = [{"question": "Why?", "answers": ["a"]}]
     path.write_text(json.dumps({"model": "m", "temperature": 0.7, "seed": 3, "results": rows}))
-        '{"model": "m", "temperature": 0.7, "seed": 3, "results": [{"question": "Why?", "answers": ["a"]}]}'
-    )
     run = import_file(path, About())
     assert (run.identity.model, run.decoding.temperature, answers_of(run)) == ("m", 0.7, {"Why?": ["a"]})
     assert any("'seed' is not a field that an import reads" in note for note in noted(run))
