@@ -16,7 +16,7 @@ from homog_core.errors import InvalidInput
 
 _THINK = "(?:seed:|longcat_)?think|thinking"
 _NAMES = "thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner_)?monologue"
-# Opening and closing tag of a block of reasoning; the closing one has the name that the opening one had. Where a template
+# Opening and closing tag of a block of reasoning; the closing one has the name of the opening one. Where a template
 # has written the opening tag, the closing one alone tells:
 _TOLD = (
     (rf"<(?P<name>(?i:{_THINK}))\s*>", rf"</(?P<name>(?i:{_THINK}))\s*>"),

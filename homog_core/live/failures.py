@@ -22,4 +22,5 @@ def named(error: BaseException) -> str:
 
 def _without_paths(text: str) -> str:
     """What an unexpected error says, without folders of this machine: a visitor of another one reads it."""
+    text = re.sub(r"(['\"])(?:[A-Za-z]:)?[/\\][^'\"\n]*[/\\]([^'\"\n]*)\1", r"\1\2\1", text)  # in quotes, spaces too
     return re.sub(r"(?<!\w)(?:[A-Za-z]:)?(?:[/\\][^/\\\s'\":,;()]+)+[/\\]", "", text)
