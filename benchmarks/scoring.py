@@ -2,8 +2,8 @@
 
 `wide` has 800 questions with 10 short answers, `deep` 104 with 500 longer ones, all from shipped runs over the facts;
 `--scale 0.1` takes a tenth of the questions. Prints one JSON document: seconds of the clock and of the processor for
-each step, the memory at its most, and how many times longer encoding takes with
-a call for each question, on some of the texts.
+each step, the memory at its most, and on some of the texts how many times longer encoding takes with a call for each
+question, and finding pairs that state different things with a loop over the pairs, as the tests define it.
 """
 
 import argparse
@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from homog_core.catalogue.encoders import ENCODERS
+from homog_core.leftovers import USUAL
+from homog_core.measures.conflicts import disagreements, statements
 from homog_core.measures.encoders import SentenceEncoder
 from homog_core.measures.projection import warm_up
 from homog_core.records import Question, Response, ResponseSet
@@ -50,7 +52,8 @@ def main() -> None:
             n_questions, n_samples, n_parts = SHAPES[name]
             run = made_run(name, max(1, round(n_questions * options.scale)), n_samples, n_parts)
             found[name] = _timed(run, encoders) | {
-                "a_call_a_question_over_one_call": _plain_over_ours(run, encoders[0])
+                "a_call_a_question_over_one_call": round(_calls_over_one(run, encoders[0]), 2),
+                "a_loop_over_pairs_over_ours": round(_loop_over_ours(run), 2),
             }
             print(json.dumps({name: found[name]}, indent=1), flush=True)
 
@@ -69,7 +72,7 @@ def made_run(name: str, n_questions: int, n_samples: int, n_parts: int = 1) -> R
     for n in range(n_questions):
         row, copy = rows[n % len(rows)], n // len(rows)
         question = replace(question_of(row), id=f"{row.id}#{copy}", dataset="scoring")
-        pool = [response_of(one) for frame in frames[copy:] for one in frame[row.id].itertuples()]
+        pool = [response_of(one, USUAL) for frame in frames[copy:] for one in frame[row.id].itertuples()]
         greedy, pool = pool[0], [response for response in pool[1:] if response.text.strip()]
         chosen = [pool[i : i + 1] for i in range(n_samples)]
         if n_parts > 1:
@@ -119,13 +122,29 @@ def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
     }
 
 
-def _plain_over_ours(run: Run, encoder: SentenceEncoder) -> float:
+def _calls_over_one(run: Run, encoder: SentenceEncoder) -> float:
     """Processor time of encoding some questions' answers with a call for each question, over one call for all."""
-    rows = run.responses(["text"])
-    groups = [list(own) for _, own in rows[rows["text"].str.strip() != ""].groupby("question_id", sort=False)["text"]]
-    some = [texts[:PLAIN_TEXTS] for texts in groups[: max(2, PLAIN_TEXTS // len(groups[0]))]]
+    some = [texts for _, texts in _some_answers(run)]
     plain = _seconds(lambda: [encoder.encode(texts) for texts in some])
     return plain / _seconds(lambda: encoder.encode([text for texts in some for text in texts]))
+
+
+def _loop_over_ours(run: Run) -> float:
+    """Processor time of comparing what some questions' answers state pair by pair in Python, over ours."""
+    from tests.measures.test_conflicts import disagree
+
+    asked = dict(run.questions()[["id", "text"]].itertuples(index=False))
+    some = [statements(texts, asked[key]) for key, texts in _some_answers(run)]
+    plain = _seconds(lambda: [disagree(one, other) for stated in some for one in stated for other in stated])
+    return plain / _seconds(lambda: [disagreements(stated) for stated in some])
+
+
+def _some_answers(run: Run) -> list[tuple[str, list[str]]]:
+    """Answers to the first questions, some hundred in all, by question."""
+    rows = run.responses(["text"])
+    rows = rows[rows["text"].str.strip() != ""]
+    groups = [(key, list(own)[:PLAIN_TEXTS]) for key, own in rows.groupby("question_id", sort=False)["text"]]
+    return groups[: max(2, PLAIN_TEXTS // len(groups[0][1]))]
 
 
 def _seconds(work: Callable[[], object]) -> float:

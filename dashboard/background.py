@@ -5,6 +5,7 @@ when somebody asks again. What has begun goes on when its page is left; what sti
 dragged, does not begin.
 """
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -16,12 +17,14 @@ import streamlit as st
 from dashboard.once import once
 from dashboard.text import plain
 from homog_core.errors import HomogError
+from homog_core.live.failures import named
 from homog_core.progress import OnProgress
 
 POLL_SECONDS = 0.5
 _AT_ONCE = 0.7  # seconds that a page waits for what may be quick
 _MOST = 32  # that are kept
 _LEFT_SECONDS = 6 * POLL_SECONDS  # since a page has looked, after which nobody waits for it
+_LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -50,7 +53,8 @@ class Task:
         except HomogError as error:
             self.error = error
         except Exception as error:  # a page that waits must be told
-            self.error = HomogError(f"This could not be computed: {type(error).__name__}: {error}")
+            _LOG.exception("A computation in the background failed")
+            self.error = HomogError(f"This could not be computed: {named(error)}")
         finally:
             self.over.set()
 

@@ -62,7 +62,7 @@ class Guard:
     """Around the whole server: refuses a request by a name that is not `server.allowedHosts`, and adds the headers.
 
     Streamlit itself checks the name for its WebSocket alone. A page of another site whose name was made to point here
-    (DNS rebinding) gets nothing.
+    (DNS rebinding) gets nothing. What a visitor sends to empty the caches of everybody does not arrive.
     """
 
     def __init__(self, app: "ASGIApp") -> None:
@@ -71,7 +71,7 @@ class Guard:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request; of a WebSocket Streamlit checks name and origin."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._app(scope, _without_clear_cache(receive), send)
             return
         from starlette.datastructures import Headers, MutableHeaders
         from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
@@ -89,6 +89,24 @@ class Guard:
         else:
             _LOG.warning("host refused", extra={"facts": {"host": host}})
             await _refusal()(scope, receive, send_with_headers)
+
+
+def _without_clear_cache(receive: "Receive") -> "Receive":
+    """What comes from a WebSocket, but for Streamlit's message that empties the caches of the whole server."""
+    from google.protobuf.message import DecodeError
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    async def receive_others() -> "Message":
+        while True:
+            message = await receive()
+            try:
+                kind = BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type")
+            except DecodeError:  # of which Streamlit itself disposes
+                return message
+            if kind != "clear_cache":
+                return message
+
+    return receive_others
 
 
 def health(request: "Request") -> "JSONResponse":

@@ -131,7 +131,7 @@ def is_needed(requirement: Requirement, extras: set[str]) -> bool:
 
 
 def test_every_package_that_the_library_imports_is_a_dependency():
-    stated = {name_of(r) for r in requirements([*PROJECT["dependencies"], *EXTRAS["train"]])}
+    stated = {name_of(r) for r in requirements([*PROJECT["dependencies"], *EXTRAS["train"], *EXTRAS["cluster"]])}
     owners = metadata.packages_distributions()
     imported = set()
     for path in (files.PACKAGE).rglob("*.py"):

@@ -97,18 +97,17 @@ class ScoredRun:
         """How many different texts are compared (`Response.answer`) of the sampled answers to a question, by its id."""
         rows = self.run.responses(["text"])
         rows = rows[rows["sample_index"] != GREEDY]
-        answers = pd.Series(compared(rows["text"]), rows["question_id"])
+        answers = pd.Series(compared(rows["text"], self.run.leftovers), rows["question_id"])
         return answers.groupby(level=0, sort=False).nunique()
 
     def _valid_rows(self, columns: Sequence[str]) -> pd.DataFrame:
-        return valid_rows(self.run.responses(["text", "finish_reason", *columns]))
+        return valid_rows(self.run.responses(["text", "finish_reason", *columns]), self.run.leftovers)
 
     def answers(self, question_id: str) -> ResponseSet:
         """All answers to a question."""
         prompt = self.questions.loc[question_id, "prompt"]
-        return response_set(
-            self._rows.iloc[self._places[question_id]], prompt, self.run.identity.model, self.run.decoding
-        )
+        rows, run = self._rows.iloc[self._places[question_id]], self.run
+        return response_set(rows, prompt, run.identity.model, run.decoding, run.leftovers)
 
     def valid(self, question_id: str) -> list[int]:
         """Sample indices of the valid answers, in order; rows and columns of `similarity` stand for them."""
@@ -247,7 +246,7 @@ class ScoredRun:
     def _find_mean_logprobs(self) -> derived.Arrays:
         matrix = np.full((len(self.questions), max(self.n_samples, 1)), np.nan)
         rows = self._valid_rows(["entropy_kind", "tokens", "token_entropies", "token_logprobs"])
-        answers = map(response_of, rows.itertuples())
+        answers = (response_of(row, self.run.leftovers) for row in rows.itertuples())
         found = pd.Series([mean_logprob(answer.token_logprobs[answer.own_tokens]) for answer in answers], dtype=float)
         q = self.questions.index.get_indexer(rows["question_id"])
         matrix[q, rows.groupby("question_id", sort=False).cumcount()] = found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from homog_core.cli.output import Bar, print_result, print_summary, say
 from homog_core.errors import InvalidInput, ModelUnavailable
+from homog_core.leftovers import Leftovers
 from homog_core.wording.numbers import counted
 
 if TYPE_CHECKING:
@@ -39,14 +40,25 @@ def score(options: argparse.Namespace) -> None:
     """Score a run again, with the settings that were given."""
     from homog_core.measures.clustering import Clusterer
     from homog_core.runs.evidence import stored_entailments
+    from homog_core.runs.leftovers import set_leftovers
     from homog_core.runs.store import open_run
 
-    thresholds = dict(_threshold(text) for text in options.threshold)
+    thresholds, rule = dict(_threshold(text) for text in options.threshold), leftovers_said(options)
     encoders, nli = _encoders(options), _nli_if_available(options)
     clusterers = _clusterers(options, thresholds, encoders, nli)
+    if rule is not None:
+        set_leftovers(options.run, rule)
     stored = [key for key in stored_entailments(open_run(options.run)) if not nli or key != nli.key]
     clusterers += [Clusterer("nli", 0.0, key, options.rule, options.entailment) for key in stored]
     _score_and_print(options, options.run, encoders, nli, clusterers)
+
+
+def leftovers_said(options: argparse.Namespace) -> Leftovers | None:
+    """The rule by which leftovers are left out of texts, as it was given; None where nothing was."""
+    if not (options.leftovers or options.reasoning or options.prefix):
+        return None
+    reasoning = tuple((opening, closing) for opening, closing in options.reasoning)
+    return Leftovers(reasoning, tuple(options.prefix), are_kept=options.leftovers == "keep")
 
 
 def score_new_run(options: argparse.Namespace, run_id: str) -> None:

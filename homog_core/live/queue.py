@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from traceback import format_exc
 
 from homog_core.analysis.draws import draws
 from homog_core.catalogue.servers import is_served
@@ -232,7 +233,7 @@ class LiveQueue:
             except HomogError as error:
                 self._set(job, "failed", str(error))
             except BaseException as error:  # the worker outlives whatever a model does, also one that wants to exit
-                _LOG.exception("Job %s failed", job.id)
+                _LOG.error("Job %s failed\n%s", job.id, format_exc())  # as text: a record would keep its memory
                 self._set(job, "failed", why_failed(error))
             finally:
                 if job.state == "failed":  # what it had in memory goes before the next job comes

@@ -80,7 +80,7 @@ class StoredMap:
 
 def sampled_answers(run: Run) -> pd.DataFrame:
     """question_id, sample_index, text of the valid sampled answers of a run, sorted by question and sample."""
-    rows = valid_rows(run.responses(["text", "finish_reason"]))
+    rows = valid_rows(run.responses(["text", "finish_reason"]), run.leftovers)
     kept = zip(rows["question_id"], rows["sample_index"], rows["answer"], strict=True)
     return pd.DataFrame(list(kept), columns=["question_id", "sample_index", "text"])
 

@@ -51,7 +51,7 @@ def key_of(run: Run) -> str | None:
     except CorruptRun:
         return None
     files_now = sorted((name, entry.sha256) for name, entry in manifest.files.items())
-    parts = [_program(), run.id, str(run.lacks_answers), *map(str, files_now)]
+    parts = [_program(), run.id, str(run.lacks_answers), str(manifest.provenance.leftovers), *map(str, files_now)]
     if run.provenance.without_sentences and not run.lacks_answers:
         parts += [str(_state(path)) for path in sorted(sentences.sentences_folder(run.id).glob("*.parquet"))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

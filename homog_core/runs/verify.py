@@ -69,8 +69,9 @@ def seal(run_id: str) -> Run:
 def _file_problems(run: Run) -> Iterator[str]:
     """Every file read again, whether or not this process has done so before."""
     for name, entry in sorted((run.manifest.files or {}).items()):
-        if name not in stored_names(run.folder) and not name.startswith(("questions", "responses-")):
-            if name.removesuffix(".parquet") not in TABLES:  # of these `_table_problems` says it
+        if name not in stored_names(run.folder):
+            is_said = name.removesuffix(".parquet") in TABLES or name.startswith(("questions", "responses-"))
+            if not is_said:  # by `_content_problems`
                 yield f"There is no {name} any more; run `{typed('score', run.id)}`."
             continue
         try:

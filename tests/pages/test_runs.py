@@ -120,14 +120,15 @@ def test_a_link_to_a_damaged_run_shows_no_other_run(page, param):
 
 
 @pytest.mark.usefixtures("no_shipped_runs")
-@pytest.mark.parametrize("name", ["questions.parquet", "responses-merged.parquet", "scores.parquet"])
+@pytest.mark.parametrize("name", ["questions.parquet", "responses-*.parquet", "scores.parquet"])
 def test_a_run_with_a_damaged_file_is_shown_and_verify_names_it(name):
     run = fake_run()
-    (run.folder / name).write_bytes(b"PAR1 and no more")
+    (path,) = run.folder.glob(name)
+    path.write_bytes(b"PAR1 and no more")
     app = open_page("runs", run=run.id)
     button(app, "Verify").click().run()
     assert not app.exception
-    assert f"{name} of run {run.id} is damaged" in words(app)
+    assert f"{path.name} of run {run.id} is damaged" in words(app)
 
 
 @pytest.mark.usefixtures("no_shipped_runs")
@@ -238,6 +239,22 @@ def test_what_an_upload_leaves_out_is_shown_and_its_lineage_is_kept():
     (shown,) = [one.value for one in app.dataframe if "times" in one.value.columns]
     assert list(shown["what"]) == ["rows that could not be read, left out"]
     assert shown["first"][0].startswith("mine.jsonl, line 3: there is no `question`")
+
+
+@pytest.mark.usefixtures("no_shipped_runs")
+def test_marks_of_a_model_are_left_out_of_an_upload_and_the_card_says_so():
+    content = json.dumps({"question": "Why?", "answers": ["<plan>hm</plan>A: fox", "fox"]}).encode()
+    app = open_page("runs")
+    for key, mark in {"opening": "<plan>", "prefix": "A:"}.items():
+        app.text_input(key=f"import-{key}").set_value(mark).run()
+    app = upload(app, "mine.jsonl", content)
+    assert "is no mark that can be left out" in app.error[0].value  # reasoning that nothing closes
+    assert store.list_runs() == []
+    app.text_input(key="import-closing").set_value("</plan>").run()
+    app = upload(app, "mine.jsonl", content)
+    (run,) = store.list_runs()
+    assert list(run.table("scores")["num_semantic_sets@jaccard"]) == [1]
+    assert "reasoning from <plan> to </plan> and the prefix A:" in words(app).replace("\\", "")
 
 
 @pytest.mark.usefixtures("no_shipped_runs")

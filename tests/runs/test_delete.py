@@ -1,11 +1,12 @@
 """Deleting a run."""
 
+import pyarrow as pa
 import pytest
 from fakes import SHIPPED_RUNS, FakeSampler, make_plan, make_question
 
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.records import Decoding
-from homog_core.runs import derived, store
+from homog_core.runs import derived, kept, store
 from homog_core.runs.delete import deletable, delete_run
 from homog_core.runs.sample import sample_run
 from homog_core.runs.sentences import sentences_folder
@@ -62,6 +63,12 @@ def test_what_was_kept_of_a_run_goes_with_it_and_nothing_of_another(run):
     delete_run(run.id)
     assert list(derived.folder().iterdir()) == [other.parent]
     assert other.read_bytes() == b"x"
+
+
+def test_what_a_killed_scoring_has_left_goes_with_it(run):
+    kept.Kept(run.id, "analyses", "anything").add(pa.table({"label": [0]}))
+    delete_run(run.id)
+    assert not kept.folder_of(run.id).exists()
 
 
 def test_the_sentences_of_a_run_go_with_it(run):

@@ -42,8 +42,11 @@ def cache(own_cache, run):
     put(models / f"{BASE}-{SHA}.lock", "")
     put(models / f"{BASE}-{OTHER}x.lock", "")
     put(runs / ".deleted-12345678" / "responses.parquet")
-    put(runs / ".pulled-12345678" / "fake--test" / "scores.parquet")
-    age(runs / ".pulled-12345678")
+    for name in ("12345678", "going0on"):
+        pulled = put(runs / f".pulled-{name}" / "fake--test" / "scores.parquet")
+        age(pulled.parents[1])
+        age(pulled.parent)
+    pulled.touch()  # just now
     put(runs / "never--begun" / "questions.parquet")
     put(runs / "torn--manifest" / "responses-1.parquet")
     put(run.folder / "scores.parquet.12345678.partial")
@@ -121,4 +124,4 @@ def test_the_doctor_names_what_is_wrong(cache, capsys):
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "homog_core delete broken" in said
-    assert "8, 0.0 GB: `homog clean`" in said
+    assert f"{len(cache)}, 0.0 GB: `homog clean`" in said

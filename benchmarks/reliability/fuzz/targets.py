@@ -252,7 +252,8 @@ def _read_draws(path: Path) -> object:
     _fresh(path, files.cache() / "draws" / "fuzzed.json")
     with suppress(FileNotFoundError):
         draw_sets.list_draws()
-        return draw_sets._read(files.cache() / "draws" / "fuzzed.json", _fresh.number, path.stat().st_size)
+        stored = files.cache() / "draws" / "fuzzed.json"
+        return draw_sets._read(stored, files.version_of(stored))
 
 
 def _map() -> bytes:
