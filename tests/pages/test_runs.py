@@ -254,7 +254,7 @@ def test_marks_of_a_model_are_left_out_of_an_upload_and_the_card_says_so():
     app = upload(app, "mine.jsonl", content)
     (run,) = store.list_runs()
     assert list(run.table("scores")["num_semantic_sets@jaccard"]) == [1]
-    assert "reasoning from <plan> to </plan> and the prefix A:" in words(app).replace("\\", "")
+    assert "reasoning from &lt;plan&gt; to &lt;/plan&gt; and the prefix A:" in html(app)
 
 
 @pytest.mark.usefixtures("no_shipped_runs")
