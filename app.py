@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page, url
+from dashboard import page, serving, url
 
 st.set_page_config(page_title="Response homogenization", page_icon="🫧", layout="wide")
 st.html(page.STYLE)
@@ -23,3 +23,4 @@ chosen = st.navigation(
 )
 with url.remembered(chosen.url_path), page.errors_shown():
     chosen.run()
+serving.page_served()

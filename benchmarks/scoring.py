@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from homog_core.catalogue.encoders import ENCODERS
+from homog_core.leftovers import USUAL
 from homog_core.measures.conflicts import disagreements, statements
 from homog_core.measures.encoders import SentenceEncoder
 from homog_core.measures.projection import warm_up
@@ -71,7 +72,7 @@ def made_run(name: str, n_questions: int, n_samples: int, n_parts: int = 1) -> R
     for n in range(n_questions):
         row, copy = rows[n % len(rows)], n // len(rows)
         question = replace(question_of(row), id=f"{row.id}#{copy}", dataset="scoring")
-        pool = [response_of(one) for frame in frames[copy:] for one in frame[row.id].itertuples()]
+        pool = [response_of(one, USUAL) for frame in frames[copy:] for one in frame[row.id].itertuples()]
         greedy, pool = pool[0], [response for response in pool[1:] if response.text.strip()]
         chosen = [pool[i : i + 1] for i in range(n_samples)]
         if n_parts > 1:

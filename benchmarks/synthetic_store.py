@@ -1,9 +1,9 @@
 """Make a store of many or large runs, to try pages on: `python -m benchmarks.synthetic_store FOLDER --shape wide`.
 
 `wide` has 50 runs of 800 questions with 10 answers, `deep` 10 runs of 100 questions with 200. Answers are those of the
-shipped runs over `facts`, with their scores where there are ten; of a deep store each stage is scored once. Families
-are invented: a base, its SFT, a control and two DPOs each. `HOMOG_CACHE=FOLDER` opens it. Runs that
-are there are kept.
+shipped runs over `facts`, with their scores where there are ten. Where there are to be more, a run of 20 questions is
+made of each stage under `FOLDER/sources` and scored, and its questions, answers and scores are repeated. Families are
+invented: a base, its SFT, a control and two DPOs each. `HOMOG_CACHE=FOLDER` opens it. Runs that are there are kept.
 """
 
 import argparse
@@ -15,8 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from homog_core.catalogue.encoders import ENCODERS
+from homog_core.measures.encoders import SentenceEncoder
 from homog_core.records import Decoding, Question, ResponseSet
 from homog_core.runs.manifest import identity_of
+from homog_core.runs.score import score_run
 from homog_core.runs.store import TABLES, Run, list_runs, open_run
 from homog_core.runs.tables import question_of, response_of, response_set
 from homog_core.runs.write import write_run
@@ -44,6 +47,7 @@ class Shape:
         return f"synthetic-{self.n_samples}"
 
 
+N_DIFFERENT = 20  # questions that are scored where shipped runs have too few answers
 SHAPES = {"wide": Shape(50, 800, 10), "deep": Shape(10, 100, 200)}
 
 
@@ -58,25 +62,42 @@ def main() -> None:
 
 def synthetic_store(folder: Path, shape: Shape) -> None:
     """Write the runs that are missing into `folder`, which becomes `HOMOG_CACHE`."""
-    os.environ["HOMOG_CACHE"] = str(folder)
-    (folder / "runs").mkdir(parents=True, exist_ok=True)
-    own = [run for run in list_runs() if run.identity.dataset == shape.dataset]
-    have = {run.identity.model for run in own if run.table(TABLES[-1]) is not None}
-    scored: dict[str, Run] = {}  # the run of each stage whose scores are copied
+    sources = {stage: _source(folder / "sources", shape, stage) for stage in STAGES}
+    have = {run.identity.model for run in _scored(folder, shape)}
     for number in range(shape.n_runs):
         stage = list(STAGES)[number % len(STAGES)]
         family = f"model-{number // len(STAGES):02d}"
         if f"{family}-{stage}" not in have:
-            run = _written(shape, family, stage)
-            _score(run, open_run(STAGES[stage][0]), scored.get(stage))
+            run = _written(shape, family, stage, sources[stage])
+            _copy_scores(run, sources[stage])
             print(run.id, flush=True)
-        scored.setdefault(stage, next(run for run in list_runs() if run.identity.model == f"{family}-{stage}"))
 
 
-def _written(shape: Shape, family: str, stage: str) -> Run:
-    """The answers of one run, with its manifest."""
-    source, of, parent = STAGES[stage]
-    run = open_run(source)
+def _scored(cache: Path, shape: Shape) -> list[Run]:
+    """The scored runs of a shape in a cache, which becomes `HOMOG_CACHE`."""
+    os.environ["HOMOG_CACHE"] = str(cache)
+    (cache / "runs").mkdir(parents=True, exist_ok=True)
+    own = [run for run in list_runs() if run.identity.dataset == shape.dataset]
+    return [run for run in own if run.table(TABLES[-1]) is not None]
+
+
+def _source(cache: Path, shape: Shape, stage: str) -> Run:
+    """The scored run that a stage's answers come from: the shipped one, or one made of it that has enough answers."""
+    shipped = open_run(STAGES[stage][0])
+    if shipped.decoding.n_samples == shape.n_samples:
+        return shipped
+    there = {run.identity.model: run for run in _scored(cache, shape)}
+    if found := there.get(f"source-{stage}"):
+        return found
+    run = _written(replace(shape, n_questions=N_DIFFERENT), "source", stage, shipped)
+    score_run(run.id, [SentenceEncoder(key) for key in ENCODERS])
+    print(run.id, flush=True)
+    return run
+
+
+def _written(shape: Shape, family: str, stage: str, run: Run) -> Run:
+    """The answers of one run, with its manifest, from those of another."""
+    _, of, parent = STAGES[stage]
     questions = _questions(run, shape)
     decoding = replace(run.decoding, n_samples=shape.n_samples)
     identity = identity_of(
@@ -112,11 +133,11 @@ def _answers(run: Run, shape: Shape, decoding: Decoding, prompts: dict[str, str]
     for key, prompt in prompts.items():
         rows = own[key.rpartition("#")[0]].assign(question_id=key)
         if not pool:
-            yield response_set(rows, prompt, run.identity.model, decoding)
+            yield response_set(rows, prompt, run.identity.model, decoding, run.leftovers)
             continue
-        greedy = next(response_of(row) for row in rows.itertuples() if row.sample_index < 0)
+        greedy = next(response_of(row, run.leftovers) for row in rows.itertuples() if row.sample_index < 0)
         mixed = pool[key.rpartition("#")[0]].iloc[: shape.n_samples].sample(frac=1.0, random_state=rng)
-        samples = tuple(response_of(row) for row in mixed.itertuples())
+        samples = tuple(response_of(row, run.leftovers) for row in mixed.itertuples())
         yield ResponseSet(key, run.identity.model, prompt, decoding, samples, greedy)
 
 
@@ -128,22 +149,10 @@ def _pool(run: Run) -> dict[str, pd.DataFrame]:
     return dict(tuple(rows[rows["sample_index"] >= 0].groupby("question_id", sort=False)))
 
 
-def _score(run: Run, source: Run, scored: Run | None) -> None:
-    """Scores, copied from a run with the same answers, or else computed."""
-    if scored is None and run.decoding.n_samples != source.decoding.n_samples:
-        from homog_core.catalogue.encoders import ENCODERS
-        from homog_core.measures.encoders import SentenceEncoder
-        from homog_core.runs.score import score_run
-
-        score_run(run.id, [SentenceEncoder(key) for key in ENCODERS])
-        for path in run.folder.glob("embeddings-*"):  # shipped runs have none either
-            path.unlink()
-        return
+def _copy_scores(run: Run, source: Run) -> None:
+    """The scores of the same answers in another run."""
     ids = list(run.questions()["id"])
     for name in TABLES:
-        if scored is not None:
-            run.write_table(name, scored.table(name))
-            continue
         rows = dict(tuple(source.table(name).groupby("question_id", sort=False)))
         parts = [(key, rows.get(key.rpartition("#")[0])) for key in ids]
         run.write_table(

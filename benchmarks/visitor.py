@@ -87,8 +87,8 @@ class Visitor:
         return bool(self._polled)
 
     def buttons(self) -> list[str]:
-        """The labels of the buttons that are there."""
-        return [one.proto.label for one in self._elements.values() if one.kind == "button"]
+        """The labels of the buttons that are there, those that download a file included."""
+        return [one.proto.label for one in self._elements.values() if one.kind in ("button", "download_button")]
 
     def errors(self) -> list[str]:
         """What is shown in red: sentences, and scripts that have ended with an exception."""
@@ -133,6 +133,10 @@ class Visitor:
         time.sleep(max(0.0, self._polled[fragment] - time.monotonic()))
         self._polled[fragment] = time.monotonic() + self._every[fragment]
         return self._run(fragment, is_auto_rerun=True)
+
+    def clear_cache(self) -> None:
+        """Send what empties Streamlit's caches for everybody; no button of ours does."""
+        self._socket.send(BackMsg(clear_cache=True).SerializeToString())
 
     # The protocol
 

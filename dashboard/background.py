@@ -1,10 +1,13 @@
 """What takes longer than a page may take: computed in a thread, while the page can be used and left.
 
 The page looks again until it is there. What was found is kept for everybody; what went wrong is said, and tried again
-when somebody asks again.
+when somebody asks again. What has begun goes on when its page is left; what still waits then, as while a slider is
+dragged, does not begin.
 """
 
+import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -14,31 +17,44 @@ import streamlit as st
 from dashboard.once import once
 from dashboard.text import plain
 from homog_core.errors import HomogError
+from homog_core.live.failures import named
 from homog_core.progress import OnProgress
 
 POLL_SECONDS = 0.5
 _AT_ONCE = 0.7  # seconds that a page waits for what may be quick
 _MOST = 32  # that are kept
+_LEFT_SECONDS = 6 * POLL_SECONDS  # since a page has looked, after which nobody waits for it
+_LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 class Task:
-    """One computation in a thread of its own."""
+    """One computation in a thread of its own, which begins when it has the turn."""
 
-    def __init__(self, compute: Callable[[OnProgress], Any]) -> None:
+    def __init__(self, compute: Callable[[OnProgress], Any], turn: threading.Lock) -> None:
         self.what, self.done, self.total = "Starting", 0, 0
+        self.is_left = False  # nobody waited for it any more when it could begin
+        self._turn, self._looked = turn, time.monotonic()
         self.value: Any = None
         self.error: HomogError | None = None
         self.over = threading.Event()
         threading.Thread(target=self._work, args=(compute,), name="background", daemon=True).start()
 
+    def look(self) -> None:
+        """Somebody waits for it."""
+        self._looked = time.monotonic()
+
     def _work(self, compute: Callable[[OnProgress], Any]) -> None:
         try:
-            self.value = compute(self._report)
+            with self._turn:
+                self.is_left = time.monotonic() - self._looked > _LEFT_SECONDS
+                if not self.is_left:
+                    self.value = compute(self._report)
         except HomogError as error:
             self.error = error
         except Exception as error:  # a page that waits must be told
-            self.error = HomogError(f"This could not be computed: {type(error).__name__}: {error}")
+            _LOG.exception("A computation in the background failed")
+            self.error = HomogError(f"This could not be computed: {named(error)}")
         finally:
             self.over.set()
 
@@ -51,22 +67,20 @@ class Tasks:
 
     def __init__(self) -> None:
         self._tasks: OrderedDict[Hashable, Task] = OrderedDict()
-        self._lock, self._work = threading.Lock(), threading.Lock()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[OnProgress], Any]) -> Task:
-        """The computation of this key, begun where there is none, or where it has failed and been told."""
-
-        def in_turn(on_progress: OnProgress) -> Any:
-            with self._work:
-                return compute(on_progress)
-
+        """The computation of this key, begun where there is none, where it was left, or has failed and been told."""
         with self._lock:
-            if key not in self._tasks:
-                self._tasks[key] = Task(in_turn)
+            found = self._tasks.get(key)
+            if found is None or found.is_left:
+                found = self._tasks[key] = Task(compute, self._turn)
+            found.look()
             self._tasks.move_to_end(key)
-            for old in [k for k, task in self._tasks.items() if task.over.is_set()][: max(0, len(self._tasks) - _MOST)]:
+            others = [k for k, task in self._tasks.items() if task.over.is_set() and k != key]
+            for old in others[: max(0, len(self._tasks) - _MOST)]:
                 del self._tasks[old]
-            return self._tasks.get(key) or Task(in_turn)
+            return found
 
     def forget(self, key: Hashable) -> None:
         """Let it be computed anew when it is asked for again."""
@@ -86,7 +100,7 @@ def computed(key: Hashable, compute: Callable[[OnProgress], T]) -> T | None:
     `key` has everything that the result depends on. `compute` is called in a thread: it must not draw anything.
     """
     task = tasks().get(key, compute)
-    if not task.over.wait(_AT_ONCE):
+    if not task.over.wait(_AT_ONCE) or task.is_left:
         _watch(task)
         return None
     if task.error:
@@ -98,6 +112,7 @@ def computed(key: Hashable, compute: Callable[[OnProgress], T]) -> T | None:
 @st.fragment(run_every=POLL_SECONDS)
 def _watch(task: Task) -> None:
     """Look again and again; when it is over, leave by a rerun of the page."""
+    task.look()
     if task.over.is_set():
         st.rerun()
     share = task.done / task.total if task.total else 0.0

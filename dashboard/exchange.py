@@ -16,6 +16,7 @@ from dashboard.text import plain
 from homog_core.analysis import comparable
 from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.errors import HomogError
+from homog_core.leftovers import Leftovers
 from homog_core.reports.html import write_report
 from homog_core.runs import importers, store
 from homog_core.runs.export import export_run
@@ -23,6 +24,7 @@ from homog_core.runs.importers import jsonl, tables
 from homog_core.runs.importers.notes import About
 from homog_core.runs.importers.study import EXAMPLE_TOML
 from homog_core.runs.importers.uploads import Imported, Upload, import_uploads, is_zip_of_files
+from homog_core.runs.leftovers import set_leftovers
 from homog_core.typed import typed
 from homog_core.wording import run_names
 from homog_core.wording.labels import STAGE_TITLES
@@ -191,6 +193,7 @@ def _import_form() -> None:
     parent = second.text_input(
         "Trained from the model", key="import-parent", max_chars=importers.MAX_NAME, placeholder="my-base-7b"
     )
+    marks = _own_marks()
     if access().is_shared:
         st.caption("This server is shared: everybody who uses it will see what you import.")
     st.caption(
@@ -211,10 +214,28 @@ def _import_form() -> None:
             parent=parent.strip() or None,
         )
         with errors_shown():
-            _import(files, about)
+            _import(files, about, _rule(*marks))
 
 
-def _import(files: Sequence[Upload], about: About) -> None:
+def _own_marks() -> tuple[str, str, str]:
+    """Marks of the model that are left out of its answers: where reasoning opens, where it closes, and a prefix."""
+    opening, closing, prefix = st.columns(3)
+    return (
+        opening.text_input("Reasoning opens with", key="import-opening", placeholder="in any usual tag").strip(),
+        closing.text_input("… and closes with", key="import-closing", placeholder="in any usual tag").strip(),
+        prefix.text_input("Before each answer stands", key="import-prefix", placeholder="nothing").strip(),
+    )
+
+
+def _rule(opening: str, closing: str, prefix: str) -> Leftovers | None:
+    """The rule of these marks; None where none was given. Raises `InvalidInput` for one that cannot be."""
+    if not (opening or closing or prefix):
+        return None
+    reasoning = ((opening, closing),) if opening or closing else ()
+    return Leftovers(reasoning, (prefix,) if prefix else ())
+
+
+def _import(files: Sequence[Upload], about: About, rule: Leftovers | None) -> None:
     """Import and score, then show the first run."""
     before, place = set(store.runs_by_id()), st.empty()
     try:
@@ -228,12 +249,13 @@ def _import(files: Sequence[Upload], about: About) -> None:
     else:
         words = "These answers were already stored under this name." if known else "Imported."
     for run in found.runs:
-        if scored_state(run) is not Scored.YES:
-            try:
+        try:
+            ruled = run if rule is None else set_leftovers(run.id, rule)
+            if scored_state(ruled) is not Scored.YES:
                 score(run.id, progress(place))
-            except HomogError as error:  # the answers are stored, and can be scored by the button
-                words += f" Not scored: {plain(str(error))}"
-                break
+        except HomogError as error:  # the answers are stored, and can be scored by the button
+            words += f" Not scored: {plain(str(error))}"
+            break
     run = found.runs[0]
     words += f" This is the {'first, ' if len(found.runs) > 1 else 'run '}{plain(run.id)}."
     st.session_state["imported"] = Done(found, words)

@@ -1,7 +1,8 @@
 """What there is one of on a server: made when it is first asked for, and kept until the server ends.
 
-Not `st.cache_resource`: everybody who is connected can empty Streamlit's caches, and a queue that is made a second time
-would leave the worker of the first one alive, with its model in memory. It knows nothing of Streamlit.
+Not `st.cache_resource`: Streamlit empties that for all when one client asks for it (`serving.Guard` lets no such
+message through), and a queue that is made a second time would leave the worker of the first one alive, with its model
+in memory. It knows nothing of Streamlit.
 """
 
 import threading

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from dashboard.ahead import Ahead
 from homog_core import files
 from homog_core.live import LiveQueue
 
@@ -42,6 +43,7 @@ END_SECONDS = 10.0  # that a running job is given to stop in
 
 _LOG = logging.getLogger(__name__)
 _QUEUES: list[LiveQueue] = []  # the one of this server, once somebody has needed it
+_AHEAD: list[Ahead] = []  # the one of this server, while it runs
 
 
 def served_with(queue: LiveQueue) -> LiveQueue:
@@ -50,11 +52,17 @@ def served_with(queue: LiveQueue) -> LiveQueue:
     return queue
 
 
+def page_served() -> None:
+    """Let what waits for the first page begin; nothing waits where no server runs."""
+    for ahead in _AHEAD:
+        ahead.page_served()
+
+
 class Guard:
     """Around the whole server: refuses a request by a name that is not `server.allowedHosts`, and adds the headers.
 
     Streamlit itself checks the name for its WebSocket alone. A page of another site whose name was made to point here
-    (DNS rebinding) gets nothing.
+    (DNS rebinding) gets nothing. What a visitor sends to empty the caches of everybody does not arrive.
     """
 
     def __init__(self, app: "ASGIApp") -> None:
@@ -63,7 +71,7 @@ class Guard:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request; of a WebSocket Streamlit checks name and origin."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._app(scope, _without_clear_cache(receive), send)
             return
         from starlette.datastructures import Headers, MutableHeaders
         from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
@@ -83,6 +91,24 @@ class Guard:
             await _refusal()(scope, receive, send_with_headers)
 
 
+def _without_clear_cache(receive: "Receive") -> "Receive":
+    """What comes from a WebSocket, but for Streamlit's message that empties the caches of the whole server."""
+    from google.protobuf.message import DecodeError
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    async def receive_others() -> "Message":
+        while True:
+            message = await receive()
+            try:
+                kind = BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type")
+            except DecodeError:  # of which Streamlit itself disposes
+                return message
+            if kind != "clear_cache":
+                return message
+
+    return receive_others
+
+
 def health(request: "Request") -> "JSONResponse":
     """Whether jobs are served, how many wait, and how much room the disk has; status 503 where none can be served."""
     from starlette.responses import JSONResponse
@@ -100,7 +126,9 @@ def health(request: "Request") -> "JSONResponse":
 async def lifetime(app: object) -> AsyncIterator[None]:
     """From the start of the server to its end, at which what waits and what runs is stopped."""
     _LOG.info("server started")
+    _AHEAD.append(Ahead())
     yield
+    _AHEAD.pop().stop()
     for queue in _QUEUES:
         queue.close(END_SECONDS)
     _LOG.info("server ended")

@@ -1,27 +1,42 @@
 """What a decoder or a template leaves in a text beside the answer: reasoning, special tokens, marks of word pieces.
 
-One place decides where the answer of a text begins and what of it counts (docs/methods.md §1).
+One place decides where the answer of a text begins and what of it counts (docs/methods.md §1). A run may add marks of
+its own, or have its texts count as they are (`Leftovers`).
 """
 
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
-_NAMES = "(?:seed:|longcat_)?think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner_)?monologue"
-_BLOCKS = (  # opening and closing tag of a block of reasoning; the closing one has the name that the opening one had
-    (rf"<(?P<name>(?i:{_NAMES}))\s*>", rf"</(?P<name>(?i:{_NAMES}))\s*>"),
+from homog_core.errors import InvalidInput
+
+_THINK = "(?:seed:|longcat_)?think|thinking"
+_NAMES = "thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner_)?monologue"
+# Opening and closing tag of a block of reasoning; the closing one has the name of the opening one. Where a template
+# has written the opening tag, the closing one alone tells:
+_TOLD = (
+    (rf"<(?P<name>(?i:{_THINK}))\s*>", rf"</(?P<name>(?i:{_THINK}))\s*>"),
     (r"\[(?P<name>THINK|THINKING|REASONING)\]", r"\[/(?P<name>THINK|THINKING|REASONING)\]"),
     ("◁(?P<name>think)▷", "◁/(?P<name>think)▷"),
-    (rf"<\|(?P<name>(?i:{_NAMES}))\|>", rf"<\|/(?P<name>(?i:{_NAMES}))\|>"),
+    (rf"<\|(?P<name>(?i:{_THINK}))\|>", rf"<\|/(?P<name>(?i:{_THINK}))\|>"),
     (r"<\|begin_of_(?P<name>thought|thinking)\|>", r"<\|end_of_(?P<name>thought|thinking)\|>"),
     (r"<\|START_(?P<name>THINKING)\|>", r"<\|END_(?P<name>THINKING)\|>"),
     (r"<\|channel>(?P<name>thought)", r"<channel\|>"),
     ("<unused94>(?P<name>thought)", "<unused95>"),
+)
+_BLOCKS = (
+    *_TOLD,
+    # An answer may name these, and every message of harmony ends with the last one:
+    (rf"<(?P<name>(?i:{_NAMES}))\s*>", rf"</(?P<name>(?i:{_NAMES}))\s*>"),
+    (rf"<\|(?P<name>(?i:{_NAMES}))\|>", rf"<\|/(?P<name>(?i:{_NAMES}))\|>"),
     (r"<\|channel\|>(?P<name>analysis|commentary)<\|message\|>", r"<\|end\|>"),
 )
+_MOST_MARKS = 20  # that a run may add of a kind
+_LONGEST_MARK = 200  # characters
 _MOST_INSIDE = 100  # blocks inside of a block that are followed
 _HARMONY = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # special tokens, all four or none
 
@@ -31,10 +46,6 @@ def _any(patterns: Collection[str]) -> str:
     return "|".join(pattern.replace("?P<name>", "?:") for pattern in patterns)
 
 
-_OPENING = re.compile(_any([opening for opening, _ in _BLOCKS]))
-_AT_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z")
-# Of reasoning that the text does not open. The end of a harmony channel tells nothing, for every message ends so.
-_CLOSING = re.compile(_any([closing for _, closing in _BLOCKS[:-1]]) + r"|\[BEGIN FINAL RESPONSE\]")
 _SPECIAL = (
     r"(?:<\|[\w ]+\|>|<｜[\w▁ ]+｜>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\]|"
     r"</?(?:answer|final_answer|solution)>|\[(?:BEGIN|END) FINAL RESPONSE\])"
@@ -47,18 +58,76 @@ _ROLES = {  # what a template writes after a special token; a harmony channel ma
     "<start_of_turn>": r"model\s",
 }
 _ROLE = "|".join(f"(?<={re.escape(token)}){role}" for token, role in _ROLES.items())
-_LEADING = re.compile(rf"(?:\s|(?!{_OPENING.pattern}){_SPECIAL}|{_ROLE})*")
 _TRAILING = re.compile(rf"(?:\s|▁|{_SPECIAL})*\Z")
 _PIECES = re.compile(r"▁|(?:^|(?<=\s))Ġ(?=[A-Z])|Ċ|<0x0A>|</w>|@@ (?=\w)")
 _PIECE_TEXT = {"▁": " ", "Ċ": "\n", "<0x0A>": "\n", "</w>": " "}  # what a mark stands for; the others for nothing
 
 
-def answer_text(text: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What is left out of the texts of a run; without anything said it is what we know of (`USUAL`)."""
+
+    reasoning: tuple[tuple[str, str], ...] = ()  # opening and closing marks of blocks, beside those that we know
+    prefixes: tuple[str, ...] = ()  # texts that stand before answers, as they are written
+    are_kept: bool = False  # texts count as they are: nothing is left out
+
+    def __post_init__(self) -> None:
+        marks = [*(mark for pair in self.reasoning for mark in pair), *self.prefixes]
+        if self.are_kept and marks:
+            raise InvalidInput("Texts that count as they are have no marks to leave out; give one or the other.")
+        if len(self.reasoning) > _MOST_MARKS or len(self.prefixes) > _MOST_MARKS:
+            raise InvalidInput(f"There are more than {_MOST_MARKS} marks of reasoning or prefixes; give fewer.")
+        for mark in marks:
+            if not 0 < len(mark) <= _LONGEST_MARK or mark != mark.strip():
+                raise InvalidInput(
+                    f"{mark[:40]!r} is no mark that can be left out; give 1 to {_LONGEST_MARK} characters without "
+                    "white space around them."
+                )
+        for opening, closing in self.reasoning:
+            if opening in closing or closing in opening:
+                raise InvalidInput(
+                    f"{opening!r} and {closing!r} cannot be told apart, for one is part of the other; give an opening "
+                    "and a closing mark of reasoning."
+                )
+
+
+USUAL = Leftovers()
+
+
+class _Marks(NamedTuple):
+    """What is looked for in texts."""
+
+    blocks: tuple[tuple[re.Pattern, re.Pattern], ...]  # opening and closing
+    opening: re.Pattern
+    closing: re.Pattern  # of reasoning that the text does not open
+    leading: re.Pattern  # what may stand before an answer, but for blocks
+    prefixes: re.Pattern | None
+
+
+@cache
+def _marks(rule: Leftovers) -> _Marks:
+    own = [(f"(?P<name>){re.escape(opening)}", re.escape(closing)) for opening, closing in rule.reasoning]
+    opening = _any([opening for opening, _ in (*_BLOCKS, *own)])
+    closing = _any([closing for _, closing in (*_TOLD, *own)]) + r"|\[BEGIN FINAL RESPONSE\]"
+    prefixes = "|".join(map(re.escape, sorted(rule.prefixes, key=len, reverse=True)))
+    leading = rf"\s|{f'{prefixes}|' if prefixes else ''}(?!{opening}){_SPECIAL}|{_ROLE}"
+    return _Marks(
+        tuple((re.compile(begin), re.compile(end)) for begin, end in (*_BLOCKS, *own)),
+        re.compile(opening),
+        re.compile(closing),
+        re.compile(f"(?:{leading})*"),
+        re.compile(prefixes) if prefixes else None,
+    )
+
+
+def answer_text(text: str, rule: Leftovers = USUAL) -> str:
     """The answer in a generated text: without reasoning, special tokens and marks of word pieces, in Unicode's NFC.
 
-    A block of reasoning that never closes leaves nothing. White space around it is left out.
+    A block of reasoning that never closes leaves nothing. White space around it is left out. `rule` is that of the run.
     """
-    return unicodedata.normalize("NFC", _without_marks(_stripped(text, answer_start(text))).strip())
+    if rule.are_kept:
+        return unicodedata.normalize("NFC", text.strip())
+    return unicodedata.normalize("NFC", _without_marks(_stripped(text, answer_start(text, rule))).strip())
 
 
 class Removed(NamedTuple):
@@ -67,30 +136,37 @@ class Removed(NamedTuple):
     reasoning: bool
     special_tokens: bool
     piece_marks: bool  # of word pieces, as ▁ and Ġ
+    prefixes: bool = False  # that the rule of the run names
 
 
-def removed(text: str) -> Removed:
+def removed(text: str, rule: Leftovers = USUAL) -> Removed:
     """Which kinds of leftovers a generated text has."""
-    start = answer_start(text)
+    if rule.are_kept:
+        return Removed(reasoning=False, special_tokens=False, piece_marks=False)
+    marks, start = _marks(rule), answer_start(text, rule)
     answer = _stripped(text, start)
     before, after = text[:start], text[start + len(answer) :]
-    template = _without_blocks(before)
+    template = _without_blocks(before, marks)
     has_special = re.search(_SPECIAL, template) or re.search(_SPECIAL, after)
-    has_reasoning = template != before or bool(_CLOSING.search(before))
-    return Removed(has_reasoning, bool(has_special), _without_marks(answer) != answer)
+    has_reasoning = template != before or bool(marks.closing.search(before))
+    has_prefix = marks.prefixes is not None and bool(marks.prefixes.search(template))
+    return Removed(has_reasoning, bool(has_special), _without_marks(answer) != answer, has_prefix)
 
 
-def answer_start(text: str) -> int:
-    """Where the answer of a generated text begins: after leading special tokens and blocks of reasoning.
+def answer_start(text: str, rule: Leftovers = USUAL) -> int:
+    """Where the answer of a generated text begins: after leading special tokens, prefixes and blocks of reasoning.
 
     The end of the text where a block never closes. Of reasoning whose opening tag a template has written, and so is not
     part of the text, the closing tag alone tells.
     """
-    start = _LEADING.match(text).end()
-    if not _OPENING.match(text, start) and (closing := _last_closing(text, start)):
-        start = _LEADING.match(text, closing).end()
-    while _OPENING.match(text, start):
-        start = _LEADING.match(text, _block_end(text, start)).end()
+    if rule.are_kept:
+        return 0
+    marks = _marks(rule)
+    start = marks.leading.match(text).end()
+    if not marks.opening.match(text, start) and (closing := _last_closing(text, start, marks)):
+        start = marks.leading.match(text, closing).end()
+    while marks.opening.match(text, start):
+        start = marks.leading.match(text, _block_end(text, start, marks)).end()
     return start
 
 
@@ -99,23 +175,29 @@ def opened_block(prompt: str) -> str:
 
     What is generated then begins inside a block of reasoning.
     """
-    found = _AT_END.search(prompt)
+    found = _at_end().search(prompt)
     return found[0] if found else ""
 
 
 def reasoning_marks(special: Collection[str]) -> set[str]:
     """Those of a tokenizer's special tokens that tell reasoning from the answer."""
     harmony = set(_HARMONY) if {"<|channel|>", "<|message|>"} <= set(special) else set()
-    tags = {token for token in special if _OPENING.fullmatch(token) or _CLOSING.fullmatch(token)}
+    marks = _marks(USUAL)
+    tags = {token for token in special if marks.opening.fullmatch(token) or marks.closing.fullmatch(token)}
     return tags | set(special) & (harmony | {"<|channel>", "<unused94>"})
 
 
-def _block_end(text: str, start: int) -> int:
+@cache
+def _at_end() -> re.Pattern:
+    return re.compile(rf"(?:{_marks(USUAL).opening.pattern})\s*\Z")
+
+
+def _block_end(text: str, start: int, marks: _Marks) -> int:
     """Where the block ends that opens at `start`: after its closing tag, that of the block and not of one inside it.
 
     Where its tags do not come in pairs, after the first closing one; the end of the text where there is none.
     """
-    opening, closing = next(tags for tags in map(_compiled, _BLOCKS) if tags[0].match(text, start))
+    opening, closing = next(tags for tags in marks.blocks if tags[0].match(text, start))
     name = opening.match(text, start)["name"].lower()
     begins, ends = _of_name(opening, name, text, start), _of_name(closing, name, text, start)
     first, depth, begin = None, 0, next(begins, None)
@@ -134,24 +216,19 @@ def _of_name(tag: re.Pattern, name: str, text: str, start: int) -> Iterator[int]
     return (m.end() for m in tag.finditer(text, start) if (m.groupdict().get("name") or name).lower() == name)
 
 
-@cache
-def _compiled(tags: tuple[str, str]) -> tuple[re.Pattern, re.Pattern]:
-    return re.compile(tags[0]), re.compile(tags[1])
-
-
-def _last_closing(text: str, start: int) -> int:
+def _last_closing(text: str, start: int, marks: _Marks) -> int:
     """The end of the last closing tag if no opening tag stands before the first one; 0 otherwise."""
-    found = list(_CLOSING.finditer(text, start))
-    if not found or _OPENING.search(text, start, found[0].start()):
+    found = list(marks.closing.finditer(text, start))
+    if not found or marks.opening.search(text, start, found[0].start()):
         return 0
     return found[-1].end()
 
 
-def _without_blocks(text: str) -> str:
+def _without_blocks(text: str, marks: _Marks) -> str:
     """What stands before an answer, without its blocks of reasoning."""
     kept, start = "", 0
-    while found := _OPENING.search(text, start):
-        kept, start = kept + text[start : found.start()], _block_end(text, found.start())
+    while found := marks.opening.search(text, start):
+        kept, start = kept + text[start : found.start()], _block_end(text, found.start(), marks)
     return kept + text[start:]
 
 

@@ -7,12 +7,13 @@ decided here once (docs/methods.md §1). Nothing here knows how a record is made
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Literal
 
 import numpy as np
 
 from homog_core.errors import InvalidInput
-from homog_core.leftovers import answer_start, answer_text
+from homog_core.leftovers import USUAL, Leftovers, answer_start, answer_text
 
 PromptStyle = Literal["plain", "few_shot", "chat"]
 
@@ -98,7 +99,15 @@ class Decoding:
 
     def __post_init__(self) -> None:
         for name in ("temperature", "top_p"):  # 1 and 1.0 are one setting, and are hashed alike
-            object.__setattr__(self, name, float(getattr(self, name)))
+            try:
+                object.__setattr__(self, name, float(getattr(self, name)))
+            except OverflowError:
+                raise InvalidInput(f"`{name}` is a number of hundreds of digits; it must be finite.") from None
+        for name in ("n_samples", "top_k", "max_new_tokens", "seed"):  # so are 50 and 50.0
+            value = getattr(self, name)
+            if not isinstance(value, Real) or value // 1 != value:
+                raise InvalidInput(f"`{name}` is {value!r:.40}; it must be a whole number.")
+            object.__setattr__(self, name, int(value))
         if self.n_samples < 1:
             raise InvalidInput(f"The number of samples is {self.n_samples}; it must be at least 1.")
         if not 0 < self.temperature < float("inf"):
@@ -125,6 +134,7 @@ class Response:
     finish_reason: FinishReason
     # or "top_k:<k>": lower bounds, from the k likeliest tokens; or "none": all NaN, since they are not known
     entropy_kind: str = "exact"
+    leftovers: Leftovers = USUAL  # what is left out of the text: the rule of the run
 
     def __post_init__(self) -> None:
         n = len(self.tokens)
@@ -135,7 +145,7 @@ class Response:
     @property
     def answer(self) -> str:
         """The text that is compared and shown: without reasoning, special tokens and surrounding white space."""
-        return answer_text(self.text)
+        return answer_text(self.text, self.leftovers)
 
     @property
     def is_valid(self) -> bool:
@@ -146,7 +156,7 @@ class Response:
     def own_tokens(self) -> slice:
         """The answer's own tokens: without reasoning, and without the token that ended it."""
         end = len(self.tokens) - (self.finish_reason == "stop")
-        return slice(min(_reasoning_length(self.tokens), end), end)
+        return slice(min(_reasoning_length(self.tokens, self.leftovers), end), end)
 
 
 def weakest_kind(kinds: Iterable[str]) -> str:
@@ -156,9 +166,9 @@ def weakest_kind(kinds: Iterable[str]) -> str:
     return f"top_k:{min(bounds)}" if bounds else "none" if found == {"none"} else "exact"
 
 
-def _reasoning_length(tokens: tuple[str, ...]) -> int:
+def _reasoning_length(tokens: tuple[str, ...], rule: Leftovers) -> int:
     """How many leading tokens stand before the answer."""
-    start, read = answer_start("".join(tokens).lstrip()), 0
+    start, read = answer_start("".join(tokens).lstrip(), rule), 0
     if not start:
         return 0
     start += len(text := "".join(tokens)) - len(text.lstrip())
@@ -266,6 +276,7 @@ class Provenance:
     imported_from: str | None = None  # the file's name, without its path, or its address on the hub; None: sampled here
     study: str | None = None  # key of the public study whose file it was: sampled by others, counted by us
     without_sentences: bool = False  # its answers are stand-ins: which are in the same words, and of how many words
+    leftovers: Leftovers = USUAL  # what is left out of its texts; whoever changes it drops the tables that it made
     import_notes: tuple[ImportNote, ...] = ()  # what the import left out, repaired, guessed or found missing
     served: Served | None = None  # None for a run that no server has answered
     batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down

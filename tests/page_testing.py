@@ -1,5 +1,7 @@
 """Pages under AppTest, opened as a visitor does."""
 
+import time
+
 from fakes import SHIPPED_RUNS
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +19,16 @@ def open_page(page: str, **params: str) -> AppTest:
     for name, value in params.items():
         app.query_params[name] = value
     return app.run()
+
+
+def settled(app: AppTest) -> AppTest:
+    """The page, once what it computes in the background is there."""
+    deadline = time.monotonic() + 120
+    while any(bar.proto.text.startswith("Computing") for bar in app.get("progress")):
+        assert time.monotonic() < deadline, app.get("progress")[0].proto.text
+        time.sleep(0.2)
+        app.run()
+    return app
 
 
 def words(app: AppTest) -> str:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homog_core.leftovers import answer_start, answer_text, opened_block, reasoning_marks, removed
+from homog_core.errors import InvalidInput
+from homog_core.leftovers import Leftovers, Removed, answer_start, answer_text, opened_block, reasoning_marks, removed
 
 TAGS = [
     ("<think>", "</think>"),
@@ -54,9 +55,10 @@ def test_a_block_that_never_closes_leaves_nothing(opening, closing):
 
 @each_tag
 def test_reasoning_that_the_template_has_opened(opening, closing):
-    """Only the closing tag is part of the text; of a harmony channel that tells nothing, for every message ends so."""
-    found = answer_text(f"It has fur.\n{closing}\n\nA fox.")
-    assert found == ("A fox." if closing != "<|end|>" else "It has fur.\n<|end|>\n\nA fox.")
+    """Only the closing tag is part of the text; that of a word which an answer may hold tells nothing."""
+    text = f"It has fur.\n{closing}\n\nA fox."
+    tells = closing not in ("<|end|>", "</reasoning>", "</thought>", "</scratchpad>")
+    assert answer_text(text) == ("A fox." if tells else text)
 
 
 def test_after_the_last_closing_tag_the_answer_begins():
@@ -203,6 +205,64 @@ def test_no_text_has_no_answer(text):
     assert answer_text(text) == ""
 
 
+# A rule of a run
+
+OWN = Leftovers(reasoning=(("<plan>", "</plan>"), ("(+", "+)")), prefixes=("### Response:", "A:"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<plan>It has fur.</plan>A fox.",
+        "(+ fur +) (+ and a tail +)\nA fox.",
+        "It has fur.</plan>\nA fox.",
+        "### Response:\nA fox.",
+        "A: <s><plan>fur</plan><think>tail</think> ### Response: A fox.</s>",
+        "A: A: A fox.",
+        "A fox.",
+    ],
+)
+def test_marks_of_a_run_are_left_out_beside_those_that_are_known(text):
+    assert answer_text(text, OWN) == "A fox."
+
+
+def test_marks_of_a_run_count_where_reasoning_counts_alone():
+    assert answer_text("A fox. ### Response: B", OWN) == "A fox. ### Response: B"
+    assert answer_text("<plan>It has fur.", OWN) == ""
+    assert answer_text("<plan>a<plan>b</plan>c</plan>A fox.", OWN) == "A fox."
+    assert answer_text("<plan>It has fur.</plan>A fox.") == "<plan>It has fur.</plan>A fox."  # without the rule
+    assert answer_text("[x]A fox.", Leftovers(prefixes=("[",))) == "x]A fox."  # no pattern
+
+
+def test_what_a_rule_removes_is_counted_by_kind():
+    assert removed("A: <plan>fur</plan><s>A fox.", OWN) == Removed(True, True, False, True)
+    assert removed("A: A fox.", OWN) == Removed(False, False, False, True)
+    assert removed("<plan>A: fur</plan>A fox.", OWN) == Removed(True, False, False, False)
+
+
+@pytest.mark.parametrize("text", ["<think>fur</think>A fox.</s>", "ĠA ĠfoxĠ", "", "<think>"])
+def test_texts_that_are_kept_count_as_they_are(text):
+    kept = Leftovers(are_kept=True)
+    assert (answer_text(f" {text}\n", kept), answer_start(text, kept)) == (text, 0)
+    assert not any(removed(text, kept))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reasoning": (("", "x"),)}, "'' is no mark that can be left out; give 1 to 200 characters"),
+        ({"reasoning": (("**plan**", "**"),)}, "'\\*\\*plan\\*\\*' and '\\*\\*' cannot be told apart"),
+        ({"prefixes": (" A:",)}, "' A:' is no mark"),
+        ({"prefixes": ("x" * 201,)}, "is no mark"),
+        ({"prefixes": tuple(map(str, range(21)))}, "more than 20 marks"),
+        ({"prefixes": ("A:",), "are_kept": True}, "give one or the other"),
+    ],
+)
+def test_a_rule_that_cannot_be_gets_one_sentence(options, message):
+    with pytest.raises(InvalidInput, match=message):
+        Leftovers(**options)
+
+
 # Both together
 
 
@@ -225,14 +285,14 @@ def test_reasoning_before_an_answer_changes_nothing_of_it(text):
 
 
 def test_long_reasoning_takes_no_time():
-    start = time.perf_counter()
+    start = time.process_time()
     assert answer_text(f"<think>{'hm ' * 400_000}</think>A fox.") == "A fox."
     assert answer_text(f"{'hm ' * 400_000}</think>A fox.") == "A fox."
     assert answer_text(f"A fox.{' </s>' * 20_000}") == "A fox."
     assert answer_text("<think></think>" * 40_000 + "A fox.") == "A fox."
     assert answer_text("<think>" * 100_000 + "A fox.") == ""
     assert answer_text("<think><think></think>" * 20_000 + "A fox.").endswith("A fox.")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

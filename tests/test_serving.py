@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import time
 import urllib.error
@@ -68,6 +69,16 @@ def test_who_comes_through_a_proxy_is_a_visitor(bare_server):
             (True, True),
             (False, False),
         ]
+
+
+def test_no_visitor_empties_the_caches(bare_server):
+    with Visitor(bare_server) as visitor:
+        visitor.open("runs")
+        visitor.set("button_group", "Format", ["csv"])
+        visitor.press("Prepare the file")
+        visitor.clear_cache()  # which would also empty what the server keeps of this visitor, as the file
+        visitor.set("button_group", "Format", ["csv"])
+        assert any(re.match(r"Download \d", label) for label in visitor.buttons())
 
 
 def test_a_server_that_is_told_to_end_ends_and_says_so(tmp_path, shipped):

@@ -1,5 +1,6 @@
 """One map being computed in a thread, at most one on a server: started, looked at and stopped. No Streamlit in here."""
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +8,12 @@ from typing import Literal
 
 from homog_core.analysis.answer_map import make_map
 from homog_core.errors import HomogError
+from homog_core.live.failures import named
 from homog_core.measures.encoders import Encoder
 from homog_core.runs.answer_maps import write_map
 from homog_core.runs.store import Run
 
+_LOG = logging.getLogger(__name__)
 Key = tuple[tuple[str, ...], str]  # the runs' ids in order, and the encoder
 
 
@@ -82,7 +85,8 @@ class MapWork:
         except HomogError as error:
             end = Look(key, "failed", str(error))
         except Exception as error:  # a page that waits must be told, whatever an encoder does
-            end = Look(key, "failed", f"The map could not be computed: {type(error).__name__}: {error}")
+            _LOG.exception("A map of answers failed")
+            end = Look(key, "failed", f"The map could not be computed: {named(error)}")
         with self._lock:
             self._look = end
 

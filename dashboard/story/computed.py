@@ -8,6 +8,7 @@ from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.control import Control, control_of, find_controls
 from homog_core.analysis.story import Advice, Detection, Measured, Story
 from homog_core.errors import InvalidInput
+from homog_core.measures.clustering import Clusterer
 from homog_core.runs import store
 
 
@@ -37,7 +38,14 @@ def other_question_sets(story: Story) -> dict[str, Detection]:
 
 def measured_rates(story: Story) -> list[Measured]:
     """The single-cluster rates of all runs that are like the aligned model's."""
-    return analysis.measured_rates(shipped_first(store.list_runs()), story.aligned.run, story.clusterer)
+    runs = tuple(map(version, shipped_first(store.list_runs())))
+    return _measured_rates(runs, story.aligned.run.id, story.clusterer)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _measured_rates(runs: tuple[Version, ...], like: str, clusterer: Clusterer) -> list[Measured]:
+    opened = [store.open_run(run.run_id) for run in runs]
+    return analysis.measured_rates(opened, store.open_run(like), clusterer)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the runs …")

@@ -1,13 +1,14 @@
 """Ours and published: one figure as a chart, all of them as a table."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import blocks
+from dashboard import background, blocks
 from dashboard.tax import computed
 from dashboard.tax.marks import (
     bounds,
@@ -25,6 +26,8 @@ from homog_core.analysis import rates
 from homog_core.analysis.published import published_metrics, published_rows
 from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
+from homog_core.progress import OnProgress
+from homog_core.records import Estimate
 from homog_core.wording import labels, numbers
 from homog_core.wording import published as say
 from homog_core.wording.labels import METRIC_TITLES, first_upper
@@ -33,8 +36,10 @@ from homog_core.wording.numbers import UNDEFINED, counted
 
 def figure(chosen: Selection, metric: str) -> None:
     """One published figure beside ours, and the table of all."""
-    with st.spinner("Computing the figure for every run …"):
-        figures = {label: computed.counterpart(run, metric, *chosen.how) for label, run in chosen.versions.items()}
+    ours = _ours(chosen, [metric])
+    if ours is None:
+        return
+    figures = ours[metric]
     reported = published_rows(metric)
     show = lambda value: numbers.metric_value(metric, value)
     found = [
@@ -99,16 +104,12 @@ def _metric_panel(metric: str, found: Sequence[dict[str, Any]]) -> Panel:
 
 def table(chosen: Selection) -> None:
     """Every published figure with ours beside it, in columns of their own."""
-    metrics = published_metrics()
-    total, done = len(metrics) * len(chosen.versions), 0
-    progress = st.progress(0.0, "Computing our figures …")
+    found = _ours(chosen, published_metrics())
+    if found is None:
+        return
     rows = []
-    for metric in metrics:
-        ours: list[float] = []
-        for run in chosen.versions.values():
-            ours.append(computed.counterpart(run, metric, *chosen.how).value)
-            done += 1
-            progress.progress(done / total, f"Computing our figures: {done} of {total}")
+    for metric, figures in found.items():
+        ours = [figure.value for figure in figures.values()]
         for p in published_rows(metric):
             rows.append(
                 {
@@ -122,7 +123,6 @@ def table(chosen: Selection) -> None:
                     "source": p.source,
                 }
             )
-    progress.empty()
     st.markdown(
         f"##### {counted(len(rows), 'published figure')}, and ours on {plain(chosen.dataset)} in another column"
     )
@@ -132,3 +132,17 @@ def table(chosen: Selection) -> None:
         height=420,
         alt="Every published figure with its source, and what was measured here",
     )
+
+
+def _ours(chosen: Selection, metrics: Sequence[str]) -> dict[str, dict[str, Estimate]] | None:
+    """Our figures by metric and label of the run; None, with a bar, until they have been computed."""
+    runs, how = chosen.versions, chosen.how
+
+    def compute(on_progress: OnProgress) -> dict[str, dict[str, Estimate]]:
+        found: dict[str, dict[str, Estimate]] = {metric: {} for metric in metrics}
+        for place, (metric, label) in enumerate(product(metrics, runs)):
+            on_progress("Our figures", place, len(metrics) * len(runs))
+            found[metric][label] = computed.counterpart(runs[label], metric, *how)
+        return found
+
+    return background.computed(("ours", chosen.named, how, tuple(metrics)), compute)

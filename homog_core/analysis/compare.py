@@ -92,12 +92,15 @@ def common_clusterers(runs: Sequence[ScoredRun]) -> list[Clusterer]:
 def differing(runs: Sequence[ScoredRun]) -> dict[str, list[Any]]:
     """The fields of the runs' identities that differ, and what else makes their numbers unlike.
 
-    `grade_policy` where an older version graded some, `entropy_kind` where not all token entropies are exact,
+    `leftovers` where not the same is left out of their texts, `grade_policy` where an older version graded some,
+    `entropy_kind` where not all token entropies are exact,
     `common_prompts` where runs over other sets of questions prompt those that they share differently, `cut` and
     `unknown_ends` where these shares of the sampled answers are at least `UNLIKE` apart.
     """
     found = differing_fields([scored.run for scored in runs])
     policies = [", ".join(scored.older_policies) if scored.is_scored else "" for scored in runs]
+    rules = [scored.run.leftovers for scored in runs]
+    found |= {"leftovers": rules} if len(set(rules)) > 1 else {}
     kinds = [scored.run.entropy_kind() for scored in runs]
     found |= {"entropy_kind": kinds} if len(set(kinds)) > 1 else {}
     if "question_ids_sha256" in found and len({_common_prompts(scored, runs) for scored in runs}) > 1:

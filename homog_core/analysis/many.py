@@ -132,7 +132,8 @@ def same_in_all(
         squares = (joint_distinct(runs, key, by, vectors) for key in told(ids, on_progress))
         return np.stack([same_answers(runs, key, square, by) for key, square in zip(ids, squares, strict=True)])
     pairs = (len(ids), sum(scored.n_samples for scored in runs))
-    of = hashlib.sha256(json.dumps([*ids, by.key, str(pairs)]).encode()).hexdigest()[:16]
+    texts = runs[0].questions["text"].loc[list(ids)].tolist()  # of a stripped run they may arrive later
+    of = hashlib.sha256(json.dumps([list(ids), texts, by.key, pairs]).encode()).hexdigest()[:16]
 
     def trees() -> derived.Arrays:
         squares = (joint_distinct(runs, key, by, vectors) for key in told(ids, on_progress))

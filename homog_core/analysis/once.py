@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from homog_core.leftovers import Leftovers
 from homog_core.runs import derived, store
 from homog_core.runs.store import Run
 
@@ -17,12 +18,13 @@ _T = TypeVar("_T")
 def once_complete(kind: type[_T]) -> Callable[[Callable[[Run], _T]], Callable[[Run], _T]]:
     """Let a function of a stored run, which gives a `kind` of plain values, compute once for one that is complete.
 
-    It computes again once the sentences of a run arrive that ships without them.
+    It computes again once the sentences of a run arrive that ships without them, and when another rule says what is
+    left out of its texts.
     """
 
     def decorate(compute: Callable[[Run], _T]) -> Callable[[Run], _T]:
         @lru_cache(maxsize=256)
-        def of_complete(run_id: str, folder: str, created: str, lacks_answers: bool) -> _T:  # what tells runs apart
+        def of_complete(run_id: str, folder: str, created: str, rule: Leftovers, lacks_answers: bool) -> _T:
             run = store.open_run(run_id)
             return _value(kind, derived.kept(run, compute.__name__, lambda: _content(kind, compute(run))))
 
@@ -30,7 +32,7 @@ def once_complete(kind: type[_T]) -> Callable[[Callable[[Run], _T]], Callable[[R
         def kept(run: Run) -> _T:
             if run.provenance.status != "complete":
                 return compute(run)
-            return of_complete(run.id, str(run.folder), run.provenance.created, run.lacks_answers)
+            return of_complete(run.id, str(run.folder), run.provenance.created, run.leftovers, run.lacks_answers)
 
         return kept
 

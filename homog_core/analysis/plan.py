@@ -321,7 +321,7 @@ def cost(run: Run, n_questions: int, n_samples: int, device: str) -> Cost:
     others = [other for other in store.list_runs() if other.identity.model == run.identity.model and other.id != run.id]
     timed = [one for one in (run, *others) if one.provenance.n_tokens and one.provenance.wall_seconds]
     timed.sort(key=lambda one: one.provenance.device != device)  # stable
-    tokens_per_answer = float(run.responses()["tokens"].map(len).mean())
+    tokens_per_answer = float(run.responses(["tokens"])["tokens"].map(len).mean())
     answers = n_questions * (n_samples + 1)
     measured = timed[0] if timed else None
     speed = measured.provenance.n_tokens / measured.provenance.wall_seconds if measured else np.nan

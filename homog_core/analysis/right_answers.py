@@ -59,7 +59,7 @@ def right_wordings_differ(scored: ScoredRun) -> pd.Series:
     """As `right_answers_differ` for different wordings after normalisation: no clusterer has a part in it."""
     texts = scored.run.responses().set_index(["question_id", "sample_index"])["text"]
     texts = texts[texts.index.isin(_right_samples(scored))]
-    return _pairs_that_differ(scored, texts.map(lambda text: normalise(answer_text(text))))
+    return _pairs_that_differ(scored, texts.map(lambda text: normalise(answer_text(text, scored.run.leftovers))))
 
 
 def _right_samples(scored: ScoredRun) -> pd.MultiIndex:

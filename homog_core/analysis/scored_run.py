@@ -22,7 +22,6 @@ from homog_core.analysis.merge_trees import (
     merge_trees,
 )
 from homog_core.errors import HomogError
-from homog_core.leftovers import answer_text
 from homog_core.measures.clustering import Clusterer, jaccard_similarity, square
 from homog_core.measures.grading import POLICIES
 from homog_core.measures.report_cards import default_clusterers, judge_clusterer
@@ -35,7 +34,7 @@ from homog_core.runs.analysed import MAP_COLUMNS
 from homog_core.runs.evidence import stored_probabilities
 from homog_core.runs.score import stored_settings
 from homog_core.runs.store import Run
-from homog_core.runs.tables import response_of, response_set
+from homog_core.runs.tables import compared, response_of, response_set, valid_rows
 from homog_core.typed import typed
 
 
@@ -90,23 +89,25 @@ class ScoredRun:
     @cached_property
     def _valid_answers(self) -> dict[str, list[str]]:
         rows = self._valid_rows([])
-        codes, texts = pd.factorize(rows["text"])
-        answers = pd.Series(np.array([*map(answer_text, texts)], dtype=object)[codes], rows["question_id"])
+        answers = pd.Series(rows["answer"].to_numpy(object), rows["question_id"])
         return {key: own.tolist() for key, own in answers.groupby(level=0, sort=False)}
 
+    @cached_property
+    def n_texts(self) -> pd.Series:
+        """How many different texts are compared (`Response.answer`) of the sampled answers to a question, by its id."""
+        rows = self.run.responses(["text"])
+        rows = rows[rows["sample_index"] != GREEDY]
+        answers = pd.Series(compared(rows["text"], self.run.leftovers), rows["question_id"])
+        return answers.groupby(level=0, sort=False).nunique()
+
     def _valid_rows(self, columns: Sequence[str]) -> pd.DataFrame:
-        """Rows of `Run.responses` of the valid sampled answers, as `Response.is_valid`; each text is looked at once."""
-        rows = self.run.responses(["text", "finish_reason", *columns])
-        rows = rows[(rows["sample_index"] != GREEDY) & (rows["finish_reason"] != "error")]
-        codes, texts = pd.factorize(rows["text"])
-        return rows[np.array([bool(answer_text(text)) for text in texts], dtype=bool)[codes]]
+        return valid_rows(self.run.responses(["text", "finish_reason", *columns]), self.run.leftovers)
 
     def answers(self, question_id: str) -> ResponseSet:
         """All answers to a question."""
         prompt = self.questions.loc[question_id, "prompt"]
-        return response_set(
-            self._rows.iloc[self._places[question_id]], prompt, self.run.identity.model, self.run.decoding
-        )
+        rows, run = self._rows.iloc[self._places[question_id]], self.run
+        return response_set(rows, prompt, run.identity.model, run.decoding, run.leftovers)
 
     def valid(self, question_id: str) -> list[int]:
         """Sample indices of the valid answers, in order; rows and columns of `similarity` stand for them."""
@@ -234,18 +235,18 @@ class ScoredRun:
         found = {name: self.scores[column].to_numpy(np.float64) for name, column in columns.items()}
         labels = self.label_matrix(clusterer)
         found |= cluster_scores(cluster_sizes(labels))
-        found["semantic_entropy"] = likelihood_weighted_entropy(labels, self._mean_logprobs)
+        found["semantic_entropy"] = likelihood_weighted_entropy(labels, self.mean_logprobs)
         return pd.DataFrame(found, index=self.questions.index)
 
     @cached_property
-    def _mean_logprobs(self) -> np.ndarray:
+    def mean_logprobs(self) -> np.ndarray:
+        """Mean token log-probability (Q, N) of the valid sampled answers in their order, NaN after the last."""
         return derived.kept_arrays(self.run, "mean-logprobs", self._find_mean_logprobs)["matrix"]
 
     def _find_mean_logprobs(self) -> derived.Arrays:
-        """Mean token log-probability (Q, N) of the valid sampled answers in their order, NaN after the last."""
         matrix = np.full((len(self.questions), max(self.n_samples, 1)), np.nan)
         rows = self._valid_rows(["entropy_kind", "tokens", "token_entropies", "token_logprobs"])
-        answers = map(response_of, rows.itertuples())
+        answers = (response_of(row, self.run.leftovers) for row in rows.itertuples())
         found = pd.Series([mean_logprob(answer.token_logprobs[answer.own_tokens]) for answer in answers], dtype=float)
         q = self.questions.index.get_indexer(rows["question_id"])
         matrix[q, rows.groupby("question_id", sort=False).cumcount()] = found

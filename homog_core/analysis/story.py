@@ -5,6 +5,7 @@ It reads scored runs and computes; it knows nothing of how they are shown.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -66,29 +67,26 @@ def question_table(base: ScoredRun, aligned: ScoredRun, clusterer: Clusterer) ->
     both; wordings: different texts among the aligned model's answers; n_echo: those of its answers that only repeat the
     question; correct: 1 or 0 for its greedy answer, or NaN; base_right, aligned_right: share of right sampled answers.
     """
+    keys = common_questions([aligned, base])
     correct = pd.Series(aligned.correct, aligned.questions.index)
     before, after = (run.cluster_frame(clusterer)["num_semantic_sets"] for run in (base, aligned))
     before_right, after_right = (pd.Series(run.samples_correct, run.questions.index) for run in (base, aligned))
-    n_drawn = base.n_samples + aligned.n_samples
-    rows = {
-        key: {
-            "text": aligned.questions.loc[key, "text"],
-            "base": before[key],
-            "aligned": after[key],
-            "n_empty": n_drawn - len(base.valid(key)) - len(aligned.valid(key)),
-            "wordings": len({response.answer for response in aligned.answers(key).responses}),
-            "n_echo": sum(
-                repeats_question(response.answer, aligned.questions.loc[key, "text"])
-                for response in aligned.valid_responses(key)
-            ),
-            "correct": correct[key],
-            "base_right": before_right[key],
-            "aligned_right": after_right[key],
-        }
-        for key in common_questions([aligned, base])
-    }
-    columns = ["text", "base", "aligned", "n_empty", "wordings", "n_echo", "correct", "base_right", "aligned_right"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    n_drawn, texts, n_texts = base.n_samples + aligned.n_samples, aligned.questions["text"], aligned.n_texts
+    echoes = {key: cache(partial(repeats_question, question=texts[key])) for key in keys}
+    return pd.DataFrame(
+        {
+            "text": texts[keys],
+            "base": before[keys],
+            "aligned": after[keys],
+            "n_empty": [n_drawn - len(base.valid(key)) - len(aligned.valid(key)) for key in keys],
+            "wordings": n_texts.reindex(keys, fill_value=0),
+            "n_echo": [sum(map(echoes[key], aligned.valid_answers(key))) for key in keys],
+            "correct": correct[keys],
+            "base_right": before_right[keys],
+            "aligned_right": after_right[keys],
+        },
+        index=pd.Index(keys),
+    )
 
 
 def candidates(table: pd.DataFrame) -> pd.DataFrame:
@@ -259,7 +257,7 @@ def other_question_sets(runs: Sequence[Run], aligned: Run) -> list[Run]:
         and run.identity.n_questions > 1
         and run.provenance.status == "complete"
         and conditions(run, but=_QUESTIONS) == conditions(aligned, but=_QUESTIONS)
-        and run.table("scores") is not None
+        and run.has("scores")
     ]
 
 

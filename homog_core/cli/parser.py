@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest, studies, study_run, upkeep
+from homog_core.cli.shared_options import leftovers_options, model_options
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
@@ -56,6 +57,8 @@ def command_parser(program: str) -> argparse.ArgumentParser:
     add("doctor", upkeep.doctor, "Say how this machine stands: device, memory, versions, models, runs, leftovers.")
     sub = add("clean", upkeep.clean, "Take away what killed processes have left in the cache, after a question.")
     sub.add_argument("--yes", action="store_true", help="without a question")
+    sub = add("prepare", upkeep.prepare, "Compute what pages ask of whole runs; of all runs when none is named.")
+    sub.add_argument("runs", nargs="*", metavar="RUN", help="run id")
     return parser
 
 
@@ -85,7 +88,7 @@ def _calibrate(add: Add) -> None:
     sub.add_argument(
         "--dataset", default="starter", help="question set whose references give a second AUC (default: starter)"
     )
-    _model_options(sub)
+    model_options(sub)
 
 
 def _sample(add: Add) -> None:
@@ -118,7 +121,7 @@ def _sample(add: Add) -> None:
         "server as many as it takes requests at once (default: auto)",
     )
     _ray(sub)
-    _model_options(sub)
+    model_options(sub)
 
 
 def _ray(sub: argparse.ArgumentParser) -> None:
@@ -185,7 +188,8 @@ def _selftest(add: Add) -> None:
 def _score(add: Add) -> None:
     sub = add("score", scoring.score, "Score a stored run again, without sampling.")
     sub.add_argument("run", help="run id")
-    _model_options(sub)
+    model_options(sub)
+    leftovers_options(sub)
     sub.add_argument(
         "--threshold", action="append", default=[], metavar="CLUSTERER=T", help="e.g. embedding=0.85; may be repeated"
     )
@@ -333,7 +337,8 @@ def _import(add: Add) -> None:
         help="the column of a table that holds question, prompt, answers (lists), answer (one a row), id, "
         "references …; may be repeated (default: guessed, and said)",
     )
-    _model_options(sub)
+    leftovers_options(sub)
+    model_options(sub)
 
 
 def _transfer(add: Add) -> None:
@@ -357,7 +362,7 @@ def _study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="FOLDER",
         help="a folder that has the study's files, which are then not fetched",
     )
-    _model_options(sub)
+    model_options(sub)
     sub = add(
         "run",
         study_run.run_study,
@@ -366,25 +371,4 @@ def _study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     sub.add_argument("file", help="a study file in TOML (docs/studies.md)")
     sub.add_argument("--dry-run", action="store_true", help="only say what is done, and what the rest will take")
     _ray(sub)
-    _model_options(sub)
-
-
-def _model_options(sub: argparse.ArgumentParser) -> None:
-    """The encoders and the NLI model that compare answers."""
-    sub.add_argument(
-        "--encoder",
-        action="append",
-        metavar="NAME",
-        help="sentence encoder: catalogue key, hub id or local folder; may be repeated, the first one grades "
-        "(default: all that are installed)",
-    )
-    sub.add_argument(
-        "--nli", metavar="NAME", help="NLI model, or `none` (default: the first of the catalogue on this machine)"
-    )
-    sub.add_argument(
-        "--judge",
-        metavar="MODEL",
-        help="chat model that is asked which answers mean the same, one call a question: catalogue key, hub id, local "
-        "folder, GGUF file, or openai:NAME behind the server of OPENAI_BASE_URL (default: none)",
-    )
-    sub.add_argument("--no-context", action="store_true", help="judge answers by NLI without the question before them")
+    model_options(sub)

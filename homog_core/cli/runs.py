@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from homog_core.cli.output import Bar, confirmed, print_result, print_summary, printable
 from homog_core.cli.results import write_html
-from homog_core.cli.scoring import score_new_run, score_new_runs
+from homog_core.cli.scoring import leftovers_said, score_new_run, score_new_runs
 from homog_core.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from homog_core.leftovers import Leftovers
+    from homog_core.runs.importers.notes import About
     from homog_core.runs.store import Run
 
 
@@ -100,10 +102,11 @@ def export_run(options: argparse.Namespace) -> None:
 
 def import_run(options: argparse.Namespace) -> None:
     """Make runs of answers from elsewhere: of a file, or of each file of a folder."""
-    from homog_core.runs.importers import MAX_BYTES, hub, import_file
+    from homog_core.runs.importers import MAX_BYTES, hub
     from homog_core.runs.importers.notes import About
     from homog_core.runs.importers.study import KEYS, entries
 
+    rule = leftovers_said(options)
     columns = dict(_column(text) for text in options.column)
     about = About(**{name: getattr(options, name) for name in KEYS if name != "columns"}, columns=columns)
     path = Path(options.file)
@@ -112,13 +115,13 @@ def import_run(options: argparse.Namespace) -> None:
         dataset = about.dataset or name.repository.partition("/")[2]
         path, about = found.path, replace(about, origin=found.origin, dataset=dataset)
     if not path.is_dir():
-        run = import_file(path, about)
+        run = _imported(path, about, rule)
         _say_notes(run)
         score_new_run(options, run.id)
         return
     imported = []
     for file, said in entries(path, about):
-        imported.append(import_file(file, said))
+        imported.append(_imported(file, said, rule))
         _say_notes(imported[-1])
     score_new_runs(options, [run.id for run in imported])
     rows = [_imported_row(run) for run in imported]
@@ -126,6 +129,15 @@ def import_run(options: argparse.Namespace) -> None:
         for row, run in zip(rows, imported, strict=True):
             row["import_notes"] = [asdict(note) for note in run.provenance.import_notes]
     print_result(options, rows)
+
+
+def _imported(path: Path, about: "About", rule: "Leftovers | None") -> "Run":
+    """The run of a file, with the rule for its leftovers that was given."""
+    from homog_core.runs.importers import import_file
+    from homog_core.runs.leftovers import set_leftovers
+
+    run = import_file(path, about)
+    return run if rule is None else set_leftovers(run.id, rule)
 
 
 def push_run(options: argparse.Namespace) -> None:

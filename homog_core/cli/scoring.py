@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from homog_core.cli.output import Bar, print_result, print_summary, say
 from homog_core.errors import InvalidInput, ModelUnavailable
+from homog_core.leftovers import Leftovers
 from homog_core.wording.numbers import counted
 
 if TYPE_CHECKING:
@@ -39,14 +40,25 @@ def score(options: argparse.Namespace) -> None:
     """Score a run again, with the settings that were given."""
     from homog_core.measures.clustering import Clusterer
     from homog_core.runs.evidence import stored_entailments
+    from homog_core.runs.leftovers import set_leftovers
     from homog_core.runs.store import open_run
 
-    thresholds = dict(_threshold(text) for text in options.threshold)
+    thresholds, rule = dict(_threshold(text) for text in options.threshold), leftovers_said(options)
     encoders, nli = _encoders(options), _nli_if_available(options)
     clusterers = _clusterers(options, thresholds, encoders, nli)
+    if rule is not None:
+        set_leftovers(options.run, rule)
     stored = [key for key in stored_entailments(open_run(options.run)) if not nli or key != nli.key]
     clusterers += [Clusterer("nli", 0.0, key, options.rule, options.entailment) for key in stored]
     _score_and_print(options, options.run, encoders, nli, clusterers)
+
+
+def leftovers_said(options: argparse.Namespace) -> Leftovers | None:
+    """The rule by which leftovers are left out of texts, as it was given; None where nothing was."""
+    if not (options.leftovers or options.reasoning or options.prefix):
+        return None
+    reasoning = tuple((opening, closing) for opening, closing in options.reasoning)
+    return Leftovers(reasoning, tuple(options.prefix), are_kept=options.leftovers == "keep")
 
 
 def score_new_run(options: argparse.Namespace, run_id: str) -> None:
@@ -56,12 +68,13 @@ def score_new_run(options: argparse.Namespace, run_id: str) -> None:
 
 def score_new_runs(options: argparse.Namespace, run_ids: list[str]) -> None:
     """Score runs for the first time, with the default settings, and print nothing of what they found."""
+    from homog_core.analysis.ahead import prepare
     from homog_core.runs.score import score_run
 
     encoders, nli, judge = _encoders(options), _nli_if_available(options), _judge(options)
     for run_id in run_ids:
         with Bar(f"Scoring {run_id}") as bar:
-            score_run(run_id, encoders, nli, None, judge, on_progress=bar.update)
+            prepare([score_run(run_id, encoders, nli, None, judge, on_progress=bar.update)])
 
 
 def _score_and_print(
@@ -71,11 +84,13 @@ def _score_and_print(
     nli: "NliCrossEncoder | None",
     clusterers: "list[Clusterer] | None" = None,
 ) -> None:
+    from homog_core.analysis.ahead import prepare
     from homog_core.runs.score import score_run
 
     judge = _judge(options)
     with Bar("Scoring") as bar:
         run = score_run(run_id, encoders, nli, clusterers, judge, on_progress=bar.update)
+        prepare([run])
     if judge:
         _print_cost(run.judgements(judge.key), judge.key)
     print_summary(options, run)

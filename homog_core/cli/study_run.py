@@ -2,9 +2,8 @@
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +37,17 @@ def _done(options: argparse.Namespace, progress: list["CellProgress"]) -> list["
     """Sample and score what is missing; how all cells stand afterwards, in their order."""
     if not all(one.is_sampled for one in progress if not one.problem):
         with clustered(options) as cluster:
-            progress = [one for group in _by_weights(progress) for one in _sampled(group, cluster)]
+            found = {one.cell: one for group in _by_weights(progress) for one in _sampled(group, cluster)}
+        progress = [found[one.cell] for one in progress]
     return [_scored(options, one) for one in progress]
 
 
-def _by_weights(progress: list["CellProgress"]) -> Iterator[list["CellProgress"]]:
+def _by_weights(progress: list["CellProgress"]) -> Iterable[list["CellProgress"]]:
     """The cells that one loaded model can sample, a group each."""
-    for _, group in groupby(progress, lambda one: (one.cell.model, one.cell.settings.dtype)):
-        yield list(group)
+    groups: dict[tuple[str, str | None], list[CellProgress]] = {}
+    for one in progress:
+        groups.setdefault((one.cell.model, one.cell.settings.dtype), []).append(one)
+    return groups.values()
 
 
 def _sampled(group: list["CellProgress"], cluster: "Cluster | None") -> list["CellProgress"]:

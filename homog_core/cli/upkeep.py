@@ -1,10 +1,11 @@
-"""The commands about this machine: `doctor` and `clean`."""
+"""The commands about this machine: `doctor`, `clean` and `prepare`."""
 
 import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from homog_core.cli.output import confirmed, print_result
+from homog_core.cli.output import Bar, confirmed, print_result
+from homog_core.wording.numbers import counted
 
 if TYPE_CHECKING:
     from homog_core.upkeep.clean import Leftover
@@ -43,6 +44,20 @@ def clean(options: argparse.Namespace) -> None:
         print(
             f"{sum(one.n_bytes for one in found) / 1e6:,.1f} MB are free again." if is_sure else "Nothing was changed."
         )
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Compute what the pages ask of whole runs, so that nobody waits for it."""
+    from homog_core.analysis.ahead import prepare as prepared
+    from homog_core.runs.store import list_runs, open_run
+
+    runs = [open_run(run_id) for run_id in dict.fromkeys(options.runs)] if options.runs else list_runs()
+    with Bar("Preparing") as bar:
+        n = prepared(runs, bar.update)
+    if options.json:
+        print_result(options, {"prepared": n})
+    else:
+        print(f"{counted(n, 'run')} ready for the pages.")
 
 
 def _row(found: "Leftover") -> dict[str, Any]:

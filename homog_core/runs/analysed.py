@@ -97,7 +97,8 @@ def analysed(run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_p
     questions = [row for row in run.questions().itertuples() if row.id in rows_of]
 
     def of(question: Any) -> list[dict[str, Any]]:
-        answers = response_set(rows_of[question.id], question.prompt, run.identity.model, run.decoding)
+        rows = rows_of[question.id]
+        answers = response_set(rows, question.prompt, run.identity.model, run.decoding, run.leftovers)
         vectors, entailed, groups = parts
         found = {key: stored_vectors(rows.get(question.id)) for key, rows in vectors.items()}
         found |= {key: stored_probabilities(rows.get(question.id), answers) for key, rows in entailed.items()}
@@ -176,6 +177,7 @@ def _made_from(run: Run, evidence: Evidence, clusterers: Sequence[Clusterer]) ->
         {name: entry.sha256 for name, entry in entries.items() if name.startswith(read)},
         [sorted(kind) for kind in evidence],
         run.answers_sha256(),
+        asdict(run.leftovers),
         [[row.id, row.text] for row in run.questions().itertuples()],
         [frame.to_json() for _, frame in sorted(evidence.groups.items())],
         [asdict(clusterer) for clusterer in clusterers],

@@ -20,9 +20,8 @@ import pyarrow.parquet as pq
 
 from homog_core import files
 from homog_core.errors import InvalidInput
-from homog_core.records import GREEDY
 from homog_core.runs.store import Run
-from homog_core.runs.tables import response_of
+from homog_core.runs.tables import valid_rows
 
 MOST_BYTES, MOST_PLACES, MOST_RUNS = 20_000_000, 1_000_000, 4  # of one file; the shipped map has 19,000 places
 _HEADER = b"homog_map"  # the key of the file's metadata that has all but the places
@@ -81,9 +80,9 @@ class StoredMap:
 
 def sampled_answers(run: Run) -> pd.DataFrame:
     """question_id, sample_index, text of the valid sampled answers of a run, sorted by question and sample."""
-    rows = [(row.question_id, row.sample_index, response_of(row)) for row in run.responses().itertuples()]
-    kept = [(key, index, response.answer) for key, index, response in rows if index != GREEDY and response.is_valid]
-    return pd.DataFrame(kept, columns=["question_id", "sample_index", "text"])
+    rows = valid_rows(run.responses(["text", "finish_reason"]), run.leftovers)
+    kept = zip(rows["question_id"], rows["sample_index"], rows["answer"], strict=True)
+    return pd.DataFrame(list(kept), columns=["question_id", "sample_index", "text"])
 
 
 def source_of(run: Run, answers: pd.DataFrame) -> Source:

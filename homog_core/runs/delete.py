@@ -5,7 +5,7 @@ import uuid
 
 from homog_core import files
 from homog_core.errors import HomogError, InvalidInput, NotFound
-from homog_core.runs import derived, store
+from homog_core.runs import derived, kept, store
 from homog_core.runs.sentences import sentences_folder
 
 _GONE = "Run {} has just been deleted by somebody else."
@@ -44,6 +44,7 @@ def delete_run(run_id: str) -> None:
         raise HomogError(f"Run {run_id} cannot be deleted: {error.strerror or error}.") from error
     shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(derived.folder() / run_id, ignore_errors=True)
+    kept.forget(run_id)
     shutil.rmtree(sentences_folder(run_id), ignore_errors=True)
     if not was_there:
         raise NotFound(_GONE.format(run_id))

@@ -26,6 +26,7 @@ from homog_core.runs.store import Run
 
 SEVERAL = "several"  # the folder of what follows from several runs
 _N_DIGEST = 64  # hex digits before the content
+_PACKAGES = ("catalogue", "measures", "statistics", "runs", "analysis")  # of the library, that values come from
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn")
 Arrays = dict[str, np.ndarray]
 
@@ -50,7 +51,7 @@ def key_of(run: Run) -> str | None:
     except CorruptRun:
         return None
     files_now = sorted((name, entry.sha256) for name, entry in manifest.files.items())
-    parts = [_program(), run.id, str(run.lacks_answers), *map(str, files_now)]
+    parts = [_program(), run.id, str(run.lacks_answers), str(manifest.provenance.leftovers), *map(str, files_now)]
     if run.provenance.without_sentences and not run.lacks_answers:
         parts += [str(_state(path)) for path in sorted(sentences.sentences_folder(run.id).glob("*.parquet"))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -135,9 +136,10 @@ def _write(path: Path, content: bytes) -> None:
 
 @cache
 def _program() -> str:
-    """A hash of the library's own code and weights, and of the libraries that compute."""
+    """A hash of the library's own code and weights that values come from, and of the libraries that compute."""
     digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
-    for path in sorted([*files.PACKAGE.rglob("*.py"), *files.PACKAGE.rglob("*.json")]):
+    found = [*files.PACKAGE.glob("*.py"), *(p for name in _PACKAGES for p in (files.PACKAGE / name).rglob("*"))]
+    for path in sorted(path for path in found if path.suffix in (".py", ".json")):
         digest.update(path.relative_to(files.PACKAGE).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -158,7 +158,7 @@ def _different_answers(run: Run) -> dict[str, tuple[str, ...]]:
     """The different valid sampled answers to every question, in order."""
     found: dict[str, dict[str, None]] = {}
     for row in run.responses().itertuples():
-        response, own = response_of(row), found.setdefault(row.question_id, {})
+        response, own = response_of(row, run.leftovers), found.setdefault(row.question_id, {})
         if row.sample_index != GREEDY and response.is_valid:
             own[response.answer] = None
     return {key: tuple(own) for key, own in found.items()}
@@ -194,7 +194,7 @@ def _texts_to_embed(run: Run) -> Iterator[tuple[tuple[str, int, str], list[str]]
     """(question, index, view) and the windows of the text."""
     questions = run.questions().set_index("id")["text"].to_dict()
     for row in run.responses().itertuples():
-        response, question = response_of(row), questions[row.question_id]
+        response, question = response_of(row, run.leftovers), questions[row.question_id]
         if row.sample_index == GREEDY:
             yield (row.question_id, GREEDY, "question"), [question]
         elif response.is_valid:
@@ -205,7 +205,7 @@ def _texts_to_embed(run: Run) -> Iterator[tuple[tuple[str, int, str], list[str]]
 def _pairs_to_judge(run: Run) -> Iterator[tuple[str, str, str]]:
     """(question, premise, hypothesis) of every pair of different texts, question by question."""
     for question_id, rows in run.responses().groupby("question_id", sort=False):
-        responses = {row.sample_index: response_of(row) for row in rows.itertuples()}
+        responses = {row.sample_index: response_of(row, run.leftovers) for row in rows.itertuples()}
         greedy = responses.pop(GREEDY, None)
         answers = list(dict.fromkeys(r.answer for r in responses.values() if r.is_valid))
         sentences = split_sentences(greedy.answer) if greedy and greedy.is_valid else []

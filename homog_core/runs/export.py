@@ -72,7 +72,7 @@ def _lines_of(run: Run) -> Iterator[dict[str, Any]]:
     model, decoding, scores = run.identity.model, run.decoding, _scores(run)
     for question in run.questions().itertuples():
         if question.id in rows:
-            answers = response_set(rows[question.id], question.prompt, model, decoding)
+            answers = response_set(rows[question.id], question.prompt, model, decoding, run.leftovers)
             yield {
                 "id": question.id,
                 "question": question.text or None,
@@ -132,7 +132,7 @@ def _frame(run: Run) -> pd.DataFrame:
     """One row a response, in the order of the questions, with the columns of `_ROW_SCHEMA` and one per clusterer."""
     questions = run.questions().rename(columns={"id": "question_id", "text": "question"})[["question_id", "question"]]
     frame = questions.assign(question=questions["question"].replace("", pd.NA)).merge(run.responses(), on="question_id")
-    responses = [response_of(row) for row in frame.itertuples()]
+    responses = [response_of(row, run.leftovers) for row in frame.itertuples()]
     frame = frame.assign(
         n_tokens=[len(response.tokens[response.own_tokens]) for response in responses],
         mean_token_entropy=[mean_token_entropy(r.token_entropies[r.own_tokens]) for r in responses],

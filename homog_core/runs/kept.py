@@ -29,9 +29,9 @@ def forget(run_id: str) -> None:
 
 
 def code_sha256() -> str:
-    """Hash of the modules that scores come from, so that parts of another version are not taken for this one's."""
+    """Hash of the library's code, so that parts of another version are not taken for this one's."""
     digest = hashlib.sha256()
-    for path in sorted((files.PACKAGE / "measures").glob("*.py")):
+    for path in sorted(files.PACKAGE.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -117,11 +117,11 @@ def _check_can_be_scored(run: Run) -> None:
         raise HomogError(f"Run {run.id} has no answers yet; run `sample` with the same options first.")
     require_answers(run)
     if (run.questions()["text"] == "").any():
-        spec = DATASETS[run.identity.dataset]
-        raise HomogError(
-            f"Run {run.id} ships without the sentences of {spec.title}, which scoring needs: name the folder of "
-            f"{' or '.join(spec.files)} in HOMOG_DATA."
-        )
+        spec = DATASETS.get(run.identity.dataset)
+        lacking = f"Run {run.id} ships without the sentences of {spec.title if spec else run.identity.dataset}"
+        if spec is None:
+            raise HomogError(f"{lacking}, a dataset that this version does not know; score it with the one that does.")
+        raise HomogError(f"{lacking}, which scoring needs: name the folder of {' or '.join(spec.files)} in HOMOG_DATA.")
 
 
 def grade_run(run: Run) -> pd.DataFrame:
@@ -135,7 +135,7 @@ def grade_run(run: Run) -> pd.DataFrame:
     for row in run.responses().itertuples():
         key = row.question_id, row.text, row.finish_reason
         if key not in known:
-            known[key] = grade(questions[row.question_id], response_of(row))
+            known[key] = grade(questions[row.question_id], response_of(row, run.leftovers))
         rows.append((row.question_id, row.sample_index, known[key].verdict, known[key].policy))
     return pd.DataFrame(rows, columns=["question_id", "sample_index", "grade", "grade_policy"])
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from homog_core import files
 from homog_core.errors import CorruptRun, HomogError, NotFound
+from homog_core.leftovers import Leftovers
 from homog_core.records import Decoding, Identity, Provenance, RunManifest, weakest_kind
 from homog_core.runs import sentences
 from homog_core.runs.contents import commit, read_file, read_shards, stored_names
@@ -61,6 +62,11 @@ class Run:
     def provenance(self) -> Provenance:
         """How it came about: when, where, with which versions, how far."""
         return self.manifest.provenance
+
+    @property
+    def leftovers(self) -> Leftovers:
+        """What is left out of its texts before answers are shown, compared and graded."""
+        return self.provenance.leftovers
 
     @property
     def decoding(self) -> Decoding:

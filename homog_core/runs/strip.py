@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.errors import HomogError
+from homog_core.leftovers import Leftovers
 from homog_core.measures.words import normalise, words_of
 from homog_core.runs.contents import commit, held, read_file, shards, stored_names
 from homog_core.runs.dataset_files import dataset_file
@@ -61,7 +62,7 @@ def _leave_figures(run: Run) -> None:
     table = pa.Table.from_pandas(questions, schema=SCHEMAS["questions"], preserve_index=False)
     write_sentences(run.id, table, answers)
     empty = {"text": None, "references": [], "incorrect_references": [], "prompt": ""}
-    stand_ins = answers.assign(text=list(_stand_ins(answers)))
+    stand_ins = answers.assign(text=list(_stand_ins(answers, run.leftovers)))
     computed = [name for name in stored_names(run.folder) if name.startswith(FROM_ANSWERS)]
     commit(
         run.folder,
@@ -77,14 +78,14 @@ def _leave_figures(run: Run) -> None:
     )
 
 
-def _stand_ins(responses: pd.DataFrame) -> Iterator[str]:
+def _stand_ins(responses: pd.DataFrame, rule: Leftovers) -> Iterator[str]:
     """What stands for each answer: which answers to a question are in the same words, and how many words they are.
 
     The same words: after normalisation. An answer that does not count stays empty.
     """
     known: dict[str, dict[str, int]] = {}
     for row in responses.itertuples():
-        response, wordings = response_of(row), known.setdefault(row.question_id, {})
+        response, wordings = response_of(row, rule), known.setdefault(row.question_id, {})
         if not response.is_valid:
             yield ""
             continue

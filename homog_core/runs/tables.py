@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from homog_core.errors import CorruptRun, HomogError
+from homog_core.leftovers import Leftovers, answer_text
 from homog_core.records import GREEDY, Decoding, Question, Response, ResponseSet
 from homog_core.typed import typed
 
@@ -156,8 +157,8 @@ def responses_table(responses: ResponseSet) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMAS["responses"])
 
 
-def response_of(row: Any) -> Response:
-    """The record of one row of `Run.responses`."""
+def response_of(row: Any, rule: Leftovers) -> Response:
+    """The record of one row of `Run.responses`; `rule` is the run's `leftovers`."""
     return Response(
         row.text,
         tuple(row.tokens),
@@ -165,15 +166,29 @@ def response_of(row: Any) -> Response:
         np.asarray(row.token_logprobs, dtype=np.float32),
         row.finish_reason,
         row.entropy_kind,
+        rule,
     )
 
 
-def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Decoding) -> ResponseSet:
-    """The record of one question from its rows of `Run.responses`."""
-    by_index = {int(row.sample_index): response_of(row) for row in rows.itertuples()}
+def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Decoding, rule: Leftovers) -> ResponseSet:
+    """The record of one question from its rows of `Run.responses`; `rule` is the run's `leftovers`."""
+    by_index = {int(row.sample_index): response_of(row, rule) for row in rows.itertuples()}
     greedy = by_index.pop(GREEDY)
     samples = tuple(by_index[i] for i in sorted(by_index))
     return ResponseSet(str(rows.iloc[0]["question_id"]), model_key, prompt, decoding, samples, greedy)
+
+
+def compared(texts: pd.Series, leftovers: Leftovers) -> np.ndarray:
+    """What is compared (`Response.answer`) of each text (n,), as objects; equal texts are looked at once."""
+    codes, different = pd.factorize(texts)
+    return np.array([answer_text(text, leftovers) for text in different], dtype=object)[codes]
+
+
+def valid_rows(rows: pd.DataFrame, leftovers: Leftovers) -> pd.DataFrame:
+    """The valid sampled answers (`Response.is_valid`) of rows of `Run.responses`, `compared` as `answer`."""
+    rows = rows[(rows["sample_index"] != GREEDY) & (rows["finish_reason"] != "error")]
+    answers = compared(rows["text"], leftovers)
+    return rows.assign(answer=answers)[answers.astype(bool)]
 
 
 def answers_sha256(responses: pd.DataFrame) -> str:

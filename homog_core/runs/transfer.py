@@ -30,14 +30,17 @@ _SHOWN = 8
 def push_run(run_id: str, target: str, on_progress: OnProgress = lambda what, done, total: None) -> str:
     """Copy a run to `target`, a folder or an address; return the address of the copy.
 
-    What is there under its name is replaced. Raises `InvalidInput` for a run that is not complete, `CorruptRun` for a
-    damaged one, `HomogError` where the target cannot be written to or the run changes meanwhile.
+    What is there under its name is replaced. Raises `InvalidInput` for a run that is not complete and for the folder
+    that it lies in, `CorruptRun` for a damaged one, `HomogError` where the target cannot be written to or the run
+    changes meanwhile.
     """
     run, place = open_run(run_id), storage(target)
     if run.provenance.status != "complete":
         raise InvalidInput(f"Run {run.id} is {run.provenance.status}; a run can be pushed when it is complete.")
     if run.manifest.files is None:
         raise InvalidInput(f"Run {run.id} has no hashes to be checked by; add them with `{typed('seal', run.id)}`.")
+    if "://" not in target and Path(place.root, run.id).resolve() == run.folder.resolve():
+        raise InvalidInput(f"Run {run.id} lies in {target} already; name another folder.")
     manifest = f"{run.id}/manifest.json"
     if place.read(manifest, _MOST_MANIFEST) is not None:
         place.remove(manifest)  # so that nobody takes old and new files for one run

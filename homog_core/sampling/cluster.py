@@ -166,8 +166,8 @@ class RaySampler:
         self._facts: Facts | None = None
         self._failed_starts = 0
         try:
-            self._fill()
             while self._facts is None:
+                self._fill()
                 for member in self._with_news(_BEAT):
                     self._take(member)
         except BaseException:

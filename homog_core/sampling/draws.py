@@ -64,7 +64,7 @@ def _summary(
     total = w.sum(-1).double()
     entropies = total.log() - torch.linalg.vecdot(w, log_w) / total
     if not raw:
-        weights.copy_(truncated_distribution(log_w, decoding))
+        weights.copy_(truncated_distribution(logits - largest, decoding))
     return entropies, largest[:, 0] + total.log()
 
 

@@ -14,8 +14,8 @@ from scipy.special import expit
 
 from homog_core.errors import InvalidInput
 from homog_core.records import Estimate
-from homog_core.statistics.cascade_stages import N_FOLDS, StageData, Stages, deal_folds, fit_stages, stops
-from homog_core.statistics.columns import Values
+from homog_core.statistics.cascade_stages import N_FOLDS, StageData, Stages, deal_folds, fit_many, fit_stages, stops
+from homog_core.statistics.columns import Values, resampled_counts
 from homog_core.statistics.discrimination import FEWEST, AurocDifference
 from homog_core.statistics.within_groups import (
     auroc_difference_within,
@@ -245,9 +245,9 @@ class _Repeat(NamedTuple):
 def _repeated(data: StageData, seed: int) -> _Repeat:
     """The folds of one seed, with the operating point of each."""
     fold = deal_folds(data, seed)
-    chosen = [_choose(data.at(fold != held_out), seed) for held_out in range(N_FOLDS)]
-    passed_on, last = (np.array(column) for column in zip(*chosen, strict=True))
-    stages = fit_stages(data, fold)
+    parts = [data.at(fold != held_out) for held_out in range(N_FOLDS)]
+    *inner, stages = fit_many([*parts, data], [*(deal_folds(part, seed) for part in parts), fold])
+    passed_on, last = (np.array(column) for column in zip(*map(_choose, parts, inner), strict=True))
     stopped = stops(stages, passed_on[fold]), last[fold], _everywhere(data, -1), _everywhere(data, 0)
     adaptive, _, everything, cheapest = (_scores(stages, stop) for stop in stopped)
     least = cheapest if auroc_within(cheapest, data.incorrect, stages.cell) >= CHANCE else np.zeros(len(fold))
@@ -343,9 +343,8 @@ def _outcome(data: StageData, stages: Stages, stop: np.ndarray) -> Outcome:
     )
 
 
-def _choose(training: StageData, seed: int) -> tuple[float, int]:
+def _choose(training: StageData, stages: Stages) -> tuple[float, int]:
     """Narrowest band, and first stage to stop every question at, that lose at most `TOLERANCE` on these questions."""
-    stages = fit_stages(training, deal_folds(training, seed))
 
     def quality(stop: np.ndarray) -> float:
         return np.nan_to_num(auroc_within(_scores(stages, stop), training.incorrect, stages.cell), nan=CHANCE)
@@ -371,8 +370,8 @@ def _saved_estimate(cost: np.ndarray, everything: np.ndarray, seed: int) -> Esti
     n = len(cost)
     if not everything.any():
         return Estimate(np.nan, np.nan, np.nan, n, "paired bootstrap")
-    drawn = np.random.default_rng(seed).integers(n, size=(_N_RESAMPLES, n))
-    some, all_of_them = pairs[:, drawn].sum(axis=2)
+    times = resampled_counts(np.arange(n), n, np.random.default_rng(seed), _N_RESAMPLES)  # that each is drawn
+    some, all_of_them = pairs @ times.T
     with np.errstate(invalid="ignore"):  # a resample of questions that cost nothing
         low, high = np.nanquantile(1 - some / all_of_them, [0.025, 0.975])
     return Estimate(_saved(cost, everything), float(low), float(high), n, "paired bootstrap")

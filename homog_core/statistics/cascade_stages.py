@@ -4,12 +4,13 @@ Arrays only: it knows neither what a signal is nor what a decision is worth. Fiv
 is said of a question comes from the models of the other four.
 """
 
-import warnings
-from itertools import combinations
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
+
+from homog_core.statistics.penalised_logistic import fit_rising
 
 N_FOLDS = 5
 
@@ -49,16 +50,35 @@ def deal_folds(data: StageData, seed: int) -> np.ndarray:
 
 def fit_stages(data: StageData, fold: np.ndarray) -> Stages:
     """Fit every stage on four folds and apply it to the fifth, for each of the five."""
-    evidence, weaker = np.empty_like(data.values), np.empty_like(data.values)
-    base_rate = np.empty(len(fold))
-    for held_out in (fold == index for index in range(N_FOLDS)):
-        latest = np.zeros(np.count_nonzero(held_out))
-        for k in range(len(data.values)):
-            found, weaker[k, held_out] = _fit_stage(data.values[: k + 1], data.incorrect, held_out)
-            evidence[k, held_out] = latest = np.where(np.isnan(found), latest, found)
-        base_rate[held_out] = logit(data.incorrect[~held_out].mean())
-    cell = np.unique(np.stack([fold, data.group]), axis=1, return_inverse=True)[1]
-    return Stages(evidence, weaker, base_rate, fold, cell)
+    return fit_many([data], [fold])[0]
+
+
+def fit_many(several: Sequence[StageData], folds: Sequence[np.ndarray]) -> list[Stages]:
+    """`fit_stages` of several data of the same signals at once, each with its folds."""
+    n, n_signals = max(map(len, folds)), len(several[0].values)
+    values, incorrect = np.full((len(several), n_signals, n), np.nan), np.zeros((len(several), n), dtype=bool)
+    fold = np.full((len(several), n), -1)
+    for i, (data, own) in enumerate(zip(several, folds, strict=True)):
+        values[i, :, : len(own)], incorrect[i, : len(own)], fold[i, : len(own)] = data.values, data.incorrect, own
+    training = np.concatenate([(fold != index) & (fold >= 0) for index in range(N_FOLDS)])
+    fits = _Fits(np.tile(values, (N_FOLDS, 1, 1)), np.tile(incorrect, (N_FOLDS, 1)), training)
+    found = [_fit_stage(fits, k) for k in range(n_signals)]
+    shape = N_FOLDS, len(several), n
+    rows = np.where(fold >= 0, fold, 0), np.arange(len(several))[:, None], np.arange(n)  # what was held out
+    base_rate = np.broadcast_to(fits.base_rate()[:, None], training.shape).reshape(shape)[rows]
+    evidence = np.stack([of_stage.reshape(shape)[rows] for of_stage, _ in found])
+    weaker = np.stack([of_stage.reshape(shape)[rows] for _, of_stage in found])
+    latest = np.zeros(fold.shape)
+    for k in range(n_signals):
+        evidence[k] = latest = np.where(np.isnan(evidence[k]), latest, evidence[k])
+    return [
+        Stages(evidence[:, i, : len(own)], weaker[:, i, : len(own)], base_rate[i, : len(own)], own, _cells(data, own))
+        for i, (data, own) in enumerate(zip(several, folds, strict=True))
+    ]
+
+
+def _cells(data: StageData, fold: np.ndarray) -> np.ndarray:
+    return np.unique(np.stack([fold, data.group]), axis=1, return_inverse=True)[1]
 
 
 def stops(stages: Stages, passed_on: float | np.ndarray) -> np.ndarray:
@@ -66,74 +86,48 @@ def stops(stages: Stages, passed_on: float | np.ndarray) -> np.ndarray:
     return np.cumprod(stages.weaker[:-1] < passed_on, axis=0).sum(axis=0, dtype=int)
 
 
-def _fit_stage(values: np.ndarray, incorrect: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Evidence and share of weaker evidence (n held out,) by a model of the other questions that define this stage."""
-    defined = ~np.isnan(values[-1])
-    training = defined & ~held_out
-    if len(np.unique(incorrect[training])) < 2:
-        return np.full(held_out.sum(), np.nan), np.full(held_out.sum(), -np.inf)
-    log_odds = _fit_rising(values[:, training], incorrect[training], values)
-    evidence = np.where(defined, log_odds - logit(incorrect[~held_out].mean()), np.nan)
-    evidence = np.round(evidence, 6)  # what the solver leaves over is no evidence
-    weights = np.sort(np.abs(evidence[training]))
-    weaker = np.searchsorted(weights, np.abs(evidence)) / (len(weights) + 1)
-    return evidence[held_out], np.where(defined, weaker, -np.inf)[held_out]
+class _Fits(NamedTuple):
+    """B fits of the same stages, each by other questions; padded to n of them."""
+
+    values: np.ndarray  # (B, K, n) uncertainties, NaN where undefined
+    incorrect: np.ndarray  # (B, n) bool
+    training: np.ndarray  # (B, n) whether a question may be fitted on
+
+    def base_rate(self) -> np.ndarray:
+        """Log odds (B,) of an error among the training questions."""
+        return logit((self.incorrect & self.training).sum(axis=1) / self.training.sum(axis=1))
 
 
-def _fit_rising(training: np.ndarray, incorrect: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Log odds (Q,) of an error by a logistic regression whose slopes are not negative.
+def _fit_stage(fits: _Fits, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence (B, n) and share of weaker evidence (B, n) by models of the questions that define this stage."""
+    values, defined = fits.values[:, : k + 1], ~np.isnan(fits.values[:, k])
+    training = fits.training & defined
+    evidence, weaker = np.full(defined.shape, np.nan), np.full(defined.shape, -np.inf)
+    n_incorrect = (training & fits.incorrect).sum(axis=1)
+    fitted = np.flatnonzero((n_incorrect > 0) & (n_incorrect < training.sum(axis=1)))
+    if not len(fitted):
+        return evidence, weaker
+    log_odds = _log_odds(values[fitted], fits.incorrect[fitted], training[fitted])
+    found = log_odds - fits.base_rate()[fitted, None]
+    evidence[fitted] = np.where(defined[fitted], np.round(found, 6), np.nan)  # what the solver leaves is no evidence
+    for b in fitted:
+        weights = np.sort(np.abs(evidence[b, training[b]]))
+        weaker[b, defined[b]] = np.searchsorted(weights, np.abs(evidence[b, defined[b]])) / (len(weights) + 1)
+    return evidence, weaker
 
-    It is fitted on `training` (K, n) with `incorrect` (n,), and applied to `values` (K, Q).
+
+def _log_odds(values: np.ndarray, incorrect: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Log odds (B, n) of an error by logistic regressions on `values` (B, K, n) whose slopes are not negative.
+
     Higher is more uncertain by definition of a signal, so none may count the other way round; one that points the
     wrong way in the training folds has slope 0. L2 penalty with C = 1 on standardised signals, as scikit-learn's,
     which has no such bound; an undefined value counts as the mean.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a signal that is nowhere defined
-        mean, scale = np.nanmean(training, axis=1), np.nanstd(training, axis=1)
-    mean, scale = np.nan_to_num(mean), np.where(np.nan_to_num(scale) > 0, scale, 1.0)
-
-    def standardised(rows: np.ndarray) -> np.ndarray:
-        return np.nan_to_num((rows.T - mean) / scale)
-
-    columns = np.column_stack([np.ones(len(incorrect)), standardised(training)])
-    weights = _smallest_loss(columns, incorrect.astype(np.float64))
-    return np.column_stack([np.ones(values.shape[1]), standardised(values)]) @ weights
-
-
-def _smallest_loss(columns: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The weights (K + 1,) of the smallest loss whose slopes are not negative; the first column is the intercept.
-
-    The slopes that are 0 are unknown, so each subset is solved and the best one without a negative slope is taken; the
-    full set where it has none, which is then the minimum.
-    """
-    slopes = range(1, columns.shape[1])
-    best, least = np.zeros(columns.shape[1]), np.inf
-    for size in reversed(range(columns.shape[1])):
-        for chosen in combinations(slopes, size):
-            weights = np.zeros(columns.shape[1])
-            weights[[0, *chosen]] = _newton(columns[:, [0, *chosen]], y)
-            if (weights[1:] < 0).any():
-                continue
-            log_odds = columns @ weights
-            loss = np.logaddexp(0, log_odds).sum() - y @ log_odds + weights[1:] @ weights[1:] / 2
-            if size == len(slopes):
-                return weights
-            if loss < least:
-                best, least = weights, loss
-    return best
-
-
-def _newton(columns: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Logistic regression by Newton's method; every column but the first has an L2 penalty with C = 1."""
-    penalty = np.r_[0.0, np.ones(columns.shape[1] - 1)]
-    weights = np.r_[logit(y.mean()), np.zeros(columns.shape[1] - 1)]
-    for _ in range(100):
-        probability = expit(columns @ weights)
-        gradient = columns.T @ (probability - y) + penalty * weights
-        curvature = (columns * (probability * (1 - probability))[:, None]).T @ columns + np.diag(penalty)
-        step = np.linalg.solve(curvature, gradient)
-        weights = weights - step
-        if np.abs(step).max() < 1e-10:
-            break
-    return weights
+    known = ~np.isnan(values) & training[:, None]
+    n_known = np.maximum(known.sum(axis=2, keepdims=True), 1)  # 0: a signal that is nowhere defined, whose sum is 0
+    mean = np.where(known, values, 0.0).sum(axis=2, keepdims=True) / n_known
+    scale = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(axis=2, keepdims=True) / n_known)
+    standardised = np.nan_to_num((values - mean) / np.where(scale > 0, scale, 1.0))
+    columns = np.concatenate([np.ones((len(values), 1, values.shape[2])), standardised], axis=1)
+    weights = fit_rising(columns, incorrect.astype(np.float64), training.astype(np.float64))
+    return (weights[:, None, :] @ columns)[:, 0]

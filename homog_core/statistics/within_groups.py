@@ -74,10 +74,12 @@ def auroc_difference_within(a: Values, b: Values, incorrect: Values, fold: np.nd
     """
     incorrect = np.asarray(incorrect)
     found = delong_test(np.asarray(a) + 2 * fold, np.asarray(b) + 2 * fold, incorrect)
-    compared = sum(_n_pairs(incorrect[own]) for own in _members(fold))
+    own = np.unique(fold, return_inverse=True)[1]
+    of_wrong, of_right = np.bincount(own, incorrect == 1), np.bincount(own, incorrect == 0)
+    compared = (of_wrong * of_right).sum()
     if not compared:
         return AurocDifference(np.nan, np.nan, np.nan, np.nan)
-    scale = _n_pairs(incorrect) / compared
+    scale = float(of_wrong.sum() * of_right.sum() / compared)
     low, high = np.clip([scale * found.low, scale * found.high], -1, 1)
     return AurocDifference(scale * found.difference, float(low), float(high), found.pvalue)
 
@@ -92,8 +94,3 @@ def selective_accuracy_within(score: Values, incorrect: Values, fold: np.ndarray
 
 def _members(fold: np.ndarray) -> list[np.ndarray]:
     return [fold == index for index in np.unique(fold)]
-
-
-def _n_pairs(incorrect: np.ndarray) -> int:
-    """How many pairs of an incorrect and a correct question there are."""
-    return int(np.sum(incorrect == 1)) * int(np.sum(incorrect == 0))

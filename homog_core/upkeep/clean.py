@@ -70,7 +70,7 @@ def _of_runs(runs: Path) -> Iterator[Leftover]:
     for folder in runs.glob(".deleted-*"):
         yield Leftover(folder, "deleted, not yet gone", size(folder))
     for folder in runs.glob(".pulled-*"):
-        if _is_old(folder):
+        if _is_all_old(folder):
             yield Leftover(folder, "a pull that was broken off", size(folder))
     for folder in runs.glob("[!.]*/"):
         if folder.is_symlink() or not _is_free(folder):
@@ -87,7 +87,7 @@ def _of_scorings(cache: Path) -> Iterator[Leftover]:
     """What scorings that were killed would go on from, and nobody goes on with."""
     for folder in (cache / "scoring").glob("*/"):
         lock = cache / "runs" / folder.name / ".lock"
-        if all(map(_is_old, [folder, *folder.rglob("*")])) and (not lock.is_file() or _is_unlocked(lock)):
+        if _is_all_old(folder) and (not lock.is_file() or _is_unlocked(lock)):
             yield Leftover(folder, "a scoring that was broken off", size(folder))
 
 
@@ -134,3 +134,8 @@ def _is_unlocked(lock: Path) -> bool:
 
 def _is_old(path: Path) -> bool:
     return time.time() - path.lstat().st_mtime > YOUNG_SECONDS
+
+
+def _is_all_old(folder: Path) -> bool:
+    """Whether nothing in a folder has changed of late; the folder itself does not when a file below it does."""
+    return all(map(_is_old, [folder, *folder.rglob("*")]))

@@ -30,6 +30,7 @@ from homog_core.wording.numbers import (
     with_interval,
 )
 from homog_core.wording.run_names import names
+from homog_core.wording.texts import rule_words
 
 
 def differences(differing: Mapping[str, Sequence[Any]], *, imported: bool = False) -> str:
@@ -77,6 +78,7 @@ _FIELDS = {
     "top_k": "top-k",
     "stop": "stop strings",
     "seed": "random seed",
+    "leftovers": "rule by which reasoning and prefixes are left out of texts",
     "entropy_kind": "kind of token entropies",
     "common_prompts": "prompts of the questions that they share",
     "cut": "share of answers cut by the token limit",
@@ -88,6 +90,8 @@ _KINDS = {"exact": "exact", "none": "not known"}
 def _shown(value: Any, key: str) -> str:
     if key == "entropy_kind":
         return _KINDS.get(value) or f"lower bounds from {value.removeprefix('top_k:')} tokens"
+    if key == "leftovers":
+        return rule_words(value) or "the usual one"
     if isinstance(value, list | tuple):
         return ", ".join(map(repr, value)) or "none"
     if key in ("cut", "unknown_ends"):

@@ -14,7 +14,7 @@ from homog_core.wording.numbers import counted, given, number, percent
 from homog_core.wording.run_names import prompt_title
 from homog_core.wording.sampler import sampler_mark
 from homog_core.wording.studies import MARK
-from homog_core.wording.texts import outside_mark
+from homog_core.wording.texts import outside_mark, rule_mark
 
 
 def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
@@ -89,15 +89,16 @@ def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | 
 
 
 def _marks(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
-    """What is wrong with the sampler of any of the runs."""
+    """What is special about any of the runs."""
     return [f"{name}: {mark}" for name, run in zip(names, runs, strict=True) if (mark := _mark(run))]
 
 
 def _mark(run: Run) -> str:
-    """What is wrong with a run's sampler; "" where nothing is, or where its answers do not read."""
+    """What is left out of a run's texts beside the usual, and what is wrong with its sampler, as far as it reads."""
+    parts = [rule_mark(run)]
     with suppress(CorruptRun):
-        return sampler_mark(sampler_check(run))
-    return ""
+        parts.append(sampler_mark(sampler_check(run)))
+    return " · ".join(filter(None, parts))
 
 
 def entropies_recipe(kind: str) -> str:

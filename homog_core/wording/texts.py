@@ -5,18 +5,41 @@ from typing import Any
 
 from homog_core.analysis.texts import RunTexts, run_texts
 from homog_core.errors import CorruptRun
+from homog_core.leftovers import Leftovers
 from homog_core.measures.domain import Domain
 from homog_core.measures.report_cards import LONGEST
 from homog_core.runs.store import Run
 from homog_core.wording.numbers import counted
 
-_REMOVED = {"reasoning": "reasoning", "special_tokens": "special tokens", "piece_marks": "marks of word pieces"}
+_REMOVED = {
+    "reasoning": "reasoning",
+    "special_tokens": "special tokens",
+    "piece_marks": "marks of word pieces",
+    "prefixes": "prefixes",
+}
 
 
 def removed_sentence(found: RunTexts) -> str:
-    """What was taken from the texts before answers were compared; "" where nothing was."""
+    """What was taken from the texts before answers were compared, and by which rule if not the usual one; or ""."""
     parts = [f"{_REMOVED[name]} from {n:,}" for name, n in found.n_removed.items() if n]
-    return f"Of {counted(found.n, 'answer')}, left out: {', '.join(parts)}." if parts else ""
+    removed = f"Of {counted(found.n, 'answer')}, left out: {', '.join(parts)}." if parts else ""
+    rule = rule_words(found.leftovers)
+    return " ".join(filter(None, (removed, f"What is left out here: {rule}." if rule else "")))
+
+
+def rule_words(rule: Leftovers) -> str:
+    """What is left out of the texts of a run, where that is not the usual; otherwise ""."""
+    if rule.are_kept:
+        return "nothing, texts count as they are"
+    parts = [f"reasoning from {opening} to {closing}" for opening, closing in rule.reasoning]
+    parts += [f"the prefix {prefix}" for prefix in rule.prefixes]
+    return f"beside the usual {' and '.join(parts)}" if parts else ""
+
+
+def rule_mark(run: Run) -> str:
+    """What stands in a recipe line for a run whose rule is not the usual one; otherwise ""."""
+    words = rule_words(run.leftovers)
+    return f"left out of texts: {words}" if words else ""
 
 
 def outside_sentence(found: Domain) -> str:

@@ -13,10 +13,13 @@ from homog_core.analysis.many import (
     groups,
     model_rows,
     same_answers,
+    same_in_all,
     size_series,
     size_tests,
 )
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.measures.clustering import Clusterer
+from homog_core.measures.encoders import encode, encode_view
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs.evidence import stored_vectors
 from homog_core.runs.sample import sample_run
@@ -83,6 +86,47 @@ def test_what_models_share_is_by_their_clusters_together():
     assert [table[0, 1] for table in tables] == pytest.approx([1 / 3, 2 / 9 + 1 / 9, 0])
     assert [table[0, 0] for table in tables] == pytest.approx([0, 1 / 3, 1])
     assert np.isnan(same_answers(runs, "q0", np.zeros((0, 0)), EXACT)).all()
+
+
+CLUSTERERS = [
+    Clusterer("jaccard", 0.4),
+    Clusterer("jaccard", 0.4, rule="first_member"),
+    Clusterer("embedding", 0.5, "fake"),
+    Clusterer("embedding_masked", 0.5, "fake"),
+]
+
+
+def silent(what, done, total):
+    """Nobody is told how far it is."""
+
+
+@pytest.mark.parametrize("by", CLUSTERERS, ids=lambda by: f"{by.key}-{by.rule}")
+def test_what_models_share_is_the_same_question_by_question_and_kept(by):
+    runs, ids, encoder = [scored("base"), scored("dpo", DPO)], ["q0", "q1", "q2"], FakeEncoder()
+    expected = []
+    for key in ids:
+        text = runs[0].questions.loc[key, "text"]
+        vectors = [encode(encoder, text, one.valid_answers(key)) for one in runs]
+        expected.append(same_answers(runs, key, joint_similarity(runs, key, by, vectors), by))
+    for _ in range(2):
+        found = same_in_all(runs, ids, by, lambda _, *given: encode_view(encoder, *given), silent)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_what_models_share_is_computed_again_when_the_questions_arrive():
+    runs, asked = [scored("base"), scored("dpo", DPO)], []
+
+    def vectors(question_id, question, answers, view):
+        asked.append(question)
+        return encode_view(FakeEncoder(), question, answers, view)
+
+    texts = runs[0].questions["text"].copy()
+    runs[0].questions["text"] = ""  # as of a stripped run where the dataset is not
+    same_in_all(runs, ["q0"], CLUSTERERS[-1], vectors, silent)
+    runs[0].questions["text"] = texts
+    for _ in range(2):
+        same_in_all(runs, ["q0"], CLUSTERERS[-1], vectors, silent)
+    assert asked == ["", texts["q0"]]
 
 
 def test_many_questions_are_drawn_evenly_from_those_of_all():

@@ -57,6 +57,15 @@ def test_numbers_that_are_undefined_are_null(call):
     assert call("show", sampled.id)["estimates"]["single_cluster_rate@jaccard"]["value"] is None
 
 
+def test_a_rule_for_leftovers_can_be_given_on_import(call, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"question": "Which?", "answers": ["<plan>x y</plan>red fox", "red fox"]}))
+    marks = ("--reasoning", "<plan>", "</plan>")
+    summary = call("import", str(path), "--model", "m", *marks)
+    assert summary["estimates"]["single_cluster_rate@jaccard"]["value"] == 1
+    assert summary["texts"]["reasoning_left_out"] == 1
+
+
 def test_an_answer_cannot_speak_to_the_terminal(tmp_path, capsys):
     path = tmp_path / "theirs.jsonl"
     path.write_text(json.dumps({"id": "x", "question": "Why?", "answers": ["\u001b[31mred\u009b0m", "b"]}) + "\n")

@@ -33,6 +33,23 @@ def test_stored_nli_probabilities_are_joined_by_the_rule_that_is_given(call, run
         assert list(stored["nli/scripted"]) == [rule]
 
 
+def test_a_rule_for_leftovers_stays_until_another_one_is_given(call, run):
+    (first, *_) = call("score", run.id, "--prefix", "blue")["texts"]["sentence"].split(". ")
+    assert first == "Of 8 answers, left out: prefixes from 1"
+    assert "the prefix blue" in call("score", run.id)["texts"]["sentence"]
+    assert call("score", run.id, "--leftovers", "keep")["texts"]["prefixes_left_out"] == 0
+    kept = call("show", run.id)["texts"]["sentence"]
+    assert kept.startswith("What is left out here: nothing, texts count as they are.")
+    assert "left out here" not in call("score", run.id, "--leftovers", "usual")["texts"]["sentence"]
+
+
+def test_a_rule_that_cannot_be_leaves_the_run_as_it_is(run, capsys):
+    for options in (["--reasoning", "a", "a"], ["--prefix", ""], ["--prefix", "a", "--leftovers", "keep"]):
+        assert main(["score", run.id, *options]) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert run.has("scores")
+
+
 def test_scores_and_cascade_are_part_of_the_summary(call, run):
     summary = call("show", run.id)
     scores = {row["score"]: row for row in summary["scores"]}

@@ -75,6 +75,16 @@ def test_a_study_is_sampled_and_scored_once(call, study, loaded):
     assert [open_run(run.id).manifest for run in runs] == before
 
 
+def test_a_model_is_loaded_once_for_each_number_type(call, study, loaded, tmp_path):
+    (tmp_path / "second.csv").write_text("question\nWhy?\n")
+    types = ("float32", "bfloat16")
+    settings = "".join(f'[[settings]]\nsamples = 2\nmax_new_tokens = 3\ndtype = "{name}"\n' for name in types)
+    rows = call("study", "run", study(datasets=[str(tmp_path / "second.csv")], settings=settings))
+    assert states(rows) == ["done"] * 4
+    assert [open_run(row["run"]).identity.dtype for row in rows] == [*types, *types]  # in the order of the study
+    assert loaded == ["tiny", "tiny"]
+
+
 def test_a_cell_that_fails_stops_no_other_and_is_tried_again(call, study, tmp_path, capsys):
     path = study("nonsense", datasets=[str(tmp_path / "later.csv")], settings=SETTINGS.partition("\n\n")[0])
     rows = call("study", "run", path, status=1)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from fakes import FAKE_SPEC, SHIPPED_RUNS, FakeEncoder, FakeSampler, edit_manifest
-from page_testing import open_page, words
+from page_testing import open_page, settled, words
 
 from dashboard.tax import computed
 from homog_core.analysis import rates
@@ -23,7 +23,7 @@ CHAIN = (
 
 
 def tax(**params):
-    app = open_page("alignment_tax", **params)
+    app = settled(open_page("alignment_tax", **params))
     assert not app.exception, app.exception[0].message
     return app
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 from fakes import FakeEncoder, FakeSampler
-from page_testing import open_page
+from page_testing import open_page, settled
 
+from dashboard import background
 from dashboard.cache import version
 from dashboard.tax import computed
 from homog_core.measures.clustering import Clusterer
@@ -56,7 +57,9 @@ def test_the_chart_and_the_table_of_published_figures_show_one_computation(run, 
 
     monkeypatch.setattr(computed.published, "counterpart", counterpart)
     computed.counterpart.clear()
+    nothing_yet = background.Tasks()
+    monkeypatch.setattr(background, "tasks", lambda: nothing_yet)
     for chart, n in (("one", 1), ("all", 10), ("one", 10)):
-        app = open_page("alignment_tax", view="published", chart=chart, figure="auroc")
+        app = settled(open_page("alignment_tax", view="published", chart=chart, figure="auroc"))
         assert not app.exception
         assert len(asked) == len(set(asked)) == n

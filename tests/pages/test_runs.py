@@ -242,6 +242,22 @@ def test_what_an_upload_leaves_out_is_shown_and_its_lineage_is_kept():
 
 
 @pytest.mark.usefixtures("no_shipped_runs")
+def test_marks_of_a_model_are_left_out_of_an_upload_and_the_card_says_so():
+    content = json.dumps({"question": "Why?", "answers": ["<plan>hm</plan>A: fox", "fox"]}).encode()
+    app = open_page("runs")
+    for key, mark in {"opening": "<plan>", "prefix": "A:"}.items():
+        app.text_input(key=f"import-{key}").set_value(mark).run()
+    app = upload(app, "mine.jsonl", content)
+    assert "is no mark that can be left out" in app.error[0].value  # reasoning that nothing closes
+    assert store.list_runs() == []
+    app.text_input(key="import-closing").set_value("</plan>").run()
+    app = upload(app, "mine.jsonl", content)
+    (run,) = store.list_runs()
+    assert list(run.table("scores")["num_semantic_sets@jaccard"]) == [1]
+    assert "reasoning from <plan> to </plan> and the prefix A:" in words(app).replace("\\", "")
+
+
+@pytest.mark.usefixtures("no_shipped_runs")
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

@@ -1,11 +1,12 @@
 """Deleting a run."""
 
+import pyarrow as pa
 import pytest
 from fakes import SHIPPED_RUNS, FakeSampler, make_plan, make_question
 
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.records import Decoding
-from homog_core.runs import store
+from homog_core.runs import derived, kept, store
 from homog_core.runs.delete import deletable, delete_run
 from homog_core.runs.sample import sample_run
 from homog_core.runs.sentences import sentences_folder
@@ -51,6 +52,23 @@ def test_a_run_that_is_being_written_stays(no_shipped_runs):
 def test_what_a_kill_has_left_of_a_deletion_is_no_run(run):
     run.folder.rename(run.folder.with_name(".deleted-1"))
     assert store.runs_by_id() == {}
+
+
+def test_what_was_kept_of_a_run_goes_with_it_and_nothing_of_another(run):
+    derived.kept(run, "thing", lambda: b"found")
+    assert (derived.folder() / run.id).is_dir()
+    other = derived.folder() / "another--run" / "thing-0123456789abcdef"
+    other.parent.mkdir()
+    other.write_bytes(b"x")
+    delete_run(run.id)
+    assert list(derived.folder().iterdir()) == [other.parent]
+    assert other.read_bytes() == b"x"
+
+
+def test_what_a_killed_scoring_has_left_goes_with_it(run):
+    kept.Kept(run.id, "analyses", "anything").add(pa.table({"label": [0]}))
+    delete_run(run.id)
+    assert not kept.folder_of(run.id).exists()
 
 
 def test_the_sentences_of_a_run_go_with_it(run):

@@ -1,6 +1,7 @@
 """Stored answers → embeddings, clusters, scores, grades and maps, with a scripted model and a fake encoder."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from fakes import (
     make_responses,
 )
 
+from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.summary import summarise
 from homog_core.errors import HomogError
@@ -232,6 +234,15 @@ def test_parts_of_other_settings_and_damaged_ones_are_not_used(run, monkeypatch)
     assert set(run.table("clusters")["threshold"]) == {0.2}
     assert list(run.table("scores")["question_id"]) == ["mixed", "same", "single", "empty"]
     assert verify(run.id) == []
+
+
+@pytest.mark.parametrize("module", ["leftovers.py", "measures/scores.py", "runs/tables.py"])
+def test_parts_of_another_version_of_the_code_are_not_used(tmp_path, module, monkeypatch):
+    package = shutil.copytree(files.PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(files, "PACKAGE", package)
+    before = kept.code_sha256()
+    (package / module).write_text((package / module).read_text() + "\n")
+    assert kept.code_sha256() != before
 
 
 # Entailment

@@ -12,7 +12,8 @@ from fakes import FakeEncoder, FakeNli, FakeSampler, edit_rows
 from homog_core import files as files_module
 from homog_core.errors import HomogError
 from homog_core.records import Decoding, Question
-from homog_core.runs import store, strip
+from homog_core.runs import questions as runs_questions
+from homog_core.runs import score, store, strip
 from homog_core.runs.questions import load_questions
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
@@ -125,6 +126,15 @@ def test_a_stripped_run_elsewhere_says_what_scoring_needs(truthfulqa, elsewhere)
         strip.strip(run.id)  # nothing is left to take out
     pd.testing.assert_frame_equal(run.table("scores"), scores)
     assert list(run.questions()["prompt"]) == list(questions["prompt"])
+
+
+def test_a_stripped_run_over_a_dataset_that_this_version_does_not_know_is_said(truthfulqa, monkeypatch):
+    run = scored(load_questions("truthfulqa"))
+    strip.strip(run.id)
+    for module in (score, runs_questions):
+        monkeypatch.setattr(module, "DATASETS", {})
+    with pytest.raises(HomogError, match="sentences of truthfulqa, a dataset that this version does not know"):
+        score_run(run.id, [FakeEncoder()])
 
 
 def test_what_the_dataset_would_not_give_back_is_not_taken_out(truthfulqa):

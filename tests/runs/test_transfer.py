@@ -231,6 +231,14 @@ def test_a_damaged_run_is_not_pushed(scored, target):
         pull_run(f"{target}/{scored.id}" if target.startswith("s3") else target)
 
 
+def test_a_run_is_not_pushed_onto_itself(scored, tmp_path):
+    (tmp_path / "link").symlink_to(scored.folder.parent)
+    for own in (scored.folder.parent, tmp_path / "link"):
+        with pytest.raises(InvalidInput, match="already; name another folder"):
+            push_run(scored.id, str(own))
+    assert verify(scored.id) == []
+
+
 def test_the_runs_of_a_place_are_named(scored, target):
     push_run(scored.id, target)
     with pytest.raises(NotFound, match=f"there are {scored.id}"):

@@ -111,6 +111,21 @@ def test_a_worker_that_is_killed_loses_nothing(two_workers, spec, alone):
     expect_the_same(run, alone)
 
 
+def test_a_worker_that_dies_while_it_loads_is_replaced(two_workers, spec, monkeypatch):
+    killed, tell = [], RaySampler._tell
+
+    def tell_and_kill(self, member, state, *rest):
+        tell(self, member, state, *rest)
+        if state == "loading" and not killed:
+            killed.append(member.pid)
+            os.kill(member.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(RaySampler, "_tell", tell_and_kill)
+    with RaySampler(two_workers._replace(n_workers=1), spec) as sampler:
+        pids = [member.pid for member in sampler.members]
+    assert len(pids) == len(killed) == 1 and pids != killed
+
+
 def test_a_stopped_run_is_gone_on_with(two_workers, spec, alone):
     def stop(progress):
         if progress.n_new >= 10:

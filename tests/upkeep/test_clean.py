@@ -9,6 +9,7 @@ from filelock import FileLock
 from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS
 from homog_core.cli import main
+from homog_core.runs.derived import SEVERAL
 from homog_core.upkeep.clean import YOUNG_SECONDS, leftovers
 
 BASE = "gemma-3-270m"
@@ -41,13 +42,20 @@ def cache(own_cache, run):
     put(models / f"{BASE}-{SHA}.lock", "")
     put(models / f"{BASE}-{OTHER}x.lock", "")
     put(runs / ".deleted-12345678" / "responses.parquet")
-    put(runs / ".pulled-12345678" / "fake--test" / "scores.parquet")
-    age(runs / ".pulled-12345678")
+    for name in ("12345678", "going0on"):
+        pulled = put(runs / f".pulled-{name}" / "fake--test" / "scores.parquet")
+        age(pulled.parents[1])
+        age(pulled.parent)
+    pulled.touch()  # just now
     put(runs / "never--begun" / "questions.parquet")
     put(runs / "torn--manifest" / "responses-1.parquet")
     put(run.folder / "scores.parquet.12345678.partial")
     put(own_cache / "maps" / "a.parquet.12345678.partial")
     put(own_cache / "maps" / "a.parquet")
+    put(own_cache / "derived" / "a--gone--run" / "told-0123456789abcdef")
+    put(own_cache / "derived" / run.id / "told-0123456789abcdef")
+    put(own_cache / "derived" / run.id / "told-0123456789abcdef.12345678.partial")
+    put(own_cache / "derived" / SEVERAL / "between-0123456789abcdef-0123456789abcdef")
     part = put(own_cache / "scoring" / "broken--off" / "analyses" / "0123456789abcdef" / "000000-0.arrow")
     put(own_cache / "scoring" / run.id / "analyses" / "0123456789abcdef" / "000000-0.arrow").touch()  # just now
     for folder in (run.folder, runs / "never--begun", part.parents[1], part.parents[2]):
@@ -62,6 +70,8 @@ def cache(own_cache, run):
         "scores.parquet.12345678.partial",
         "a.parquet.12345678.partial",
         "broken--off",
+        "a--gone--run",
+        "told-0123456789abcdef.12345678.partial",
     }
 
 

@@ -206,4 +206,3 @@ TEXTS = (
     b"<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>No, not Venus.<|return|>",
     "▁It▁is ĠMars Ġand ĠVenus, e.g. −5 °C. 它是火星。".encode(),
 )
-ADDRESSES = (json.dumps({"run": "one", "n": "5", "t": "0.5", "view": "all", "runs": "one,two", "q": "x"}).encode(),)

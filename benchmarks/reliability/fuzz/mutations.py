@@ -48,8 +48,7 @@ _ENDS = (
     b"PK",
 )
 _DEEPEST = 1500
-
-Dump = Callable[[list[Any], random.Random], bytes]
+_MANY = 600  # more than the answers to a question that are kept
 
 
 def changed(form: str, example: bytes, rng: random.Random) -> bytes:
@@ -61,6 +60,7 @@ def changed(form: str, example: bytes, rng: random.Random) -> bytes:
 def changed_value(value: Any, rng: random.Random) -> Any:
     """The value with something in it replaced, left out, put twice, renamed or put somewhere else."""
     places = list(_places(value))
+    times = rng.choice((1, 2, _MANY))
     for _ in range(rng.choice((1, 1, 1, 2, 3, 5))):
         if not places:
             return rng.choice(HOSTILE)
@@ -69,7 +69,8 @@ def changed_value(value: Any, rng: random.Random) -> Any:
             isinstance(holder, dict) and key not in holder
         ):
             continue  # a change before has taken it away
-        _change(holder, key, places, rng)
+        if _change(holder, key, places, times, rng):
+            times = 1  # many times many would fill the memory
     return value
 
 
@@ -81,7 +82,8 @@ def _places(value: Any) -> Any:
         yield from _places(inside)
 
 
-def _change(holder: Any, key: Any, places: list[Any], rng: random.Random) -> None:
+def _change(holder: Any, key: Any, places: list[Any], times: int, rng: random.Random) -> bool:
+    """Change one place; whether what stands there is now there `times` more."""
     what = rng.randrange(8)
     if what == 0:
         del holder[key]
@@ -93,7 +95,8 @@ def _change(holder: Any, key: Any, places: list[Any], rng: random.Random) -> Non
         if (name in other) if isinstance(other, dict) else name < len(other):
             holder[key] = _copied(other[name])
     elif what == 3 and isinstance(holder, list):
-        holder.extend([holder[key]] * rng.choice((1, 2, 600)))
+        holder.extend([holder[key]] * times)
+        return True
     elif what == 4:
         holder[key] = [holder[key]] if rng.random() < 0.5 else {"text": holder[key]}
     elif what == 5 and isinstance(holder[key], str):
@@ -101,6 +104,7 @@ def _change(holder: Any, key: Any, places: list[Any], rng: random.Random) -> Non
         holder[key] = holder[key][:at] + text + holder[key][at:]
     else:
         holder[key] = _copied(rng.choice(HOSTILE))
+    return False
 
 
 def _copied(value: Any) -> Any:

@@ -29,6 +29,7 @@ from homog_core.runs.write import write_run
 MAX_BYTES = 512 << 20  # of a file that is imported
 MAX_NAME = 100  # characters; both names stand in the name of a folder
 MAX_NEW_TOKENS = 1024  # the limit of an answer where neither a person nor the file says one
+_MOST = 10**15  # of a number that a file says of its decoding
 _DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "stop", "seed")
 _NOT_OF_QUESTIONS = ("model", "revision", "dtype", "dataset", "decoding", "prompt_style")  # of what a run's id is made
 _LINEAGE = ("stage", "parent", "family", "n_parameters", "study")
@@ -171,15 +172,25 @@ def _decoding(about: About, notes: Notes, n_samples: int) -> Decoding:
     said = {"max_new_tokens": MAX_NEW_TOKENS}
     for name, value in notes.said.items():
         if name in _DECODING and getattr(about, name) is None:
+            value = _of_its_type(name, value)
             try:
                 Decoding(**{name: value})
-            except (InvalidInput, TypeError, ValueError):
-                notes.add(f"a `{name}` of the file that cannot be, not taken over", repr(value)[:40])
+            except (InvalidInput, TypeError, ValueError, OverflowError):
+                notes.add(f"a `{name}` of the file that cannot be, not taken over", repr(notes.said[name])[:40])
             else:
                 said[name] = value
                 notes.add(f"`{name}` as the file says it", f"{value}")
     said |= {name: value for name in _DECODING if (value := getattr(about, name)) is not None}
     return Decoding(n_samples=n_samples, **said)
+
+
+def _of_its_type(name: str, value: Any) -> Any:
+    """What a file says of a field of `Decoding`, in the type of that field; None for a value of another type."""
+    if name == "stop":
+        found = (value,) if isinstance(value, str) else value
+        return tuple(found) if isinstance(found, list | tuple) and all(isinstance(s, str) for s in found) else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and abs(value) < _MOST else None
 
 
 def _about(model: str, dataset: str | None, decoding: Decoding | None) -> About:

@@ -55,7 +55,8 @@ def sampled(record: Record, dataset: str, notes: Notes) -> Sampled:
         notes.add(
             f"questions with more than {MAX_ANSWERS} answers, of which so many are kept", f"{where}: {len(answers):,}"
         )
-    answers = _without_prompt(answers, (prompt, question.text), where, notes)
+    row = _without_prompt(row, (prompt, question.text), where, notes)
+    answers = row["answers"]
     columns = {"text": answers} | _columns(row, len(answers), where, notes)
     has_fence = prompt.rstrip().endswith(_FENCE)
     responses = tuple(
@@ -65,13 +66,20 @@ def sampled(record: Record, dataset: str, notes: Notes) -> Sampled:
     return Sampled(where, question, prompt, responses, _greedy(row, has_fence, where, notes))
 
 
-def _without_prompt(answers: list[Any], prompts: Sequence[str], where: str, notes: Notes) -> list[Any]:
-    """The answers; where every one begins with the prompt, as pipelines return it unless told otherwise, without it."""
-    for prompt in prompts if answers else ():
-        if len(prompt) >= _SHORTEST_PROMPT and all(isinstance(a, str) and a.startswith(prompt) for a in answers):
-            notes.add("answers that all begin with their prompt, which is taken out", where, len(answers))
-            return [answer[len(prompt) :] for answer in answers]
-    return answers
+def _without_prompt(row: dict[str, Any], prompts: Sequence[str], where: str, notes: Notes) -> dict[str, Any]:
+    """The row; where every answer begins with the prompt, as pipelines return it unless told otherwise, without it.
+
+    Answers that are null say nothing about that. The greedy answer came the same way as the others.
+    """
+    texts = [answer for answer in row["answers"] if answer is not None]
+    for prompt in prompts if texts else ():
+        if len(prompt) >= _SHORTEST_PROMPT and all(isinstance(a, str) and a.startswith(prompt) for a in texts):
+            notes.add("answers that all begin with their prompt, which is taken out", where, len(texts))
+            answers = [answer and answer[len(prompt) :] for answer in row["answers"]]
+            greedy = row.get("greedy_answer")
+            rest = {"greedy_answer": greedy.removeprefix(prompt)} if isinstance(greedy, str) else {}
+            return {**row, "answers": answers, **rest}
+    return row
 
 
 def _columns(row: dict[str, Any], n: int, where: str, notes: Notes) -> dict[str, list[Any]]:

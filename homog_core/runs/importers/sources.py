@@ -25,6 +25,7 @@ FORMATS = (
 )
 _WRAPPERS = ("data", "rows", "records", "items", "examples", "questions", "results")  # of a list of rows
 _FIELDS = frozenset({"question", "prompt", "id", "instruction", "query", "input", "answers", "answer", "model"})
+_ROW = frozenset({"question", "prompt", "answers", "answer"})  # of these an object that is a row has one
 _PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # how the files of Excel begin that end in .xls
 _OLDER_LETTERS = "a file that is not UTF-8: its letters are read as Windows-1252; if they look wrong, save it as UTF-8"
@@ -80,9 +81,10 @@ def _rows_of_object(content: Any) -> Any:
     """
     if not isinstance(content, dict) or not content:
         return content
-    wrapped = next((content[name] for name in _WRAPPERS if name in content), None)
-    if isinstance(wrapped, list) and wrapped and all(isinstance(row, dict) for row in wrapped):
-        return wrapped
+    name = next((name for name in _WRAPPERS if name in content), None)
+    if name and _ROW.isdisjoint(content) and _are_objects(content[name]):  # what is said beside them is said of each
+        beside = {key: value for key, value in content.items() if key != name}
+        return [beside | row for row in content[name]]
     columns = list(content.values())
     if len(columns) > 1 and all(isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns):
         return [{name: column[key] for name, column in content.items()} for key in columns[0]]
@@ -94,6 +96,10 @@ def _rows_of_object(content: Any) -> Any:
     if len({len(column) for column in columns}) > 1:
         return content
     return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def packing(path: Path) -> Packing:
@@ -175,7 +181,7 @@ def _parquet_rows(path: Path) -> Iterator[Record]:
                 for row in batch.to_pylist():
                     number += 1
                     yield Record(f"{path.name}, row {number}", row)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of a text whose bytes are damaged
         raise InvalidInput(f"{path.name} is no Parquet file that reads ({str(error)[:120]!r}).") from error
 
 

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from homog_core.errors import InvalidInput
+from homog_core.records import GREEDY, Decoding
 from homog_core.runs.importers.grouped import PER_ANSWER, grouped
 from homog_core.runs.importers.jsonl import EXPORTED, FIELDS
 from homog_core.runs.importers.notes import About, Notes, Record
@@ -59,7 +60,7 @@ def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Reco
     """One record a question."""
     head = [_older(record) for record in islice(records, _LOOK)]
     columns = _columns(head, about, notes)
-    rows = _of_one_decoding(chain(head, map(_older, records)), columns.drawn, _wanted(head, columns, about), notes)
+    rows = _of_one_decoding(chain(head, map(_older, records)), columns, _wanted(head, columns, about), notes)
     renamed = _renamed(rows, columns, about, notes)
     return renamed if columns.lists else grouped(renamed, notes)
 
@@ -107,24 +108,40 @@ def _numbered(names: dict[str, str]) -> tuple[str, ...]:
 
 
 def _wanted(head: Sequence[Record], columns: Columns, about: About) -> dict[str, Any]:
-    """How the answers were drawn that are read: as a person says where a row has that, else as the first row says."""
+    """How the answers were drawn that are read: as a person says where a row has that, else as the first row says.
+
+    What no sample can be drawn with does not count: a row at temperature 0 is a greedy answer among the samples.
+    """
     wanted: dict[str, Any] = {}
     for name, field in columns.drawn.items():
-        said = [value for record in head if (value := _number(record.fields.get(name))) is not None]
+        found = [value for record in head if (value := _number(record.fields.get(name))) is not None]
+        said = [value for value in found if _can_be(field, value)] or found
         if said:
             named = getattr(about, field)
             wanted.setdefault(field, named if named in said else said[0])
     return wanted
 
 
+def _can_be(field: str, value: float) -> bool:
+    """Whether samples can be drawn so."""
+    try:
+        Decoding(**{field: value})
+    except InvalidInput:
+        return False
+    return True
+
+
 def _of_one_decoding(
-    records: Iterator[Record], drawn: dict[str, str], wanted: dict[str, Any], notes: Notes
+    records: Iterator[Record], columns: Columns, wanted: dict[str, Any], notes: Notes
 ) -> Iterator[Record]:
-    """The rows whose answers were drawn as `wanted`, or that do not say how. The others are noted."""
+    """The rows whose answers were drawn as `wanted`, that do not say how, or that are greedy. The others are noted."""
+    index = next((name for name, field in columns.own.items() if field == "sample_index"), None)
     for name, value in wanted.items():
         notes.say(name, value)
     for record in records:
-        said = {field: _number(record.fields.get(name)) for name, field in drawn.items()}
+        said = {field: _number(record.fields.get(name)) for name, field in columns.drawn.items()}
+        if _number(record.fields.get(index)) == GREEDY:
+            said = {}
         other = next((name for name, value in said.items() if value not in (None, wanted.get(name, value))), None)
         if other is None:
             yield record

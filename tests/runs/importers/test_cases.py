@@ -66,7 +66,9 @@ def test_a_case_gets_in(name):
 @pytest.mark.parametrize("name", ["reasoning-tags.jsonl", "long-reasoning.jsonl"])
 def test_reasoning_is_told_from_the_answer(name):
     run = import_file(found(f"cases/{name}"), About("m"))
-    answers = [response_of(row).answer for row in run.responses().query("sample_index >= 0").itertuples()]
+    answers = [
+        response_of(row, run.leftovers).answer for row in run.responses().query("sample_index >= 0").itertuples()
+    ]
     assert set(answers) <= {"Mars.", "Venus."}
     assert "Mars." in answers
 

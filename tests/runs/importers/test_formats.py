@@ -141,7 +141,7 @@ def test_epochs_and_choices_of_inspect_are_answers(name, tmp_path):
     rows = list(run.responses().query("sample_index >= 0").itertuples())
     assert [row.finish_reason for row in rows] == ["length", "stop", "stop", "error", "stop", "unknown"]
     assert (list(rows[0].tokens), list(rows[0].token_logprobs)) == (["Ma", "rs"], [-0.5, -0.25])
-    assert response_of(rows[1]).answer == "Venus"
+    assert response_of(rows[1], run.leftovers).answer == "Venus"
     assert any("epochs without an answer, kept as an error | 1" in note for note in noted(run))
     assert len(verify(run.id)) == 5  # it is not scored, and nothing else
 
@@ -214,7 +214,7 @@ def test_requests_of_vllm(tmp_path):
     ]
     run = import_file(write_rows(tmp_path / "a.jsonl", *rows), About("m"))
     assert samples_of(run) == {"Why?": ["Mars", "b", "c"], "How?": ["x", "y", "z"]}
-    first = response_of(list(run.responses().itertuples())[1])
+    first = response_of(list(run.responses().itertuples())[1], run.leftovers)
     assert (first.tokens, first.token_logprobs.tolist()) == (("M", "ars"), [pytest.approx(-0.4), pytest.approx(-0.7)])
     assert [note.split(" | ")[1] for note in noted(run)] == ["1", "1"]
 

@@ -92,7 +92,7 @@ def test_verify_stays_strict_where_numbers_were_given(tmp_path):
 def test_numbers_without_tokens_get_empty_ones(tmp_path):
     fields = {"token_logprobs": [[-1.5, 5e-7]], "token_entropies": [[0.25, 10**20]]}
     run = import_samples(write_rows(tmp_path / "a.jsonl", make_row(answers=["a"], **fields)), "m")
-    _, response = (response_of(row) for row in run.responses().itertuples())
+    _, response = (response_of(row, run.leftovers) for row in run.responses().itertuples())
     assert response.tokens == ("", "")
     np.testing.assert_array_equal(response.token_logprobs, np.float32([-1.5, 5e-7]))
     np.testing.assert_array_equal(response.token_entropies, np.float32([0.25, 1e20]))
@@ -108,7 +108,7 @@ def test_the_greedy_answer_with_what_is_known_of_it(tmp_path):
         "greedy_tokens": ["g"],
     }
     run = import_samples(write_rows(tmp_path / "a.jsonl", make_row(**greedy, greedy_finish_reason="length")), "m")
-    response = response_of(next(run.responses().itertuples()))
+    response = response_of(next(run.responses().itertuples()), run.leftovers)
     assert (response.text, response.tokens, response.finish_reason) == ("g", ("g",), "length")
     assert (list(response.token_logprobs), list(response.token_entropies)) == ([-1], [2])
 
@@ -132,7 +132,7 @@ def test_null_is_as_good_as_absent(tmp_path):
 def test_reasoning_is_told_by_its_tokens(tmp_path):
     row = pair(answers=["<think>hm</think>a"], tokens=[["<think>hm</think>", "a"]])
     run = import_samples(write_rows(tmp_path / "a.jsonl", row), "m")
-    response = response_of(list(run.responses().itertuples())[1])
+    response = response_of(list(run.responses().itertuples())[1], run.leftovers)
     assert list(response.token_entropies[response.own_tokens]) == [2]
 
 
@@ -150,7 +150,7 @@ def test_the_last_token_of_an_answer_is_not_taken_for_the_one_that_ended_it(toke
     row = make_row(answers=[text], finish_reasons=["stop"], token_entropies=[[0.1, 5.0]])
     path = write_rows(tmp_path / "own.jsonl", row | ({"tokens": [tokens]} if tokens else {}))
     run = import_samples(path, "theirs")
-    response = response_of(next(run.responses().query("sample_index == 0").itertuples()))
+    response = response_of(next(run.responses().query("sample_index == 0").itertuples()), run.leftovers)
     assert response.token_entropies[response.own_tokens].tolist() == pytest.approx(own)
 
 
@@ -257,7 +257,7 @@ def test_what_is_wrong_with_a_row_is_noted_and_the_row_stays(row, kind, message,
 )
 def test_numbers_that_do_not_fit_together_are_missing(row, message, tmp_path):
     run = import_samples(write_rows(tmp_path / "own.jsonl", row), "m")
-    response = response_of(next(run.responses().query("sample_index == 0").itertuples()))
+    response = response_of(next(run.responses().query("sample_index == 0").itertuples()), run.leftovers)
     assert (response.text, response.tokens) == (row["answers"][0], ())
     assert any(f"own.jsonl, line 1, answer 1: {message}" in note or message in note for note in noted(run))
 
@@ -281,7 +281,7 @@ def test_numbers_that_do_not_fit_together_are_missing(row, message, tmp_path):
 )
 def test_one_log_probability_that_cannot_be_makes_those_of_its_answer_missing(fields, message, tmp_path):
     run = import_samples(write_rows(tmp_path / "own.jsonl", pair(**fields)), "m")
-    response = response_of(next(run.responses().query("sample_index == 0").itertuples()))
+    response = response_of(next(run.responses().query("sample_index == 0").itertuples()), run.leftovers)
     assert np.isnan(response.token_logprobs).all()
     np.testing.assert_array_equal(response.token_entropies, [1, 2])  # they stay
     assert message in noted(run)[0]
@@ -298,7 +298,7 @@ def test_one_log_probability_that_cannot_be_makes_those_of_its_answer_missing(fi
 )
 def test_an_entropy_that_cannot_be_makes_those_of_its_answer_missing(numbers, message, tmp_path):
     run = import_samples(write_rows(tmp_path / "own.jsonl", pair(token_entropies=[numbers])), "m")
-    response = response_of(next(run.responses().query("sample_index == 0").itertuples()))
+    response = response_of(next(run.responses().query("sample_index == 0").itertuples()), run.leftovers)
     np.testing.assert_array_equal(response.token_logprobs, [-1, -2])
     assert response.entropy_kind == "none"
     assert message in noted(run)[0]
@@ -317,7 +317,7 @@ def test_log_probabilities_of_half_of_the_answers_are_kept_and_the_others_missin
 def test_a_long_reasoning_does_not_cut_the_answer_after_it(tmp_path):
     text = f"<think>{'so ' * 40_000}</think>\n\nMars."
     run = import_samples(write_rows(tmp_path / "own.jsonl", make_row(answers=[text, "x " * 150])), "m")
-    responses = [response_of(row) for row in run.responses().itertuples()]
+    responses = [response_of(row, run.leftovers) for row in run.responses().itertuples()]
     assert [response.answer for response in responses[1:]] == ["Mars.", ("x " * 150).strip()]
     assert noted(run) == []
 

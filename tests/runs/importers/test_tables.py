@@ -16,8 +16,9 @@ from homog_core.errors import InvalidInput
 from homog_core.records import GREEDY, Question
 from homog_core.runs.export import export_run
 from homog_core.runs.importers import About, import_file, import_samples
-from homog_core.runs.store import list_runs
+from homog_core.runs.store import list_runs, open_run
 from homog_core.runs.tables import question_of
+from homog_core.runs.verify import verify
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -400,6 +401,26 @@ def test_answers_at_several_temperatures_are_no_one_run(named, wanted, left_out,
     assert any("another `temperature`" in note and f"it is {left_out}" in note for note in noted(run))
 
 
+def test_a_greedy_answer_in_the_first_row_is_not_how_the_samples_were_drawn(tmp_path):
+    rows = [{"question": "Why?", "answer": f"at {t}", "temperature": t} for t in (0.0, 0.7, 0.7)]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    run = import_file(path, About("m"))
+    assert (answers_of(run), run.decoding.temperature) == ({"Why?": ["at 0.7", "at 0.7"]}, 0.7)
+    assert any("another `temperature`" in note and "it is 0.0" in note for note in noted(run))
+
+
+@pytest.mark.parametrize(("top_k", "stored"), [(50.0, 50), (2.5, 0), (-1, 0)])
+def test_how_rows_were_drawn_is_stored_as_the_run_reads_it_back(tmp_path, top_k, stored):
+    rows = [{"question": "Why?", "answer": answer, "top_k": top_k} for answer in "ab"]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    run = open_run(import_file(path, About("m")).id)
+    assert run.decoding.top_k == stored
+    assert [problem for problem in verify(run.id) if "There is no" not in problem] == []
+    assert any(("cannot be" if stored == 0 else "as the file says it") in note for note in noted(run))
+
+
 # Answers that repeat their prompt
 
 
@@ -416,3 +437,45 @@ def test_a_prompt_before_every_answer_is_taken_out(tmp_path):
     assert texts[asked] == ["Mars.", "Venus."]
     assert texts["Which planet is blue?"] == ["Which planet is blue? Neptune.", "Earth."]
     assert any("begin with their prompt, which is taken out | 2" in note for note in noted(run))
+
+
+def test_a_prompt_is_taken_out_of_the_greedy_answer_too_and_beside_answers_that_are_null(tmp_path):
+    asked = "Which planet is red?"
+    row = make_row(question=asked, answers=[f"{asked} Mars.", None], greedy_answer=f"{asked} Mars, I think.")
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row))
+    rows = import_samples(path, "m").responses().set_index("sample_index")
+    assert [rows.loc[i, "text"].strip() for i in (GREEDY, 0, 1)] == ["Mars, I think.", "Mars.", ""]
+
+
+@pytest.mark.parametrize("said", [True, "warm", -1, 10**400, float("nan"), [0.7]])
+def test_a_decoding_that_cannot_be_is_noted(said, tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [{"question": "Why?", "answers": ["a"], "max_tokens": said, "temperature": said}]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    run = import_samples(path, "m")
+    assert (run.decoding.temperature, run.decoding.max_new_tokens) == (1.0, 1024)
+    assert list_runs()[0].identity == run.identity  # as it is read back
+
+
+def test_the_greedy_answer_may_be_drawn_in_another_way(tmp_path):
+    path = write_rows(
+        tmp_path / "a.csv", "question,answer,sample_index,temperature", "Why?,g,-1,0", "Why?,a,0,1.0", "Why?,b,1,1.0"
+    )
+    assert texts_of(import_samples(path, "m")) == {(q, i): t for q, i, t in _why((GREEDY, "g"), (0, "a"), (1, "b"))}
+
+
+def _why(*answers):
+    (question,) = {row["question_id"] for row in list_runs()[0].responses().to_dict("records")}
+    return [(question, index, text) for index, text in answers]
+
+
+def test_what_is_said_beside_a_list_of_rows_is_said_of_each(tmp_path):
+    path = tmp_path / "a.json"
+    rows = [{"question": "Why?", "answers": ["a"]}]
+    path.write_text(json.dumps({"model": "m", "temperature": 0.7, "seed": 3, "results": rows}))
+    run = import_file(path, About())
+    assert (run.identity.model, run.decoding.temperature, answers_of(run)) == ("m", 0.7, {"Why?": ["a"]})
+    assert any("'seed' is not a field that an import reads" in note for note in noted(run))
+    path.write_text('{"question": "Why?", "answers": ["a"], "examples": [{"question": "How?", "answers": ["b"]}]}')
+    assert answers_of(import_file(path, About("m2"))) == {"Why?": ["a"]}
