@@ -52,7 +52,7 @@ class Task:
                     self.value = compute(self._report)
         except HomogError as error:
             self.error = error
-        except Exception as error:  # a page that waits must be told
+        except BaseException as error:  # a page that waits must be told, also of what wants to exit
             _LOG.exception("A computation in the background failed")
             self.error = HomogError(f"This could not be computed: {named(error)}")
         finally:

@@ -16,7 +16,7 @@ def fails(*_):
 
 
 def of_background(monkeypatch):
-    task = Task(fails)
+    task = Task(fails, threading.Lock())
     assert task.over.wait(10)
     return str(task.error)
 
