@@ -6,6 +6,8 @@ import pickle
 import zipfile
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fakes import make_row, texts_of, write_rows
 
@@ -124,3 +126,11 @@ def test_a_first_line_that_is_damaged_does_not_hide_what_the_file_is(tmp_path):
     run = import_samples(path, "m")
     assert list(texts_of(run).values()) == ["", "a", "b"]
     assert run.provenance.import_notes[0].first.startswith("a.jsonl, line 1: this is not JSON")
+
+
+def test_a_damaged_text_in_parquet_is_refused(tmp_path):
+    """Arrow checks no text when it writes one, and Python does when it reads it."""
+    texts = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe"))
+    pq.write_table(pa.table({"question": ["Why?"], "answer": texts}), tmp_path / "a.parquet")
+    with pytest.raises(InvalidInput, match=r"a\.parquet is no Parquet file that reads"):
+        import_samples(tmp_path / "a.parquet", "m")
