@@ -144,7 +144,7 @@ def _read(path: Path, version: tuple[int, ...]) -> StoredMap:
             places = file.read().to_pandas()
     except ValidationError as error:
         raise InvalidInput(f"{path} does not read as a map: {error.errors()[0]['msg']}.") from error
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:  # the last: of a text whose bytes are damaged
         raise InvalidInput(f"{path} does not read as a map: {error}.") from error
     _check(path, header, places)
     return StoredMap(header, places)

@@ -78,7 +78,7 @@ def _study(path: Path, about: About) -> Iterator[tuple[Path, About]]:
 
 def _inside(folder: Path, name: Any, key: str, where: str) -> Path:
     """A file of the folder."""
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name or "\0" in name:
         raise InvalidInput(f'{where}: there is no `{key}`; name one, as {key} = "base.jsonl".')
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):

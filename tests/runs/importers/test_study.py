@@ -66,3 +66,9 @@ def test_the_tasks_of_the_harness_are_found_in_a_folder(tmp_path):
     assert [path.name[:9] for path, _ in entries(tmp_path, About("m"))] == ["samples_a", "samples_b"]
     with pytest.raises(InvalidInput, match=r"has neither an import\.toml nor samples of lm-evaluation-harness"):
         list(entries(tmp_path / "nothing", About("m")))
+
+
+def test_a_file_name_with_a_null_character_is_refused(tmp_path):
+    (tmp_path / "import.toml").write_text('[[run]]\nfile = "\\u0000"\nmodel = "m"\n')
+    with pytest.raises(InvalidInput, match="there is no `file`; name one"):
+        list(entries(tmp_path, About()))
