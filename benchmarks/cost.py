@@ -17,7 +17,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -30,7 +29,7 @@ import numpy as np
 
 from benchmarks.cost_plot import Series, drawing
 from benchmarks.reliability.scenes import own_folder, questions
-from benchmarks.scoring import made_run
+from benchmarks.scoring import made_run, processor_seconds
 from benchmarks.synthetic_store import Shape, synthetic_store
 from homog_core import files
 from homog_core.analysis.rates import single_cluster_row
@@ -177,7 +176,7 @@ def _anew(folder: Path, work: Callable[[], object], *, kept: bool) -> float:
     def once() -> float:
         with TemporaryDirectory() as name, patch.dict(os.environ, HOMOG_CACHE=name):
             shutil.copytree(folder, name, ignore=None if kept else _without_derived, dirs_exist_ok=True)
-            return _seconds(work)
+            return processor_seconds(work)
 
     return min(once() for _ in range(ROUNDS))
 
@@ -188,16 +187,10 @@ def _without_derived(folder: str, names: list[str]) -> list[str]:
 
 def _least(work: Callable[[], object]) -> float:
     """The least seconds of some rounds."""
-    found = [_seconds(work)]
+    found = [processor_seconds(work)]
     while len(found) < ROUNDS and sum(found) < PATIENCE:
-        found.append(_seconds(work))
+        found.append(processor_seconds(work))
     return min(found)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.process_time()
-    work()
-    return time.process_time() - started
 
 
 if __name__ == "__main__":

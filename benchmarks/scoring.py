@@ -125,8 +125,8 @@ def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
 def _calls_over_one(run: Run, encoder: SentenceEncoder) -> float:
     """Processor time of encoding some questions' answers with a call for each question, over one call for all."""
     some = [texts for _, texts in _some_answers(run)]
-    plain = _seconds(lambda: [encoder.encode(texts) for texts in some])
-    return plain / _seconds(lambda: encoder.encode([text for texts in some for text in texts]))
+    plain = processor_seconds(lambda: [encoder.encode(texts) for texts in some])
+    return plain / processor_seconds(lambda: encoder.encode([text for texts in some for text in texts]))
 
 
 def _loop_over_ours(run: Run) -> float:
@@ -135,8 +135,8 @@ def _loop_over_ours(run: Run) -> float:
 
     asked = dict(run.questions()[["id", "text"]].itertuples(index=False))
     some = [statements(texts, asked[key]) for key, texts in _some_answers(run)]
-    plain = _seconds(lambda: [disagree(one, other) for stated in some for one in stated for other in stated])
-    return plain / _seconds(lambda: [disagreements(stated) for stated in some])
+    plain = processor_seconds(lambda: [disagree(one, other) for stated in some for one in stated for other in stated])
+    return plain / processor_seconds(lambda: [disagreements(stated) for stated in some])
 
 
 def _some_answers(run: Run) -> list[tuple[str, list[str]]]:
@@ -147,7 +147,8 @@ def _some_answers(run: Run) -> list[tuple[str, list[str]]]:
     return groups[: max(2, PLAIN_TEXTS // len(groups[0][1]))]
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def processor_seconds(work: Callable[[], object]) -> float:
+    """What one call takes of the processor."""
     started = time.process_time()
     work()
     return time.process_time() - started

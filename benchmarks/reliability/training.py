@@ -11,6 +11,7 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.tiny import TINY_SIZES
 from homog_core import files
 from homog_core.catalogue.recipes import RECIPES
 from homog_core.training import pairs
@@ -18,20 +19,6 @@ from homog_core.training.train import train
 
 TOWNS = ("Alsun", "Brevik", "Corvid")  # so few that the second of five steps ends an epoch, after which is a checkpoint
 ADAPTER = "tiny-sft-smoke"
-_SIZES = {
-    "vocab_size": 300,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 256,
-    "initializer_range": 0.3,
-    "bos_token_id": 0,
-    "eos_token_id": 1,
-    "pad_token_id": 2,
-}
 
 
 def prepare() -> None:
@@ -89,7 +76,7 @@ def _write_model(folder: Path) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     torch.manual_seed(0)
-    model = LlamaForCausalLM(LlamaConfig(**_SIZES))
+    model = LlamaForCausalLM(LlamaConfig(**TINY_SIZES))
     model.generation_config.eos_token_id = [1, *range(40, 80)]  # so that a random model ends some of its answers
     model.save_pretrained(folder)
     tokenizer = Tokenizer(models.BPE())
