@@ -14,9 +14,10 @@ from dashboard.tree import trees
 from homog_core.analysis.joint import Joint, block_distances
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import MODELS
-from homog_core.figures.comparison import block_matrix, joint_maps, paired_strips, stacked_traces
+from homog_core.figures.comparison import block_matrix, joint_maps, stacked_traces
 from homog_core.figures.html import answer_groups
 from homog_core.figures.question import answer_name
+from homog_core.figures.strips import paired_strips
 from homog_core.measures.clustering import medoids
 from homog_core.measures.uncertainty import mean_token_entropy
 from homog_core.records import GREEDY, Response
@@ -80,7 +81,7 @@ def _strips(shown: Shown, question_id: str, found: Joint) -> None:
         typical.append([found.answers[own[k]] for k in medoids(similarity, labels)] if len(own) else [])
         left_out.append(scored.n_samples - len(own))
     blocks.chart(
-        paired_strips(shown.names, counts, typical, left_out, shown.colors),
+        paired_strips(shown.names, counts, typical, left_out, shown.colors, narrow=blocks.is_narrow()),
         title=say.strips_title(counts),
         how_to_read=(
             f"One row per model, {counted(shown.runs[0].n_samples, 'answer')} each. One block per cluster of answers "
