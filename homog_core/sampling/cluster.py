@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from homog_core.catalogue.servers import is_served
 from homog_core.device import probe_device
-from homog_core.errors import HomogError, InvalidInput
+from homog_core.errors import HomogError, InvalidInput, first_line
 from homog_core.records import Decoding, ModelSpec, PromptStyle, Question, ResponseSet
 from homog_core.sampling.batch import batch_that_fits
 from homog_core.sampling.engine import TorchSampler
@@ -69,9 +69,9 @@ def connected(address: str, cpus_per_worker: int | None = None) -> Iterator[Clus
         ray.init(address, log_to_driver=False, logging_level="error", **own)
     except Exception as error:  # Ray raises a plain one where a process of its own does not start in time
         if address == LOCAL:
-            raise HomogError(f"Ray does not start on this machine ({_first_line(error)}); leave out --ray.") from error
+            raise HomogError(f"Ray does not start on this machine ({first_line(error)}); leave out --ray.") from error
         raise HomogError(
-            f"No Ray cluster answers at {address} ({_first_line(error)}); start one with `ray start --head`, or leave "
+            f"No Ray cluster answers at {address} ({first_line(error)}); start one with `ray start --head`, or leave "
             "the address out to use the cores and GPUs of this machine."
         ) from error
     try:
@@ -277,9 +277,9 @@ class RaySampler:
             if self._failed_starts >= _ATTEMPTS:
                 raise HomogError(
                     f"{_ATTEMPTS} workers have died before they had loaded {self.spec.key}, the last one on "
-                    f"{member.host} ({_first_line(error)})."
+                    f"{member.host} ({first_line(error)})."
                 ) from error
-            return None, _first_line(error)
+            return None, first_line(error)
         if member.state == "starting":
             member.host, member.pid = said
             self._tell(member, "loading", "load")
@@ -354,7 +354,7 @@ def _failure(cause: BaseException, member: _Member) -> HomogError:
     """What went wrong on a worker, with the name of its machine."""
     if isinstance(cause, HomogError):
         return type(cause)(f"On {member.host}: {cause}")
-    return HomogError(f"A worker on {member.host} failed ({type(cause).__name__}: {_first_line(cause)}).")
+    return HomogError(f"A worker on {member.host} failed ({type(cause).__name__}: {first_line(cause)}).")
 
 
 def _versions() -> dict[str, str]:
@@ -363,7 +363,3 @@ def _versions() -> dict[str, str]:
 
 def _n_tokens(answers: ResponseSet) -> int:
     return sum(len(response.tokens) for response in (*answers.responses, answers.greedy))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
