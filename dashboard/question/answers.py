@@ -53,8 +53,12 @@ def _row(picture: Picture, same: Sequence[int], heading: str, chosen: int) -> No
     """Answers in the same words as one line to click on, with the tokens of the chosen one under it."""
     index = same[0]
     response = picture.responses[index]
-    left, right = st.columns([1, 9], vertical_alignment="top", gap="small")
-    left.caption(heading or "&nbsp;")
+    if blocks.is_narrow():  # where columns stand one under the other, with room between them
+        left = right = st.container(gap=None)
+    else:
+        left, right = st.columns([1, 9], vertical_alignment="top", gap="small")
+    if heading:
+        left.caption(heading)
     text = " ".join(response.answer.split()) or "(empty)"
     cut = " […]" if response.finish_reason == "length" else ""
     times = f"  ×{len(same)}" if len(same) > 1 else ""

@@ -92,7 +92,7 @@ def _shares(options: Sequence[str], row: Bars, fair: float, label: float) -> dic
         "type": "scatter",
         "mode": "text",
         "x": [escaped(option) for option in options],
-        "y": [fair if share < fair < share + label else share for share in row.shares.tolist()],
+        "y": [fair + label / 6 if share < fair < share + label else share for share in row.shares.tolist()],
         "text": [percent(share) if share >= 0.005 else "" for share in row.shares],
         "textposition": "top center",
         "textfont": {"size": 12},

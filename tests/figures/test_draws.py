@@ -33,7 +33,7 @@ def test_a_number_over_a_bar_is_not_struck_through_by_the_fair_line():
     (numbers,) = (trace for trace in figure.data if trace.mode == "text")
     fair, label = 1 / 6, 0.17 * figure.layout.yaxis.range[1]
     assert list(numbers.text) == ["41 %", "17 %", "12 %", "2 %", "", "28 %"]
-    assert [round(y, 3) for y in numbers.y][:3] == [0.41, 0.17, round(fair, 3)]
+    assert numbers.y[:2] == (0.41, 0.17)
     assert not [y for y in numbers.y if y < fair - 1e-9 < y + label - 1e-9]
 
 
