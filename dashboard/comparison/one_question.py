@@ -222,7 +222,9 @@ def _answer_columns(shown: Shown, question_id: str, found: Joint) -> None:
     places = st.columns(len(shown.runs), gap="medium")
     for i, (place, scored, heading) in enumerate(zip(places, shown.runs, shown.headings, strict=True)):
         greedy = scored.answers(question_id).greedy
-        groups = [(f"Greedy answer{_grade(scored, question_id)}", [(greedy.answer or "(empty)", _cut(greedy))])]
+        groups = []
+        if not greedy.is_missing:
+            groups = [(f"Greedy answer{_grade(scored, question_id)}", [(greedy.answer or "(empty)", _cut(greedy))])]
         own = found.of(i)
         for k in range(int(found.labels[own].max()) + 1 if len(own) else 0):
             texts = pd.Series([found.answers[j] for j in own if found.labels[j] == k]).value_counts(sort=False)

@@ -70,7 +70,7 @@ def _answers(name: str, scored: ScoredRun, clusterer: Clusterer, key: str, color
     clustered = len(labels) == len(valid)
     members = [np.flatnonzero(labels == k) for k in np.unique(labels)]
     groups = [[valid[i] for i in own] for own in members] if clustered else [valid]
-    lines = [Line("greedy", _text(answers.greedy), False)]
+    lines = [] if answers.greedy.is_missing else [Line("greedy", _text(answers.greedy), False)]
     for group in groups:
         for i, (text, n) in enumerate(Counter(map(_text, group)).items()):
             lines.append(Line(f"× {n}" if n > 1 else "", text, i == 0))

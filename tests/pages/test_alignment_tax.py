@@ -25,6 +25,7 @@ CHAIN = (
 def tax(**params):
     app = settled(open_page("alignment_tax", **params))
     assert not app.exception, app.exception[0].message
+    assert not [text.value for text in (*app.markdown, *app.caption) if "\\\\" in text.value]  # escaped twice
     return app
 
 
@@ -42,6 +43,7 @@ CHARTS = {  # what each says or draws on runs of the chain, in its section
     ("answers", "bounds"): "all clusterers agree on",
     ("answers", "temperature"): "no two runs differ in their temperature alone",
     ("answers", "seeds"): "over 3 training seeds",
+    ("answers", "power"): "from gemma-3-270m (base)'s rate",
     ("scores", "aurocs"): "AUROC of token entropy",
     ("scores", "differences"): "Token entropy is not shown to be better than comparing samples: AUROC",
     ("scores", "within"): "Within “yes or no” token entropy",
@@ -73,7 +75,7 @@ def test_every_chart_opens_alone(at, found):
     runs = CHAIN[1:] if chart in ("cascade", "all") else CHAIN  # the base has too few right answers for a cascade
     app = tax(view=view, chart=chart, runs=",".join(runs))
     assert found in words(app)
-    assert len(titles(app)) == {"quality": 3, "temperature": 0, "sizes": 0}.get(chart, 1)
+    assert len(titles(app)) == {"quality": 3, "temperature": 0, "sizes": 0, "power": 4}.get(chart, 1)
     assert not app.warning
     assert not app.error
 
