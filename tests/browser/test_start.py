@@ -19,9 +19,10 @@ LEFT_BELOW = (
 )
 
 
-def test_the_whole_story_by_keyboard_in_presenting_mode(server, new_page):
-    page = new_page(f"{server}/?present=1", width=1920)
-    page.set_viewport_size({"width": 1920, "height": 1080})
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 800)])
+def test_the_whole_story_by_keyboard_in_presenting_mode(server, new_page, width, height):
+    page = new_page(f"{server}/?present=1", width=width)
+    page.set_viewport_size({"width": width, "height": height})
     page.get_by_role("heading", name=TITLES[0]).wait_for()
     page.get_by_text(re.compile(r"We asked the same question 10 times\. The base model gave \d+ different")).wait_for()
     page.get_by_test_id("stHeader").wait_for(state="hidden")

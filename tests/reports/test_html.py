@@ -76,7 +76,7 @@ def test_the_report_of_a_run_holds_every_question_and_every_answer():
     assert read.tags.count("article") == len(QUESTIONS)
     assert "fake (base) on test" in said
     assert "Made on 4 March 2025" in said
-    assert "3 answers, 2 different ones · semantic entropy 0.64 nats" in said  # ln 3 − (2/3) ln 2 = 0.6365
+    assert "3 answers, 2 clusters · semantic entropy 0.64 nats" in said  # ln 3 − (2/3) ln 2 = 0.6365
     assert "clusters undefined: fewer than two answers" in said
     assert "× 2 (empty or ended in an error: in no cluster)" in said
     assert "greedy answer ✓ correct" in said
