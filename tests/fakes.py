@@ -62,7 +62,7 @@ SHIPPED_RUNS = shipped_runs(Path(__file__).parent.parent)
 MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(files.SHIPPED)  # where conversions are kept between sessions
 
 
-TIMEOUT = 20  # seconds that a test waits for another thread before it fails
+TIMEOUT = 90  # seconds that a test waits for another thread or process before it fails; the machine may be busy
 
 
 ENTROPY, LOGPROB = 0.5, -0.25  # of every token that a fake model says
@@ -410,16 +410,21 @@ def serving(own: Path, shipped: Path, **variables: str) -> Iterator[tuple[str, s
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
-            break
-        except OSError:
-            assert time.monotonic() < deadline, log.read_text()
+    deadline = time.monotonic() + TIMEOUT
+    while not _is_up(f"{url}/_stcore/health"):
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)  # the server needs the processor more
     yield url, process, log
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=TIMEOUT)
+
+
+def _is_up(health: str) -> bool:
+    try:
+        urllib.request.urlopen(health, timeout=TIMEOUT).close()
+        return True
+    except OSError:
+        return False
 
 
 def settled(page) -> None:

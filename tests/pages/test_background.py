@@ -1,16 +1,15 @@
 """What a page waits for: computed once for all, in turn, never for nobody, and told where it fails."""
 
 import threading
-import time
+from types import SimpleNamespace
 
 import pytest
+from fakes import TIMEOUT
 from streamlit.testing.v1 import AppTest
 
 from dashboard import background
 from dashboard.background import Tasks
 from homog_core.errors import HomogError, InvalidInput
-
-SECONDS = 10.0
 
 
 class Slow:
@@ -23,7 +22,7 @@ class Slow:
         self.n += 1
         self.begun.set()
         on_progress("Half", 1, 2)
-        assert self.end.wait(SECONDS)
+        assert self.end.wait(TIMEOUT)
         return self.value
 
 
@@ -36,7 +35,7 @@ def tasks(monkeypatch):
 
 
 def over(task):
-    assert task.over.wait(SECONDS)
+    assert task.over.wait(TIMEOUT)
     return task
 
 
@@ -60,26 +59,26 @@ def test_many_who_ask_at_once_get_one_computation(tasks):
 def test_one_works_at_a_time_and_the_next_one_begins_after_it(tasks):
     first, second = Slow(1), Slow(2)
     one = tasks.get("one", first)
-    assert first.begun.wait(SECONDS)
+    assert first.begun.wait(TIMEOUT)
     other = tasks.get("other", second)
     assert not second.begun.wait(0.2)
     assert (one.what, one.done, one.total, other.what) == ("Half", 1, 2, "Starting")
     first.end.set()
-    assert second.begun.wait(SECONDS)
+    assert second.begun.wait(TIMEOUT)
     second.end.set()
     assert (over(one).value, over(other).value) == (1, 2)
 
 
 def test_what_has_not_begun_when_nobody_looks_any_more_does_not_begin(tasks, monkeypatch):
-    monkeypatch.setattr(background, "_LEFT_SECONDS", 0.3)
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(background, "time", SimpleNamespace(monotonic=lambda: clock.now))
     first, dragged = Slow(), [Slow(step) for step in range(20)]
     begun = tasks.get("first", first)
-    assert first.begun.wait(SECONDS)
+    assert first.begun.wait(TIMEOUT)
     waiting = [tasks.get(step, one) for step, one in enumerate(dragged)]
     dragged[-1].end.set()
-    for _ in range(5):  # the page of the last step goes on looking
-        time.sleep(0.1)
-        waiting[-1].look()
+    clock.now = background._LEFT_SECONDS + 1
+    waiting[-1].look()  # the page of the last step goes on looking
     first.end.set()
     assert over(begun).value == "found"  # it had begun, and nobody looked
     assert over(waiting[-1]).value == 19
