@@ -51,11 +51,11 @@ def two_workers(ray_is_here):
         yield cluster._replace(n_workers=2)
 
 
-@pytest.fixture
-def alone(spec, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def alone(spec, tmp_path_factory):
     """The same run, sampled by this process alone."""
-    with monkeypatch.context() as patch:
-        patch.setenv("HOMOG_CACHE", str(tmp_path / "alone"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOMOG_CACHE", str(tmp_path_factory.mktemp("alone")))
         run = sample_run(TorchSampler.from_pretrained(spec), QUESTIONS, DECODING, "plain")
         return run.id, run.responses()
 
