@@ -10,8 +10,8 @@ from fakes import (
     DECODING,
     FAKE_SPEC,
     MODEL_CACHE,
+    PATIENCE,
     QUESTIONS,
-    SECOND,
     STREAMLITS_OWN,
     FakeSampler,
     link_shipped,
@@ -116,8 +116,9 @@ def bare_server(tmp_path_factory, shipped):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -145,7 +146,7 @@ def new_page(context):
         pages.append(page)
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        page.set_default_timeout(90 * SECOND)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)

@@ -4,15 +4,14 @@ import os
 import time
 
 import pytest
+from fakes import TIMEOUT
 
 from dashboard.ahead import LOWEST_PRIORITY, Ahead
 from homog_core.runs import derived
 
-SECONDS = 60.0
-
 
 def until(condition):
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
