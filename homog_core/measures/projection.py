@@ -15,6 +15,7 @@ from homog_core.errors import InvalidInput
 
 Method = Literal["umap", "mds"]
 MIN_DISTINCT_FOR_UMAP = 8  # below it UMAP has no density to estimate
+_MANY, _EPOCHS = 100, 200  # distinct points from which so few epochs do (docs/decisions.md)
 _SAME = 1e-6  # distances below it are those of one point
 
 
@@ -102,6 +103,7 @@ def _umap(distances: np.ndarray, init: np.ndarray, seed: int) -> np.ndarray:
                 n_neighbors=min(10, len(distances) - 1),
                 init=init.astype(np.float32),
                 random_state=seed,
+                n_epochs=_EPOCHS if len(distances) >= _MANY else None,  # None: UMAP's own 500
                 n_jobs=1,
             )
             .fit_transform(distances.astype(np.float32))
