@@ -12,8 +12,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import entr, logsumexp
-from scipy.stats import entropy
+from scipy.special import entr
 
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import cluster_average_linkage, cosine_similarity
@@ -34,7 +33,7 @@ def discrete_semantic_entropy(labels: Sequence[int] | np.ndarray) -> float:
     if len(labels) == 0:
         return np.nan
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
-    return float(entropy(counts)) if len(counts) > 1 else 0.0
+    return float(entr(counts / counts.sum()).sum()) if len(counts) > 1 else 0.0
 
 
 def semantic_entropy(labels: Sequence[int] | np.ndarray, mean_logprobs: Sequence[float] | np.ndarray) -> float:
@@ -50,8 +49,8 @@ def semantic_entropy(labels: Sequence[int] | np.ndarray, mean_logprobs: Sequence
     clusters = np.unique(labels)
     if len(clusters) == 1:
         return 0.0
-    log_mass = np.array([logsumexp(logprobs[labels == k]) for k in clusters])
-    log_p = log_mass - logsumexp(log_mass)
+    log_mass = np.array([np.logaddexp.reduce(logprobs[labels == k]) for k in clusters])
+    log_p = log_mass - np.logaddexp.reduce(log_mass)
     return float(entr(np.exp(log_p)).sum())
 
 
