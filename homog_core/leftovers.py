@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ _BLOCKS = (
 )
 _MOST_MARKS = 20  # that a run may add of a kind
 _LONGEST_MARK = 200  # characters
+_TEXTS = 2048  # remembered: an answer is asked for many times, and answers repeat
 _MOST_INSIDE = 100  # blocks inside of a block that are followed
 _HARMONY = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # special tokens, all four or none
 
@@ -120,6 +121,7 @@ def _marks(rule: Leftovers) -> _Marks:
     )
 
 
+@lru_cache(maxsize=_TEXTS)
 def answer_text(text: str, rule: Leftovers = USUAL) -> str:
     """The answer in a generated text: without reasoning, special tokens and marks of word pieces, in Unicode's NFC.
 

@@ -27,8 +27,8 @@ from homog_core.sampling.steps import Step
 
 LOCAL = "local"  # the address that starts Ray on this machine, for as long as it is used
 _BEAT = 0.2  # seconds without news after which an empty step is given, so that a stop is heard
-_PATIENCE = 300.0  # seconds to wait for room on the cluster while no worker has started
-_ATTEMPTS = 3  # at a chunk whose workers die, and at starting workers that die before they have loaded
+PATIENCE = 300.0  # seconds to wait for room on the cluster while no worker has started
+ATTEMPTS = 3  # at a chunk whose workers die, and at starting workers that die before they have loaded
 _STORE_BYTES = 100 << 20  # of Ray's memory for objects on this machine: answers are small
 _PACKAGES = ("homog-core", "torch", "transformers")
 
@@ -69,9 +69,9 @@ def connected(address: str, cpus_per_worker: int | None = None) -> Iterator[Clus
         ray.init(address, log_to_driver=False, logging_level="error", **own)
     except Exception as error:  # Ray raises a plain one where a process of its own does not start in time
         if address == LOCAL:
-            raise HomogError(f"Ray does not start on this machine ({_first_line(error)}); leave out --ray.") from error
+            raise HomogError(f"Ray does not start on this machine ({first_line(error)}); leave out --ray.") from error
         raise HomogError(
-            f"No Ray cluster answers at {address} ({_first_line(error)}); start one with `ray start --head`, or leave "
+            f"No Ray cluster answers at {address} ({first_line(error)}); start one with `ray start --head`, or leave "
             "the address out to use the cores and GPUs of this machine."
         ) from error
     try:
@@ -249,10 +249,10 @@ class RaySampler:
 
         by_ref = {member.awaited: member for member in self.members if member.awaited is not None}
         ready = ray.wait(list(by_ref), num_returns=1, timeout=seconds)[0] if by_ref else []
-        late = [time.monotonic() - member.since > _PATIENCE for member in self.members]
+        late = [time.monotonic() - member.since > PATIENCE for member in self.members]
         if all(late) and all(member.state == "starting" for member in self.members):
             raise HomogError(
-                f"The cluster has had no room for a worker of {self.spec.key} for {_PATIENCE:.0f} s. What was finished "
+                f"The cluster has had no room for a worker of {self.spec.key} for {PATIENCE:.0f} s. What was finished "
                 "is kept; give the same command again when others have ended, or `ray status` shows more nodes."
             )
         return [by_ref[ref] for ref in ready]
@@ -274,12 +274,12 @@ class RaySampler:
         except ray.exceptions.RayError as error:
             self._drop(member)
             self._failed_starts += member.state in ("starting", "loading")
-            if self._failed_starts >= _ATTEMPTS:
+            if self._failed_starts >= ATTEMPTS:
                 raise HomogError(
-                    f"{_ATTEMPTS} workers have died before they had loaded {self.spec.key}, the last one on "
-                    f"{member.host} ({_first_line(error)})."
+                    f"{ATTEMPTS} workers have died before they had loaded {self.spec.key}, the last one on "
+                    f"{member.host} ({first_line(error)})."
                 ) from error
-            return None, _first_line(error)
+            return None, first_line(error)
         if member.state == "starting":
             member.host, member.pid = said
             self._tell(member, "loading", "load")
@@ -343,9 +343,9 @@ def _count_deaths(deaths: Counter, chunk: Sequence[Question], why: str) -> None:
     """Count a worker's death against the questions that it had; raise `HomogError` where that is one too many."""
     deaths.update(question.id for question in chunk)
     worst = max(chunk, key=lambda question: deaths[question.id])
-    if deaths[worst.id] >= _ATTEMPTS:
+    if deaths[worst.id] >= ATTEMPTS:
         raise HomogError(
-            f"{_ATTEMPTS} workers have died over question {worst.id!r}, one after the other ({why}). What was finished "
+            f"{ATTEMPTS} workers have died over question {worst.id!r}, one after the other ({why}). What was finished "
             "is kept; give the same command again with fewer questions in a batch, or a lower token limit."
         )
 
@@ -354,7 +354,7 @@ def _failure(cause: BaseException, member: _Member) -> HomogError:
     """What went wrong on a worker, with the name of its machine."""
     if isinstance(cause, HomogError):
         return type(cause)(f"On {member.host}: {cause}")
-    return HomogError(f"A worker on {member.host} failed ({type(cause).__name__}: {_first_line(cause)}).")
+    return HomogError(f"A worker on {member.host} failed ({type(cause).__name__}: {first_line(cause)}).")
 
 
 def _versions() -> dict[str, str]:
@@ -365,5 +365,6 @@ def _n_tokens(answers: ResponseSet) -> int:
     return sum(len(response.tokens) for response in (*answers.responses, answers.greedy))
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
