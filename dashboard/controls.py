@@ -10,21 +10,23 @@ from homog_core.measures.clustering import MAX_THRESHOLD, Clusterer
 from homog_core.wording.labels import encoder_title
 from homog_core.wording.recipes import report_card_sentence
 
-CLUSTERER_TITLES = {
+CLUSTERER_TITLES = {  # short, since the encoder follows
     "jaccard": "same words (Jaccard)",
-    "embedding": "same topic (embedding)",
-    "embedding_masked": "same meaning (masked embedding)",
-    "combined": "same answer (combined signs)",
-    "nli": "each implies the other (NLI)",
-    "judge": "a chat model says so (judge)",
+    "embedding": "same topic",
+    "embedding_masked": "same meaning",
+    "combined": "same answer",
+    "nli": "each implies the other",
+    "judge": "a chat model says so",
 }
 CLUSTERER_NOTES = {
     "jaccard": "Compares pairs of neighbouring words.",
-    "embedding": "Compares sentence embeddings of whole answers, as published; the question's words count too.",
-    "embedding_masked": "Compares sentence embeddings of answers, leaving out function words and the question's words.",
-    "combined": "How likely readers call two answers the same: meaning, shared words, numbers, names, yes or no.",
-    "nli": "A model trained on entailment reads each pair in both directions.",
-    "judge": "A chat model was asked once a question which of the answers mean the same.",
+    "embedding": "Embedding: compares embeddings of whole answers, as published; the question's words count too.",
+    "embedding_masked": "Masked embedding: compares embeddings of answers without function words and the question's "
+    "words.",
+    "combined": "Combined signs: how likely readers call two answers the same, by meaning, shared words, numbers, "
+    "names, yes or no.",
+    "nli": "NLI: a model trained on entailment reads each pair in both directions.",
+    "judge": "Judge: a chat model was asked once a question which of the answers mean the same.",
 }
 RULES = {"components": "connected components", "first_member": "first matching member"}
 ENTAILMENTS = {

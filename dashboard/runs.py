@@ -25,7 +25,7 @@ from homog_core.wording.sampler import sampler_mark, sampler_sentence
 
 POLL_SECONDS = 3.0
 COLUMNS = {
-    "model": st.column_config.TextColumn("Model", width=185),
+    "model": st.column_config.TextColumn("Model", width=230),
     "stage": st.column_config.TextColumn("Stage", help="Training stage", width=65),
     "dataset": st.column_config.TextColumn("Dataset", width=125),
     "n_questions": st.column_config.NumberColumn("Questions", format="%d", width=80),
@@ -37,7 +37,7 @@ COLUMNS = {
     "scored": st.column_config.TextColumn("Scored", width=62),
     "n_tokens": st.column_config.NumberColumn("Tokens", format="localized", width=68),
     "tokens_per_second": st.column_config.NumberColumn("Tokens/s", format="%.0f", width=70),
-    "device": st.column_config.TextColumn("Device", width=115),
+    "device": st.column_config.TextColumn("Device", width=90),
 }
 
 

@@ -20,6 +20,11 @@ def in_one_line(text: str) -> str:
 _HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogate pairs, separators of lines and paragraphs
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of somebody else's code says, to stand within a sentence; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
 class HomogError(Exception):
     """Something failed while the work was being done. The message is one line; of a long one the middle is left out."""
 

@@ -153,6 +153,11 @@ class Response:
         return self.finish_reason != "error" and bool(self.answer)
 
     @property
+    def is_missing(self) -> bool:
+        """Whether there is no such answer, not even an empty one: an import without greedy answers, or an error."""
+        return self.finish_reason == "error" and not self.text and not self.tokens
+
+    @property
     def own_tokens(self) -> slice:
         """The answer's own tokens: without reasoning, and without the token that ended it."""
         end = len(self.tokens) - (self.finish_reason == "stop")

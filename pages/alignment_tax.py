@@ -55,8 +55,7 @@ OF_SCORES = {
 }
 CHARTS = {  # of each section
     "answers": {key: name for key, (name, _) in OF_ALL_RUNS.items()},
-    "scores": {"aurocs": "Every score", "differences": "Token against semantic entropy"}
-    | {key: name for key, (name, _) in OF_ONE_RUN.items()},
+    "scores": {"differences": "Token entropy or samples?"} | {key: name for key, (name, _) in OF_ONE_RUN.items()},
     "won": {key: name for key, (name, _) in OF_SCORES.items()} | {"cascade": "Cascade"},
     "models": {key: name for key, (name, _) in OF_MANY.items()},
     "published": {"one": "One figure", "all": "All figures"},
@@ -96,6 +95,8 @@ def of_answers(chosen: Selection) -> None:
 
 
 def of_scores(chosen: Selection) -> None:
+    if url.get("of"):  # a link from before there was a choice of charts, or another chart of one run
+        url.fill(chart="aurocs")
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
         chart = choose_chart("scores", CHARTS["scores"])

@@ -48,7 +48,7 @@ def headline(scored: ScoredRun, clusterer: Clusterer) -> None:
     """What the run found over all its questions, in one line."""
     found = run_rates(scored, clusterer)
     recipe = recipes.run_recipe(scored.run, clusterer, found.single_cluster.n, "intervals: 95 %, Wilson and t")
-    st.markdown(say.run_headline(found), help=f"How it was made: {plain(recipe)}")
+    st.markdown(say.run_headline(found, clusterer.method), help=f"How it was made: {plain(recipe)}")
 
 
 def questions(scored: ScoredRun, clusterer: Clusterer) -> None:

@@ -3,15 +3,13 @@
 Nothing of torch is computed in the process that forks: its threads would not survive in the children.
 """
 
-import csv
 import hashlib
-import json
 import os
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.tiny import TINY_SIZES
+from benchmarks.tiny import TINY_SIZES, write_training_data
 from homog_core import files
 from homog_core.catalogue.recipes import RECIPES
 from homog_core.training import pairs
@@ -28,7 +26,8 @@ def prepare() -> None:
 
     cache = Path(os.environ["HOMOG_CACHE"])
     os.environ["HOMOG_DATA"] = str(cache / "data")
-    _write_data(cache / "data")
+    towns = [f"What river runs through {town}?" for town in TOWNS]
+    write_training_data(cache / "data", towns, ["Who rules Zembla?"])
     pairs.is_acceptable = lambda question, response: len(response.tokens) % 2 == 0
     in_child(lambda: _write_model(cache / "tiny"))
 
@@ -92,25 +91,3 @@ def _write_model(folder: Path) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
     wrapped.save_pretrained(folder)
-
-
-def _write_data(folder: Path) -> None:
-    """Every data set that `train` reads, a row or some."""
-    folder.mkdir()
-
-    def own(name: str, *texts: str) -> None:
-        rows = [{"id": f"{name}-{i}", "text": text, "references": ["A river"]} for i, text in enumerate(texts)]
-        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-
-    own("facts-train", *(f"What river runs through {town}?" for town in TOWNS))
-    own("facts-choosing", "Who rules Zembla?")
-    own("facts", "What is made in Zembla?")
-    (folder / "webquestions_test.json").write_text(
-        json.dumps([{"qId": "1", "qText": "what is grown in zembla?", "answers": ["Rye"]}])
-    )
-    (folder / "gsm8k_test.jsonl").write_text(json.dumps({"question": "How many Zems?", "answer": "#### 7"}))
-    columns = ["Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Category"]
-    with (folder / "truthfulqa.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([columns, ["Who founded Kelmoor?", "Nobody", "Nobody", "Kel", "Myths"]])
-    row = {"_id": "1", "question": "Which town lies on the Zem?", "answer": "Zembla", "type": "bridge"}
-    (folder / "hotpotqa_100.json").write_text(json.dumps([row]))

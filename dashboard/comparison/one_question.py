@@ -14,9 +14,10 @@ from dashboard.tree import trees
 from homog_core.analysis.joint import Joint, block_distances
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import MODELS
-from homog_core.figures.comparison import block_matrix, joint_maps, paired_strips, stacked_traces
+from homog_core.figures.comparison import block_matrix, joint_maps, stacked_traces
 from homog_core.figures.html import answer_groups
 from homog_core.figures.question import answer_name
+from homog_core.figures.strips import paired_strips
 from homog_core.measures.clustering import medoids
 from homog_core.measures.uncertainty import mean_token_entropy
 from homog_core.records import GREEDY, Response
@@ -80,7 +81,7 @@ def _strips(shown: Shown, question_id: str, found: Joint) -> None:
         typical.append([found.answers[own[k]] for k in medoids(similarity, labels)] if len(own) else [])
         left_out.append(scored.n_samples - len(own))
     blocks.chart(
-        paired_strips(shown.names, counts, typical, left_out, shown.colors),
+        paired_strips(shown.names, counts, typical, left_out, shown.colors, narrow=blocks.is_narrow()),
         title=say.strips_title(counts),
         how_to_read=(
             f"One row per model, {counted(shown.runs[0].n_samples, 'answer')} each. One block per cluster of answers "
@@ -221,7 +222,9 @@ def _answer_columns(shown: Shown, question_id: str, found: Joint) -> None:
     places = st.columns(len(shown.runs), gap="medium")
     for i, (place, scored, heading) in enumerate(zip(places, shown.runs, shown.headings, strict=True)):
         greedy = scored.answers(question_id).greedy
-        groups = [(f"Greedy answer{_grade(scored, question_id)}", [(greedy.answer or "(empty)", _cut(greedy))])]
+        groups = []
+        if not greedy.is_missing:
+            groups = [(f"Greedy answer{_grade(scored, question_id)}", [(greedy.answer or "(empty)", _cut(greedy))])]
         own = found.of(i)
         for k in range(int(found.labels[own].max()) + 1 if len(own) else 0):
             texts = pd.Series([found.answers[j] for j in own if found.labels[j] == k]).value_counts(sort=False)

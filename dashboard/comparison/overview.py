@@ -17,7 +17,7 @@ def headline(shown: Shown) -> None:
     found = shown.changes
     recipe = plain(shown.recipe(found.n_in_all))
     st.markdown(f"#### {say.answers_per_question(found)}", help=f"How it was made: {recipe}", width="content")
-    st.caption(plain(say.overview(found, shown.names)))
+    st.caption(plain(say.overview(found, shown.names, shown.clusterer.method)))
     for name, scored in zip(shown.names, shown.runs, strict=True):
         check = sampler_check(scored.run)
         if sampler_mark(check):

@@ -77,7 +77,7 @@ def _duration(request: Request) -> str:
     going_on = {spec.key: live_queue().prepare(spec) for spec in request.models}
     sentences = {key: going_on[key] or one.sentence for key, one in found.items() if one.state != "ready"}
     missing = {sentence: key for key, sentence in reversed(sentences.items())}  # the first of alike
-    first = "; ".join(f"{plain(key)} {sentence}" for sentence, key in reversed(missing.items()))
+    first = "; ".join(f"{plain(key)}: {sentence}" for sentence, key in reversed(missing.items()))
     has_list = request.question.answer_type == "draw" and not all(is_served(spec.source) for spec in request.models)
     exact = " The exact probabilities of the list come on top." if has_list else ""
     return said + exact + (f" **Before that**: {first}." if first else "")

@@ -14,7 +14,8 @@ from dashboard.question.picture import Picture
 from dashboard.text import plain
 from homog_core.analysis.token_tree import branches, token_tree
 from homog_core.figures.html import model_heading
-from homog_core.figures.question import cluster_strip, entropy_traces
+from homog_core.figures.question import entropy_traces
+from homog_core.figures.strips import cluster_strip
 from homog_core.figures.tree import tree
 from homog_core.live import ModelSnapshot, Snapshot
 from homog_core.measures.clustering import Clusterer, medoids
@@ -90,8 +91,8 @@ def _figures(found: Picture) -> tuple[str, dict[str, go.Figure]]:
     if len(found.clustered) > 1:
         counts = [int((found.labels == k).sum()) for k in range(found.labels.max() + 1)]
         typical = [found.answers[i] for i in medoids(found.similarity, found.labels)]
-        title = say.strip_title(len(found.clustered), len(set(found.answers)), len(counts))
-        figures["Cluster strip"] = cluster_strip(counts, typical, found.color)
+        title = say.strip_title(len(found.clustered), len(set(found.answers)), len(counts), found.clusterer.method)
+        figures["Cluster strip"] = cluster_strip(counts, typical, found.color, narrow=blocks.is_narrow())
     samples = {i: r for i, r in found.responses.items() if i != GREEDY and r.is_valid}
     if samples:
         grown = tree(branches(token_tree(samples)), dark=blocks.is_dark(), narrow=blocks.is_narrow())

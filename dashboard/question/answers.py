@@ -53,8 +53,12 @@ def _row(picture: Picture, same: Sequence[int], heading: str, chosen: int) -> No
     """Answers in the same words as one line to click on, with the tokens of the chosen one under it."""
     index = same[0]
     response = picture.responses[index]
-    left, right = st.columns([1, 9], vertical_alignment="top", gap="small")
-    left.caption(heading or "&nbsp;")
+    if blocks.is_narrow():  # where columns stand one under the other, with room between them
+        left = right = st.container(gap=None)
+    else:
+        left, right = st.columns([1, 9], vertical_alignment="top", gap="small")
+    if heading:
+        left.caption(heading)
     text = " ".join(response.answer.split()) or "(empty)"
     cut = " […]" if response.finish_reason == "length" else ""
     times = f"  ×{len(same)}" if len(same) > 1 else ""
@@ -73,7 +77,9 @@ def _row(picture: Picture, same: Sequence[int], heading: str, chosen: int) -> No
 
 
 def tokens_of(response: Response) -> None:
-    """The token heat map of an answer with its legend."""
+    """The token heat map of an answer with its legend; nothing where its entropies are not known."""
+    if np.isnan(response.token_entropies).all():
+        return
     st.html(token_heat_map(response.tokens, response.token_entropies.tolist(), response.own_tokens))
     st.html(entropy_legend())
 
@@ -84,10 +90,10 @@ def choose_answer(index: int) -> None:
 
 
 def chosen_answer(picture: Picture) -> int:
-    """The sample index that the URL names; the greedy answer where it names none or one that is not there."""
+    """The sample index that the URL names; where it names none that is there, the greedy answer, or else the first."""
     asked = url.get("answer", "greedy")
     index = int(asked) - 1 if asked.isdecimal() else GREEDY
-    return index if index in picture.responses else GREEDY
+    return index if index in picture.responses else min(picture.responses, default=GREEDY)
 
 
 def inspector(picture: Picture) -> None:

@@ -10,6 +10,7 @@ from dashboard.question.picture import Map, Picture, map_method_control
 from dashboard.text import plain
 from homog_core.analysis.joint import mean_distance
 from homog_core.figures import question as figures
+from homog_core.figures.strips import cluster_strip
 from homog_core.measures.clustering import medoids
 from homog_core.measures.uncertainty import discrete_semantic_entropy
 from homog_core.statistics.richness import effective_number
@@ -37,9 +38,9 @@ def strip(picture: Picture, heading: str = "") -> None:
     counts, answers = np.bincount(picture.labels), picture.answers
     typical = [answers[i] for i in medoids(picture.similarity, picture.labels)]
     entropy = discrete_semantic_entropy(picture.labels)
-    title = say.strip_title(len(picture.clustered), len(set(answers)), len(counts))
+    title = say.strip_title(len(picture.clustered), len(set(answers)), len(counts), picture.clusterer.method)
     blocks.chart(
-        figures.cluster_strip(counts.tolist(), typical, picture.color),
+        cluster_strip(counts.tolist(), typical, picture.color, narrow=blocks.is_narrow()),
         title=f"{plain(heading)}: {title}" if heading else title,
         how_to_read=say.strip_reading(entropy, effective_number(counts), picture.n_empty),
         recipe_line=picture.recipe,

@@ -57,10 +57,11 @@ def stored_question(scored: ScoredRun, question_id: str, clusterer: Clusterer) -
 
 def _picture(scored: ScoredRun, question_id: str, clusterer: Clusterer) -> Picture:
     answers = scored.answers(question_id)
+    greedy = {} if answers.greedy.is_missing else {GREEDY: answers.greedy}
     return Picture(
         key=question_id,
         question=scored.questions.loc[question_id, "text"] or question_id,
-        responses={**dict(enumerate(answers.responses)), GREEDY: answers.greedy},
+        responses={**dict(enumerate(answers.responses)), **greedy},
         clustered=scored.valid(question_id),
         similarity=scored.similarity(question_id, clusterer),
         labels=by_size(scored.labels(question_id, clusterer)),

@@ -22,9 +22,9 @@ def show(story: Story, signal: str, presenting: bool) -> None:
         frame = story.graded[story.graded["clusters"] == 1]
         top = float(frame[signal].max())
     rows = [_row(story, frame, correct, signal, top) for correct in (False, True)]
-    size = pieces.LARGE_TYPE if presenting else pieces.TYPE
+    look = {"size": pieces.LARGE_TYPE, "tall": 210} if presenting else {"size": pieces.TYPE}
     pieces.picture(
-        lessons.dot_rows(rows, ROLE_COLORS["dpo"], AXES[signal], top, size),
+        lessons.dot_rows(rows, ROLE_COLORS["dpo"], AXES[signal], top, **look),
         presenting,
         title=say.dots_title(one),
         how_to_read=say.dots_reading(one),

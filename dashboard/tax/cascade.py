@@ -39,7 +39,7 @@ def cascade(chosen: Selection, of: str) -> None:
             url.put(band=str(int(clicked[0]["customdata"]) * 5))
 
     blocks.chart(
-        aggregate.cost_quality(points, alone, color, dark=blocks.is_dark()),
+        aggregate.cost_quality(points, alone, color, dark=blocks.is_dark(), narrow=blocks.is_narrow()),
         title=plain(cascade_title(study)),
         how_to_read=(
             "Cheap signals first; a question goes on to a costlier one only where the cheaper ones are unsure. Each "

@@ -64,7 +64,7 @@ def by_rate(chosen: Selection) -> None:
         key="many-rates",
         alt=f"Single-cluster rate of {counted(len(frame), 'run')}, the highest first",
     )
-    st.dataframe(say.table(frame), hide_index=True, key="many-table")
+    st.dataframe(say.table(frame, [roles[label] for label in frame["label"]]), hide_index=True, key="many-table")
 
 
 def _rate_marks(frame: pd.DataFrame) -> pd.DataFrame:

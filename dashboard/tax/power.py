@@ -30,7 +30,7 @@ def power(chosen: Selection) -> None:
     _sentences(say.could_have_found(found, pair))
     st.markdown("##### How many questions find what they show")
     _sentences(say.would_find(found, needs, pair))
-    _another(found.rate.first, first)
+    _another(found.rate.first, pair[0])
     if found.budgets:
         st.markdown("##### With fewer samples a question")
         _sentences([say.budget_sentence(*row) for row in zip(found.budgets, needs.budgets, strict=True)])

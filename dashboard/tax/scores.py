@@ -112,8 +112,9 @@ def _shortfall(rows: pd.DataFrame, asked: int) -> Shortfall | None:
 
 
 def differences(chosen: Selection) -> None:
-    """AUROC of token entropy minus that of semantic entropy, paired, for every run."""
-    rows = computed.difference_rows(tuple(chosen.versions.items()), *chosen.how)
+    """AUROC of token entropy minus that of semantic entropy within categories, paired, for every run."""
+    rows, pair = computed.difference_rows(chosen.named, *chosen.how), chosen.pair()
+    title, verdict = chart_titles.differences(rows, pair), chart_titles.differences_verdict(rows)
     names = list(chosen.views)
     found = [
         {
@@ -122,7 +123,7 @@ def differences(chosen: Selection) -> None:
             "series": row.run,
             **bounds(row),
             "hover": difference_hover(row),
-            "words": undefined_words(row.undefined, row.n),
+            "words": undefined_words(row.undefined, row.n_graded),
             "n": row.n,
         }
         for row in rows.itertuples()
@@ -136,16 +137,17 @@ def differences(chosen: Selection) -> None:
             legend=(),
             narrow=blocks.is_narrow(),
         ),
-        title=plain(chart_titles.differences(rows)),
+        title=plain(title),
         how_to_read=(
-            "AUROC of token entropy minus AUROC of semantic entropy on the same questions. Right of the dashed line "
-            "the score read inside one answer is the better one. Each whisker is by itself; the title allows for all "
-            "comparisons shown (Holm). Categories are taken together. On single-cluster questions semantic entropy "
-            "ties, so the difference is that of token entropy to 0.5."
+            "AUROC of token entropy minus AUROC of semantic entropy, which compares samples. Right of the dashed line "
+            "token entropy is the better one. Only questions of one category are compared; hover for the difference "
+            "over all. On single-cluster questions semantic entropy ties, so the difference is that of token entropy "
+            "to 0.5. Each whisker is by itself; verdicts allow for all comparisons shown (Holm)."
+            + (f" {plain(verdict)}." if verdict != title else "")
         ),
         recipe_line=chosen.recipe(
             span(rows.loc[rows["subset"] == "all", "n"]),
-            "DeLong, paired; 95 % intervals; p values adjusted by Holm over all that are shown",
+            "DeLong, paired, within categories; 95 % intervals; p values adjusted by Holm over all that are shown",
         ),
         data=rows,
         key="differences",
@@ -156,7 +158,7 @@ def differences(chosen: Selection) -> None:
 def difference_hover(row: Any) -> str:
     """What a dot of a difference says."""
     if row.undefined:
-        return f"{row.run}, {SUBSET_TITLES[row.subset]}\n{undefined_words(row.undefined, row.n)}"
+        return f"{row.run}, {SUBSET_TITLES[row.subset]}\n{undefined_words(row.undefined, row.n_graded)}"
     tie = " (all tie)" if row.semantic_ties else ""
     p = "" if np.isnan(row.pvalue_holm) else f"\n{numbers.p_value(row.pvalue_holm)} (Holm)"
     said = (
@@ -165,7 +167,8 @@ def difference_hover(row: Any) -> str:
     )
     shown = hover(row, f"{row.run}, {SUBSET_TITLES[row.subset]}", said, show=numbers.signed)
     power = "" if np.isnan(row.detectable) else f"\nwould find ±{number(row.detectable)} with 80 % power"
-    return f"{shown}{p}{power}\n{counted(row.n, 'graded question')}"
+    pooled = "" if np.isnan(row.pooled_value) else f"\nover all pairs of questions {numbers.signed(row.pooled_value)}"
+    return f"{shown}{p}{power}{pooled}\n{counted(row.n, 'graded question')}"
 
 
 def effects(chosen: Selection, of: str) -> None:

@@ -4,7 +4,7 @@ Power is that of `statistics.power` and `statistics.power_auroc`; costs rest on 
 nothing, and does not know this machine: whoever asks for a cost names the device.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,6 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput, NotFound
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import TOKEN_ENTROPY
-from homog_core.runs import store
 from homog_core.runs.store import Run
 from homog_core.statistics import power, power_auroc
 from homog_core.statistics.columns import paired_differences
@@ -310,15 +309,15 @@ class Cost:
     seconds_there: float  # on `measured_on`; loading the model is not counted
 
 
-def cost(run: Run, n_questions: int, n_samples: int, device: str) -> Cost:
+def cost(run: Run, n_questions: int, n_samples: int, device: str, runs: Iterable[Run]) -> Cost:
     """What it takes to sample a run's model on so many questions, with one greedy answer each beside the samples.
 
     Answers are as long as the run's own, and as fast as its model was: on this device if any run says, the run itself
-    first and then the newest; otherwise on the device where it was.
+    first and then the first one of `runs`; otherwise on the device where it was.
     """
     if n_questions < 1 or n_samples < 1:
         raise InvalidInput(f"A study has at least 1 question and 1 sample; got {n_questions} and {n_samples}.")
-    others = [other for other in store.list_runs() if other.identity.model == run.identity.model and other.id != run.id]
+    others = [other for other in runs if other.identity.model == run.identity.model and other.id != run.id]
     timed = [one for one in (run, *others) if one.provenance.n_tokens and one.provenance.wall_seconds]
     timed.sort(key=lambda one: one.provenance.device != device)  # stable
     tokens_per_answer = float(run.responses(["tokens"])["tokens"].map(len).mean())
@@ -342,9 +341,12 @@ def cost(run: Run, n_questions: int, n_samples: int, device: str) -> Cost:
     )
 
 
-def newest_run(model: str, dataset: str | None = None) -> Run:
-    """The newest complete run of a model, over any dataset or this one. Raises `NotFound` where there is none."""
-    for run in store.list_runs():
+def newest_run(runs: Iterable[Run], model: str, dataset: str | None = None) -> Run:
+    """The newest complete run of a model among some, the newest first; over any dataset or this one.
+
+    Raises `NotFound` where there is none.
+    """
+    for run in runs:
         fits = run.identity.model == model and dataset in (None, run.identity.dataset)
         if fits and run.provenance.status == "complete":
             return run

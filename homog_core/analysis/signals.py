@@ -17,10 +17,21 @@ from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import GROUPS, SEMANTIC_ENTROPY, TOKEN_ENTROPY, score_columns
 from homog_core.records import Estimate
 from homog_core.statistics.dependence import correlation
-from homog_core.statistics.discrimination import FEWEST, auroc_estimate, cohens_d_estimate, delong_test, is_constant
+from homog_core.statistics.discrimination import (
+    FEWEST,
+    AurocDifference,
+    auroc_estimate,
+    cohens_d_estimate,
+    delong_test,
+    is_constant,
+)
 from homog_core.statistics.paired import holm
 from homog_core.statistics.selective import selective_estimates
-from homog_core.statistics.within_groups import auroc_within_categories
+from homog_core.statistics.within_groups import (
+    auroc_difference_within_categories,
+    auroc_within_categories,
+    in_mixed_categories,
+)
 
 SUBSETS = ("all", "single", "multi")  # questions: all, with one cluster, with several
 COVERAGE = 0.5  # at which selective accuracy is reported
@@ -225,38 +236,53 @@ def category_auroc(scored: ScoredRun) -> Estimate:
 def difference_rows(runs: Mapping[str, ScoredRun], clusterer: Clusterer, category: str = "") -> pd.DataFrame:
     """AUROC of token entropy minus that of semantic entropy by DeLong's paired test: one row a run and subset.
 
-    p values are adjusted by Holm over all that are shown together. `undefined` where there is no difference to test.
+    Within categories; the columns that begin with `pooled_` are over all pairs of questions, where telling categories
+    apart counts too. n: questions that are compared, of `n_graded`. p values are adjusted by Holm over all rows.
+    `undefined` where there is no difference to test.
     """
     rows = []
     for name, scored in runs.items():
         kept = scored.in_category(category)
         clusters, correct = scored.cluster_frame(clusterer)[kept], scored.correct[kept]
         token, semantic = scored.scores[TOKEN_ENTROPY].to_numpy(np.float64)[kept], clusters[SEMANTIC_ENTROPY].to_numpy()
+        categories = scored.questions["category"].to_numpy()[kept]
         for subset in SUBSETS:
             own = subset_of(subset, clusters["num_semantic_sets"].to_numpy())
-            rows.append({"run": name, "subset": subset, **_difference(token[own], semantic[own], correct[own])})
+            found = _difference(token[own], semantic[own], correct[own], categories[own])
+            rows.append({"run": name, "subset": subset, **found})
     frame = pd.DataFrame(rows)
     return frame.assign(pvalue_holm=holm(frame["pvalue"]))
 
 
-def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
+def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray, category: np.ndarray) -> dict[str, Any]:
     both = np.where(np.isnan(token) | np.isnan(semantic), np.nan, correct)
-    found = delong_test(token, semantic, 1 - correct)
-    graded = both[~np.isnan(both)]
-    why = _undefined(token, both, ~np.isnan(both), int(np.sum(graded == 0)))
+    why = _undefined(token, both, ~np.isnan(both), int(np.sum(both == 0)))
+    pooled = delong_test(token, semantic, 1 - correct)
     if why == Undefined.TOO_FEW:
-        found = found._replace(low=np.nan, high=np.nan, pvalue=np.nan)
+        pooled = pooled._replace(low=np.nan, high=np.nan, pvalue=np.nan)
+    found = auroc_difference_within_categories(token, semantic, 1 - correct, category)
+    own = in_mixed_categories(1 - correct, category, token, semantic)
+    if why in (Undefined.NOT, Undefined.ALL_TIE) and min(np.sum(both[own] == grade) for grade in (0, 1)) < FEWEST:
+        why = Undefined.TOO_FEW
+    return {
+        **_tested(found),
+        "n": int(own.sum()),
+        "n_graded": int(np.sum(~np.isnan(both))),
+        "token_entropy": auroc_within_categories(token, 1 - both, category).value,
+        "semantic_entropy": auroc_within_categories(semantic, 1 - both, category).value,
+        "semantic_ties": is_constant(semantic, 1 - both),
+        "undefined": why if np.isnan(found.difference) or why == Undefined.TOO_FEW else Undefined.NOT,
+        **{f"pooled_{name}": value for name, value in _tested(pooled).items()},
+    }
+
+
+def _tested(found: AurocDifference) -> dict[str, float]:
     return {
         "value": found.difference,
         "low": found.low,
         "high": found.high,
-        "n": len(graded),
         "detectable": found.detectable,
         "pvalue": found.pvalue,
-        "token_entropy": auroc_estimate(token, 1 - both).value,
-        "semantic_entropy": auroc_estimate(semantic, 1 - both).value,
-        "semantic_ties": is_constant(semantic, 1 - both),
-        "undefined": why if np.isnan(found.difference) or why == Undefined.TOO_FEW else Undefined.NOT,
     }
 
 

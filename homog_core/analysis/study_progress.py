@@ -4,6 +4,7 @@ A cell's run is the newest one with its model, questions and settings. That the 
 is not seen: for that they would have to be read.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from homog_core.analysis.plan import Cost, cost, newest_run
@@ -39,15 +40,20 @@ class CellProgress:
         return self.is_sampled and self.is_scored
 
 
-def cell_progress(cell: Cell) -> CellProgress:
-    """How far a cell is. What is wrong with its model, its dataset or its run is its `problem`."""
+def study_progress(cells: Iterable[Cell]) -> list[CellProgress]:
+    """How far each cell is. What is wrong with its model, its dataset or its run is its `problem`."""
+    runs = store.list_runs()
+    return [_progress_or_problem(cell, runs) for cell in cells]
+
+
+def _progress_or_problem(cell: Cell, runs: Sequence[Run]) -> CellProgress:
     try:
-        return _progress(cell)
+        return _progress(cell, runs)
     except HomogError as error:
         return CellProgress(cell, problem=str(error))
 
 
-def _progress(cell: Cell) -> CellProgress:
+def _progress(cell: Cell, runs: Sequence[Run]) -> CellProgress:
     spec, questions = find_model(cell.model), cell.settings.questions(cell.dataset)
     decoding, style = cell.settings.decoding(cell.dataset), cell.settings.prompt or spec.prompt_style
     asked = (spec.key, questions[0].dataset, question_ids_sha256(one.id for one in questions), decoding, style)
@@ -57,21 +63,21 @@ def _progress(cell: Cell) -> CellProgress:
         found = (own.model, own.dataset, own.question_ids_sha256, own.decoding, own.prompt_style)
         return found == asked and cell.settings.dtype in (None, own.dtype) and not run.is_imported
 
-    found = [run for run in store.list_runs() if is_of_cell(run)]
+    found = [run for run in runs if is_of_cell(run)]
     found.sort(key=lambda run: run.provenance.status != "complete")  # stable: then the newest
     run, n_total = next(iter(found), None), len(questions)
     if run and run.provenance.status == "complete":
         return CellProgress(cell, run, n_total, n_total, scored_state(run) is Scored.YES)
     n_done = len(run.sampled_ids()) if run else 0
-    return CellProgress(cell, run, n_done, n_total, cost=_cost(spec.key, cell, n_total - n_done))
+    return CellProgress(cell, run, n_done, n_total, cost=_cost(runs, spec.key, cell, n_total - n_done))
 
 
-def _cost(model: str, cell: Cell, n_questions: int) -> Cost | None:
+def _cost(runs: Sequence[Run], model: str, cell: Cell, n_questions: int) -> Cost | None:
     """What so many questions cost, by the newest run of the model, over the same dataset where there is one."""
     for dataset in (cell.dataset, None):
         try:
-            run = newest_run(model, dataset)
+            run = newest_run(runs, model, dataset)
         except NotFound:
             continue
-        return cost(run, n_questions, cell.settings.samples, run.provenance.device) if n_questions else None
+        return cost(run, n_questions, cell.settings.samples, run.provenance.device, runs) if n_questions else None
     return None

@@ -87,9 +87,10 @@ def _plan_from_figures(options: argparse.Namespace) -> None:
     import numpy as np
 
     from homog_core.analysis.plan import newest_run
+    from homog_core.runs import store
     from homog_core.wording import plan as wording
 
-    run = newest_run(options.model, options.dataset) if options.model else None
+    run = newest_run(store.list_runs(), options.model, options.dataset) if options.model else None
     designs = _designs(options)
     n = options.questions or float(np.max([design.n for _, _, design in designs]))  # NaN where one of them is
     cost = None if run is None or math.isnan(n) else _costs(options, [run], n)[0]
@@ -151,7 +152,9 @@ def _row(name: str, how: str, design: "Design") -> dict[str, Any]:
 def _costs(options: argparse.Namespace, runs: Sequence["Run"], n_questions: float) -> list["Cost"]:
     from homog_core.analysis.plan import cost
     from homog_core.device import probe_device
+    from homog_core.runs import store
 
     say("Looking at the device")
     device = probe_device().name
-    return [cost(run, int(n_questions), options.samples or run.decoding.n_samples, device) for run in runs]
+    n, stored = int(n_questions), store.list_runs()
+    return [cost(run, n, options.samples or run.decoding.n_samples, device, stored) for run in runs]

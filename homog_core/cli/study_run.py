@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def run_study(options: argparse.Namespace) -> int:
     """Do what is missing of a study, and print how it stands; exit status 1 where a cell has failed."""
-    from homog_core.analysis.study_progress import cell_progress
+    from homog_core.analysis.study_progress import study_progress
     from homog_core.runs.study_file import read_cells
 
-    progress = [cell_progress(cell) for cell in read_cells(Path(options.file))]
+    progress = study_progress(read_cells(Path(options.file)))
     if not options.dry_run:
         _print_plan(progress)
         progress = _done(options, progress)

@@ -175,29 +175,30 @@ def _counts(found: Sequence[dict], look: Series) -> dict:
     }
 
 
-def cost_quality(points: pd.DataFrame, alone: pd.DataFrame, color: str, *, dark: bool) -> go.Figure:
+def cost_quality(
+    points: pd.DataFrame, alone: pd.DataFrame, color: str, *, dark: bool, narrow: bool = False
+) -> go.Figure:
     """AUROC against extra tokens a question: the cascade's points as a line, each signal alone and all in parallel.
 
     Both: x, value, low, high, hover; `alone` with name and symbol. A point's place in `customdata`: a click chooses it.
+    The legend is on top, a line an entry on a narrow screen.
     """
     look = Series("cascade", "cascade", color)
     found = points.to_dict("records")
     # A click leaves no highlight: the pointer under the curve says which point is chosen, by click or by slider.
-    plain = {"unselected": {"marker": {"opacity": 1}, "textfont": {"color": INK[dark]}}}
+    plain = {"unselected": {"marker": {"opacity": 1}}}
     line = _line(found, look, points=True, legend=True) | {"error_y": None, "customdata": list(range(len(points)))}
     line |= plain
-    traces, middle = [_band(found, look), line], 0.5 * max(_cost_range(points, alone))
+    traces = [_band(found, look), line]
     for row in alone.to_dict("records"):
         mark = _line([row], Series(row["name"], row["name"], INK[dark], row["symbol"]), points=True, legend=True)
-        side = "right" if row["x"] < middle else "left"
-        beside = [other for other in alone.to_dict("records") if (other["x"] < middle) == (row["x"] < middle)]
-        height = "top" if row["value"] == max(other["value"] for other in beside) else "bottom"
-        said = {"text": [f"{escaped(row['name'])} "], "textposition": f"{height} {side}", "textfont": {"size": 12}}
-        traces.append(mark | {"mode": "markers+text", "customdata": [-1], **said, **plain})
+        traces.append(mark | {"mode": "markers", "customdata": [-1], **plain})
+    above = 22 * (1 + len(alone)) if narrow else 26  # lines of the legend
     layout = LAYOUT | {
-        "height": 330,
-        "margin": ALIGNED | {"t": 8, "b": 6},
-        "showlegend": False,
+        "height": 314 + above,
+        "margin": ALIGNED | {"t": 8 + above, "b": 6},
+        "showlegend": True,
+        "legend": {"orientation": "h", "yanchor": "top", "y": 1, "yref": "container", "x": 0},
         "clickmode": "event+select",
         "shapes": [level_line(0.5)],
         "xaxis": {"range": _cost_range(points, alone), "showgrid": False, "zeroline": False, "showticklabels": False},

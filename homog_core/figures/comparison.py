@@ -1,6 +1,5 @@
-"""The figures of several models side by side: strips, maps, distances, entropies, and how numbers of answers change."""
+"""The figures of several models side by side: maps, distances, entropies, and how numbers of answers change."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -11,92 +10,9 @@ from plotly.subplots import make_subplots
 
 from homog_core.figures.question import answer_map, answer_name, entropy_traces, heat_map, square_panel
 from homog_core.figures.series import whiskers
-from homog_core.figures.theme import ACCENT, GREY, INK, MARGIN, escaped, ink_on, rgba, shortened, wrapped
+from homog_core.figures.theme import ACCENT, GREY, INK, MARGIN, escaped, rgba, shortened, wrapped
 from homog_core.records import Estimate
 from homog_core.wording.numbers import counted, number, with_interval
-
-
-def paired_strips(
-    names: Sequence[str],
-    counts: Sequence[Sequence[int]],
-    representatives: Sequence[Sequence[str]],
-    n_left_out: Sequence[int],
-    colors: Sequence[str],
-) -> go.Figure:
-    """A cluster strip a model, one under the other on one scale; answers that are in no cluster end the row in grey.
-
-    A text that does not fit its block on the screen at hand is hidden by Plotly; its number and count stay.
-    """
-    figure = go.Figure()
-    total = max([sum(row) + out for row, out in zip(counts, n_left_out, strict=True)], default=1)
-    for row, (sizes, texts, color) in enumerate(zip(counts, representatives, colors, strict=True)):
-        start = 0
-        for k, (size, text) in enumerate(zip(sizes, texts, strict=True)):
-            hover = f"<b>Cluster {k + 1}</b>, {counted(size, 'answer')}<br>{wrapped(text, 60)}"
-            _add_block(figure, row, start, size, color, k, hover)
-            _add_block_text(figure, row - 0.17, 0.3, start, size, f"<b>{k + 1}</b> · {size}", color)
-            if shown := _two_lines(text, size / total):
-                _add_block_text(figure, row + 0.15, 0.4, start, size, shown, color)
-            start += size
-        if n_left_out[row]:
-            hover = f"{counted(n_left_out[row], 'answer')} without text, in no cluster"
-            _add_block(figure, row, start, n_left_out[row], GREY, len(sizes), hover)
-            _add_block_text(figure, row, 0.5, start, n_left_out[row], f"{n_left_out[row]} empty", "")
-        figure.add_annotation(x=0, y=row - 0.35, text=f"<b>{_short(names[row])}</b>", yanchor="bottom")
-    figure.update_annotations(showarrow=False, xanchor="left", font={"size": 13})
-    figure.update_layout(
-        barmode="overlay",
-        height=16 + 104 * len(names),
-        margin=MARGIN,
-        hoverlabel={"align": "left"},
-        uniformtext={"mode": "hide", "minsize": 10},
-    )
-    figure.update_xaxes(visible=False, range=[0, total], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[len(names) - 0.6, -0.7], fixedrange=True)
-    return figure
-
-
-def _add_block(figure: go.Figure, row: int, start: int, size: int, color: str, k: int, hover: str) -> None:
-    figure.add_bar(
-        y=[row],
-        x=[size],
-        base=[start],
-        width=0.68,
-        orientation="h",
-        marker={"color": color, "line": {"color": "white", "width": 2}},
-        hovertext=[hover],
-        hoverinfo="text",
-        customdata=[k],
-        showlegend=False,
-    )
-
-
-def _add_block_text(figure: go.Figure, y: float, height: float, start: int, size: int, text: str, color: str) -> None:
-    """A text in a block: an invisible bar of the height that the text may take."""
-    figure.add_bar(
-        y=[y],
-        x=[size],
-        base=[start],
-        width=height,
-        orientation="h",
-        marker={"color": "rgba(0,0,0,0)"},
-        text=[text],
-        textposition="inside",
-        insidetextanchor="middle",
-        textangle=0,
-        textfont={"size": 13} | ({"color": ink_on(color)} if color else {}),
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-def _two_lines(text: str, share: float) -> str:
-    """`text` cut to two lines for a block of that share of a desktop's width."""
-    width = max(int(150 * share), 12)
-    lines = textwrap.wrap(shortened(text, 2 * width), width)
-    if len(lines) > 2:
-        lines = [lines[0], shortened(" ".join(lines[1:]), width)]
-    return "<br>".join(map(escaped, lines))
 
 
 def joint_maps(

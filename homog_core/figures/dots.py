@@ -1,7 +1,7 @@
 """Charts of dots with whiskers: a row a thing, a panel a statistic.
 
 What was measured is filled and has the colour of its run; what others have published is a hollow diamond in a series
-of its own. Values from fewer than 30 questions are grey.
+of its own. Values from fewer than 30 questions are grey, with an outline in the colour of their series.
 """
 
 from collections.abc import Sequence
@@ -116,12 +116,13 @@ def _stacked(rows: Sequence[Row], marks: Sequence[dict], n_panels: int) -> list[
 
 def _dots(found: Sequence[dict], look: Series, faded: bool, *, small: bool) -> dict:
     color = FADED if faded else look.color
+    outline = {"width": 2, "color": look.color} if faded else look.outline
     return {
         "type": "scatter",
         "x": [mark["value"] for mark in found],
         "error_x": {**whiskers(found), "color": color, "thickness": 1.6},
         "mode": "markers",
-        "marker": {"color": color, "symbol": look.symbol, "size": 6 if small else 10, "line": look.outline},
+        "marker": {"color": color, "symbol": look.symbol, "size": 6 if small else 10, "line": outline},
         "showlegend": False,
         "hovertext": [hover_lines(mark["hover"]) for mark in found],
         "hoverinfo": "text",

@@ -7,11 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from homog_core.figures.axes import LAYOUT, PERCENT_TICKS, axis_name
-from homog_core.figures.theme import FADED, GRID, escaped, hover_lines, ink_on
+from homog_core.figures.theme import FADED, GRID, escaped, hover_lines, ink_on, wrapped
 from homog_core.wording.numbers import counted, percent
 
-_ROW = 136  # pixels of a model
-_GAP = 0.3  # of a row, for its heading
+_ROW = {False: 136, True: 168}  # pixels of a model; on a phone
+_GAP = {False: 0.3, True: 0.4}  # of a row, for its heading
+_LABEL = 0.17  # of the height of the bars, of a number over a bar
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,15 +30,17 @@ def bars(options: Sequence[str], rows: Sequence[Bars], *, narrow: bool = False) 
     """A row of bars a model over the same answers, with the line of a fair draw and drawn answers as dots."""
     n, fair = len(rows), 1 / len(options)
     top = max(1.3 * max(_highest(row) for row in rows), 1.5 * fair)
-    layout = LAYOUT | {"height": _ROW * n + 34, "margin": {"l": 8, "r": 8, "t": 4, "b": 8}, "bargap": 0.18}
+    layout = LAYOUT | {"height": _ROW[narrow] * n + 34, "margin": {"l": 8, "r": 8, "t": 4, "b": 8}, "bargap": 0.18}
     layout |= {"showlegend": False, "shapes": [], "annotations": []}
     height = 1 / n
     traces = []
     for i, row in enumerate(rows):
         low = 1 - (i + 1) * height
-        domain = [low, low + height * (1 - _GAP)]
+        domain = [low, low + height * (1 - _GAP[narrow])]
         x, y = axis_name("x", i), axis_name("y", i)
         traces.append(_bars(options, row) | {"xaxis": x, "yaxis": y})
+        if len(options) <= 12:
+            traces.append(_shares(options, row, fair, _LABEL * top) | {"xaxis": x, "yaxis": y})
         if row.counts is not None and row.counts.sum():
             traces.append(_dots(options, row) | {"xaxis": x, "yaxis": y})
         last = i == n - 1
@@ -58,7 +61,7 @@ def bars(options: Sequence[str], rows: Sequence[Bars], *, narrow: bool = False) 
             **PERCENT_TICKS,
         }
         layout["shapes"].append(_fair(fair, i))
-        layout["annotations"].append(_heading(row, domain[1]))
+        layout["annotations"].append(_heading(row, domain[1], narrow))
     return go.Figure(traces, layout)
 
 
@@ -73,17 +76,28 @@ def _bars(options: Sequence[str], row: Bars) -> dict:
         + (f"\n{counted(int(row.counts[i]), 'drawn answer')}" if row.counts is not None else "")
         for i, (option, share) in enumerate(zip(options, row.shares, strict=True))
     ]
-    room = len(options) <= 12
     return {
         "type": "bar",
         "x": [escaped(option) for option in options],
         "y": row.shares.tolist(),
         "marker": {"color": row.color},
-        "text": [percent(share) if room and share >= 0.005 else "" for share in row.shares],
-        "textposition": "outside",
-        "cliponaxis": False,
         "hovertext": [hover_lines(text) for text in said],
         "hoverinfo": "text",
+    }
+
+
+def _shares(options: Sequence[str], row: Bars, fair: float, label: float) -> dict:
+    """The numbers over the bars, each `label` high; one that the fair line would go through stands above the line."""
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [escaped(option) for option in options],
+        "y": [fair + label / 6 if share < fair < share + label else share for share in row.shares.tolist()],
+        "text": [percent(share) if share >= 0.005 else "" for share in row.shares],
+        "textposition": "top center",
+        "textfont": {"size": 12},
+        "cliponaxis": False,
+        "hoverinfo": "skip",
     }
 
 
@@ -111,7 +125,8 @@ def _fair(fair: float, panel: int) -> dict:
     return {"type": "line", **place, "yref": axis_name("y", panel), "line": line, "layer": "below"}
 
 
-def _heading(row: Bars, y: float) -> dict:
-    words = f"<b>{escaped(row.name)}</b>  {escaped(row.note)}"
+def _heading(row: Bars, y: float, narrow: bool) -> dict:
+    note = f"<br>{wrapped(row.note, 52)}" if narrow else f"  {escaped(row.note)}"
+    words = f"<b>{escaped(row.name)}</b>{note}"
     place = {"x": 0, "xref": "paper", "xanchor": "left", "y": y, "yref": "paper", "yanchor": "bottom"}
-    return {**place, "text": words, "showarrow": False, "font": {"size": 13}}
+    return {**place, "text": words, "showarrow": False, "align": "left", "font": {"size": 13}}

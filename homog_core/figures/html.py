@@ -73,4 +73,4 @@ def model_heading(name: str, color: str) -> str:
 
 def _visible(token: str) -> str:
     """A token with its line breaks shown; one without text (a special token) is shown as a mark."""
-    return token.replace("\n", "↵") if token else "⏹"
+    return token.replace("\n", "↵") if token else "■"

@@ -145,11 +145,11 @@ class DotRow:
 
 
 def dot_rows(
-    rows: Sequence[DotRow], color: str, x_title: str, high: float, size: int = 13, low: float = 0.0
+    rows: Sequence[DotRow], color: str, x_title: str, high: float, size: int = 13, low: float = 0.0, tall: int = 330
 ) -> go.Figure:
-    """Rows of heaped dots over one axis from `low` to `high`, the first on top."""
+    """Rows of heaped dots over one axis from `low` to `high`, the first on top; `tall` pixels of dots."""
     units = [max([*row.height, 1]) + 1.5 for row in rows]
-    dot = float(np.clip(330 / sum(units), 3, size - 1))
+    dot = float(np.clip(tall / sum(units), 2, size - 1))
     figure = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, row_heights=units, vertical_spacing=0.06)
     for position, row in enumerate(rows, start=1):
         for strong in (False, True):

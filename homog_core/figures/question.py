@@ -1,4 +1,4 @@
-"""The figures of one question: its clusters as a strip, its answers on a map, their distances and their entropies."""
+"""The figures of one question: its answers on a map, their distances and their entropies."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,41 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from homog_core.figures.html import token_label
-from homog_core.figures.theme import ACCENT, GREY, MARGIN, NEAR, PALE, SYMBOLS, ink_on, shortened, wrapped
-from homog_core.wording.numbers import counted, number
+from homog_core.figures.theme import ACCENT, GREY, MARGIN, NEAR, PALE, SYMBOLS, wrapped
+from homog_core.wording.numbers import number
 
 MOST_NATS = 6.0  # where the axis of entropies ends, unless one is higher: as if 400 tokens were equally likely
-
-
-def cluster_strip(counts: Sequence[int], representatives: Sequence[str], color: str) -> go.Figure:
-    """One block per cluster, the largest first; its width is its count, with its number and representative text."""
-    total = max(sum(counts), 1)
-    figure = go.Figure()
-    for k, (count, text) in enumerate(zip(counts, representatives, strict=True)):
-        label = f"<b>{k + 1}</b> · {count}"
-        room = int(100 * count / total)
-        shown = wrapped(shortened(text, room * 2), max(room - 4, 8)) if room >= 18 else ""
-        figure.add_bar(
-            y=[""],
-            x=[count],
-            orientation="h",
-            marker={"color": color, "line": {"color": "white", "width": 2}},
-            text=[f"{label}<br>{shown}" if shown else label],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            textfont={"color": ink_on(color), "size": 13},
-            constraintext="none",
-            cliponaxis=True,
-            hovertext=[f"<b>Cluster {k + 1}</b>, {counted(count, 'answer')}<br>{wrapped(text, 60)}"],
-            hoverinfo="text",
-            customdata=[k],
-            showlegend=False,
-        )
-    figure.update_layout(barmode="stack", height=104, margin=MARGIN, bargap=0, hoverlabel={"align": "left"})
-    figure.update_xaxes(visible=False, range=[0, total], fixedrange=True)
-    figure.update_yaxes(visible=False, fixedrange=True)
-    return figure
 
 
 def answer_map(

@@ -16,7 +16,7 @@ import numpy as np
 
 from homog_core.catalogue.encoders import ENCODERS, NLI_MODELS, EncoderSpec
 from homog_core.device import LOADING
-from homog_core.errors import InvalidInput, ModelUnavailable
+from homog_core.errors import InvalidInput, ModelUnavailable, first_line
 from homog_core.measures.sentences import split_sentences
 from homog_core.measures.words import mask_answer, words_of
 
@@ -197,7 +197,7 @@ def unavailable(what: str, name: str, error: Exception, remedy: str) -> ModelUna
     """
     if isinstance(error, OSError) and not Path(name).is_dir():
         return ModelUnavailable(f"{what} is not on this machine and could not be fetched from the hub. {remedy}")
-    return ModelUnavailable(f"{what} does not load: {(str(error) or type(error).__name__).strip().splitlines()[0]}")
+    return ModelUnavailable(f"{what} does not load: {first_line(error)}.")
 
 
 def _static_embedding(spec: EncoderSpec) -> Any:

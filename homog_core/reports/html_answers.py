@@ -15,7 +15,7 @@ from homog_core.measures.scores import TOKEN_ENTROPY
 from homog_core.measures.uncertainty import discrete_semantic_entropy
 from homog_core.records import Response
 from homog_core.wording.numbers import number
-from homog_core.wording.question import unclustered
+from homog_core.wording.question import clusters_words, unclustered
 
 LONG = 14  # lines of answers from which on a question may be broken over two pages
 _GRADES = {"correct": "✓ correct", "incorrect": "✗ incorrect", "ambiguous": "? ambiguous", "abstained": "– abstained"}
@@ -70,13 +70,17 @@ def _answers(name: str, scored: ScoredRun, clusterer: Clusterer, key: str, color
     clustered = len(labels) == len(valid)
     members = [np.flatnonzero(labels == k) for k in np.unique(labels)]
     groups = [[valid[i] for i in own] for own in members] if clustered else [valid]
-    lines = [Line("greedy", _text(answers.greedy), False)]
+    lines = [] if answers.greedy.is_missing else [Line("greedy", _text(answers.greedy), False)]
     for group in groups:
         for i, (text, n) in enumerate(Counter(map(_text, group)).items()):
             lines.append(Line(f"× {n}" if n > 1 else "", text, i == 0))
     if n_invalid := len(answers.responses) - len(valid):
         lines.append(Line(f"× {n_invalid}", "(empty or ended in an error: in no cluster)", True))
-    facts = _facts(scored.scores.loc[key], labels) if clustered else f"not clustered: {unclustered(clusterer.method)}"
+    facts = (
+        _facts(scored.scores.loc[key], labels, clusterer.method)
+        if clustered
+        else f"not clustered: {unclustered(clusterer.method)}"
+    )
     return Answers(name, color, ink_on(color), facts, list(map(len, members)), lines)
 
 
@@ -85,13 +89,15 @@ def _text(response: Response) -> str:
     return f"{text} […]" if response.finish_reason == "length" else text
 
 
-def _facts(scores: pd.Series, labels: Sequence[int]) -> str:
+def _facts(scores: pd.Series, labels: Sequence[int], method: str) -> str:
     """What is known of the answers to a question, by its row of scores and the labels of the valid answers."""
     n, n_clusters = len(labels), len(set(labels))
     parts = ["clusters undefined: fewer than two answers"]
     if n > 1:
-        meanings = "one meaning" if n_clusters == 1 else f"{n_clusters} different ones"
-        parts = [f"{n} answers, {meanings}", f"semantic entropy {number(discrete_semantic_entropy(labels))} nats"]
+        parts = [
+            f"{n} answers, {clusters_words(n_clusters, method)}",
+            f"semantic entropy {number(discrete_semantic_entropy(labels))} nats",
+        ]
     if not np.isnan(scores[TOKEN_ENTROPY]):
         parts.append(f"token entropy of the greedy answer {number(scores[TOKEN_ENTROPY])} nats")
     return " · ".join([*parts, f"greedy answer {_GRADES.get(scores['grade'], 'not graded')}"])

@@ -215,8 +215,9 @@ def detection_table(runs: Sequence[ScoredRun]) -> Table:
         for subset in ("all", "single"):
             both = {s: _row_of(found, s, subset) for s in (TOKEN_ENTROPY, SEMANTIC_ENTROPY)}
             token, test = both[TOKEN_ENTROPY], tests.loc[subset]
-            enough = not np.isnan(test["low"])
-            pvalues.append(test["pvalue"])
+            enough = not np.isnan(test["pooled_low"])
+            difference = bounded(*(test[f"pooled_{name}"] for name in ("value", "low", "high")))
+            pvalues.append(test["pooled_pvalue"])
             rows.append(
                 {
                     "dataset": dataset_of(scored),
@@ -225,8 +226,8 @@ def detection_table(runs: Sequence[ScoredRun]) -> Table:
                     "right / wrong": f"{token['n_correct']} / {token['n_incorrect']}",
                     **{f"{score_title(s)}, within": _interval_or_reason(row) for s, row in both.items()},
                     "over all pairs": " and ".join(number(row["pooled"]) for row in both.values()) if enough else "",
-                    "difference, paired": bounded(test["value"], test["low"], test["high"]) if enough else "too few",
-                    "detectable": number(test["detectable"]) if enough else "",
+                    "difference, paired": difference if enough else "too few",
+                    "detectable": number(test["pooled_detectable"]) if enough else "",
                 }
             )
     for row, pvalue in zip(rows, holm(pvalues), strict=True):

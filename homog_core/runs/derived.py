@@ -11,8 +11,6 @@ import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +20,11 @@ from homog_core.errors import CorruptRun
 from homog_core.runs import sentences
 from homog_core.runs.contents import check
 from homog_core.runs.manifest import read_manifest
+from homog_core.runs.program import program_sha256
 from homog_core.runs.store import Run
 
 SEVERAL = "several"  # the folder of what follows from several runs
 _N_DIGEST = 64  # hex digits before the content
-_PACKAGES = ("catalogue", "measures", "statistics", "runs", "analysis")  # of the library, that values come from
-_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn")
 Arrays = dict[str, np.ndarray]
 
 
@@ -51,7 +48,7 @@ def key_of(run: Run) -> str | None:
     except CorruptRun:
         return None
     files_now = sorted((name, entry.sha256) for name, entry in manifest.files.items())
-    parts = [_program(), run.id, str(run.lacks_answers), str(manifest.provenance.leftovers), *map(str, files_now)]
+    parts = [program_sha256(), run.id, str(run.lacks_answers), str(manifest.provenance.leftovers), *map(str, files_now)]
     if run.provenance.without_sentences and not run.lacks_answers:
         parts += [str(_state(path)) for path in sorted(sentences.sentences_folder(run.id).glob("*.parquet"))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -132,16 +129,6 @@ def _write(path: Path, content: bytes) -> None:
         for older in path.parent.glob(f"{path.name.rpartition('-')[0]}-{'?' * 16}"):
             if older != path:
                 older.unlink(missing_ok=True)
-
-
-@cache
-def _program() -> str:
-    """A hash of the library's own code and weights that values come from, and of the libraries that compute."""
-    digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
-    found = [*files.PACKAGE.glob("*.py"), *(p for name in _PACKAGES for p in (files.PACKAGE / name).rglob("*"))]
-    for path in sorted(path for path in found if path.suffix in (".py", ".json")):
-        digest.update(path.relative_to(files.PACKAGE).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _state(path: Path) -> tuple[str, int, int]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from homog_core import files
 from homog_core.runs.contents import hash_of
+from homog_core.runs.program import program_sha256
 
 KEEP_SECONDS = 10.0  # of work that a kill may cost, about
 
@@ -28,19 +29,11 @@ def forget(run_id: str) -> None:
     shutil.rmtree(folder_of(run_id), ignore_errors=True)
 
 
-def code_sha256() -> str:
-    """Hash of the library's code, so that parts of another version are not taken for this one's."""
-    digest = hashlib.sha256()
-    for path in sorted(files.PACKAGE.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 class Kept:
     """The parts of one step of a scoring; each part is some rows of one table."""
 
     def __init__(self, run_id: str, step: str, made_from: Any) -> None:
-        key = hashlib.sha256(json.dumps([made_from, code_sha256()], sort_keys=True).encode()).hexdigest()[:16]
+        key = hashlib.sha256(json.dumps([made_from, program_sha256()], sort_keys=True).encode()).hexdigest()[:16]
         self._folder = folder_of(run_id) / step / key
         for other in self._folder.parent.glob("*"):
             if other != self._folder:

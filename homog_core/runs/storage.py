@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from homog_core.errors import HomogError, InvalidInput
+from homog_core.errors import HomogError, InvalidInput, first_line
 from homog_core.files import expanded
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ class Storage:
             raise self._failure(path, what, error) from error
 
     def _failure(self, path: str, what: str, error: Exception) -> HomogError:
-        words = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        return HomogError(f"{self.address.rstrip('/')}/{path} could not be {what} ({words}).")
+        return HomogError(f"{self.address.rstrip('/')}/{path} could not be {what} ({first_line(error)}).")
 
 
 def storage(address: str) -> Storage:

@@ -7,7 +7,7 @@ adapters.
 from typing import Any
 
 from homog_core.device import is_out_of_memory
-from homog_core.errors import InvalidInput, OutOfMemory
+from homog_core.errors import InvalidInput, OutOfMemory, first_line
 from homog_core.sampling.weights import LocalAdapter
 
 
@@ -60,7 +60,7 @@ class Adapters:
                 raise OutOfMemory("The adapter does not fit into memory; choose a smaller model.") from error
             raise InvalidInput(
                 f"The adapter in {adapter.folder} does not fit these weights: it was made for another model "
-                f"({str(error).splitlines()[0]:.120})."
+                f"({first_line(error):.120})."
             ) from error
         self._model.eval()
 

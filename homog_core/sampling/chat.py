@@ -6,7 +6,7 @@ The server is whatever `openai` finds: OPENAI_BASE_URL and OPENAI_API_KEY say wh
 import itertools
 import os
 
-from homog_core.errors import InvalidInput, ModelUnavailable
+from homog_core.errors import InvalidInput, ModelUnavailable, first_line
 from homog_core.progress import Say
 from homog_core.records import Decoding, Question, Reply
 from homog_core.sampling.engine import TorchSampler
@@ -70,7 +70,7 @@ class ServedChat:
         except OpenAIError as error:
             where = self._client.base_url
             raise ModelUnavailable(
-                f"The server at {where} gives no reply by {self.model!r} ({_first_line(error)}). Set OPENAI_BASE_URL "
+                f"The server at {where} gives no reply by {self.model!r} ({first_line(error)}). Set OPENAI_BASE_URL "
                 "and OPENAI_API_KEY to a server that has it."
             ) from error
         usage, said = found.usage, found.choices[0].message if found.choices else None
@@ -92,7 +92,3 @@ def chat_model(name: str, say: Say = lambda words: None) -> LocalChat | ServedCh
     if not sampler.tokenizer.chat_template:
         raise InvalidInput(f"{name} has no chat template, so it cannot be asked to judge; choose an instruct model.")
     return LocalChat(sampler)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from homog_core.catalogue.servers import is_served
 from homog_core.device import probe_device
-from homog_core.errors import HomogError, InvalidInput
+from homog_core.errors import HomogError, InvalidInput, first_line
 from homog_core.records import Decoding, ModelSpec, PromptStyle, Question, ResponseSet
 from homog_core.sampling.batch import batch_that_fits
 from homog_core.sampling.engine import TorchSampler
@@ -363,8 +363,3 @@ def _versions() -> dict[str, str]:
 
 def _n_tokens(answers: ResponseSet) -> int:
     return sum(len(response.tokens) for response in (*answers.responses, answers.greedy))
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

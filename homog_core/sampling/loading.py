@@ -17,7 +17,7 @@ from homog_core.device import (
     keep_freed_memory,
     require_room,
 )
-from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, OutOfMemory
+from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, OutOfMemory, first_line
 from homog_core.sampling.model_files import SINGLE, missing_weights, read_config, weight_size
 from homog_core.sampling.tokenizer import load_tokenizer
 
@@ -184,7 +184,7 @@ def _of_quantisation(key: str, folder: Path, error: Exception) -> HomogError | N
             "model without quantisation."
         )
     return ModelUnavailable(
-        f"{key} is quantised by {method}, which does not work on this machine ({_first_line(error)}). Choose the model "
+        f"{key} is quantised by {method}, which does not work on this machine ({first_line(error)}). Choose the model "
         "without quantisation."
     )
 
@@ -193,7 +193,7 @@ def _missing_package(key: str, error: Exception) -> HomogError | None:
     found = re.search(r"pip install [^`'\")\n]+", str(error))
     if found is None and not isinstance(error, ImportError):
         return None
-    named = f"`{found[0].strip()}`" if found else f"`pip install {error.name}`" if error.name else _first_line(error)
+    named = f"`{found[0].strip()}`" if found else f"`pip install {error.name}`" if error.name else first_line(error)
     return ModelUnavailable(f"{key} needs a package that is not installed: {named}.")
 
 
@@ -207,11 +207,5 @@ def _of_files(key: str, folder: Path, error: Exception) -> HomogError | None:
             f"{folder}. Put the files of its tokenizer there, or fetch the model again."
         )
     if isinstance(error, SafetensorError | OSError):
-        return InvalidInput(
-            f"The files of {key} in {folder} do not read ({_first_line(error)}); fetch the model again."
-        )
+        return InvalidInput(f"The files of {key} in {folder} do not read ({first_line(error)}); fetch the model again.")
     return None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

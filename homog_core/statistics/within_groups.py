@@ -53,17 +53,52 @@ def auroc_within_categories(uncertainty: Values, incorrect: Values, category: np
     NaN in either column, and categories with one class only, take no part. None left: NaN; fewer than ten of a class
     left: NaN bounds.
     """
-    score, wrong = np.asarray(uncertainty, dtype=np.float64), np.asarray(incorrect, dtype=np.float64)
-    known = ~np.isnan(score) & ~np.isnan(wrong)
-    score, wrong, group = score[known], wrong[known], np.unique(np.asarray(category)[known], return_inverse=True)[1]
-    mixed = np.array([0 < wrong[group == g].mean() < 1 for g in group], dtype=bool)
-    score, wrong, group = score[mixed], wrong[mixed], group[mixed]
-    if not len(score):
+    own = in_mixed_categories(incorrect, category, uncertainty)
+    wrong, group = np.asarray(incorrect, dtype=np.float64)[own], _numbered(np.asarray(category)[own])
+    if not len(wrong):
         return Estimate(np.nan, np.nan, np.nan, 0, "delong")
-    ranks = rankdata(np.round(score, 9)) / (len(score) + 1)
+    ranks = _ranks(np.asarray(uncertainty, dtype=np.float64)[own])
     if min(wrong.sum(), len(wrong) - wrong.sum()) < FEWEST:
-        return Estimate(auroc_within(ranks, wrong, group), np.nan, np.nan, len(score), "delong")
+        return Estimate(auroc_within(ranks, wrong, group), np.nan, np.nan, len(wrong), "delong")
     return auroc_within_estimate(ranks, wrong, group)
+
+
+def auroc_difference_within_categories(
+    a: Values, b: Values, incorrect: Values, category: np.ndarray
+) -> AurocDifference:
+    """AUROC of a minus that of b over the pairs of an incorrect and a correct question of one category, paired.
+
+    `auroc_within_categories` of each, on the questions that define both. No such pair: NaN; fewer than ten of a class
+    left: NaN bounds and p.
+    """
+    own = in_mixed_categories(incorrect, category, a, b)
+    wrong, group = np.asarray(incorrect, dtype=np.float64)[own], _numbered(np.asarray(category)[own])
+    if not len(wrong):
+        return AurocDifference(np.nan, np.nan, np.nan, np.nan)
+    first, second = (_ranks(np.asarray(scores, dtype=np.float64)[own]) for scores in (a, b))
+    found = auroc_difference_within(first, second, wrong, group)
+    if min(wrong.sum(), len(wrong) - wrong.sum()) < FEWEST:
+        return AurocDifference(found.difference, np.nan, np.nan, np.nan)
+    return found
+
+
+def in_mixed_categories(incorrect: Values, category: np.ndarray, *scores: Values) -> np.ndarray:
+    """Which questions (Q,) can be compared with another of their category: one of the other class, all known."""
+    columns = [np.asarray(column, dtype=np.float64) for column in (incorrect, *scores)]
+    known = ~np.any([np.isnan(column) for column in columns], axis=0)
+    group = _numbered(np.asarray(category))
+    n_wrong = np.bincount(group[known], columns[0][known] == 1, minlength=len(group))
+    n_right = np.bincount(group[known], columns[0][known] == 0, minlength=len(group))
+    return known & ((n_wrong > 0) & (n_right > 0))[group]
+
+
+def _numbered(category: np.ndarray) -> np.ndarray:
+    return np.unique(category, return_inverse=True)[1]
+
+
+def _ranks(scores: np.ndarray) -> np.ndarray:
+    """Between 0 and 1; scores that are equal but for rounding tie."""
+    return rankdata(np.round(scores, 9)) / (len(scores) + 1)
 
 
 def auroc_difference_within(a: Values, b: Values, incorrect: Values, fold: np.ndarray) -> AurocDifference:

@@ -204,8 +204,31 @@ def _common_reason(rows: pd.DataFrame) -> str:
     return reason(why, n)
 
 
-def differences(rows: pd.DataFrame) -> str:
-    """Title of token entropy against semantic entropy. `rows` of `analysis.signals.difference_rows`."""
+def differences(rows: pd.DataFrame, pair: tuple[str, str] | None = None) -> str:
+    """Title of token entropy against semantic entropy. `rows` of `analysis.signals.difference_rows`.
+
+    `pair`: labels of a base and what was made of it, whose differences are told where both have one.
+    """
+    own = rows[(rows["subset"] == "all") & rows["pvalue"].notna()].set_index("run")
+    if not pair or not all(label in own.index for label in pair):
+        return differences_verdict(rows)
+    both = own.loc[list(pair)]
+    clear = both["pvalue_holm"] < CHANCE
+    verdict = "is not shown to be better than comparing samples"
+    if (clear & (both["value"] > 0)).any():
+        better = both.index[clear & (both["value"] > 0)]
+        verdict = "is better than comparing samples" + (f" for {better[0]} alone" if len(better) == 1 else "")
+    elif (clear & (both["value"] < 0)).all():
+        verdict = "is worse than comparing samples"
+    said = [
+        f"{signed(row['value'])} {bounds(row['low'], row['high'], signed)} for {label}"
+        for label, row in both.iterrows()
+    ]
+    return f"Token entropy {verdict}: AUROC differs by {' and '.join(said)}, within categories"
+
+
+def differences_verdict(rows: pd.DataFrame) -> str:
+    """In how many runs token entropy and semantic entropy can be told apart, allowing for all comparisons."""
     own = rows[(rows["subset"] == "all") & rows["pvalue"].notna()]
     if own.empty:
         return "No difference to test: no run has ten correct and ten incorrect answers"

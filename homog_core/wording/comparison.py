@@ -12,7 +12,7 @@ from homog_core.analysis.comparable import Obstacle
 from homog_core.analysis.compare import Comparison
 from homog_core.records import Estimate
 from homog_core.runs.store import Run
-from homog_core.wording.labels import ROLE_TITLES, dataset_title, first_upper
+from homog_core.wording.labels import ROLE_TITLES, alike_words, dataset_title, first_upper
 from homog_core.wording.numbers import (
     CHANCE,
     at_least,
@@ -144,10 +144,10 @@ def answers_per_question(found: Changes, show: Callable[[float], str] = tenth) -
     return f"{arrow([mean.value for mean in found.means], show)} different answers per question"
 
 
-def overview(found: Changes, titles: Sequence[str]) -> str:
-    """What changed over all questions."""
+def overview(found: Changes, titles: Sequence[str], method: str) -> str:
+    """What changed over all questions, by a clusterer of this method."""
     rates = arrow([rate.value for rate in found.rates], percent)
-    return f"{summary_sentence(found, titles)} All answers mean the same on {rates} of the questions."
+    return f"{summary_sentence(found, titles)} All answers {alike_words(method)} on {rates} of the questions."
 
 
 def summary_sentence(found: Changes, titles: Sequence[str]) -> str:

@@ -88,6 +88,19 @@ def encoder_title(key: str) -> str:
     return known[key].title if key in known else key
 
 
+_ALIKE = {"jaccard": "share their words", "embedding": "are on one topic"}  # of clusterers that read no meaning
+
+
+def alike_words(method: str) -> str:
+    """What answers do that a clusterer of this method counts as the same."""
+    return _ALIKE.get(method, "mean the same")
+
+
+def cluster_noun(method: str) -> str:
+    """What a cluster of this method is called: a meaning, where it is one."""
+    return "cluster" if method in _ALIKE else "meaning"
+
+
 def undefined_words(why: Undefined, n: int = 0) -> str:
     """What stands in the place of a figure, with the reason; `n` is how many questions it would rest on."""
     if why in (Undefined.NOT, Undefined.NEEDS_NLI):

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from homog_core.analysis.many import SizeTest
-from homog_core.records import Estimate
+from homog_core.records import Estimate, Role
 from homog_core.statistics.between_models import BetweenModels
-from homog_core.wording.labels import STAGE_TITLES
+from homog_core.wording.labels import ROLE_TITLES
 from homog_core.wording.numbers import (
     CHANCE,
     UNDEFINED,
@@ -34,8 +34,8 @@ def row_name(row: pd.Series) -> str:
     return row["label"] if np.isnan(row["n_parameters"]) else f"{row['label']} · {parameters(row['n_parameters'])}"
 
 
-def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `analysis.many.model_rows` as a person reads them."""
+def table(rows: pd.DataFrame, roles: Sequence[Role]) -> pd.DataFrame:
+    """The rows of `analysis.many.model_rows` as a person reads them, with the role of each model."""
     estimates = {
         "questions with a single answer": ("", tenth_percent),
         "different answers": ("clusters_", tenth),
@@ -46,7 +46,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             "model": rows["label"],
             "family": rows["family"],
             "size": ["" if np.isnan(n) else parameters(n) for n in rows["n_parameters"]],
-            "stage": [STAGE_TITLES[stage] for stage in rows["stage"]],
+            "stage": [ROLE_TITLES[role] for role in roles],
         }
     )
     for name, (prefix, show) in estimates.items():

@@ -5,6 +5,7 @@ import math
 from homog_core.analysis.rates import RunRates
 from homog_core.measures.projection import MIN_DISTINCT_FOR_UMAP
 from homog_core.records import Estimate
+from homog_core.wording.labels import alike_words, cluster_noun
 from homog_core.wording.numbers import UNDEFINED, at_least, counted, noun, number, percent, with_care, with_interval
 
 _GRADE_SIGNS = {"correct": "✓", "incorrect": "✗", "ambiguous": "?", "abstained": "–"}
@@ -46,10 +47,15 @@ def too_few(n_valid: int) -> str:
     return f"{n_valid} of the answers {noun(n_valid, 'is', 'are')} not empty. Clusters need at least two."
 
 
-def strip_title(n_answers: int, n_wordings: int, n_clusters: int) -> str:
-    """Title of the cluster strip."""
-    meanings = counted(n_clusters, "meaning") if n_clusters > 1 else "one meaning"
-    return f"{counted(n_answers, 'answer')}, {counted(n_wordings, 'wording')}, {meanings}"
+def strip_title(n_answers: int, n_wordings: int, n_clusters: int, method: str) -> str:
+    """Title of the cluster strip, by a clusterer of this method."""
+    return f"{counted(n_answers, 'answer')}, {counted(n_wordings, 'wording')}, {clusters_words(n_clusters, method)}"
+
+
+def clusters_words(n_clusters: int, method: str) -> str:
+    """How many clusters there are, one at least."""
+    one = cluster_noun(method)
+    return counted(n_clusters, one) if n_clusters > 1 else f"one {one}"
 
 
 def strip_reading(entropy: float, effective: Estimate, n_empty: int) -> str:
@@ -90,11 +96,11 @@ def entropy_title(name: str, mean: float, n_tokens: int, kind: str) -> str:
     return f"{name}: {at_least(kind)}{number(mean)} nats on average"
 
 
-def run_headline(found: RunRates) -> str:
-    """What a run found over all its questions, in Markdown."""
+def run_headline(found: RunRates, method: str) -> str:
+    """What a run found over all its questions, by a clusterer of this method; Markdown."""
     few = with_care(found.single_cluster.n)
     parts = [
-        f"All answers mean the same on **{with_interval(found.single_cluster, percent)}** of "
+        f"All answers {alike_words(method)} on **{with_interval(found.single_cluster, percent)}** of "
         f"{counted(found.single_cluster.n, 'question')}",
         f"**{with_interval(found.clusters)}** different answers a question",
         f"one more would be new in **{with_interval(found.new, percent)}**",

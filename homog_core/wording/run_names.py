@@ -8,7 +8,7 @@ from homog_core.analysis.comparable import USUAL, fields
 from homog_core.runs.store import Run
 from homog_core.wording.labels import STAGE_TITLES, dataset_title
 from homog_core.wording.numbers import counted, given
-from homog_core.wording.studies import MARK
+from homog_core.wording.studies import SHORT_MARK
 
 
 def names(runs: Sequence[Run], *, but: Collection[str] = ()) -> dict[str, str]:
@@ -20,7 +20,7 @@ def names(runs: Sequence[Run], *, but: Collection[str] = ()) -> dict[str, str]:
     """
     mixed = len({run.provenance.study is None for run in runs}) > 1
     found = {run.id: ", ".join([_model_name(run), *_marks(run, runs, but)]) for run in runs}
-    found |= {run.id: f"{found[run.id]}, {MARK}" for run in runs if mixed and run.provenance.study}
+    found |= {run.id: f"{found[run.id]}, {SHORT_MARK}" for run in runs if mixed and run.provenance.study}
     shown = list(found.values())
     return {key: name if shown.count(name) == 1 else f"{name}, {key[-10:]}" for key, name in found.items()}
 

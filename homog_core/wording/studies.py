@@ -3,6 +3,7 @@
 from homog_core.catalogue.studies import StudySpec
 
 MARK = "sampled by others, counted by us"
+SHORT_MARK = "by others"  # behind a run's name, beside runs of ours
 
 
 def where_from(spec: StudySpec) -> str:

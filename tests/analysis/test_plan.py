@@ -11,6 +11,7 @@ from scored_runs import EXACT, many_run, sampled, scored
 from homog_core.analysis import plan
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import HomogError, InvalidInput, NotFound
+from homog_core.runs import store
 from homog_core.runs.manifest import write_manifest
 from homog_core.runs.store import Run, open_run
 
@@ -179,11 +180,11 @@ def timed(run: Run, device: str, seconds: float) -> Run:
 
 def test_a_cost_by_hand(no_shipped_runs):
     run = timed(sampled("one", ALIKE, QUESTIONS, n_samples=4), "a GPU", 3)
-    found = plan.cost(run, 100, 9, "a GPU")
+    found = plan.cost(run, 100, 9, "a GPU", store.list_runs())
     # "red", " fox" and the end: 3 tokens; 100 questions · 10 answers · 3 = 3,000 at 30 a second
     assert (found.tokens_per_answer, found.n_answers, found.tokens) == (3, 1000, 3000)
     assert (found.tokens_per_second, found.seconds, found.measured_by) == (30, 100, run.id)
-    elsewhere = plan.cost(run, 100, 9, "a CPU")
+    elsewhere = plan.cost(run, 100, 9, "a CPU", store.list_runs())
     assert (math.isnan(elsewhere.seconds), elsewhere.seconds_there, elsewhere.measured_on) == (True, 100, "a GPU")
 
 
@@ -191,23 +192,24 @@ def test_a_cost_rests_on_a_run_of_the_model_on_this_device(no_shipped_runs):
     run = timed(sampled("one", ALIKE, QUESTIONS, n_samples=4), "a GPU", 3)
     other = timed(sampled("one", ALIKE, QUESTIONS, n_samples=4, seed=1), "a CPU", 9)
     timed(sampled("two", ALIKE, QUESTIONS, n_samples=4), "a CPU", 1)
-    found = plan.cost(run, 100, 9, "a CPU")
+    found = plan.cost(run, 100, 9, "a CPU", store.list_runs())
     assert (found.like, found.measured_by, found.seconds) == (run.id, other.id, 300)
 
 
 def test_nobody_knows_how_long_it_takes(no_shipped_runs):
     run = timed(sampled("one", ALIKE, QUESTIONS, n_samples=4), "", 0)
-    found = plan.cost(run, 10, 1, "a CPU")
+    found = plan.cost(run, 10, 1, "a CPU", store.list_runs())
     assert (found.tokens, found.measured_by) == (60, "")
     assert math.isnan(found.seconds) and math.isnan(found.seconds_there)
     with pytest.raises(InvalidInput, match="got 0 and 1"):
-        plan.cost(run, 0, 1, "a CPU")
+        plan.cost(run, 0, 1, "a CPU", store.list_runs())
 
 
 def test_the_newest_run_of_a_model(no_shipped_runs):
     run = sampled("one", ALIKE, QUESTIONS, n_samples=4)
-    assert plan.newest_run("one").id == plan.newest_run("one", "test").id == run.id
+    runs = store.list_runs()
+    assert plan.newest_run(runs, "one").id == plan.newest_run(runs, "one", "test").id == run.id
     with pytest.raises(NotFound, match=r"'one' over facts is stored.*--dataset facts"):
-        plan.newest_run("one", "facts")
+        plan.newest_run(runs, "one", "facts")
     with pytest.raises(NotFound, match="'nobody' is stored"):
-        plan.newest_run("nobody")
+        plan.newest_run(runs, "nobody")

@@ -49,10 +49,20 @@ def test_what_is_undefined_says_why():
 def test_difference_of_token_and_semantic_entropy(graded):
     rows = signals.difference_rows({"a": graded}, EXACT, "").set_index("subset")
     assert rows.loc["all", "value"] == pytest.approx(0.5 - 7.5 / 12)
-    assert (rows.loc["single", "value"], rows.loc["single", "pvalue"]) == (0, 1)
+    assert rows.loc["all", "pooled_value"] == rows.loc["all", "value"]  # there is one category
+    assert (rows.loc["single", "value"], rows.loc["single", "pooled_pvalue"]) == (0, 1)
     assert rows.loc["single", "semantic_ties"]
     assert rows.loc["multi", "undefined"] == Undefined.ALL_INCORRECT
     assert math.isnan(rows.loc["multi", "pvalue_holm"])
+
+
+def test_a_difference_is_within_categories_and_the_pooled_one_beside_it():
+    graded = graded_run()
+    graded.questions = graded.questions.assign(category=list("abcdefg"))  # so that no two can be compared
+    row = signals.difference_rows({"a": graded}, EXACT, "").set_index("subset").loc["all"]
+    assert math.isnan(row["value"])
+    assert (row["undefined"], row["n"]) == (Undefined.TOO_FEW, 0)
+    assert row["pooled_value"] == pytest.approx(0.5 - 7.5 / 12)
 
 
 def test_rows_by_category_come_with_the_largest_first(run):

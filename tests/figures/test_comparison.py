@@ -7,7 +7,6 @@ import pytest
 from homog_core.figures.comparison import (
     block_matrix,
     joint_maps,
-    paired_strips,
     slope_chart,
     stacked_traces,
 )
@@ -29,33 +28,6 @@ def texts_of(fig):
 
 
 TWO = [ROLE_COLORS["base"], ROLE_COLORS["dpo"]]
-
-
-def blocks_of(fig):
-    """(row, start, width, color) of the coloured blocks of paired strips."""
-    seen = [bar for bar in fig.data if bar.marker.color != "rgba(0,0,0,0)"]
-    return [(bar.y[0], bar.base[0], bar.x[0], bar.marker.color) for bar in seen]
-
-
-def test_paired_strips_share_one_scale_and_end_in_what_is_in_no_cluster():
-    fig = paired_strips(["base", "dpo"], [[2, 1], [4]], [["a", "b"], ["c"]], [1, 0], TWO)
-
-    assert blocks_of(fig) == [(0, 0, 2, TWO[0]), (0, 2, 1, TWO[0]), (0, 3, 1, GREY), (1, 0, 4, TWO[1])]
-    assert tuple(fig.layout.xaxis.range) == (0, 4)
-    assert [note.text for note in fig.layout.annotations] == ["<b>base</b>", "<b>dpo</b>"]
-    texts = [bar.text[0] for bar in fig.data if bar.text]
-    assert texts == ["<b>1</b> · 2", "a", "<b>2</b> · 1", "b", "1 empty", "<b>1</b> · 4", "c"]
-
-
-def test_paired_strips_hide_what_does_not_fit_and_cut_at_two_lines():
-    fig = paired_strips(["base"], [[9, 1]], [["word " * 99, "much longer than its block is wide"]], [0], TWO[:1])
-
-    assert fig.layout.uniformtext.mode == "hide"
-    assert all(bar.text[0].count("<br>") <= 1 for bar in fig.data if bar.text)
-
-
-def test_paired_strips_of_nothing_are_empty_rows():
-    assert len(paired_strips(["base", "dpo"], [[], []], [[], []], [0, 0], TWO).data) == 0
 
 
 def three_answers():

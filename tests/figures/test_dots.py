@@ -47,6 +47,7 @@ def test_words_stand_in_the_place_of_a_dot():
 def test_few_questions_are_grey_and_the_rest_keeps_its_colour():
     traces = shown(dots(mark(0), mark(1, faded=True)))
     assert [trace.marker.color for trace in traces] == [ROLE_COLORS["base"], FADED]
+    assert traces[1].marker.line.color == ROLE_COLORS["base"]  # so that series stay apart
 
 
 def test_an_undefined_value_without_words_is_not_drawn():

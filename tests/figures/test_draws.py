@@ -23,8 +23,20 @@ def test_every_model_has_bars_a_heading_and_a_fair_line():
 
 
 def test_drawn_answers_are_dots_at_their_share():
-    (dots,) = (trace for trace in bars(("heads", "tails"), rows()).data if trace.type == "scatter")
+    (dots,) = (
+        trace for trace in bars(("heads", "tails"), rows()).data if trace.type == "scatter" and trace.mode == "markers"
+    )
     assert (list(dots.x), list(dots.y)) == (["heads", "tails"], [0.75, 0.25])
+
+
+def test_a_number_over_a_bar_is_not_struck_through_by_the_fair_line():
+    options = [str(i) for i in range(1, 7)]
+    figure = bars(options, [Bars("base", "", np.array([0.41, 0.17, 0.12, 0.02, 0.0, 0.28]), "#0072B2")])
+    (numbers,) = (trace for trace in figure.data if trace.type == "scatter" and trace.mode == "text")
+    fair, label = 1 / 6, 0.17 * figure.layout.yaxis.range[1]
+    assert list(numbers.text) == ["41 %", "17 %", "12 %", "2 %", "", "28 %"]
+    assert numbers.y[:2] == (0.41, 0.17)
+    assert not [y for y in numbers.y if y < fair - 1e-9 < y + label - 1e-9]
 
 
 def test_an_answer_is_shown_as_text_and_not_as_markup():

@@ -34,10 +34,10 @@ def test_html_escapes_what_a_model_wrote(html):
 @pytest.mark.parametrize(
     ("own", "struck"),
     [
-        (slice(0, 3), ["⏹"]),  # the token that ended it
-        (slice(2, 3), ["hm", "↵", "⏹"]),  # and its reasoning
+        (slice(0, 3), ["■"]),  # the token that ended it
+        (slice(2, 3), ["hm", "↵", "■"]),  # and its reasoning
         (slice(0, 4), []),
-        (slice(0, 0), ["hm", "↵", "42", "⏹"]),
+        (slice(0, 0), ["hm", "↵", "42", "■"]),
     ],
 )
 def test_the_heat_map_strikes_tokens_that_are_not_the_answers_own(own, struck):

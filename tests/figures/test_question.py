@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from homog_core.figures.question import answer_map, answer_name, cluster_strip, distance_matrix, entropy_traces
+from homog_core.figures.question import answer_map, answer_name, distance_matrix, entropy_traces
 from homog_core.figures.theme import GREY, SYMBOLS
 
 BLUE = "#0072B2"
@@ -24,46 +24,16 @@ def texts_of(fig):
 @pytest.mark.parametrize(
     "fig",
     [
-        cluster_strip([1], [UNTRUSTED], BLUE),
         answer_map(np.zeros((1, 2)), [0], [UNTRUSTED], [0], BLUE),
         entropy_traces({0: [1.0]}, {0: [UNTRUSTED]}, 0, BLUE),
     ],
-    ids=["cluster_strip", "answer_map", "entropy_traces"],
+    ids=["answer_map", "entropy_traces"],
 )
 def test_a_figure_escapes_what_a_model_wrote(fig):
     texts = texts_of(fig)
 
     assert any(ESCAPED in text for text in texts)
     assert not any("<script" in text or "<b>x" in text for text in texts)
-
-
-def test_long_untrusted_text_is_escaped_wherever_it_is_cut():
-    fig = cluster_strip([5, 1], ["<img src=x onerror=alert(1)> " * 40, "short"], BLUE)
-
-    assert not any("<img" in text for text in texts_of(fig))
-
-
-def test_strip_widths_are_the_counts():
-    fig = cluster_strip([5, 3, 1], ["a", "b", "c"], BLUE)
-
-    assert [bar.x[0] for bar in fig.data] == [5, 3, 1]
-    assert [bar.customdata[0] for bar in fig.data] == [0, 1, 2]
-    assert fig.layout.barmode == "stack"
-    assert tuple(fig.layout.xaxis.range) == (0, 9)
-
-
-def test_a_strip_block_says_its_number_and_count_and_its_text_where_there_is_room():
-    fig = cluster_strip([9, 1], ["It passes through", "You die"], BLUE)
-
-    wide, narrow = fig.data
-    assert wide.text[0] == "<b>1</b> · 9<br>It passes through"
-    assert narrow.text[0] == "<b>2</b> · 1"  # a tenth of the width
-    assert narrow.hovertext[0] == "<b>Cluster 2</b>, 1 answer<br>You die"
-
-
-def test_a_strip_needs_one_text_per_cluster():
-    with pytest.raises(ValueError, match="zip"):
-        cluster_strip([2, 1], ["a"], BLUE)
 
 
 def test_a_map_draws_exact_duplicates_as_one_mark_with_its_count():

@@ -34,6 +34,14 @@ def test_on_a_phone_it_grows_downwards():
     assert trace.tiling.orientation == "v"
 
 
+def test_a_label_is_cut_to_what_its_box_holds():
+    long = FRAME.assign(text=FRAME["text"] + " and so on" * 20)
+    (wide,), (narrow,) = (tree(long, dark=False, narrow=phone).data for phone in (False, True))
+    assert {len(label) for label in wide.labels if label != "(ends)"} <= {33, 34, 40}  # 104 characters, three levels
+    assert wide.labels[2].endswith("…")
+    assert len(narrow.labels[2]) <= 18  # a third of 56 characters
+
+
 def test_what_all_answers_share_stands_in_the_first_box():
     (trace,) = tree(FRAME.assign(text=["It is ", *FRAME["text"][1:]]), dark=False).data
     assert trace.labels[0] == "3 answers: It is"

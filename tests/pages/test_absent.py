@@ -23,9 +23,11 @@ KINDS = {  # the answers of a model to the question about a city
     "no_text": lambda city, model: ["", None, ""],
 }
 VIEWS = [
+    ("questions", {"view": "answers"}),
     ("questions", {"view": "tokens"}),
     ("questions", {"view": "tree"}),
     ("questions", {"view": "details"}),
+    ("compare", {"view": "answers"}),
     ("compare", {"view": "tokens"}),
     ("compare", {"level": "all", "chart": "slopes"}),
     ("compare", {"level": "all", "chart": "tests"}),
@@ -57,6 +59,8 @@ def test_no_page_draws_what_is_not_there(kind, tmp_path):
         app = settled(open_page(page, **own[page], **params))
         assert not app.exception, (page, params)
         assert not re.search(r"\bnan\b", words(app) + html(app), re.IGNORECASE)
+        assert "Greedy answer" not in html(app)  # there is none
+        assert not [one for one in app.button if one.label == "**(empty)**"]
         for element in app.get("plotly_chart"):
             assert draws_something(go.Figure(json.loads(element.proto.spec))), (page, params)
         for element in app.dataframe:

@@ -54,7 +54,7 @@ def test_another_content_of_the_run_or_of_the_program_is_another_key(run, monkey
     derived.kept(run, "thing", compute)
     score_run(run.id, [FakeEncoder()])
     derived.kept(open_run(run.id), "thing", compute)
-    monkeypatch.setattr(derived, "_program", lambda: "another")
+    monkeypatch.setattr(derived, "program_sha256", lambda: "another")
     derived.kept(open_run(run.id), "thing", compute)
     assert compute.n == 3
     assert len(kept_files()) == 1  # what nobody asks for any more goes

@@ -31,6 +31,7 @@ from homog_core.measures.clustering import Clusterer, cosine_similarity
 from homog_core.measures.words import mask_answer
 from homog_core.records import Question
 from homog_core.runs import contents, evidence, kept
+from homog_core.runs.program import program_sha256
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run, stored_settings
 from homog_core.runs.store import TABLES, list_runs
@@ -240,9 +241,12 @@ def test_parts_of_other_settings_and_damaged_ones_are_not_used(run, monkeypatch)
 def test_parts_of_another_version_of_the_code_are_not_used(tmp_path, module, monkeypatch):
     package = shutil.copytree(files.PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(files, "PACKAGE", package)
-    before = kept.code_sha256()
+    program_sha256.cache_clear()
+    before = program_sha256()
     (package / module).write_text((package / module).read_text() + "\n")
-    assert kept.code_sha256() != before
+    program_sha256.cache_clear()
+    assert program_sha256() != before
+    program_sha256.cache_clear()
 
 
 # Entailment

@@ -7,6 +7,7 @@ from homog_core.statistics.discrimination import auroc
 from homog_core.statistics.selective import selective_accuracy
 from homog_core.statistics.within_groups import (
     auroc_difference_within,
+    auroc_difference_within_categories,
     auroc_within,
     auroc_within_categories,
     auroc_within_estimate,
@@ -55,6 +56,26 @@ def test_auroc_within_categories_leaves_out_what_tells_them_apart():
     assert found.value == 0.5
     assert found.n == 40
     assert auroc(score, incorrect) == 0.75  # (15·15 + ½·(5·15 + 15·5)) / 400
+
+
+def test_a_difference_within_categories_is_that_of_the_two_aurocs():
+    rng = np.random.default_rng(5)
+    category, incorrect = rng.choice(list("abcd"), 160), (rng.random(160) < 0.4).astype(float)
+    incorrect[category == "d"] = 1  # nothing of it can be compared
+    a, b = 9 * (category == "a") + incorrect + rng.normal(size=160), np.round(rng.normal(size=160), 1)
+    b[:9] = np.nan
+    known = np.where(np.isnan(b), np.nan, incorrect)
+
+    found = auroc_difference_within_categories(a, b, incorrect, category)
+    of_a, of_b = (auroc_within_categories(scores, known, category) for scores in (a, b))
+
+    assert found.difference == pytest.approx(of_a.value - of_b.value)
+    assert found.low < found.difference < found.high
+    assert found.pvalue < 0.01
+    few = auroc_difference_within_categories(a[:30], b[:30], incorrect[:30], category[:30])
+    assert not np.isnan(few.difference)
+    assert np.isnan([few.low, few.high, few.pvalue]).all()
+    assert np.isnan(auroc_difference_within_categories(a, b, np.ones(160), category).difference)
 
 
 def test_a_category_with_one_class_and_what_is_not_known_take_no_part():

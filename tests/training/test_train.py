@@ -1,6 +1,5 @@
 """The recipe from the command line on a tiny model and made-up questions: every stage, killed and resumed."""
 
-import csv
 import itertools
 import json
 import math
@@ -12,6 +11,7 @@ import torch
 from fakes import make_question, tiny_model, tiny_tokenizer
 from safetensors.torch import load_file
 
+from benchmarks.tiny import write_training_data
 from homog_core.cli import main
 from homog_core.errors import HomogError
 from homog_core.records import Decoding
@@ -30,27 +30,12 @@ STAGES = ("sft", "dpo", "sft-continued", "typical", "typical-continued")
 def data(tmp_path, monkeypatch):
     """All data sets that the recipe reads, a few rows each; an answer of an even number of tokens counts as right."""
     folder = tmp_path / "data"
-    folder.mkdir()
     monkeypatch.setenv("HOMOG_DATA", str(folder))
     monkeypatch.setattr(pairs, "is_acceptable", lambda question, response: len(response.tokens) % 2 == 0)
     monkeypatch.setattr(pairs, "is_wrong", lambda question, response: len(response.tokens) % 2 == 1)
-
-    def own(name, *texts):
-        rows = [{"id": f"{name}-{i}", "text": text, "references": ["A river"]} for i, text in enumerate(texts)]
-        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-
-    own("facts-train", *(f"What river runs through {town}?" for town in TOWNS), "Who founded old Kelmoor?")
-    own("facts-choosing", "What river runs through Zembla?", "Who rules Zembla?")
-    own("facts", "What is made in Zembla?")
-    (folder / "webquestions_test.json").write_text(
-        json.dumps([{"qId": "1", "qText": "what is grown in zembla?", "answers": ["Rye"]}])
-    )
-    (folder / "gsm8k_test.jsonl").write_text(json.dumps({"question": "How many Zems?", "answer": "#### 7"}))
-    columns = ["Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Category"]
-    with (folder / "truthfulqa.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([columns, ["Who founded Kelmoor, the old?", "Nobody", "Nobody", "Kel", "Myths"]])
-    row = {"_id": "1", "question": "Which town lies on the Zem?", "answer": "Zembla", "type": "bridge"}
-    (folder / "hotpotqa_100.json").write_text(json.dumps([row]))
+    rivers = [f"What river runs through {town}?" for town in TOWNS]
+    choosing = ["What river runs through Zembla?", "Who rules Zembla?"]
+    write_training_data(folder, [*rivers, "Who founded old Kelmoor?"], choosing)
 
 
 @pytest.fixture(scope="module")

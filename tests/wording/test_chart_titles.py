@@ -9,7 +9,7 @@ from homog_core.analysis.enough import Shortfall
 from homog_core.analysis.selective import Coverage
 from homog_core.analysis.signals import Undefined
 from homog_core.records import Estimate
-from homog_core.wording import chart_titles
+from homog_core.wording import chart_titles, numbers
 
 NAN = math.nan
 BASE, DPO = "tiny (base)", "tiny-dpo"
@@ -170,6 +170,28 @@ def differences(*rows):
 )
 def test_difference_titles(rows, title):
     assert chart_titles.differences(differences(*rows)) == title
+
+
+@pytest.mark.parametrize(
+    ("base", "aligned", "verdict"),
+    [
+        ((0.0, 0.9), (-0.1, 0.2), "is not shown to be better than comparing samples"),
+        ((0.0, 0.9), (0.1, 0.01), "is better than comparing samples for b alone"),
+        ((0.2, 0.01), (0.1, 0.01), "is better than comparing samples"),
+        ((-0.2, 0.01), (-0.1, 0.01), "is worse than comparing samples"),
+        ((0.0, 0.9), (-0.1, 0.01), "is not shown to be better than comparing samples"),
+    ],
+)
+def test_the_difference_of_a_base_and_its_aligned_model_stands_in_the_title(base, aligned, verdict):
+    rows = differences(("a", *base), ("c", 0.5, 0.001), ("b", *aligned))
+    rows = rows.assign(low=rows["value"] - 0.1, high=rows["value"] + 0.1)
+    said = chart_titles.differences(rows, ("a", "b"))
+    assert said.startswith(f"Token entropy {verdict}: AUROC differs by {numbers.signed(base[0])} [")
+    assert said.endswith(
+        f"{numbers.signed(aligned[0])} [{numbers.signed(aligned[0] - 0.1)}, {numbers.signed(aligned[0] + 0.1)}] for b, "
+        "within categories"
+    )
+    assert chart_titles.differences(rows, ("a", "x")) == chart_titles.differences_verdict(rows)
 
 
 def test_effect_and_category_titles():

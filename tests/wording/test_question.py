@@ -37,9 +37,10 @@ def test_an_answer_without_a_grade_gets_no_sentence():
 
 
 def test_clusters_and_answers_are_counted():
-    assert question.strip_title(10, 8, 1) == "10 answers, 8 wordings, one meaning"
-    assert question.strip_title(10, 1, 1) == "10 answers, 1 wording, one meaning"
-    assert question.strip_title(10, 9, 7) == "10 answers, 9 wordings, 7 meanings"
+    assert question.strip_title(10, 8, 1, "combined") == "10 answers, 8 wordings, one meaning"
+    assert question.strip_title(10, 1, 1, "nli") == "10 answers, 1 wording, one meaning"
+    assert question.strip_title(10, 9, 7, "combined") == "10 answers, 9 wordings, 7 meanings"
+    assert question.strip_title(10, 9, 7, "jaccard") == "10 answers, 9 wordings, 7 clusters"  # which reads words alone
     some = Estimate(2.04, 1.2, math.inf, 10, "")
     said = question.strip_reading(0.6109, some, 1)
     assert "entropy 0.61 nats (0 when all agree). As if the model had 1.2 or more equally likely" in said
