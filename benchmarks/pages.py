@@ -5,9 +5,9 @@
 Each FOLDER is a cache of runs, as `benchmarks.synthetic_store` makes them; without one it is the store of this
 checkout. For each, a server of its own is started and visited. Printed are what its process took for the clicks of each
 page (median, 95th percentile, largest), the slowest views, its memory, and the views that raised the most of it.
-`--rounds` does all clicks again. `--minutes` goes on clicking, without waiting in between, and prints by how much memory
-grows. With `--sampling` a live job is at work all the time: then seconds are those that the visitor waits, otherwise
-those of the process, which do not depend on who else uses the machine.
+`--rounds` does all clicks again. `--minutes` goes on clicking, without waiting in between, and prints by how much
+memory grows. With `--sampling` a live job is at work all the time: then seconds are those that the visitor waits,
+otherwise those of the process, which do not depend on who else uses the machine.
 """
 
 import argparse

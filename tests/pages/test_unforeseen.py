@@ -16,8 +16,9 @@ def fails(*_):
 
 
 def of_background(monkeypatch):
-    task = Task(fails, threading.Lock())
-    assert task.over.wait(10)
+    task = Task(fails)
+    task.work()
+    assert task.over.is_set()
     return str(task.error)
 
 
