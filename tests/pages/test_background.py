@@ -1,4 +1,4 @@
-"""What a page waits for: computed once for all, in turn, never for nobody, the newest alone, and told where it fails."""
+"""What a page waits for: computed once, in turn, the newest alone, never for nobody, and told where it fails."""
 
 import threading
 import time

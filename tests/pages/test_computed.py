@@ -56,7 +56,7 @@ def test_the_chart_and_the_table_of_published_figures_show_one_computation(run, 
         return real(scored, metric, *how)
 
     monkeypatch.setattr(computed.published, "counterpart", counterpart)
-    computed.counterpart.clear()
+    computed._counterpart.clear()
     nothing_yet = background.Tasks()
     monkeypatch.setattr(background, "tasks", lambda: nothing_yet)
     for chart, n in (("one", 1), ("all", 10), ("one", 10)):
