@@ -11,8 +11,8 @@ from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
-from homog_core.errors import HomogError
-from homog_core.sampling.cluster import ATTEMPTS, PATIENCE, Cluster, first_line
+from homog_core.errors import HomogError, first_line
+from homog_core.sampling.cluster import ATTEMPTS, PATIENCE, Cluster
 
 _BEAT = 1.0  # seconds after which a wait looks whether it was interrupted
 _AHEAD = 2  # items of a worker that are on their way, so that none waits for its next one

@@ -17,8 +17,9 @@ def fails(*_):
 
 
 def of_background(monkeypatch):
-    task = Task(fails, threading.Lock())
-    assert task.over.wait(TIMEOUT)
+    task = Task(fails)
+    task.work()
+    assert task.over.is_set()
     return str(task.error)
 
 
