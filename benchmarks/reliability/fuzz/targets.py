@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks.reliability.fuzz import examples, server
+from benchmarks.reliability.fuzz import addresses, examples, server
 from benchmarks.reliability.fuzz.judged import wrong_with
 from benchmarks.reliability.scenes import scored_run
 from homog_core import files
@@ -100,6 +100,8 @@ def targets() -> list[Target]:
             _names,
         ),
         Target("text of a model", "text", examples.TEXTS, _model_text),
+        Target("address: controls", "json", addresses.CONTROLS, addresses.controls),
+        Target("address: pages", "json", addresses.PAGES, addresses.page),
     ]
 
 
