@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--run", help="id of a shipped run whose bits are flipped")
     parser.add_argument("--seconds", type=float, default=30.0, help="of processor time for each reader that is led")
     parser.add_argument("--jobs", type=int, default=1, help="processes that fuzz")
-    parser.add_argument("--only", default="", help="how the names begin of what is fuzzed")
+    parser.add_argument("--only", nargs="+", default=[""], help="how the names begin of what is fuzzed")
     parser.add_argument("--keep", type=Path, help="folder for the shortest input of each failure")
     options = parser.parse_args()
     if options.what in ("fuzz", "guided"):
@@ -69,7 +69,7 @@ def _fuzz(options: argparse.Namespace) -> None:
     if options.what == "guided":
         require_atheris()
     with own_folder():
-        known = [target for target in targets() if target.name.startswith(options.only)]
+        known = [target for target in targets() if target.name.startswith(tuple(options.only))]
     print(HEAD, flush=True)
     if options.what == "fuzz":
         found = all_tried(known, options.n, options.seed, options.jobs, show)

@@ -91,12 +91,15 @@ class _AsUtf8(io.RawIOBase):
 def is_windows_1252(path: Path) -> bool:
     """Whether a text can only be what older spreadsheets write: no line with letters beyond ASCII is UTF-8.
 
-    A file of which some lines with such letters are UTF-8 is damaged, and so is one that Windows-1252 cannot hold.
+    A file of which some lines with such letters are UTF-8 is damaged, and so is one that Windows-1252 cannot hold; one
+    with a null character is no text.
     """
     found = False
     try:
         with opened(path) as stream:
             while raw := stream.readline(MAX_LINE):
+                if b"\0" in raw:
+                    return False
                 if raw.isascii():
                     continue
                 try:
