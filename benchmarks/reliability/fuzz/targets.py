@@ -54,6 +54,7 @@ class Target:
     examples: tuple[bytes, ...]  # that are read without a complaint
     read: Callable[[Path], object]  # what the product does with a file
     takes: bool = True  # whether it takes the examples; otherwise it refuses everything
+    share: float = 1.0  # of the inputs that others get: less for what is slow
 
 
 def targets() -> list[Target]:
@@ -101,7 +102,7 @@ def targets() -> list[Target]:
         ),
         Target("text of a model", "text", examples.TEXTS, _model_text),
         Target("address: controls", "json", addresses.CONTROLS, addresses.controls),
-        Target("address: pages", "json", addresses.PAGES, addresses.page),
+        Target("address: pages", "json", addresses.PAGES, addresses.page, share=0.1),
     ]
 
 
