@@ -172,26 +172,21 @@ def answer_start(text: str, rule: Leftovers = USUAL) -> int:
     return start
 
 
-def opened_block(prompt: str) -> str:
+def opened_block(prompt: str, rule: Leftovers = USUAL) -> str:
     """The opening tag that a prompt ends with, and the white space after it; "" where it ends otherwise.
 
     What is generated then begins inside a block of reasoning.
     """
-    found = _at_end().search(prompt)
+    found = re.search(rf"(?:{_marks(rule).opening.pattern})\s*\Z", prompt)
     return found[0] if found else ""
 
 
-def reasoning_marks(special: Collection[str]) -> set[str]:
+def reasoning_marks(special: Collection[str], rule: Leftovers = USUAL) -> set[str]:
     """Those of a tokenizer's special tokens that tell reasoning from the answer."""
     harmony = set(_HARMONY) if {"<|channel|>", "<|message|>"} <= set(special) else set()
-    marks = _marks(USUAL)
+    marks = _marks(rule)
     tags = {token for token in special if marks.opening.fullmatch(token) or marks.closing.fullmatch(token)}
     return tags | set(special) & (harmony | {"<|channel>", "<unused94>"})
-
-
-@cache
-def _at_end() -> re.Pattern:
-    return re.compile(rf"(?:{_marks(USUAL).opening.pattern})\s*\Z")
 
 
 def _block_end(text: str, start: int, marks: _Marks) -> int:

@@ -4,14 +4,14 @@ import argparse
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from homog_core import files
 from homog_core.cli.cluster import clustered
 from homog_core.cli.output import print_result, say
 from homog_core.cli.sampling import opened, sample_dataset
 from homog_core.cli.scoring import score_new_runs
-from homog_core.errors import HomogError
+from homog_core.errors import HomogError, in_one_line
 from homog_core.wording import numbers
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run_study(options: argparse.Namespace) -> int:
     from homog_core.analysis.study_progress import study_progress
     from homog_core.runs.study_file import read_cells
 
-    progress = study_progress(read_cells(Path(options.file)))
+    progress = study_progress(read_cells(files.named(options.file)))
     if not options.dry_run:
         _print_plan(progress)
         progress = _done(options, progress)
@@ -89,7 +89,7 @@ def _scored(options: argparse.Namespace, one: "CellProgress", cluster: "Cluster 
 def _failed(one: "CellProgress", error: Exception) -> "CellProgress":
     """The cell with what went wrong, as one sentence."""
     words = (str(error).strip() or "no more is known").splitlines()[0]
-    problem = str(error) if isinstance(error, HomogError) else f"{type(error).__name__}: {words}"
+    problem = str(error) if isinstance(error, HomogError) else in_one_line(f"{type(error).__name__}: {words}")
     say(f"Failed: {problem}")
     return replace(one, problem=problem)
 

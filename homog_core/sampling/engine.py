@@ -44,7 +44,7 @@ class TorchSampler:
         self.dtype = str(model.dtype).removeprefix("torch.")
         self._arguments = _arguments(model, spec)
         self._end_ids = _end_ids(model, tokenizer)
-        self._hidden_ids = hidden_ids(tokenizer, self._end_ids)
+        self._hidden_ids = hidden_ids(tokenizer, self._end_ids, spec.leftovers)
         project_in_fp32(model)
         quicken_few_rows(model)
         self._base_revision = revision
@@ -95,7 +95,7 @@ class TorchSampler:
 
     def prompt(self, question: str, style: PromptStyle) -> Prompt:
         """The exact prompt of a question in a style."""
-        return build_prompt(question, style, self.tokenizer)
+        return build_prompt(question, style, self.tokenizer, self.spec.leftovers)
 
     def sample(
         self,

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections import Counter
 from importlib.util import find_spec
@@ -49,6 +50,23 @@ def two_workers(ray_is_here):
     """Ray on this machine, of which two workers are used, however many cores there are."""
     with connected(LOCAL, 1) as cluster:
         yield cluster._replace(n_workers=2)
+
+
+JOINED = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False); print(ray.cluster_resources())"
+
+
+def test_nobody_joins_the_ray_of_this_machine_without_its_token(two_workers):
+    import ray
+
+    def joined(**changed):
+        command = [sys.executable, "-c", JOINED, ray.get_runtime_context().gcs_address]
+        return subprocess.run(command, env=os.environ | changed, capture_output=True, text=True, check=False)
+
+    assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
+    with_it, without_it = joined(), joined(RAY_AUTH_TOKEN="0" * 64)
+    assert (with_it.returncode, "CPU" in with_it.stdout) == (0, True), with_it.stderr
+    assert (without_it.returncode, without_it.stdout) == (1, "")
+    assert "token" in without_it.stderr
 
 
 @pytest.fixture(scope="module")
