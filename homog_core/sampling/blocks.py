@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from homog_core.sampling.machine_code import BLOCK, TILE, Work, compiled, most_rows
+from homog_core.sampling.machine_code import Work, compiled, most_rows
+from homog_core.sampling.matrix_code import (
+    BLOCK,
+    MOST_ROWS,
+    PIECES,
+    TILE,
+    Splitting,
+    has_matrix_registers,
+    rows_of_a_group,
+    splitting,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -73,24 +83,56 @@ def _split(weight: np.ndarray, largest: int) -> tuple[np.ndarray, np.ndarray] | 
 def product(weight: "Blocks | torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
     """The products (R, O) in fp32 of rows (R, I) and weights, in blocks or as numbers (O, I); O and I in whole tiles.
 
-    A row's numbers do not depend on the other rows.
+    A row's numbers do not depend on the other rows, but for rounding where matrix registers compute many rows.
     """
     import torch
 
-    n_groups = -(-len(rows) // most_rows())
-    n_rows = -(-len(rows) // n_groups)  # of a group
-    padding, n_inputs = n_groups * n_rows - len(rows), rows.shape[1]
-    grouped = torch.nn.functional.pad(rows, (0, 0, 0, padding)) if padding else rows.contiguous()
-    if isinstance(weight, Blocks):
-        kind, tensors, n_tiles = "blocks", weight, len(weight.integers)
-        grouped = grouped.view(n_groups, n_rows, n_inputs).transpose(1, 2).contiguous()
-    else:
-        kind, tensors, n_tiles = "numbers", (weight, weight), len(weight) // TILE
+    if not isinstance(weight, Blocks):
+        return _product("numbers", weight, rows)
+    if len(rows) <= most_rows() or not has_matrix_registers():
+        return _product("blocks", weight, rows)
+    found = [_product("matrix", weight, some) for some in rows.split(MOST_ROWS)]
+    return torch.cat(found) if len(found) > 1 else found[0]
+
+
+def _product(kind: str, weight: "Blocks | torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
+    """The products (R, O), computed in groups of rows."""
+    import torch
+
+    n_rows = rows_of_a_group(len(rows)) if kind == "matrix" else -(-len(rows) // -(-len(rows) // most_rows()))
+    n_groups = -(-len(rows) // n_rows)
+    n_groups += n_groups % 2 if kind == "matrix" else 0
+    tensors = weight if isinstance(weight, Blocks) else (weight, weight)
+    n_tiles = len(weight.integers) if isinstance(weight, Blocks) else len(weight) // TILE
+    given = {"blocks": _in_columns, "numbers": _padded, "matrix": _in_pieces}[kind](rows, n_groups, n_rows)
     found = torch.empty(n_groups * n_rows, n_tiles * TILE)
-    addresses = (tensor.data_ptr() for tensor in (*tensors, grouped, found))
-    work = Work(*addresses, n_inputs, n_groups, n_tiles, 0)
+    addresses = (tensor.data_ptr() for tensor in (*tensors, given, found))
+    work = Work(*addresses, rows.shape[1], n_groups, n_tiles, 0)
     _parallel()(compiled(kind, n_rows), work, min(torch.get_num_threads(), n_tiles))
     return found[: len(rows)]
+
+
+def _padded(rows: "torch.Tensor", n_groups: int, n_rows: int) -> "torch.Tensor":
+    """Rows (R, I) and as many zeros as the last group needs."""
+    import torch
+
+    padding = n_groups * n_rows - len(rows)
+    return torch.nn.functional.pad(rows, (0, 0, 0, padding)) if padding else rows.contiguous()
+
+
+def _in_columns(rows: "torch.Tensor", n_groups: int, n_rows: int) -> "torch.Tensor":
+    """Group by group the rows (I, rows of a group) turned."""
+    return _padded(rows, n_groups, n_rows).view(n_groups, n_rows, -1).transpose(1, 2).contiguous()
+
+
+def _in_pieces(rows: "torch.Tensor", n_groups: int, n_rows: int) -> "torch.Tensor":
+    """Rows as three numbers of bf16 for each, in the order in which they are read."""
+    import torch
+
+    rows = rows.contiguous()
+    pieces = torch.empty(PIECES * n_groups * n_rows, rows.shape[1], dtype=torch.bfloat16)
+    splitting()(Splitting(rows.data_ptr(), pieces.data_ptr(), *rows.shape, 2 * n_rows))
+    return pieces
 
 
 def _in_own_threads(function: Any, work: Work, n_threads: int) -> None:

@@ -8,12 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from homog_core.sampling.blocks import Blocks, are_whole_tiles, exact_blocks, product
+from homog_core.sampling.matrix_code import has_matrix_registers
 
 if TYPE_CHECKING:
     import torch
 
-_ROWS_OF_BLOCKS, _ROWS_OF_NUMBERS = range(1, 65), range(2, 25)  # with others the library's product is as fast
-_SMALLEST = 1 << 19  # weights of a layer; a smaller one takes less time than handing it to other threads
+_FEW = 64  # rows; with more the library's product is as fast, unless there are matrix registers
+_SMALLEST = 1 << 17  # weights of a layer; a smaller one takes less time than handing it to other threads
 
 
 def quicken_few_rows(model: Any) -> None:
@@ -39,8 +40,8 @@ def _forward(layer: "torch.nn.Linear", blocks: Blocks | None, given: "torch.Tens
     import torch
 
     n_rows = given.numel() // given.shape[-1]
-    quicker = _ROWS_OF_BLOCKS if blocks else _ROWS_OF_NUMBERS
-    if torch.is_grad_enabled() or given.dtype != torch.float32 or n_rows not in quicker:
+    is_quicker = n_rows <= _FEW or has_matrix_registers() if blocks else 1 < n_rows <= _FEW
+    if torch.is_grad_enabled() or given.dtype != torch.float32 or not is_quicker:
         return torch.nn.functional.linear(given, layer.weight, layer.bias)
     found = product(blocks or layer.weight, given.reshape(n_rows, -1)).view(*given.shape[:-1], -1)
     return found if layer.bias is None else found + layer.bias
