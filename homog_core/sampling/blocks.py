@@ -6,12 +6,7 @@ products are those of the fp32 weights, in fp32; only the order of the sum is an
 are multiplied as they are. It knows no model.
 """
 
-import ctypes
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,6 +21,7 @@ from homog_core.sampling.matrix_code import (
     rows_of_a_group,
     splitting,
 )
+from homog_core.sampling.threads import in_parallel, own_threads
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +56,7 @@ def exact_blocks(weight: np.ndarray) -> Blocks | None:
             own[start // TILE : start // TILE + len(tiles)] = tiles
         return True
 
-    if not largest or not all(_threads().map(take_apart, range(0, outputs, _CHUNK))):
+    if not largest or not all(own_threads().map(take_apart, range(0, outputs, _CHUNK))):
         return None
     return Blocks(torch.from_numpy(integers), torch.from_numpy(scales))
 
@@ -108,7 +104,7 @@ def _product(kind: str, weight: "Blocks | torch.Tensor", rows: "torch.Tensor") -
     found = torch.empty(n_groups * n_rows, n_tiles * TILE)
     addresses = (tensor.data_ptr() for tensor in (*tensors, given, found))
     work = Work(*addresses, rows.shape[1], n_groups, n_tiles, 0)
-    _parallel()(compiled(kind, n_rows), work, min(torch.get_num_threads(), n_tiles))
+    in_parallel(compiled(kind, n_rows), work, n_tiles)
     return found[: len(rows)]
 
 
@@ -133,33 +129,3 @@ def _in_pieces(rows: "torch.Tensor", n_groups: int, n_rows: int) -> "torch.Tenso
     pieces = torch.empty(PIECES * n_groups * n_rows, rows.shape[1], dtype=torch.bfloat16)
     splitting()(Splitting(rows.data_ptr(), pieces.data_ptr(), *rows.shape, 2 * n_rows))
     return pieces
-
-
-def _in_own_threads(function: Any, work: Work, n_threads: int) -> None:
-    others = [_threads().submit(function, ctypes.byref(work)) for _ in range(n_threads - 1)]
-    function(ctypes.byref(work))
-    for other in others:
-        other.result()
-
-
-@cache
-def _parallel() -> Callable[[Any, Work, int], None]:
-    """What lets several threads call a function of C: torch's own, where they can be had.
-
-    Torch's threads go on waiting for a while after each product, on the cores that ours would need.
-    """
-    import torch
-
-    for library in (Path(torch.__file__).parent / "lib").glob("libgomp*.so*"):
-        start = ctypes.CDLL(str(library)).GOMP_parallel
-        start.argtypes, start.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
-        return lambda function, work, n: start(
-            ctypes.cast(function, ctypes.c_void_p), ctypes.cast(ctypes.byref(work), ctypes.c_void_p), n, 0
-        )
-    return _in_own_threads
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """Threads that compute while the calling one does. numba's own must not be used by two callers at once."""
-    return ThreadPoolExecutor(thread_name_prefix="blocks")

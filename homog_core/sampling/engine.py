@@ -25,6 +25,7 @@ from homog_core.sampling.growing_cache import growing_cache
 from homog_core.sampling.loading import load_model
 from homog_core.sampling.projection import project_in_fp32
 from homog_core.sampling.prompts import Prompt, build_prompt
+from homog_core.sampling.quick_layers import quicken_layers
 from homog_core.sampling.rows import Encoded, Row, hidden_ids, response_set
 from homog_core.sampling.steps import Step
 from homog_core.sampling.weights import described, local_adapter, local_weights
@@ -47,6 +48,7 @@ class TorchSampler:
         self._hidden_ids = hidden_ids(tokenizer, self._end_ids)
         project_in_fp32(model)
         quicken_few_rows(model)
+        quicken_layers(model)
         self._base_revision = revision
         self._adapters = Adapters(model)
         self._adapter: str | None = None  # the one that this sampler computes with; None: the base weights alone

@@ -119,10 +119,15 @@ class Code:
         self.builder.call(prefetch, [self.place(self.byte, base, index, offset), reading, nearest, data])
 
     def repeated(self, base: Any, index: Any, offset: int) -> Any:
-        """One number in all lanes."""
+        """One number from memory in all lanes."""
+        return self.everywhere(
+            self.builder.load(self.place(self._float, base, index, offset), typ=self._float, align=4)
+        )
+
+    def everywhere(self, number: Any) -> Any:
+        """A number in all lanes."""
         from llvmlite import ir
 
-        number = self.builder.load(self.place(self._float, base, index, offset), typ=self._float, align=4)
         alone = self.builder.insert_element(self.vector(ir.Undefined), number, ir.IntType(32)(0))
         lanes = ir.VectorType(ir.IntType(32), self.lanes)(None)
         return self.builder.shuffle_vector(alone, self.vector(ir.Undefined), lanes)
@@ -148,6 +153,55 @@ class Code:
     def add(self, variable: Any, one: Any, other: Any) -> None:
         """Add a product."""
         self.builder.store(self.added(self.value(variable), one, other), variable)
+
+    def number(self, value: float) -> Any:
+        """A fixed number in all lanes."""
+        from llvmlite import ir
+
+        return ir.Constant(self.vector, [value] * self.lanes)
+
+    def single(self, value: float) -> Any:
+        """A fixed number."""
+        return self._float(value)
+
+    def larger(self, one: Any, other: Any) -> Any:
+        """The larger ones of two registers; what is no number in `one` stays so."""
+        return self.builder.select(self.builder.fcmp_ordered("<=", one, other), other, one)
+
+    def is_set(self, base: Any, index: Any) -> Any:
+        """Whether a byte is not 0."""
+        byte = self.builder.load(self.place(self.byte, base, index), typ=self.byte, align=1)
+        return self.builder.icmp_signed("!=", byte, self.byte(0))
+
+    def inverse_root(self, squares: Any, n: Any, epsilon: float) -> Any:
+        """1 / √(mean + ε), a number; the mean is the sum of all lanes over `n`."""
+        build = self.builder
+        mean = build.fdiv(self.together(squares), build.sitofp(n, self._float))
+        root = build.module.declare_intrinsic("llvm.sqrt", [self._float])
+        return build.fdiv(self.single(1), build.call(root, [build.fadd(mean, self.single(epsilon))]))
+
+    def exponential(self, numbers: Any) -> Any:
+        """The powers of e, within two units of the last place; below −87 it is 0, and above 87 that of 87.
+
+        The power of 2 is put together from bits; the polynomial of what remains is that of Cephes.
+        """
+        from llvmlite import ir
+
+        build, whole = self.builder, 12582912.0  # 1.5 · 2²³: adding it rounds to a whole number
+        is_nothing = build.fcmp_ordered("<", numbers, self.number(-87))
+        numbers = self.larger(numbers, self.number(-87))
+        numbers = build.fneg(self.larger(build.fneg(numbers), self.number(-87)))
+        shifted = self.added(self.number(whole), numbers, self.number(1.4426950408889634))
+        power = build.fsub(shifted, self.number(whole))
+        rest = self.added(numbers, power, self.number(-0.693359375))
+        rest = self.added(rest, power, self.number(2.12194440e-4))
+        found = self.number(1.9875691500e-4)
+        for coefficient in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
+            found = self.added(self.number(coefficient), found, rest)
+        found = build.fadd(self.added(rest, found, build.fmul(rest, rest)), self.number(1))
+        exponent = build.add(self.bits(shifted), ir.Constant(self._bits, [127 - 0x4B400000] * self.lanes))
+        two = build.shl(exponent, ir.Constant(self._bits, [23] * self.lanes))
+        return build.select(is_nothing, self.vector(None), build.fmul(found, build.bitcast(two, self.vector)))
 
     def bits(self, numbers: Any) -> Any:
         """Numbers as integers of 32 bits."""
@@ -206,15 +260,15 @@ class Code:
         known = self.builder.module.globals.get(full)
         self.builder.call(known or ir.Function(self.builder.module, kind, full), given)
 
-    def together(self, numbers: Any) -> Any:
-        """The sum of all lanes: halves are added until one number is left."""
+    def together(self, numbers: Any, joined: Callable[[Any, Any], Any] | None = None) -> Any:
+        """The sum of all lanes, or what `joined` makes of them: halves are joined until one number is left."""
         from llvmlite import ir
 
         build, found, n = self.builder, numbers, self.lanes
         while n > 1:
             n //= 2
             half = [ir.VectorType(ir.IntType(32), n)([ir.IntType(32)(i + begin) for i in range(n)]) for begin in (0, n)]
-            found = build.fadd(*(build.shuffle_vector(found, found, lanes) for lanes in half))
+            found = (joined or build.fadd)(*(build.shuffle_vector(found, found, lanes) for lanes in half))
         return build.extract_element(found, ir.IntType(32)(0))
 
     def stored(self, base: Any, index: Any, offset: int, value: Any) -> None:

@@ -8,7 +8,7 @@ import torch
 from gguf import GGMLQuantizationType, dequantize, quantize
 
 from homog_core.sampling import blocks as blocks_module
-from homog_core.sampling import few_rows, machine_code
+from homog_core.sampling import few_rows, machine_code, threads
 from homog_core.sampling.blocks import exact_blocks, product
 from homog_core.sampling.few_rows import quicken_few_rows
 from homog_core.sampling.matrix_code import has_matrix_registers
@@ -102,7 +102,7 @@ def test_a_row_in_matrix_registers_does_not_depend_on_the_other_rows():
 def test_own_threads_give_the_same_as_those_of_torch(monkeypatch):
     blocks, rows = exact_blocks(quantised("Q8_0").numpy()), torch.randn(11, SHAPE[1])
     expected = product(blocks, rows)
-    monkeypatch.setattr(blocks_module, "_parallel", lambda: blocks_module._in_own_threads)
+    monkeypatch.setattr(threads, "_parallel", lambda: threads._in_own_threads)
     assert torch.equal(product(blocks, rows), expected)
 
 
