@@ -13,6 +13,7 @@ import numpy as np
 from homog_core.sampling.machine_code import Work, compiled, most_rows
 from homog_core.sampling.matrix_code import (
     BLOCK,
+    FEWEST_ROWS,
     MOST_ROWS,
     PIECES,
     TILE,
@@ -85,7 +86,7 @@ def product(weight: "Blocks | torch.Tensor", rows: "torch.Tensor") -> "torch.Ten
 
     if not isinstance(weight, Blocks):
         return _product("numbers", weight, rows)
-    if len(rows) <= most_rows() or not has_matrix_registers():
+    if len(rows) < FEWEST_ROWS or not has_matrix_registers():
         return _product("blocks", weight, rows)
     found = [_product("matrix", weight, some) for some in rows.split(MOST_ROWS)]
     return torch.cat(found) if len(found) > 1 else found[0]

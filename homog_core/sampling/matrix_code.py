@@ -12,12 +12,12 @@ from typing import Any
 from homog_core.sampling.instructions import Code, has, to_machine_code
 
 BLOCK, TILE = 32, 32  # weights with one scale; outputs that are computed together
-MOST_ROWS = 256  # of one call
+FEWEST_ROWS, MOST_ROWS = 8, 256  # for which converting the weights pays; of one call
 PIECES = 3  # of bf16 that are a number of fp32
 _ROWS = 16  # of a register
 _GROUPS, _HALVES = range(2), range(2)  # groups of rows, and halves of a tile, that are computed beside each other
 _SUMS, _GROUP, _WEIGHTS = ((0, 1), (2, 3)), (4, 5), (6, 7)  # numbers of registers
-_LINE, _AHEAD = 64, 4096  # bytes of a register's row and of a cache's line, and how long before weights are needed
+_LINE, _AHEAD = 64, 2048  # bytes of a register's row and of a cache's line, and how long before weights are needed
 _GRANT, _TILE_DATA = (158, 0x1023), 18  # Linux: arch_prctl with ARCH_REQ_XCOMP_PERM, and what is asked for
 
 
