@@ -4,10 +4,10 @@
 
 Each FOLDER is a cache of runs, as `benchmarks.synthetic_store` makes them; without one it is the store of this
 checkout. For each, a server of its own is started and visited. Printed are what its process took for the clicks of each
-page (median, 95th percentile, largest), the slowest views, and its memory. `--rounds` does all clicks again.
-`--minutes` goes on clicking, without waiting in between, and prints by how much memory grows. With `--sampling` a live
-job is at work all the time: then seconds are those that the visitor waits, otherwise those of the process, which do not
-depend on who else uses the machine.
+page (median, 95th percentile, largest), the slowest views, its memory, and the views that raised the most of it.
+`--rounds` does all clicks again. `--minutes` goes on clicking, without waiting in between, and prints by how much
+memory grows. With `--sampling` a live job is at work all the time: then seconds are those that the visitor waits,
+otherwise those of the process, which do not depend on who else uses the machine.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from benchmarks.own_server import Server, server
 from benchmarks.visitor import Answer, Visitor
 from homog_core.reports.tables import Table, markdown
 
+_RISE = 0.1  # gigabytes that are worth a row
 N_SLOWEST = 12  # views that are named
 _WARM_UP = 4.0  # seconds after which a page begins to load an encoder and to compile UMAP, in the background
 _MOST_WAITED = 900.0  # seconds for what a page computes in the background
@@ -55,6 +56,7 @@ class Walk:
     def __init__(self, of: Server, *, by_wall: bool = False, waits: bool = True) -> None:
         self.steps: list[Step] = []
         self.waited: dict[str, float] = {}  # seconds of the server for what a page computes in the background, by view
+        self.risen: list[tuple[str, float]] = []  # views after which the most memory was higher, and what it was
         self._by_wall, self._waits = by_wall, waits
         self._server, self._visitor, self._page = of, Visitor(of.url), ""
 
@@ -66,6 +68,7 @@ class Walk:
         if self._waits and not self._by_wall:
             time.sleep(_WARM_UP)
             self._rest()
+            self._look_at_memory(f"{self._page}, in the background")
 
     def _rest(self) -> None:
         if self._waits and not self._by_wall:
@@ -105,8 +108,14 @@ class Walk:
         self.steps.append(Step(self._page, what, answer, seconds))
         print(f"{self._page}, {what[:60]}: {seconds:.3f} s", file=sys.stderr, flush=True)
         self._watch(f"{self._page}, {what}")
+        self._look_at_memory(f"{self._page}, {what}")
         if found := self._visitor.errors():
             raise RuntimeError(f"{self._page}, {what}: {found[0]}")
+
+    def _look_at_memory(self, what: str) -> None:
+        most = self._server.memory("VmHWM")
+        if most > (self.risen[-1][1] if self.risen else 0.0):
+            self.risen.append((what, most))
 
     def _watch(self, what: str) -> None:
         """Look again at what the page computes in the background, to its end."""
@@ -150,6 +159,7 @@ def _tables(folder: Path | None, options: argparse.Namespace) -> Iterator[Table]
         if walk.waited:
             rows = [{"view": what[:80], "s": f"{seconds:.1f}"} for what, seconds in walk.waited.items()]
             yield Table("In the background", "Seconds of the process, while the page can be used.", rows)
+        yield _rises(walk)
     rows = [{"round": str(i), "now": f"{now:.2f}", "at most": f"{most:.2f}"} for i, (now, most) in enumerate(memory, 1)]
     yield Table("Memory of the server", "Gigabytes, after each round.", rows)
     if grown:
@@ -159,6 +169,16 @@ def _tables(folder: Path | None, options: argparse.Namespace) -> Iterator[Table]
         row = {"minutes": f"{minutes[-1]:.0f}", "walks": str(len(grown)), "from": f"{gigabytes[0]:.2f}"}
         row |= {"to": f"{gigabytes[-1]:.2f}", "MB an hour, later two thirds": f"{slope:.0f}"}
         yield Table("Memory over time", "Gigabytes, of one walk after the other.", [row])
+
+
+def _rises(walk: Walk) -> Table:
+    """The views that raised the most memory of the process by a tenth of a gigabyte or more."""
+    rows, last = [], 0.0
+    for what, most in walk.risen:
+        if most - last >= _RISE:
+            rows.append({"after": what[:80], "GB": f"{most:.2f}"})
+            last = most
+    return Table("Where the most memory rose", "Gigabytes at most, by the view after which they were seen.", rows)
 
 
 def _clicked_on(of: Server, dataset: str, minutes: float) -> list[tuple[float, float]]:

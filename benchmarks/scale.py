@@ -2,9 +2,9 @@
 
 A simulation of `homog study run --ray`: 20 models × 5 datasets × 800 questions × 10 samples and a greedy answer. Models
 come one after the other; every GPU loads each of them; chunks of questions go to whichever worker is free; a run ends
-with its last chunk; scoring follows on the driver. The cost of a decoding step is the one of docs/performance.md, "On a
-GPU"; writing is measured here, on this disk; what else is assumed stands in `Assumptions`. Prints a Markdown table:
-medians over seeds with the range of the middle 90 %.
+with its last chunk; scoring follows on the same workers, a core each, and the rest of it on the driver. The cost of a
+decoding step is the one of docs/performance.md, "On a GPU"; writing is measured here, on this disk; what else is
+assumed stands in `Assumptions`. Prints a Markdown table: medians over seeds with the range of the middle 90 %.
 """
 
 import argparse
@@ -63,7 +63,8 @@ class Assumptions:
     hours_between_failures: float = 1000.0  # of one GPU
     writing: float = 0.0  # seconds of a chunk of `MOST` questions; measured
     merging: float = 0.0  # seconds at the end of a run; measured
-    scoring: float = 20.0  # seconds of a run on the driver
+    scoring: float = 0.0  # seconds of a core for the parts of a run's scoring that workers take; measured
+    scoring_here: float = 0.0  # seconds of the driver for the rest of it; measured
 
 
 class Outcome(NamedTuple):
@@ -94,7 +95,7 @@ def simulate(n_gpus: int, given: Assumptions, seed: int) -> Outcome:
             sampling += end - begun
             work, writing, deaths = work + own[0], writing + own[1], deaths + own[2]
             free = np.maximum(free, end)
-    scoring = len(MODELS) * DATASETS * given.scoring
+    scoring = len(MODELS) * DATASETS * (given.scoring / n_gpus + given.scoring_here)
     total = loading + sampling + scoring
     return Outcome(total, loading, sampling, scoring, work / (n_gpus * sampling), writing / sampling, deaths)
 
@@ -162,7 +163,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--writing", type=float, help="seconds a chunk of 32 questions (default: measured here)")
     parser.add_argument("--merging", type=float, help="seconds at the end of a run (default: measured here)")
-    parser.add_argument("--scoring", type=float, default=usual.scoring, help="seconds a run, on the driver")
+    told = "of scoring a run, as `python -m benchmarks.scoring --shape wide` has measured it"
+    parser.add_argument("--scoring", type=float, required=True, help=f"seconds of a worker's core {told}")
+    parser.add_argument("--scoring-here", type=float, required=True, help=f"seconds of the driver {told}")
     parser.add_argument("--hours-between-failures", type=float, default=usual.hours_between_failures)
     options = parser.parse_args()
     known = (options.writing, options.merging)
@@ -172,6 +175,7 @@ def main() -> None:
         writing=writing,
         merging=merging,
         scoring=options.scoring,
+        scoring_here=options.scoring_here,
         hours_between_failures=options.hours_between_failures,
     )
     n_tokens = len(MODELS) * DATASETS * QUESTIONS * (SAMPLES + 1) * TOKENS

@@ -2,8 +2,9 @@
 
 `wide` has 800 questions with 10 short answers, `deep` 104 with 500 longer ones, all from shipped runs over the facts;
 `--scale 0.1` takes a tenth of the questions. Prints one JSON document: seconds of the clock and of the processor for
-each step, the memory at its most, and on some of the texts how many times longer encoding takes with a call for each
-question, and finding pairs that state different things with a loop over the pairs, as the tests define it.
+each step and of what `--ray` would hand to workers, the memory at its most, and on some of the texts how many times
+longer encoding takes with a call for each question, and finding pairs that state different things with a loop over the
+pairs, as the tests define it.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -102,6 +103,7 @@ def _joined(parts: list[Response]) -> Response:
 def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
     """Seconds in all and of each reported step, of the clock and of the processor."""
     steps: dict[str, list[float]] = {}
+    shared = 0.0
     started = last = np.array([time.perf_counter(), time.process_time()])
 
     def report(what: str, done: int, total: int) -> None:
@@ -110,7 +112,15 @@ def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
         steps[what] = [*(np.array(steps.get(what, [0.0, 0.0])) + now - last)]
         last = now
 
-    score_run(run.id, encoders, on_progress=report)
+    def spread(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        nonlocal shared
+        for item in items:
+            begun = time.process_time()
+            result = function(item)
+            shared += time.process_time() - begun
+            yield result
+
+    score_run(run.id, encoders, on_progress=report, spread=spread)
     end = np.array([time.perf_counter(), time.process_time()])
     steps |= {"writing": [*(end - last)], "all": [*(end - started)]}
     return {
@@ -118,6 +128,7 @@ def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
         "answers": run.decoding.n_samples,
         "clock_s": {name: round(float(clock), 2) for name, (clock, _) in steps.items()},
         "processor_s": {name: round(float(cpu), 2) for name, (_, cpu) in steps.items()},
+        "for_workers_s": round(shared, 2),
         "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
     }
 

@@ -1,7 +1,7 @@
 """What pages ask of whole runs is computed by a process of its own, at the lowest priority, once pages are served.
 
-A process and not a thread: it takes neither the lock of Python nor the memory of the server. It knows nothing of
-Streamlit.
+A process and not a thread: it takes neither the lock of Python nor the memory of the server. It ends with the server,
+also with one that was killed: its input is a pipe that only the server holds. It knows nothing of Streamlit.
 """
 
 import os
@@ -52,13 +52,26 @@ class Ahead:
 def _begun() -> "subprocess.Popen[bytes]":
     """The process, which prints nothing."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "homog_core", "prepare"],
+        [sys.executable, "-m", "dashboard.ahead"],
         cwd=files.PROJECT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     if hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, process.pid, LOWEST_PRIORITY)
     return process
+
+
+def _end_with_input() -> None:
+    """End this process where it is as soon as nobody holds its input any more."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    from homog_core.cli import main
+
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    sys.exit(main(["prepare"]))

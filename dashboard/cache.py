@@ -30,9 +30,12 @@ class Version(NamedTuple):
 
 
 def version(run: store.Run) -> Version:
-    """The version of a run."""
-    kept = sentences_folder(run.id)
+    """The version of a run. The file of its dataset counts too, since a stripped run has its sentences from there."""
+    from homog_core.runs.dataset_files import dataset_file
+
+    kept, spec = sentences_folder(run.id), DATASETS.get(run.identity.dataset)
     paths = [run.folder / "manifest.json", *run.folder.glob("*.parquet"), *kept.glob("*.parquet")]
+    paths += [path for path in [spec and dataset_file(spec)] if path]
     return Version(run.id, hash(frozenset(map(_now, paths))))
 
 

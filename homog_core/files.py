@@ -58,6 +58,22 @@ def expanded(name: str) -> Path:
         raise InvalidInput(f"{name} names the home folder of a user that this machine does not have.") from error
 
 
+def named(name: str) -> Path:
+    """The path that somebody names, whether there is something or not.
+
+    Raises `InvalidInput` for what can be the name of no file, and for what lies in a folder that may not be read.
+    """
+    path = expanded(name)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        raise InvalidInput(f"{name!r} can be no file for you ({why}); name another.") from error
+    return path
+
+
 def make_folder(folder: Path) -> Path:
     """The folder, made where it is not there yet. Raises `HomogError` where it cannot be."""
     try:

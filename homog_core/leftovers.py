@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ _BLOCKS = (
 )
 _MOST_MARKS = 20  # that a run may add of a kind
 _LONGEST_MARK = 200  # characters
+_TEXTS = 2048  # remembered: an answer is asked for many times, and answers repeat
 _MOST_INSIDE = 100  # blocks inside of a block that are followed
 _HARMONY = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # special tokens, all four or none
 
@@ -120,6 +121,7 @@ def _marks(rule: Leftovers) -> _Marks:
     )
 
 
+@lru_cache(maxsize=_TEXTS)
 def answer_text(text: str, rule: Leftovers = USUAL) -> str:
     """The answer in a generated text: without reasoning, special tokens and marks of word pieces, in Unicode's NFC.
 
@@ -170,26 +172,21 @@ def answer_start(text: str, rule: Leftovers = USUAL) -> int:
     return start
 
 
-def opened_block(prompt: str) -> str:
+def opened_block(prompt: str, rule: Leftovers = USUAL) -> str:
     """The opening tag that a prompt ends with, and the white space after it; "" where it ends otherwise.
 
     What is generated then begins inside a block of reasoning.
     """
-    found = _at_end().search(prompt)
+    found = re.search(rf"(?:{_marks(rule).opening.pattern})\s*\Z", prompt)
     return found[0] if found else ""
 
 
-def reasoning_marks(special: Collection[str]) -> set[str]:
+def reasoning_marks(special: Collection[str], rule: Leftovers = USUAL) -> set[str]:
     """Those of a tokenizer's special tokens that tell reasoning from the answer."""
     harmony = set(_HARMONY) if {"<|channel|>", "<|message|>"} <= set(special) else set()
-    marks = _marks(USUAL)
+    marks = _marks(rule)
     tags = {token for token in special if marks.opening.fullmatch(token) or marks.closing.fullmatch(token)}
     return tags | set(special) & (harmony | {"<|channel>", "<unused94>"})
-
-
-@cache
-def _at_end() -> re.Pattern:
-    return re.compile(rf"(?:{_marks(USUAL).opening.pattern})\s*\Z")
 
 
 def _block_end(text: str, start: int, marks: _Marks) -> int:

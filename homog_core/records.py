@@ -74,6 +74,15 @@ class ModelSpec:
     prompt_style: PromptStyle = "plain"
     license: str = ""
     adapter: str | None = None  # a PEFT adapter on top of `source`: its folder under cache/models/, or a local path
+    reasoning: tuple[tuple[str, str], ...] = ()  # marks around its reasoning, beside those that `leftovers` knows
+
+    def __post_init__(self) -> None:
+        Leftovers(self.reasoning)  # raises `InvalidInput` for what can be no marks
+
+    @property
+    def leftovers(self) -> Leftovers:
+        """What is left out of its answers, where nobody says otherwise of a run."""
+        return Leftovers(self.reasoning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Fixtures of all tests. What they are made of stands in `fakes`."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from fakes import (
     DECODING,
     FAKE_SPEC,
     MODEL_CACHE,
+    PATIENCE,
     QUESTIONS,
-    SECOND,
     STREAMLITS_OWN,
     FakeSampler,
     link_shipped,
@@ -27,6 +28,12 @@ from homog_core.runs.sample import sample_run
 from homog_core.runs.store import Run
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.weights import find_model
+
+
+def pytest_collection_finish() -> None:
+    """What all tests have imported stays until the end, so that no collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +116,9 @@ def bare_server(tmp_path_factory, shipped):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -119,24 +127,35 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser):
+    """A browser that keeps the server's scripts, as a visitor's does: reading them is most of opening a page."""
+    # Playwright's own waiting evaluates strings, which the server's policy forbids; test_serving tests the policy.
+    context = browser.new_context(bypass_csp=True)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def new_page(browser):
-    """A function that opens a page; at the end no page may have logged an error."""
-    errors, contexts = [], []
+def new_page(context):
+    """A function that opens a page; at the end no page may have logged an error, and nothing is left of any."""
+    errors, pages = [], []
 
     def open_page(url: str, width: int = 1280, scheme: str = "light"):
-        # Playwright's own waiting evaluates strings, which the server's policy forbids; test_serving tests the policy.
-        size = {"width": width, "height": 900}
-        context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)
-        contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(90 * SECOND)
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.evaluate("localStorage.clear()")
+        page.close()
+    context.clear_cookies()
+    context.clear_permissions()
     assert [text for text in errors if not any(own in text for own in STREAMLITS_OWN)] == []

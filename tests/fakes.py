@@ -62,7 +62,7 @@ SHIPPED_RUNS = shipped_runs(Path(__file__).parent.parent)
 MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(files.SHIPPED)  # where conversions are kept between sessions
 
 
-TIMEOUT = 20  # seconds that a test waits for another thread before it fails
+TIMEOUT = 90  # seconds that a test waits for another thread or process before it fails; the machine may be busy
 
 
 ENTROPY, LOGPROB = 0.5, -0.25  # of every token that a fake model says
@@ -384,19 +384,26 @@ def tiny_nli(folder: Path, labels: Sequence[str]) -> str:
 CHROMIUM = shutil.which("chromium")
 
 
-SECOND = 1000
+PATIENCE = 240_000  # milliseconds that a page may take: models are loaded and sampled on a machine that may be busy
 
 
 # On a deep link Streamlit's own client looks for its server under the page's path first.
 STREAMLITS_OWN = ("404 (Not Found)",)
 
 
-@contextmanager
-def serving(own: Path, shipped: Path, **variables: str) -> Iterator[tuple[str, subprocess.Popen, Path]]:
-    """A real server with its own cache: its address, its process, and the file of what it logs."""
+def free_port() -> int:
+    """A port of this machine that nobody listens to."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def serving(
+    own: Path, shipped: Path, port: int | None = None, **variables: str
+) -> Iterator[tuple[str, subprocess.Popen, Path]]:
+    """A real server with its own cache: its address, its process, and the file of what it logs."""
+    port = port or free_port()
     url, log = f"http://localhost:{port}", own / "server.log"
     program = (
         "import pathlib, sys; from homog_core import files; from streamlit.web.cli import main; "
@@ -410,16 +417,21 @@ def serving(own: Path, shipped: Path, **variables: str) -> Iterator[tuple[str, s
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
-            break
-        except OSError:
-            assert time.monotonic() < deadline, log.read_text()
+    deadline = time.monotonic() + TIMEOUT
+    while not _is_up(f"{url}/_stcore/health"):
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)  # the server needs the processor more
     yield url, process, log
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=TIMEOUT)
+
+
+def _is_up(health: str) -> bool:
+    try:
+        urllib.request.urlopen(health, timeout=TIMEOUT).close()
+        return True
+    except OSError:
+        return False
 
 
 def settled(page) -> None:

@@ -2,9 +2,10 @@
 
 import time
 
-from fakes import SHIPPED_RUNS
+from fakes import SHIPPED_RUNS, TIMEOUT
 from streamlit.testing.v1 import AppTest
 
+from dashboard.background import tasks
 from homog_core import files
 
 APP = str(files.PROJECT / "app.py")
@@ -23,10 +24,12 @@ def open_page(page: str, **params: str) -> AppTest:
 
 def settled(app: AppTest) -> AppTest:
     """The page, once what it computes in the background is there."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 2 * TIMEOUT
     while any(bar.proto.text.startswith("Computing") for bar in app.get("progress")):
-        assert time.monotonic() < deadline, app.get("progress")[0].proto.text
-        time.sleep(0.2)
+        for task in list(tasks()._tasks.values()):
+            while not task.over.wait(1):
+                task.look()  # otherwise nobody waits for it any more
+                assert time.monotonic() < deadline, app.get("progress")[0].proto.text
         app.run()
     return app
 

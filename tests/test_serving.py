@@ -10,7 +10,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
-from fakes import serving
+from fakes import TIMEOUT, serving
 from websockets.exceptions import InvalidStatus
 
 from benchmarks.visitor import Visitor
@@ -20,7 +20,7 @@ from dashboard.serving import HEADERS, Lines
 def get(url: str, **headers: str):
     """The status, headers and text of an address."""
     try:
-        answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20)
+        answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         answer = error
     return answer.status, answer.headers, answer.read().decode()
@@ -85,7 +85,7 @@ def test_a_server_that_is_told_to_end_ends_and_says_so(tmp_path, shipped):
     with serving(tmp_path, shipped) as (url, process, log), Visitor(url) as visitor:
         visitor.open("methods")
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=TIMEOUT)
         events = [json.loads(line)["event"] for line in log.read_text().splitlines() if line.startswith("{")]
     assert events == ["server started", "server ended"]
 

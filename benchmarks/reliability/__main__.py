@@ -6,6 +6,7 @@ python -m benchmarks.reliability foreign             # files of other runs, and 
 python -m benchmarks.reliability kills --n 300       # SIGKILL at random moments
 python -m benchmarks.reliability kills --n 40 --kinds train
 python -m benchmarks.reliability fuzz --n 100000     # malformed inputs to everything that reads
+python -m benchmarks.reliability guided --seconds 30 # the same, led by the lines that an input reaches; needs atheris
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.reliability.flips import flips
 from benchmarks.reliability.foreign import damaged, foreign
+from benchmarks.reliability.fuzz.guided import all_guided, require_atheris
 from benchmarks.reliability.fuzz.inputs import HEAD, Tally, all_tried, keep, row
 from benchmarks.reliability.fuzz.targets import targets
 from benchmarks.reliability.kills import KINDS, kills
@@ -26,16 +28,17 @@ FACTS = ("gemma-3-270m-sft--facts--34ca93b917", "gemma-3-270m-dpo--facts--2493e7
 def main() -> None:
     """Run one of the experiments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("flips", "foreign", "kills", "fuzz"))
+    parser.add_argument("what", choices=("flips", "foreign", "kills", "fuzz", "guided"))
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of work that is killed")
     parser.add_argument("--run", help="id of a shipped run whose bits are flipped")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of processor time for each reader that is led")
     parser.add_argument("--jobs", type=int, default=1, help="processes that fuzz")
-    parser.add_argument("--only", default="", help="how the names begin of what is fuzzed")
+    parser.add_argument("--only", nargs="+", default=[""], help="how the names begin of what is fuzzed")
     parser.add_argument("--keep", type=Path, help="folder for the shortest input of each failure")
     options = parser.parse_args()
-    if options.what == "fuzz":
+    if options.what in ("fuzz", "guided"):
         _fuzz(options)
         return
     shipped = files.SHIPPED / "runs"
@@ -63,10 +66,15 @@ def _fuzz(options: argparse.Namespace) -> None:
         for problem, n in tally.failures.most_common():
             print(f"  {n} × {problem}: {tally.first.get(problem, b'')[:160]!r}", flush=True)
 
+    if options.what == "guided":
+        require_atheris()
     with own_folder():
-        known = [target for target in targets() if target.name.startswith(options.only)]
+        known = [target for target in targets() if target.name.startswith(tuple(options.only))]
     print(HEAD, flush=True)
-    found = all_tried(known, options.n, options.seed, options.jobs, show)
+    if options.what == "fuzz":
+        found = all_tried(known, options.n, options.seed, options.jobs, show)
+    else:
+        found = all_guided(known, options.seconds, options.jobs, show)
     print(f"{sum(tally.inputs for tally in found):,} inputs, {sum(tally.failures.total() for tally in found):,} failed")
     if options.keep:
         keep(found, options.keep)

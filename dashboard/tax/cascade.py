@@ -22,13 +22,15 @@ from homog_core.wording.numbers import number, percent, tokens, with_care
 def cascade(chosen: Selection, of: str) -> None:
     """Cost against quality; the operating point by a slider or a click."""
     try:
-        study = computed.cascade_study(chosen.versions[of], *chosen.how)
+        found = computed.cascade_figures(chosen.versions[of], *chosen.how)
     except InvalidInput as error:
         st.markdown("##### The cascade")
         st.info(plain(str(error)))
         return
+    if found is None:
+        return
+    study, rows = found
     n = len(study.incorrect)
-    rows = computed.cascade_rows(chosen.versions[of], *chosen.how)
     points = with_x(rows[rows["kind"] == "cascade"].reset_index(drop=True))
     alone = alone_marks(rows)
     color = chosen.looks()[of].color

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
+from dashboard import background
 from dashboard.cache import Version, load_run
 from homog_core.analysis import cascade, many, published, quality, rates, selective, signals
 from homog_core.analysis.bounds import Bounds
@@ -19,6 +20,7 @@ from homog_core.analysis.unseen import Unseen
 from homog_core.analysis.unseen import growth as growth_of
 from homog_core.analysis.unseen import unseen as unseen_of
 from homog_core.measures.clustering import Clusterer
+from homog_core.progress import OnProgress
 from homog_core.records import Estimate
 
 Named = tuple[tuple[str, Version], ...]  # runs with their labels
@@ -187,22 +189,35 @@ def calibration(run: Version, clusterer: Clusterer, category: str, score: str) -
     return selective.calibration_of(values, scored.correct[scored.in_category(category)])
 
 
-@st.cache_resource(max_entries=64, show_spinner="Fitting the cascade on five folds …")
-def cascade_study(run: Version, clusterer: Clusterer, category: str) -> CascadeStudy:
-    """`cascade.cascade_study`. Raises `InvalidInput` where there is none."""
-    return cascade.cascade_study(load_run(run.run_id), clusterer, category)
+class CascadeFigures(NamedTuple):
+    """A cascade, and the rows of its chart."""
+
+    study: CascadeStudy
+    rows: pd.DataFrame
 
 
-@_once
-def cascade_rows(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
-    """`cascade.cascade_rows`. Raises `InvalidInput` where there is no cascade."""
-    return cascade.cascade_rows(cascade_study(run, clusterer, category))
+def cascade_figures(run: Version, clusterer: Clusterer, category: str) -> CascadeFigures | None:
+    """`cascade.cascade_study` and `cascade.cascade_rows`; None, with a bar, until they are there.
+
+    Raises `InvalidInput` where there is none.
+    """
+
+    def compute(_: OnProgress) -> CascadeFigures:
+        study = cascade.cascade_study(load_run(run.run_id), clusterer, category)
+        return CascadeFigures(study, cascade.cascade_rows(study))
+
+    return background.computed(("cascade", run, clusterer, category), compute)
 
 
 # Ours and published
 
 
-@_once
 def counterpart(run: Version, metric: str, clusterer: Clusterer, category: str) -> Estimate:
-    """`published.counterpart`."""
-    return published.counterpart(load_run(run.run_id), metric, clusterer, category)
+    """`published.counterpart`, which is the same whatever the clusterer is where it has no part in a metric."""
+    return _counterpart(run, metric, clusterer if metric in published.OF_CLUSTERS else None, category)
+
+
+@_once
+def _counterpart(run: Version, metric: str, clusterer: Clusterer | None, category: str) -> Estimate:
+    scored = load_run(run.run_id)
+    return published.counterpart(scored, metric, clusterer or scored.clusterer, category)

@@ -23,7 +23,7 @@ from dashboard.tax.marks import (
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis import rates
-from homog_core.analysis.published import published_metrics, published_rows
+from homog_core.analysis.published import SLOW, published_metrics, published_rows
 from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.progress import OnProgress
@@ -33,13 +33,14 @@ from homog_core.wording import published as say
 from homog_core.wording.labels import METRIC_TITLES, first_upper
 from homog_core.wording.numbers import UNDEFINED, counted
 
+COMPUTING = "…"
+
 
 def figure(chosen: Selection, metric: str) -> None:
     """One published figure beside ours, and the table of all."""
-    ours = _ours(chosen, [metric])
-    if ours is None:
+    figures = _ours(chosen, [metric])[metric]
+    if figures is None:
         return
-    figures = ours[metric]
     reported = published_rows(metric)
     show = lambda value: numbers.metric_value(metric, value)
     found = [
@@ -104,17 +105,14 @@ def _metric_panel(metric: str, found: Sequence[dict[str, Any]]) -> Panel:
 
 def table(chosen: Selection) -> None:
     """Every published figure with ours beside it, in columns of their own."""
-    found = _ours(chosen, published_metrics())
-    if found is None:
-        return
     rows = []
-    for metric, figures in found.items():
-        ours = [figure.value for figure in figures.values()]
+    for metric, figures in _ours(chosen, published_metrics()).items():
+        ours = say.span(metric, [figure.value for figure in figures.values()]) if figures else COMPUTING
         for p in published_rows(metric):
             rows.append(
                 {
                     "figure": METRIC_TITLES[metric],
-                    chosen.measured: say.span(metric, ours) or UNDEFINED,
+                    chosen.measured: ours or UNDEFINED,
                     "published": numbers.published_value(metric, p.value),
                     "model": p.model or "not named",
                     "stage": p.stage,
@@ -134,15 +132,23 @@ def table(chosen: Selection) -> None:
     )
 
 
-def _ours(chosen: Selection, metrics: Sequence[str]) -> dict[str, dict[str, Estimate]] | None:
-    """Our figures by metric and label of the run; None, with a bar, until they have been computed."""
+def _ours(chosen: Selection, metrics: Sequence[str]) -> dict[str, dict[str, Estimate] | None]:
+    """Our figures by metric and label of the run; None of a slow metric, with a bar, until it has been computed."""
     runs, how = chosen.versions, chosen.how
+    found = {
+        metric: {label: computed.counterpart(run, metric, *how) for label, run in runs.items()}
+        for metric in metrics
+        if metric not in SLOW
+    }
+    slow = tuple(metric for metric in metrics if metric in SLOW)
 
     def compute(on_progress: OnProgress) -> dict[str, dict[str, Estimate]]:
-        found: dict[str, dict[str, Estimate]] = {metric: {} for metric in metrics}
-        for place, (metric, label) in enumerate(product(metrics, runs)):
-            on_progress("Our figures", place, len(metrics) * len(runs))
-            found[metric][label] = computed.counterpart(runs[label], metric, *how)
-        return found
+        later: dict[str, dict[str, Estimate]] = {metric: {} for metric in slow}
+        for place, (metric, label) in enumerate(product(slow, runs)):
+            on_progress("Our figures", place, len(slow) * len(runs))
+            later[metric][label] = computed.counterpart(runs[label], metric, *how)
+        return later
 
-    return background.computed(("ours", chosen.named, how, tuple(metrics)), compute)
+    if slow:
+        found |= background.computed(("ours", chosen.named, how, slow), compute) or dict.fromkeys(slow)
+    return {metric: found[metric] for metric in metrics}

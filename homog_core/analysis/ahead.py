@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from homog_core.analysis.cascade import saving_estimate
+from homog_core.analysis.right_answers import right_wordings_differ
 from homog_core.analysis.sampler_check import sampler_check
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.texts import run_texts
@@ -40,7 +42,9 @@ def _each_value(run: Run) -> Iterator[object]:
     if not scored.is_scored:
         return
     yield scored.mean_logprobs
+    yield right_wordings_differ(scored)
     for clusterer in scored.clusterers():
         yield scored.least_similarity(clusterer)
         if clusterer.has_trees:
             yield scored.trees(clusterer)
+    yield from (saving_estimate(scored, clusterer) for clusterer in scored.clusterers()[:1])  # as a page opens

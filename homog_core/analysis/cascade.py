@@ -1,5 +1,6 @@
 """The cascade of a run: its signals and their costs, every operating point, and what it saves."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate
+from homog_core.runs import derived
 from homog_core.statistics.cascade import (
     Curve,
     Outcome,
@@ -81,6 +83,24 @@ def saving(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Savin
     """What the cascade saves within categories. Raises `InvalidInput` below ten correct or incorrect, and for NLI."""
     signals, incorrect, group = cascade_signals(scored, clusterer, category)
     return matched_saving(signals, incorrect, group=group)
+
+
+def saving_estimate(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Estimate:
+    """`Saving.saving`, kept on the disk; NaN where there is none."""
+    how = hashlib.sha256(repr((clusterer, category)).encode()).hexdigest()[:16]
+    name = f"saving-{how}"
+    found = derived.kept_arrays(scored.run, name, lambda: _saving_arrays(scored, clusterer, category))
+    value, low, high = found["interval"].tolist()
+    return Estimate(value, low, high, int(found["n"]), str(found["method"]))
+
+
+def _saving_arrays(scored: ScoredRun, clusterer: Clusterer, category: str) -> derived.Arrays:
+    try:
+        found = saving(scored, clusterer, category).saving
+    except InvalidInput:
+        found = Estimate(np.nan, np.nan, np.nan, int(scored.in_category(category).sum()), "")
+    interval = np.array([found.value, found.low, found.high])
+    return {"interval": interval, "n": np.array(found.n), "method": np.array(found.method)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

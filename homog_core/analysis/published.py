@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from homog_core.analysis.cascade import saving
+from homog_core.analysis.cascade import saving_estimate
 from homog_core.analysis.lineage import STAGES
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.selective import N_RESAMPLES, calibration_estimates
 from homog_core.analysis.signals import largest_correlation
 from homog_core.catalogue.published import PUBLISHED, Published
-from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.scores import DENSITY, SEMANTIC_ENTROPY, TOKEN_ENTROPY
 from homog_core.records import Estimate
@@ -30,6 +29,18 @@ def published_metrics() -> list[str]:
     return list(dict.fromkeys(p.metric for p in PUBLISHED))
 
 
+OF_CLUSTERS = frozenset(  # the metrics that a clusterer and its threshold have a part in
+    {
+        "single_cluster_rate",
+        "mean_num_clusters",
+        "mean_discrete_semantic_entropy",
+        "signal_correlation",
+        "cost_saving",
+    }
+)
+SLOW = ("selective_accuracy", "ece", "cost_saving")  # metrics that take longer than a page may take
+
+
 def counterpart(scored: ScoredRun, metric: str, clusterer: Clusterer, category: str = "") -> Estimate:
     """Our figure of a published metric on a run; NaN where it is undefined.
 
@@ -37,13 +48,12 @@ def counterpart(scored: ScoredRun, metric: str, clusterer: Clusterer, category: 
     correlation is the largest |r| among the signals of the cascade; its saving is against running every signal.
     """
     kept = scored.in_category(category)
-    clusters = scored.cluster_frame(clusterer)[kept]
     token, correct = scored.scores[TOKEN_ENTROPY].to_numpy(np.float64)[kept], scored.correct[kept]
     if metric == "single_cluster_rate":
-        return single_cluster_rate(clusters["num_semantic_sets"])
+        return single_cluster_rate(scored.cluster_frame(clusterer)["num_semantic_sets"][kept])
     if metric in ("mean_num_clusters", "mean_discrete_semantic_entropy"):
         name = "num_semantic_sets" if metric == "mean_num_clusters" else SEMANTIC_ENTROPY
-        return mean_estimate(clusters[name])
+        return mean_estimate(scored.cluster_frame(clusterer)[name][kept])
     if metric == "mean_token_entropy":
         return mean_estimate(token)
     if metric == "auroc":
@@ -57,8 +67,5 @@ def counterpart(scored: ScoredRun, metric: str, clusterer: Clusterer, category: 
     if metric == "signal_correlation":
         return largest_correlation(scored.score_frame(clusterer)[kept], (TOKEN_ENTROPY, DENSITY, SEMANTIC_ENTROPY))
     if metric == "cost_saving":
-        try:
-            return saving(scored, clusterer, category).saving
-        except InvalidInput:
-            pass
+        return saving_estimate(scored, clusterer, category)
     return Estimate(np.nan, np.nan, np.nan, int(kept.sum()), "")

@@ -1,5 +1,7 @@
 """What is right: accuracy of greedy answers, corrected for the grades' errors, and how right samples differ."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +10,7 @@ from homog_core.leftovers import answer_text
 from homog_core.measures.clustering import Clusterer
 from homog_core.measures.words import normalise
 from homog_core.records import Estimate
+from homog_core.runs import derived
 from homog_core.runs.readings import grade_errors
 from homog_core.statistics.intervals import wilson_interval
 
@@ -47,19 +50,30 @@ def right_answers_differ(scored: ScoredRun, clusterer: Clusterer) -> pd.Series:
     Unlike the number of clusters it does not grow with the number of right samples: 1 + the share is the expected
     number of different answers among two right ones, whatever their number.
     """
-    kinds = {
-        (position, i): label
-        for position, labels in zip(scored.questions.index, scored.label_matrix(clusterer), strict=True)
-        for i, label in zip(scored.valid(position), labels, strict=False)
-    }
-    return _pairs_that_differ(scored, pd.Series(kinds, dtype=np.int64))
+    labels = scored.label_matrix(clusterer)
+    q, i = np.nonzero(scored.right_samples & (labels >= 0))
+    n = np.bincount(q, minlength=len(labels))
+    n_labels = labels.max(initial=0) + 1
+    cluster, size = np.unique(q * n_labels + labels[q, i], return_counts=True)
+    alike = np.bincount(cluster // n_labels, size * (size - 1), minlength=len(labels))
+    with np.errstate(invalid="ignore"):
+        return pd.Series(np.where(n > 1, 1 - alike / (n * (n - 1)), np.nan), scored.questions.index)
 
 
 def right_wordings_differ(scored: ScoredRun) -> pd.Series:
-    """As `right_answers_differ` for different wordings after normalisation: no clusterer has a part in it."""
-    texts = scored.run.responses().set_index(["question_id", "sample_index"])["text"]
+    """As `right_answers_differ` for different wordings after normalisation: no clusterer has a part in it.
+
+    Kept on the disk.
+    """
+    found = derived.kept_arrays(scored.run, "right-wordings", lambda: {"share": _right_wordings_differ(scored)})
+    return pd.Series(found["share"], scored.questions.index)
+
+
+def _right_wordings_differ(scored: ScoredRun) -> np.ndarray:
+    texts = scored.run.responses(["text"]).set_index(["question_id", "sample_index"])["text"]
     texts = texts[texts.index.isin(_right_samples(scored))]
-    return _pairs_that_differ(scored, texts.map(lambda text: normalise(answer_text(text, scored.run.leftovers))))
+    wording = cache(lambda text: normalise(answer_text(text, scored.run.leftovers)))
+    return _pairs_that_differ(scored, texts.map(wording)).to_numpy()
 
 
 def _right_samples(scored: ScoredRun) -> pd.MultiIndex:

@@ -206,6 +206,19 @@ class ScoredRun:
         right = (decided["grade"] == "correct").groupby(decided["question_id"]).mean()
         return right.reindex(self.questions.index).to_numpy(np.float64)
 
+    @cached_property
+    def right_samples(self) -> np.ndarray:
+        """(Q, N) whether a valid sampled answer is graded correct, in their order; False where there is no answer."""
+        right = self.sample_grades[self.sample_grades["grade"] == "correct"]
+        right = right[right["question_id"].isin(self.questions.index)]
+        by_sample = np.zeros((len(self.questions), max(self.n_samples, 1)), dtype=bool)
+        by_sample[self.questions.index.get_indexer(right["question_id"]), right["sample_index"]] = True
+        found = np.zeros_like(by_sample)
+        for q, key in enumerate(self.questions.index):
+            own = self.valid(key)
+            found[q, : len(own)] = by_sample[q, own]
+        return found
+
     def in_category(self, category: str) -> np.ndarray:
         """Which questions (Q,) a filter keeps; "" keeps all."""
         if not category:

@@ -63,6 +63,8 @@ def _read(kind: type[Record], name: str, path: Path, version: tuple[int, ...] = 
         records = TypeAdapter(list[kind], config={"extra": "forbid", "str_min_length": 1}).validate_python(rows)
     except ValidationError as error:
         raise InvalidInput(_complaint(path, name, rows, error.errors()[0], kind)) from error
+    except InvalidInput as error:  # of a record that checks itself
+        raise InvalidInput(f"{path}, `{name}`: {error}") from error
     keys = [record.key for record in records]
     for key in keys:
         if not _KEY.fullmatch(key):

@@ -91,10 +91,10 @@ def print_summary(options: argparse.Namespace, run: "Run") -> None:
     summary.pop("import_notes")  # an import says them on standard error
     tables = {name: summary.pop(name) for name in ("sampler", "texts", "estimates", "scores", "cascade")}
     shown = {name: value for name, value in summary.items() if value != "" and not _is_undefined(value)}
-    print("  ".join(f"{name}: {value}" for name, value in shown.items()))
+    print(printable("  ".join(f"{name}: {value}" for name, value in shown.items())))
     print(printable(f"\nModel or sampler: {tables['sampler']['verdict']}. {tables['sampler']['sentence']}\n"))
     if said := tables["texts"]["sentence"]:
-        print(f"{said}\n")
+        print(printable(f"{said}\n"))
     print_defined(options, [{"statistic": name, **estimate} for name, estimate in tables["estimates"].items()])
     print("\nHow well each score tells incorrect from correct greedy answers (AUROC, DeLong 95 % interval):")
     if why := no_ranking(summary["grades"]):
@@ -127,7 +127,7 @@ def confirmed(question: str) -> bool:
 
 def say(words: str) -> None:
     """Print what is being done."""
-    print(f"{words} …", file=sys.stderr)
+    print(printable(f"{words} …"), file=sys.stderr)
 
 
 class Bar:
@@ -153,4 +153,4 @@ class Bar:
         self._bar.update(done - self._bar.n)
         if self._bar.disable and time.monotonic() - self._last > _LINE_SECONDS:
             self._last = time.monotonic()
-            print(f"{self._title}: {done} of {total}, {note}", file=sys.stderr)
+            print(printable(f"{self._title}: {done} of {total}, {note}"), file=sys.stderr)

@@ -130,7 +130,7 @@ def _ray(sub: argparse.ArgumentParser) -> None:
         nargs="?",
         const="local",
         metavar="ADDRESS",
-        help="sample on the Ray cluster at this address, as 10.0.0.1:6379; without an address on workers of this "
+        help="work on the Ray cluster at this address, as 10.0.0.1:6379; without an address on workers of this "
         "machine. One worker a GPU, or see --cpus-per-worker",
     )
     sub.add_argument("--cpus-per-worker", type=int, metavar="N", help="with --ray: workers of N cores, without GPUs")
@@ -200,6 +200,7 @@ def _score(add: Add) -> None:
         default="bidirectional",
         help="what joins two answers under NLI",
     )
+    _ray(sub)
 
 
 def _train(add: Add) -> None:

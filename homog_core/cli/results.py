@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from homog_core import files
 from homog_core.cli.output import Bar, print_defined, print_result, printable, say
 from homog_core.errors import InvalidInput
 
@@ -52,14 +53,14 @@ def report_runs(options: argparse.Namespace) -> None:
     if options.html:
         if not options.runs:
             raise InvalidInput("Name the run, or the 2 to 4 runs, that --html is to be about.")
-        write_html(options, list(dict.fromkeys(options.runs)), Path(options.html))
+        write_html(options, list(dict.fromkeys(options.runs)), files.named(options.html))
         return
     runs = [ScoredRun(open_run(run_id)) for run_id in options.runs] or results_md.reportable_runs()
     tables = results_md.results_tables(runs)
     if options.json:
         print_result(options, [{"title": table.title, "rows": table.rows} for table in tables])
     elif options.update:
-        update_document(Path(options.update), tables)
+        update_document(files.named(options.update), tables)
         say(f"Updated {options.update}")
     else:
         print(markdown(tables))

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from homog_core import files
 from homog_core.cli.output import Bar, confirmed, print_result, print_summary, printable
 from homog_core.cli.results import write_html
 from homog_core.cli.scoring import leftovers_said, score_new_run, score_new_runs
@@ -93,7 +94,7 @@ def export_run(options: argparse.Namespace) -> None:
     from homog_core.runs.store import open_run
 
     run = open_run(options.run)
-    target = Path(options.output or f"{run.id}.{options.format}")
+    target = files.named(options.output or f"{run.id}.{options.format}")
     if options.format == "html":
         write_html(options, [run.id], target)
         return
@@ -109,7 +110,7 @@ def import_run(options: argparse.Namespace) -> None:
     rule = leftovers_said(options)
     columns = dict(_column(text) for text in options.column)
     about = About(**{name: getattr(options, name) for name in KEYS if name != "columns"}, columns=columns)
-    path = Path(options.file)
+    path = files.named(options.file)
     if name := hub.hub_name(options.file):
         found = hub.fetch(name, MAX_BYTES)
         dataset = about.dataset or name.repository.partition("/")[2]

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from homog_core.cli.cluster import clustered
 from homog_core.cli.output import Bar, print_result, say
 from homog_core.cli.scoring import score_new_run
 from homog_core.errors import InvalidInput
@@ -33,23 +34,7 @@ def sample(options: argparse.Namespace) -> None:
         settings.decoding(options.dataset), settings.questions(options.dataset)  # complain before the model is loaded
         with opened(spec, settings.dtype, cluster, server) as sampler:
             run = sample_dataset(sampler, options.dataset, settings)
-    score_new_run(options, run.id)
-
-
-@contextmanager
-def clustered(options: argparse.Namespace) -> "Iterator[Cluster | None]":
-    """The Ray cluster that was asked for, while it is used; None where none was."""
-    from homog_core.sampling.cluster import connected
-
-    if options.ray is None:
-        if options.cpus_per_worker is not None:
-            raise InvalidInput("--cpus-per-worker is of workers on a cluster; give --ray too.")
-        yield None
-        return
-    say("Connecting to Ray")
-    with connected(options.ray, options.cpus_per_worker) as cluster:
-        say(f"Ray has room for {numbers.counted(cluster.n_workers, 'worker')}")
-        yield cluster
+        score_new_run(options, run.id, cluster)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from homog_core.cli.cluster import clustered, spread_over
 from homog_core.cli.output import Bar, print_result, print_summary, say
 from homog_core.errors import InvalidInput, ModelUnavailable
 from homog_core.leftovers import Leftovers
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from homog_core.measures.encoders import SentenceEncoder
     from homog_core.measures.judge import Judge
     from homog_core.measures.nli import NliCrossEncoder
+    from homog_core.sampling.cluster import Cluster
 
 
 def calibrate(options: argparse.Namespace) -> None:
@@ -46,11 +48,12 @@ def score(options: argparse.Namespace) -> None:
     thresholds, rule = dict(_threshold(text) for text in options.threshold), leftovers_said(options)
     encoders, nli = _encoders(options), _nli_if_available(options)
     clusterers = _clusterers(options, thresholds, encoders, nli)
-    if rule is not None:
-        set_leftovers(options.run, rule)
-    stored = [key for key in stored_entailments(open_run(options.run)) if not nli or key != nli.key]
-    clusterers += [Clusterer("nli", 0.0, key, options.rule, options.entailment) for key in stored]
-    _score_and_print(options, options.run, encoders, nli, clusterers)
+    with clustered(options) as cluster:
+        if rule is not None:
+            set_leftovers(options.run, rule)
+        stored = [key for key in stored_entailments(open_run(options.run)) if not nli or key != nli.key]
+        clusterers += [Clusterer("nli", 0.0, key, options.rule, options.entailment) for key in stored]
+        _score_and_print(options, options.run, encoders, nli, clusterers, cluster)
 
 
 def leftovers_said(options: argparse.Namespace) -> Leftovers | None:
@@ -61,12 +64,12 @@ def leftovers_said(options: argparse.Namespace) -> Leftovers | None:
     return Leftovers(reasoning, tuple(options.prefix), are_kept=options.leftovers == "keep")
 
 
-def score_new_run(options: argparse.Namespace, run_id: str) -> None:
+def score_new_run(options: argparse.Namespace, run_id: str, cluster: "Cluster | None" = None) -> None:
     """Score a run for the first time, with the default settings, and print what it found."""
-    _score_and_print(options, run_id, _encoders(options), _nli_if_available(options))
+    _score_and_print(options, run_id, _encoders(options), _nli_if_available(options), cluster=cluster)
 
 
-def score_new_runs(options: argparse.Namespace, run_ids: list[str]) -> None:
+def score_new_runs(options: argparse.Namespace, run_ids: list[str], cluster: "Cluster | None" = None) -> None:
     """Score runs for the first time, with the default settings, and print nothing of what they found."""
     from homog_core.analysis.ahead import prepare
     from homog_core.runs.score import score_run
@@ -74,7 +77,7 @@ def score_new_runs(options: argparse.Namespace, run_ids: list[str]) -> None:
     encoders, nli, judge = _encoders(options), _nli_if_available(options), _judge(options)
     for run_id in run_ids:
         with Bar(f"Scoring {run_id}") as bar:
-            prepare([score_run(run_id, encoders, nli, None, judge, on_progress=bar.update)])
+            prepare([score_run(run_id, encoders, nli, None, judge, bar.update, spread_over(cluster))])
 
 
 def _score_and_print(
@@ -83,13 +86,14 @@ def _score_and_print(
     encoders: "list[SentenceEncoder]",
     nli: "NliCrossEncoder | None",
     clusterers: "list[Clusterer] | None" = None,
+    cluster: "Cluster | None" = None,
 ) -> None:
     from homog_core.analysis.ahead import prepare
     from homog_core.runs.score import score_run
 
     judge = _judge(options)
     with Bar("Scoring") as bar:
-        run = score_run(run_id, encoders, nli, clusterers, judge, on_progress=bar.update)
+        run = score_run(run_id, encoders, nli, clusterers, judge, bar.update, spread_over(cluster))
         prepare([run])
     if judge:
         _print_cost(run.judgements(judge.key), judge.key)

@@ -1,8 +1,8 @@
 """The commands `study list` and `study get`: answers that others sampled and published."""
 
 import argparse
-from pathlib import Path
 
+from homog_core import files
 from homog_core.cli.output import Bar, print_result
 from homog_core.errors import InvalidInput
 
@@ -36,7 +36,7 @@ def get_study(options: argparse.Namespace) -> None:
     from homog_core.cli.scoring import score_new_runs
     from homog_core.runs.studies import get_run, study
 
-    spec, folder = study(options.name), Path(options.folder) if options.folder else None
+    spec, folder = study(options.name), files.named(options.folder) if options.folder else None
     if folder and not folder.is_dir():
         raise InvalidInput(f"There is no folder {folder}; name one that has {spec.folder}/.")
     runs = []

@@ -4,13 +4,14 @@ import argparse
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from homog_core import files
+from homog_core.cli.cluster import clustered
 from homog_core.cli.output import print_result, say
-from homog_core.cli.sampling import clustered, opened, sample_dataset
+from homog_core.cli.sampling import opened, sample_dataset
 from homog_core.cli.scoring import score_new_runs
-from homog_core.errors import HomogError
+from homog_core.errors import HomogError, in_one_line
 from homog_core.wording import numbers
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def run_study(options: argparse.Namespace) -> int:
     from homog_core.analysis.study_progress import study_progress
     from homog_core.runs.study_file import read_cells
 
-    progress = study_progress(read_cells(Path(options.file)))
+    progress = study_progress(read_cells(files.named(options.file)))
     if not options.dry_run:
         _print_plan(progress)
         progress = _done(options, progress)
@@ -35,11 +36,11 @@ def run_study(options: argparse.Namespace) -> int:
 
 def _done(options: argparse.Namespace, progress: list["CellProgress"]) -> list["CellProgress"]:
     """Sample and score what is missing; how all cells stand afterwards, in their order."""
-    if not all(one.is_sampled for one in progress if not one.problem):
-        with clustered(options) as cluster:
-            found = {one.cell: one for group in _by_weights(progress) for one in _sampled(group, cluster)}
-        progress = [found[one.cell] for one in progress]
-    return [_scored(options, one) for one in progress]
+    if all(one.is_done or one.problem for one in progress):
+        return progress
+    with clustered(options) as cluster:
+        found = {one.cell: one for group in _by_weights(progress) for one in _sampled(group, cluster)}
+        return [_scored(options, found[one.cell], cluster) for one in progress]
 
 
 def _by_weights(progress: list["CellProgress"]) -> Iterable[list["CellProgress"]]:
@@ -74,12 +75,12 @@ def _sampled(group: list["CellProgress"], cluster: "Cluster | None") -> list["Ce
     return [found.get(one.cell, one) for one in group]
 
 
-def _scored(options: argparse.Namespace, one: "CellProgress") -> "CellProgress":
+def _scored(options: argparse.Namespace, one: "CellProgress", cluster: "Cluster | None") -> "CellProgress":
     """The cell after scoring, where its answers are there."""
     if one.problem or one.is_scored or not one.is_sampled:
         return one
     try:
-        score_new_runs(options, [one.run.id])
+        score_new_runs(options, [one.run.id], cluster)
     except Exception as error:
         return _failed(one, error)
     return replace(one, is_scored=True)
@@ -88,7 +89,7 @@ def _scored(options: argparse.Namespace, one: "CellProgress") -> "CellProgress":
 def _failed(one: "CellProgress", error: Exception) -> "CellProgress":
     """The cell with what went wrong, as one sentence."""
     words = (str(error).strip() or "no more is known").splitlines()[0]
-    problem = str(error) if isinstance(error, HomogError) else f"{type(error).__name__}: {words}"
+    problem = str(error) if isinstance(error, HomogError) else in_one_line(f"{type(error).__name__}: {words}")
     say(f"Failed: {problem}")
     return replace(one, problem=problem)
 

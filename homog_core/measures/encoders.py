@@ -7,7 +7,8 @@ rounded to float16, as they are stored, so that a score is the same from fresh v
 import hashlib
 import importlib.util
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +41,10 @@ class SentenceEncoder:
         self.name, self.key = name, encoder_key(name)
         self._model: Any = None
         self._lock = threading.RLock()  # the worker and a page may encode at the same time; a tokenizer may not
+
+    def __reduce__(self) -> tuple[Callable[[str], "SentenceEncoder"], tuple[str]]:
+        """It travels to another process by its name, and is loaded there once."""
+        return _encoder_here, (self.name,)
 
     def load(self) -> None:
         """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
@@ -103,6 +108,11 @@ class SentenceEncoder:
             return np.array([len(text) for text in texts])
         most = self._model.max_seq_length or tokenizer.model_max_length
         return np.array([len(ids) for ids in tokenizer(texts, truncation=True, max_length=most)["input_ids"]])
+
+
+@lru_cache(maxsize=4)
+def _encoder_here(name: str) -> SentenceEncoder:
+    return SentenceEncoder(name)
 
 
 def encode(encoder: Encoder, question: str, answers: Sequence[str]) -> dict[str, list[np.ndarray]]:

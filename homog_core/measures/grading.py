@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from homog_core.leftovers import answer_text
@@ -138,7 +139,7 @@ def match(answer: str, reference: str, question: str = "") -> float:
     return min(f1, _ALMOST) if differ else f1
 
 
-def _other_numbers(ours: set[str], theirs: set[str]) -> bool:
+def _other_numbers(ours: frozenset[str], theirs: frozenset[str]) -> bool:
     """Whether each of two sets of words has a number that the other lacks, as two dates do."""
     mine, others = ({word for word in words if word[0].isdigit()} for words in (ours, theirs))
     return bool(mine - others and others - mine)
@@ -184,7 +185,8 @@ def _shares_a_word(answer: str, references: Iterable[str], question: str) -> boo
     return any(_n_common(ours, _content(reference, question)) for reference in references)
 
 
-def _content(text: str, question: str) -> set[str]:
+@lru_cache(maxsize=2048)  # an answer is compared with each reference, and each reference with all answers
+def _content(text: str, question: str) -> frozenset[str]:
     """The content words beyond the question's: numbers as digits, all negations as one, nouns in the singular."""
     asked, found = set(numbers(question)), set()
     for word in content_words(text, question):
@@ -193,10 +195,10 @@ def _content(text: str, question: str) -> set[str]:
             found.add("not" if is_negation(word) else singular(normalise(word)))
         elif value[0] not in asked:
             found.add(f"{value[0]:g}")
-    return found
+    return frozenset(found)
 
 
-def _n_common(ours: set[str], theirs: set[str]) -> int:
+def _n_common(ours: frozenset[str], theirs: frozenset[str]) -> int:
     """How many of our words are among theirs, other spellings of long words included."""
     left = theirs - ours
     return len(ours & theirs) + sum(any(same_spelling(word, other) for other in left) for word in ours - theirs)

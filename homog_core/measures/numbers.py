@@ -6,6 +6,7 @@ signs of currency are left out, and the sign is kept.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 _GROUPED = r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3}){2,}|(?:[  ’']\d{3})+)(?!\d)"
@@ -64,7 +65,12 @@ def number_word(value: int) -> str:
 
 def numbers(text: str) -> list[float]:
     """The numbers of a text in their order: digits, fractions, words, with thousands separators and scales read."""
-    return [found.value for found in find_numbers(text)]
+    return list(_values(text))
+
+
+@lru_cache(maxsize=1 << 14)  # of words too; many rules ask for those of one question or answer
+def _values(text: str) -> tuple[float, ...]:
+    return tuple(found.value for found in find_numbers(text))
 
 
 def find_numbers(text: str) -> list[Found]:

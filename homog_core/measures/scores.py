@@ -3,6 +3,7 @@
 It calls the formulas of `uncertainty` and lays out the rows that a scored run stores; it writes nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,7 @@ def analyse(question: str, answers: ResponseSet, evidence: Evidence, clusterers:
         similarity = clusterer.similarity(question, texts, found)
         labels = clusterer.labels(similarity, found.get("nli"))
         members = valid if len(similarity) else []  # a judge may have given no groups
-        by_name = cluster_scores(labels, mean_logprobs if members else []) | graph_scores(similarity)
+        by_name = cluster_scores(labels, mean_logprobs if members else []) | graph_scores(similarity, texts)
         scores |= {f"{name}@{clusterer.key}": value for name, value in by_name.items()}
         common = {"question_id": answers.question_id, "clusterer": clusterer.key}
         similarities.append({**common, "similarity": similarity[np.triu_indices(len(members), k=1)]})
@@ -97,11 +98,17 @@ def cluster_scores(labels: np.ndarray, mean_logprobs: Sequence[float]) -> dict[s
     }
 
 
-def graph_scores(similarity: np.ndarray) -> dict[str, float]:
-    """The scores of the graph of similarities, negative ones taken as 0; NaN with fewer than two valid responses."""
-    weights = np.clip(similarity, 0.0, None).astype(np.float64)
+def graph_scores(similarity: np.ndarray, texts: Sequence[str]) -> dict[str, float]:
+    """The scores of the graph of similarities (N, N), negative ones taken as 0; NaN with fewer than two responses.
+
+    Each of the different texts is looked at once: rows of equal `texts` (N,) are equal.
+    """
+    times = Counter(texts)
+    place = {text: i for i, text in reversed([*enumerate(texts)])}
+    firsts = [place[text] for text in times] if len(similarity) > 1 else []
+    weights = np.clip(similarity[np.ix_(firsts, firsts)], 0.0, None).astype(np.float64)
     return {
-        score.__name__: score(weights) if len(weights) > 1 else np.nan
+        score.__name__: score(weights, list(times.values())) if firsts else np.nan
         for score in (
             uncertainty.eigenvalue_laplacian,
             uncertainty.degree_uncertainty,

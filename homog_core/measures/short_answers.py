@@ -165,6 +165,7 @@ def repeats_question(answer: str, question: str) -> bool:
     return bool(words_of(answer)) and all(singular(word) in asked for word in content_words(answer, question))
 
 
+@lru_cache(maxsize=1 << 14)  # words repeat
 def singular(word: str) -> str:
     """An English word without its plural or genitive s; crude, and the same for both sides of a comparison."""
     word = re.sub(r"['’]s$", "", word)

@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import entr, logsumexp
-from scipy.stats import entropy
+from scipy.special import entr
 
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import cluster_average_linkage, cosine_similarity
@@ -21,6 +20,7 @@ from homog_core.measures.overlap import WORD_BITS, longest_common
 
 _LARGEST_EIGENVALUE = 0.9  # eccentricity keeps eigenvectors below it; the value of Lin et al.
 _HEAT = 0.3  # the diffusion time t of kernel language entropy; the value of Nikitin et al.
+_NOTHING = 36.0  # exp(−36) is less than what rounding takes from 1
 _ROUNDING = 1e-6  # how far a similarity may be from symmetric, from a unit diagonal and from [0, 1]
 
 
@@ -33,7 +33,7 @@ def discrete_semantic_entropy(labels: Sequence[int] | np.ndarray) -> float:
     if len(labels) == 0:
         return np.nan
     counts = np.unique(np.asarray(labels), return_counts=True)[1]
-    return float(entropy(counts)) if len(counts) > 1 else 0.0
+    return float(entr(counts / counts.sum()).sum()) if len(counts) > 1 else 0.0
 
 
 def semantic_entropy(labels: Sequence[int] | np.ndarray, mean_logprobs: Sequence[float] | np.ndarray) -> float:
@@ -49,8 +49,8 @@ def semantic_entropy(labels: Sequence[int] | np.ndarray, mean_logprobs: Sequence
     clusters = np.unique(labels)
     if len(clusters) == 1:
         return 0.0
-    log_mass = np.array([logsumexp(logprobs[labels == k]) for k in clusters])
-    log_p = log_mass - logsumexp(log_mass)
+    log_mass = np.array([np.logaddexp.reduce(logprobs[labels == k]) for k in clusters])
+    log_p = log_mass - np.logaddexp.reduce(log_mass)
     return float(entr(np.exp(log_p)).sum())
 
 
@@ -192,30 +192,31 @@ def selfcheck_nli(probabilities: np.ndarray) -> float:
     return float(share.mean(axis=1).mean())
 
 
-def eigenvalue_laplacian(similarity: np.ndarray) -> float:
+def eigenvalue_laplacian(similarity: np.ndarray, times: Sequence[int] | None = None) -> float:
     """Σ_k max(0, 1 − λ_k), λ the eigenvalues of I − D^-½ W D^-½: a continuous number of meanings, in [1, N].
 
-    `similarity` is W (N, N): symmetric, unit diagonal, values in [0, 1]; so in the three scores that follow. Identical
+    `similarity` is W: symmetric, unit diagonal, values in [0, 1]; so in the three scores that follow. It is (N, N), or
+    (K, K) of different answers of which each was given so many `times` (K,), N in all: the score is the same. Identical
     answers: 1. Nothing in common: N. One response: 1. No responses or a NaN in W: NaN. Source: Lin et al. 2024
     (U_EigV). It is not 0 for one meaning, unlike an entropy.
     """
-    weights = _weights(similarity)
-    if weights is None:
+    graph = _graph(similarity, times)
+    if graph is None:
         return np.nan
-    return float(np.clip(1.0 - np.linalg.eigvalsh(_normalised_laplacian(weights)), 0.0, None).sum())
+    return float(np.clip(np.linalg.eigvalsh(graph.normalised), 0.0, None).sum())  # 1 − λ; 0 for an answer given again
 
 
-def degree_uncertainty(similarity: np.ndarray) -> float:
+def degree_uncertainty(similarity: np.ndarray, times: Sequence[int] | None = None) -> float:
     """1 − Σ_ij W_ij / N²: one minus the mean similarity, each answer with itself included. In [0, 1 − 1/N].
 
     Identical answers and one response: 0. No responses or a NaN in W: NaN. Source: Lin et al. 2024 (U_Deg). The
     authors' package returns N times this, of the directed similarities.
     """
-    weights = _weights(similarity)
-    return np.nan if weights is None else float(1.0 - weights.mean())
+    graph = _graph(similarity, times)
+    return np.nan if graph is None else float(1.0 - graph.times @ graph.degrees / graph.n**2)
 
 
-def eccentricity(similarity: np.ndarray) -> float:
+def eccentricity(similarity: np.ndarray, times: Sequence[int] | None = None) -> float:
     """Frobenius norm of the centred eigenvectors of I − D^-½ W D^-½ whose λ < 0.9. In [0, √(N − 1)].
 
     Column by column, each eigenvector less its mean over the responses. Identical answers and one response: 0. Nothing
@@ -223,16 +224,17 @@ def eccentricity(similarity: np.ndarray) -> float:
     not at all, so that the arbitrary basis and the order of the rows do not matter. It jumps where an eigenvalue
     crosses 0.9. Source: Lin et al. 2024 (U_Ecc).
     """
-    weights = _weights(similarity)
-    if weights is None:
+    graph = _graph(similarity, times)
+    if graph is None:
         return np.nan
-    eigenvalues, vectors = np.linalg.eigh(_normalised_laplacian(weights))
     # Rounding spreads an eigenvalue of exactly 0.9 to both sides, differently for each order of the rows.
-    kept = vectors[:, eigenvalues < _LARGEST_EIGENVALUE - 1e-9]  # (N, kept)
-    return float(np.linalg.norm(kept - kept.mean(axis=0)))
+    found, vectors = np.linalg.eigh(graph.normalised)
+    kept = vectors[:, found > 1.0 - _LARGEST_EIGENVALUE + 1e-9]  # (K, kept)
+    means = graph.roots @ kept / graph.n
+    return float(np.linalg.norm(kept - np.outer(graph.roots, means)))
 
 
-def kernel_language_entropy(similarity: np.ndarray) -> float:
+def kernel_language_entropy(similarity: np.ndarray, times: Sequence[int] | None = None) -> float:
     """Von Neumann entropy −Σ_k μ_k ln μ_k of the heat kernel of W. nats, in [0, ln N].
 
     K = expm(−0.3 L), the exponential of the matrix and not of its entries, L = D − W; μ are the eigenvalues of
@@ -242,14 +244,20 @@ def kernel_language_entropy(similarity: np.ndarray) -> float:
     directions, entailment 1 and neutral ½, where W here is the mean, and divides by ln N; lm-polygraph divides too,
     keeps the directions apart, and its L is W − D, of the opposite sign.
     """
-    weights = _weights(similarity)
-    if weights is None:
+    graph = _graph(similarity, times)
+    if graph is None:
         return np.nan
-    eigenvalues, vectors = np.linalg.eigh(np.diag(weights.sum(axis=1)) - weights)
-    kernel = (vectors * np.exp(-_HEAT * eigenvalues)) @ vectors.T
-    scale = np.sqrt(np.diag(kernel))
-    spectrum = np.linalg.eigvalsh(kernel / np.outer(scale, scale) / len(kernel))
-    return max(0.0, float(entr(np.clip(spectrum, 0.0, None)).sum()))
+    laplacian = np.diag(graph.degrees) - graph.weights * np.outer(graph.roots, graph.roots)
+    found, vectors = np.linalg.eigh(laplacian)
+    kept = _HEAT * found < _NOTHING  # in a dense graph few are
+    half = vectors[:, kept] * np.exp(-_HEAT / 2 * found[kept])  # (K, kept); between answers the kernel is half @ half.T
+    # Of an answer given m times, m − 1 eigenvectors of L tell its responses apart, with its degree as eigenvalue.
+    apart = np.exp(-_HEAT * graph.degrees)
+    diagonal = (np.einsum("ij,ij->i", half, half) + (graph.times - 1) * apart) / graph.times
+    half /= np.sqrt(diagonal * graph.n)[:, None]
+    spectrum = np.linalg.eigvalsh(half.T @ half)
+    repeated = (graph.times - 1) * entr(apart / diagonal / graph.n)
+    return max(0.0, float(entr(np.clip(spectrum, 0.0, None)).sum() + repeated.sum()))
 
 
 def sindex(embeddings: np.ndarray, threshold: float = 0.95) -> float:
@@ -308,9 +316,43 @@ def _weights(similarity: np.ndarray) -> np.ndarray | None:
     return np.clip((weights + weights.T) / 2, 0.0, 1.0)
 
 
-def _normalised_laplacian(weights: np.ndarray) -> np.ndarray:
-    scale = 1.0 / np.sqrt(weights.sum(axis=1))
-    return np.eye(len(weights)) - weights * np.outer(scale, scale)
+class _Graph(NamedTuple):
+    """Similarities of K different answers, and how often each was given."""
+
+    weights: np.ndarray  # (K, K)
+    times: np.ndarray  # (K,)
+
+    @property
+    def n(self) -> float:
+        """N, the number of responses."""
+        return float(self.times.sum())
+
+    @property
+    def roots(self) -> np.ndarray:
+        """The length (K,) of the vector with a 1 for each response that is this answer."""
+        return np.sqrt(self.times)
+
+    @property
+    def degrees(self) -> np.ndarray:
+        """D (K,): the similarities of a response with all N."""
+        return self.weights @ self.times
+
+    @property
+    def normalised(self) -> np.ndarray:
+        """D^-½ W D^-½ (K, K) on the unit vectors of the answers; all its other eigenvalues over N responses are 0."""
+        scale = self.roots / np.sqrt(self.degrees)
+        return self.weights * np.outer(scale, scale)
+
+
+def _graph(similarity: np.ndarray, times: Sequence[int] | None) -> _Graph | None:
+    """What the scores of a graph read; None where there is no answer, or a NaN in W."""
+    weights = _weights(similarity)
+    if weights is None:
+        return None
+    times = np.ones(len(weights)) if times is None else np.asarray(times, dtype=np.float64)
+    if times.shape != (len(weights),) or times.min() < 1:
+        raise InvalidInput(f"`times` must say of each of {len(weights)} answers how often it was given, at least once.")
+    return _Graph(weights, times)
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:

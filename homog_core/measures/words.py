@@ -133,19 +133,25 @@ def mask_answer(answer: str, question: str) -> str:
 
 def content_words(text: str, question: str) -> list[str]:
     """The words of `text`, lower-cased, without function words and those of `question`; negations and numbers stay."""
-    repeated = set(words_of(question))
+    repeated = _different_words(question)
     return [word for word in words_of(text) if _always_stays(word) or not _drops(word, repeated)]
 
 
+@lru_cache(maxsize=1 << 14)  # words repeat
 def is_negation(word: str) -> bool:
     """Whether a lower-cased word says no, as `not`, `never` and `isn't` do."""
     plain = word.replace("'", "").replace("’", "")
     return plain in _NEGATIONS or (plain.endswith("nt") and plain != word)
 
 
+@lru_cache(maxsize=16)  # all answers to a question are looked at one after the other
+def _different_words(question: str) -> frozenset[str]:
+    return frozenset(words_of(question))
+
+
 def _always_stays(word: str) -> bool:
     return is_negation(word) or word in _NUMBER_WORDS or word[0].isdigit()
 
 
-def _drops(word: str, repeated: set[str]) -> bool:
+def _drops(word: str, repeated: frozenset[str]) -> bool:
     return word in FUNCTION_WORDS or word in repeated

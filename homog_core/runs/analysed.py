@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,11 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, square
-from homog_core.measures.combined import weights_of
+from homog_core.measures.combined import Weights, weights_of
 from homog_core.measures.projection import project
-from homog_core.measures.scores import Analysis, analyse
-from homog_core.progress import OnProgress
+from homog_core.measures.scores import Analysis, Vectors, analyse
+from homog_core.progress import OnProgress, Spread
+from homog_core.records import ResponseSet
 from homog_core.runs import kept
 from homog_core.runs.evidence import stored_groups, stored_probabilities, stored_vectors
 from homog_core.runs.manifest import read_manifest
@@ -89,70 +92,117 @@ class Analyses:
             yield question_id, members, square(own["similarity"][i].values.to_numpy(), len(members))
 
 
-def analysed(run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress) -> Analyses:
-    """The analyses of every sampled question of a run."""
+class _Asked(NamedTuple):
+    """One question with all that its analysis is computed from."""
+
+    text: str
+    answers: ResponseSet
+    evidence: dict[str, Vectors]
+
+
+class _Drawn(NamedTuple):
+    """The valid answers to one question, by their similarities."""
+
+    question_id: str
+    members: list[int]  # (n,) sample indices
+    similarity: np.ndarray  # (n, n)
+
+
+def analysed(
+    run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress, spread: Spread = map
+) -> Analyses:
+    """The analyses of every sampled question of a run. `spread` hands them out."""
     step = kept.Kept(run.id, "analyses", _made_from(run, evidence, clusterers))
     rows_of = dict(tuple(run.responses().groupby("question_id", sort=False)))
-    parts = [{key: dict(tuple(f.groupby("question_id", sort=False))) for key, f in kind.items()} for kind in evidence]
-    questions = [row for row in run.questions().itertuples() if row.id in rows_of]
+    vectors, entailed, groups = (
+        {key: dict(tuple(f.groupby("question_id", sort=False))) for key, f in kind.items()} for kind in evidence
+    )
+    questions = {row.id: row for row in run.questions().itertuples() if row.id in rows_of}
 
-    def of(question: Any) -> list[dict[str, Any]]:
-        rows = rows_of[question.id]
-        answers = response_set(rows, question.prompt, run.identity.model, run.decoding, run.leftovers)
-        vectors, entailed, groups = parts
-        found = {key: stored_vectors(rows.get(question.id)) for key, rows in vectors.items()}
-        found |= {key: stored_probabilities(rows.get(question.id), answers) for key, rows in entailed.items()}
-        found |= {key: stored_groups(rows.get(question.id), answers) for key, rows in groups.items()}
-        return _rows(analyse(question.text, answers, found, clusterers))
+    def asked(key: str) -> _Asked:
+        question = questions[key]
+        answers = response_set(rows_of[key], question.prompt, run.identity.model, run.decoding, run.leftovers)
+        found = {name: stored_vectors(rows.get(key)) for name, rows in vectors.items()}
+        found |= {name: stored_probabilities(rows.get(key), answers) for name, rows in entailed.items()}
+        found |= {name: stored_groups(rows.get(key), answers) for name, rows in groups.items()}
+        return _Asked(question.text, answers, found)
 
-    table = _done(step, _ANALYSES, {row.id: row for row in questions}, of, "Scoring", on_progress)
-    return Analyses(table, clusterers)
+    of = partial(_analysis, clusterers=tuple(clusterers), weights=_weights(clusterers))
+    report = partial(on_progress, "Scoring")
+    return Analyses(_done(step, _ANALYSES, list(questions), asked, of, report, spread), clusterers)
+
+
+def _analysis(
+    asked: _Asked, clusterers: Sequence[Clusterer], weights: Sequence[Weights | None]
+) -> list[dict[str, Any]]:
+    """The analysis of one question as rows of `_ANALYSES`, by these weights of the clusterer `combined`."""
+    if _weights(clusterers) != weights:
+        raise HomogError(
+            "The weights of the clusterer combined are others here than where the run is stored; give all machines "
+            "the same combined.json in HOMOG_CACHE."
+        )
+    return _rows(analyse(*asked, clusterers))
 
 
 def drawn(
-    run: Run, analyses: Analyses, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress
+    run: Run,
+    analyses: Analyses,
+    evidence: Evidence,
+    clusterers: Sequence[Clusterer],
+    on_progress: OnProgress,
+    spread: Spread = map,
 ) -> pd.DataFrame:
     """Coordinates of every question's answers under the clusterer that the pages open with; others are drawn there."""
     step, clusterer = kept.Kept(run.id, "maps", _made_from(run, evidence, clusterers)), clusterers[0].key
-    todo = {question_id: (question_id, *own) for question_id, *own in analyses.of_clusterer(clusterer)}
+    todo = {own[0]: _Drawn(*own) for own in analyses.of_clusterer(clusterer)}
+    of, report = partial(_map, clusterer=clusterer), partial(on_progress, "Drawing maps")
+    return _done(step, _MAPS, list(todo), todo.__getitem__, of, report, spread).to_pandas()[MAP_COLUMNS]
 
-    def of(question: tuple[str, list[int], np.ndarray]) -> list[dict[str, Any]]:
-        question_id, members, similarity = question
-        found = project(np.clip(1.0 - similarity, 0.0, None), "umap")
-        common = {"question_id": question_id, "clusterer": clusterer, "method": found.method}
-        return [
-            {**common, "sample_index": i, "x": float(x), "y": float(y), "faithfulness": found.faithfulness}
-            for i, (x, y) in zip(members, found.coordinates, strict=True)
-        ]
 
-    return _done(step, _MAPS, todo, of, "Drawing maps", on_progress).to_pandas()[MAP_COLUMNS]
+def _map(own: _Drawn, clusterer: str) -> list[dict[str, Any]]:
+    """The map of one question as rows of `_MAPS`."""
+    found = project(np.clip(1.0 - own.similarity, 0.0, None), "umap")
+    common = {"question_id": own.question_id, "clusterer": clusterer, "method": found.method}
+    return [
+        {**common, "sample_index": i, "x": float(x), "y": float(y), "faithfulness": found.faithfulness}
+        for i, (x, y) in zip(own.members, found.coordinates, strict=True)
+    ]
 
 
 def _done(
     step: kept.Kept,
     schema: pa.Schema,
-    todo: Mapping[str, Any],
+    keys: Sequence[str],
+    item: Callable[[str], Any],
     of: Callable[[Any], Iterable[dict[str, Any]]],
-    what: str,
-    on_progress: OnProgress,
+    report: Callable[[int, int], None],
+    spread: Spread,
 ) -> pa.Table:
-    """The rows of all questions, by their ids; those that were kept are not computed again."""
+    """The rows of all questions in the order of their `keys`; `of` makes them from the `item` of a question.
+
+    Those that were kept are not computed again.
+    """
     before = step.table()
     have = set() if before is None else set(before["question_id"].to_pylist())
     rows: list[dict[str, Any]] = []
     last, n_done = time.monotonic(), len(have)
-    for key, question in todo.items():
-        if key in have:
-            continue
-        rows += of(question)
+    for own in spread(of, (item(key) for key in keys if key not in have)):
+        rows += own
         n_done += 1
         if time.monotonic() - last >= kept.KEEP_SECONDS:
             step.add(pa.Table.from_pylist(rows, schema))
             rows, last = [], time.monotonic()
-        on_progress(what, n_done, len(todo))
+        report(n_done, len(keys))
     last_part = pa.Table.from_pylist(rows, schema)
     before = step.table()
-    return last_part if before is None else pa.concat_tables([before, last_part])
+    return _in_order(last_part if before is None else pa.concat_tables([before, last_part]), keys)
+
+
+def _in_order(table: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """The rows in the order of their questions, which workers do not keep."""
+    place = {key: i for i, key in enumerate(keys)}
+    places = np.array([place[key] for key in table["question_id"].to_pylist()], dtype=np.int64)
+    return table if (np.diff(places) >= 0).all() else table.take(np.argsort(places, kind="stable"))
 
 
 def _rows(analysis: Analysis) -> list[dict[str, Any]]:
@@ -172,7 +222,6 @@ def _made_from(run: Run, evidence: Evidence, clusterers: Sequence[Clusterer]) ->
     """Everything that an analysis depends on, as JSON takes it."""
     entries = read_manifest(run.folder).files or {}
     read = ("responses-", "embeddings-", "nli-")
-    weights = [weights_of(clusterer.encoder or "") for clusterer in clusterers]
     return [
         {name: entry.sha256 for name, entry in entries.items() if name.startswith(read)},
         [sorted(kind) for kind in evidence],
@@ -181,5 +230,10 @@ def _made_from(run: Run, evidence: Evidence, clusterers: Sequence[Clusterer]) ->
         [[row.id, row.text] for row in run.questions().itertuples()],
         [frame.to_json() for _, frame in sorted(evidence.groups.items())],
         [asdict(clusterer) for clusterer in clusterers],
-        [asdict(one) if one else None for one in weights],
+        [asdict(one) if one else None for one in _weights(clusterers)],
     ]
+
+
+def _weights(clusterers: Sequence[Clusterer]) -> list[Weights | None]:
+    """Those of the clusterer `combined` for the encoder of each."""
+    return [weights_of(clusterer.encoder or "") for clusterer in clusterers]

@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -17,7 +18,7 @@ from homog_core.measures.encoders import Encoder, masked_windows, windows
 from homog_core.measures.judge import Grouping, Judge, group
 from homog_core.measures.nli import NLI_CLASSES, Nli, probability_matrix, with_context
 from homog_core.measures.sentences import split_sentences
-from homog_core.progress import OnProgress
+from homog_core.progress import OnProgress, Spread
 from homog_core.records import GREEDY, ResponseSet
 from homog_core.runs import kept
 from homog_core.runs.store import Run
@@ -31,11 +32,13 @@ _JUDGED = ["question_id", *(field.name for field in fields(Grouping))]
 _PAIR = ["question_id", "premise", "hypothesis"]
 
 
-def embed_run(run: Run, encoder: Encoder, on_progress: OnProgress = lambda what, done, total: None) -> pd.DataFrame:
+def embed_run(
+    run: Run, encoder: Encoder, on_progress: OnProgress = lambda what, done, total: None, spread: Spread = map
+) -> pd.DataFrame:
     """The embeddings of a run's answers (in both views) and questions; those that are missing are computed and stored.
 
-    Each text is encoded once, and a kill loses some seconds of it. Returns question_id, sample_index, view,
-    vector (d,); a long answer has one row for each of its windows, in order.
+    Each text is encoded once, and a kill loses some seconds of it. `spread` hands out the texts. Returns question_id,
+    sample_index, view, vector (d,); a long answer has one row for each of its windows, in order.
     """
     stored = run.embeddings(encoder.key) if run.goes_with_answers(f"embeddings-{encoder.key}") else None
     have = {} if stored is None else stored.groupby(_OF_VECTOR, sort=False).size().to_dict()
@@ -45,7 +48,7 @@ def embed_run(run: Run, encoder: Encoder, on_progress: OnProgress = lambda what,
         return stored
     rows = [(*key, text) for key, texts in missing.items() for text in texts]
     frame = pd.DataFrame([row[:3] for row in rows], columns=_OF_VECTOR)
-    vector_of = _encoded(run, encoder, [row[3] for row in rows], on_progress)
+    vector_of = _encoded(run, encoder, [row[3] for row in rows], on_progress, spread)
     frame["vector"] = pd.Series([vector_of[row[3]] for row in rows], dtype=object)
     kept_rows = (
         None if stored is None else stored[[key not in missing for key in stored[_OF_VECTOR].itertuples(False, None)]]
@@ -56,26 +59,37 @@ def embed_run(run: Run, encoder: Encoder, on_progress: OnProgress = lambda what,
     return run.embeddings(encoder.key)
 
 
-def _encoded(run: Run, encoder: Encoder, texts: Sequence[str], on_progress: OnProgress) -> dict[str, np.ndarray]:
+def _encoded(
+    run: Run, encoder: Encoder, texts: Sequence[str], on_progress: OnProgress, spread: Spread
+) -> dict[str, np.ndarray]:
     """The vector (d,) of each different text, in float16. The longest come first, which are the slowest."""
-    hash_of = {text: hashlib.sha256(text.encode()).hexdigest() for text in texts}
+    hash_of = {text: _sha256(text) for text in texts}
     in_order = sorted(hash_of, key=len, reverse=True)
     step = kept.Kept(run.id, f"vectors-{encoder.key}", encoder.key)
     before = step.table()
     have = {} if before is None else _by_hash(before)
     left = [text for text in in_order if hash_of[text] not in have]
     pending, last = [], time.monotonic()
-    for start in range(0, len(left), ENCODED_CHUNK):
-        chunk = left[start : start + ENCODED_CHUNK]
-        matrix = encoder.encode(chunk).astype(np.float16)  # (n, d)
-        vectors = pa.FixedSizeListArray.from_arrays(matrix.ravel(), matrix.shape[1])
-        pending.append(pa.table({"text_sha256": [hash_of[text] for text in chunk], "vector": vectors}))
-        have |= _by_hash(pending[-1])
+    chunks = [left[start : start + ENCODED_CHUNK] for start in range(0, len(left), ENCODED_CHUNK)]
+    for table in spread(partial(_vectors, encoder), chunks):
+        pending.append(table)
+        have |= _by_hash(table)
         if time.monotonic() - last >= kept.KEEP_SECONDS:
             step.add(pa.concat_tables(pending))
             pending, last = [], time.monotonic()
-        on_progress(f"Encoding, {encoder.key}", len(in_order) - len(left) + start + len(chunk), len(in_order))
+        on_progress(f"Encoding, {encoder.key}", len(have), len(in_order))
     return {text: have[sha256] for text, sha256 in hash_of.items()}
+
+
+def _vectors(encoder: Encoder, texts: Sequence[str]) -> pa.Table:
+    """text_sha256 and vector (d,) of each text."""
+    matrix = encoder.encode(texts).astype(np.float16)  # (n, d)
+    vectors = pa.FixedSizeListArray.from_arrays(matrix.ravel(), matrix.shape[1])
+    return pa.table({"text_sha256": list(map(_sha256, texts)), "vector": vectors})
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _by_hash(table: pa.Table) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
 from homog_core.errors import InvalidInput, NotFound
-from homog_core.files import expanded
+from homog_core.files import named
 from homog_core.records import Question
 from homog_core.runs.dataset_files import dataset_file, dataset_rows
 from homog_core.runs.dataset_formats import READERS, content_id, read_own
@@ -90,7 +90,7 @@ def _load(name: str) -> Iterator[Question]:
     if spec := (DATASETS | TRAINING_DATASETS).get(name):
         rows, source = dataset_rows(spec)
         return READERS[name.partition("-")[0]](rows, source)
-    path = expanded(name)
+    path = named(name)
     if path.suffix.lower() not in (".csv", ".jsonl"):
         raise NotFound(
             f"There is no dataset {name!r}. Give one of {', '.join(DATASETS)}, or a CSV or JSONL file "

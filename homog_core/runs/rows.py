@@ -91,12 +91,15 @@ class _AsUtf8(io.RawIOBase):
 def is_windows_1252(path: Path) -> bool:
     """Whether a text can only be what older spreadsheets write: no line with letters beyond ASCII is UTF-8.
 
-    A file of which some lines with such letters are UTF-8 is damaged, and so is one that Windows-1252 cannot hold.
+    A file of which some lines with such letters are UTF-8 is damaged, and so is one that Windows-1252 cannot hold; one
+    with a null character is no text.
     """
     found = False
     try:
         with opened(path) as stream:
             while raw := stream.readline(MAX_LINE):
+                if b"\0" in raw:
+                    return False
                 if raw.isascii():
                     continue
                 try:
@@ -171,7 +174,7 @@ def jsonl_rows(path: Path, on_bad: OnBad = refuse) -> Rows:
             continue
         where = f"{path.name}, line {number}"
         try:
-            row = json.loads(line, object_pairs_hook=_object)
+            row = _without_halves(line, json.loads(line, object_pairs_hook=_object))
         except InvalidInput as error:
             on_bad(InvalidInput(f"{where}: {error}"))
             continue
@@ -234,7 +237,7 @@ def json_content(path: Path, on_bad: OnBad = refuse) -> Any:
 def _parsed(text: str, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     """What a text of JSON says; the list of its objects where they stand one after the other."""
     try:
-        return json.loads(text, object_pairs_hook=hook)
+        return _without_halves(text, json.loads(text, object_pairs_hook=hook))
     except json.JSONDecodeError as error:
         if error.msg != "Extra data" or not text.lstrip().startswith("{"):
             raise
@@ -242,7 +245,20 @@ def _parsed(text: str, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     while end < len(text) and (start := _BETWEEN.match(text, end).end()) < len(text):
         one, end = decoder.raw_decode(text, start)
         found.append(one)
-    return found
+    return _without_halves(text, found)
+
+
+def _without_halves(text: str, value: Any) -> Any:
+    """The value of a text of JSON, with ? for half of a surrogate pair, which no file of ours can hold."""
+    return _whole(value) if re.search(r"\\u[dD][89a-fA-F]", text) else value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_whole(name): _whole(inside) for name, inside in value.items()}
+    if isinstance(value, list):
+        return [_whole(inside) for inside in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _lines(path: Path, on_bad: OnBad, encoding: str = "utf-8") -> Iterator[str]:

@@ -142,6 +142,7 @@ def plan_run(
         stage=model.stage,
         parent=model.parent,
         n_parameters=model.n_parameters,
+        leftovers=model.leftovers,
     )
     return RunPlan(identity, provenance, asked)
 

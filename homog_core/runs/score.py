@@ -21,7 +21,7 @@ from homog_core.measures.grading import Grade, grade
 from homog_core.measures.judge import Judge
 from homog_core.measures.nli import Nli
 from homog_core.measures.report_cards import default_clusterers, judge_clusterer
-from homog_core.progress import OnProgress
+from homog_core.progress import OnProgress, Spread
 from homog_core.records import GREEDY
 from homog_core.runs import kept
 from homog_core.runs.analysed import SETTINGS, Evidence, analysed, drawn
@@ -44,17 +44,19 @@ def score_run(
     clusterers: Sequence[Clusterer] | None = None,
     judge: Judge | None = None,
     on_progress: OnProgress = lambda what, done, total: None,
+    spread: Spread = map,
 ) -> Run:
     """Get what is missing of embeddings, NLI probabilities and groups; then all that follows from them and the answers.
 
     A scoring that was killed goes on where it was (`kept`). What NLI models and judges have said before is used again,
-    whether or not `nli` and `judge` are given. Raises `HomogError` for a run without answers, for one whose sentences
+    whether or not `nli` and `judge` are given. `spread` hands out texts to encode, and questions to analyse and to
+    draw: by `map` here and one after the other. Raises `HomogError` for a run without answers, for one whose sentences
     are not here, and while another process writes it.
     """
     with held(open_run(run_id).folder):  # so that the answers stay as they are, and all tables are of one scoring
         run = open_run(run_id)
         _check_can_be_scored(run)
-        run.write_tables(_tables(run, encoders, nli, clusterers, judge, on_progress))
+        run.write_tables(_tables(run, encoders, nli, clusterers, judge, on_progress, spread))
         kept.forget(run.id)
     return run
 
@@ -66,11 +68,12 @@ def _tables(
     clusterers: Sequence[Clusterer] | None,
     judge: Judge | None,
     on_progress: OnProgress,
+    spread: Spread,
 ) -> dict[str, pd.DataFrame | pa.Table]:
     """What there is to store of a scoring, by the name of the table."""
     if clusterers is None:
         clusterers = default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
-    vectors = {encoder.key: embed_run(run, encoder, on_progress) for encoder in encoders}
+    vectors = {encoder.key: embed_run(run, encoder, on_progress, spread) for encoder in encoders}
     entailed = stored_entailments(run) | ({nli.key: entail_run(run, nli, on_progress)} if nli else {})
     groups = complete_judgements(run) | ({judge.key: group_run(run, judge, on_progress)} if judge else {})
     known = {clusterer.key for clusterer in clusterers}
@@ -83,7 +86,7 @@ def _tables(
     densities = _densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len()
     evidence = Evidence(vectors, entailed, groups)
-    found = analysed(run, evidence, clusterers, on_progress)
+    found = analysed(run, evidence, clusterers, on_progress, spread)
     scores = []
     for row in found.scores:
         key = row["question_id"]
@@ -94,7 +97,7 @@ def _tables(
         "clusters": found.clusters,
         "grades": grades[grades["sample_index"] != GREEDY],
         "scores": pd.DataFrame(scores),
-        "maps": drawn(run, found, evidence, clusterers, on_progress),
+        "maps": drawn(run, found, evidence, clusterers, on_progress, spread),
     }
 
 

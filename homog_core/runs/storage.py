@@ -1,22 +1,22 @@
 """Storage that others can reach, by its address: a folder, a bucket of S3, a data set of the hub.
 
-Files are written and read whole, by their path below the address. It knows nothing of runs.
+Files are written and read from beginning to end, by their path below the address. It knows nothing of runs.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from homog_core.errors import HomogError, InvalidInput, first_line
+from homog_core.errors import HomogError, InvalidInput, NotFound, first_line
 from homog_core.files import expanded
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # of a server that is not Amazon's, as AWS's own tools call it
-_CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes of a file that are in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,31 @@ class Storage:
     root: str
     system: "AbstractFileSystem"
 
-    def write(self, path: str, content: bytes) -> None:
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
         """Put a file there, in the place of another one. Raises `HomogError` where that fails."""
         with self._reached(path, "written"), self.system.open(f"{self.root}/{path}", "wb") as stream:
-            stream.write(content)
+            for chunk in chunks:
+                stream.write(chunk)
+
+    def chunks(self, path: str, most_bytes: int) -> Iterator[bytes]:
+        """A file, piece by piece.
+
+        Raises `NotFound` where there is none, `HomogError` for one that is larger, or does not read.
+        """
+        left = most_bytes
+        with self._reached(path, "read"), self.system.open(f"{self.root}/{path}", "rb") as stream:
+            while left >= 0 and (chunk := stream.read(min(left + 1, CHUNK))):
+                left -= len(chunk)
+                yield chunk
+        if left < 0:
+            raise HomogError(f"{self.address} has a {path} of more than the {most_bytes:,} bytes that it may have.")
 
     def read(self, path: str, most_bytes: int) -> bytes | None:
-        """A file; None where there is none. Raises `HomogError` for one that is larger, or does not read."""
-        content = bytearray()
+        """A small file; None where there is none. Raises `HomogError` as `chunks` does."""
         try:
-            with self._reached(path, "read"), self.system.open(f"{self.root}/{path}", "rb") as stream:
-                while chunk := _chunk(stream, most_bytes - len(content) + 1):
-                    content += chunk
-        except FileNotFoundError:
+            return b"".join(self.chunks(path, most_bytes))
+        except NotFound:
             return None
-        if len(content) > most_bytes:
-            raise HomogError(f"{self.address} has a {path} of more than the {most_bytes:,} bytes that it may have.")
-        return bytes(content)
 
     def remove(self, path: str) -> None:
         """Take a file away."""
@@ -55,7 +63,7 @@ class Storage:
         try:
             with self._reached("", "listed"):
                 found = self.system.ls(self.root, detail=False)
-        except FileNotFoundError:
+        except NotFound:
             return []
         return sorted(str(name).rstrip("/").rpartition("/")[2] for name in found)
 
@@ -64,10 +72,12 @@ class Storage:
         """Each storage has errors of its own; all become one sentence, but that of a file that is not there."""
         try:
             yield
+        except HomogError:
+            raise
         except (FileNotFoundError, NotADirectoryError) as error:
             if what == "written":
                 raise self._failure(path, what, error) from error
-            raise FileNotFoundError from error
+            raise NotFound(f"There is no {self.address.rstrip('/')}/{path}.") from error
         except Exception as error:
             raise self._failure(path, what, error) from error
 
@@ -104,7 +114,3 @@ def _s3() -> "AbstractFileSystem":
     endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
     scheme, _, host = endpoint.rpartition("://")
     return ArrowFSWrapper(S3FileSystem(endpoint_override=host or None, scheme=scheme or "https"))
-
-
-def _chunk(stream: BinaryIO, left: int) -> bytes:
-    return stream.read(min(left, _CHUNK)) if left > 0 else b""

@@ -9,6 +9,7 @@ import hashlib
 import re
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from homog_core import files
@@ -17,7 +18,7 @@ from homog_core.progress import OnProgress
 from homog_core.records import StoredFile
 from homog_core.runs.contents import check
 from homog_core.runs.manifest import manifest_json, read_manifest
-from homog_core.runs.storage import Storage, storage
+from homog_core.runs.storage import CHUNK, Storage, storage
 from homog_core.runs.store import Run, open_run, runs_by_id
 from homog_core.runs.verify import damage_of
 from homog_core.typed import typed
@@ -46,11 +47,8 @@ def push_run(run_id: str, target: str, on_progress: OnProgress = lambda what, do
         place.remove(manifest)  # so that nobody takes old and new files for one run
     for number, (name, entry) in enumerate(sorted(run.manifest.files.items())):
         on_progress(name, number, len(run.manifest.files))
-        content = check(run.folder, name, entry).read_bytes()
-        if hashlib.sha256(content).hexdigest() != entry.sha256:
-            raise HomogError(f"Run {run.id} has changed meanwhile; give the same command again.")
-        place.write(f"{run.id}/{name}", content)
-    place.write(manifest, manifest_json(run.manifest).encode())
+        place.write(f"{run.id}/{name}", _unchanged(run, name, entry))
+    place.write(manifest, [manifest_json(run.manifest).encode()])
     return f"{target.rstrip('/')}/{run.id}"
 
 
@@ -69,7 +67,8 @@ def pull_run(source: str, on_progress: OnProgress = lambda what, done, total: No
     hidden = files.make_folder(runs / f".pulled-{uuid.uuid4().hex[:8]}")
     try:
         folder = files.make_folder(hidden / name)
-        _put(folder / "manifest.json", content)
+        with files.replacing(folder / "manifest.json", "manifest.json") as stream:
+            stream.write(content)
         manifest = read_manifest(folder)
         if manifest.run_id != name:
             raise CorruptRun(f"{source} holds the run {manifest.run_id[:100]}; give its folder that name.")
@@ -80,7 +79,7 @@ def pull_run(source: str, on_progress: OnProgress = lambda what, done, total: No
         _require_room(runs, sum(entry.n_bytes for entry in manifest.files.values()))
         for number, (file, entry) in enumerate(sorted(manifest.files.items())):
             on_progress(file, number, len(manifest.files))
-            _put(folder / file, _fetched(place, f"{name}/{file}", entry))
+            _fetch(place, f"{name}/{file}", entry, folder / file)
         if problems := damage_of(Run(folder, manifest)):
             raise CorruptRun(f"{source} is not a run that fits together: {problems[0]}")
         _show(folder, runs / name)
@@ -113,20 +112,32 @@ def _require_room(folder: Path, n_bytes: int) -> None:
         raise HomogError(f"The run has {n_bytes / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; make room.")
 
 
-def _fetched(place: Storage, path: str, entry: StoredFile) -> bytes:
-    content = place.read(path, entry.n_bytes)
-    if content is None or hashlib.sha256(content).hexdigest() != entry.sha256:
-        state = "missing" if content is None else "not what the run's manifest says"
+def _unchanged(run: Run, name: str, entry: StoredFile) -> Iterator[bytes]:
+    """A file of the run, piece by piece. Raises `HomogError` at its end where it is another than the manifest says."""
+    digest = hashlib.sha256()
+    with check(run.folder, name, entry).open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            yield chunk
+    if digest.hexdigest() != entry.sha256:
+        raise HomogError(f"Run {run.id} has changed meanwhile; give the same command again.")
+
+
+def _fetch(place: Storage, path: str, entry: StoredFile, target: Path) -> None:
+    """Write a file from there to `target`. Raises `CorruptRun` where it is another than the manifest says."""
+    digest, state = hashlib.sha256(), "not what the run's manifest says"
+    try:
+        with files.replacing(target, target.name) as stream:
+            for chunk in place.chunks(path, entry.n_bytes):
+                digest.update(chunk)
+                stream.write(chunk)
+    except NotFound:
+        state = "missing"
+    if state == "missing" or digest.hexdigest() != entry.sha256:
         raise CorruptRun(
             f"{place.address.rstrip('/')}/{path} is {state}. Either somebody is pushing the run right now, or it is "
             "damaged and must be pushed again. Nothing was kept."
         )
-    return content
-
-
-def _put(path: Path, content: bytes) -> None:
-    with files.replacing(path, path.name) as stream:
-        stream.write(content)
 
 
 def _show(folder: Path, target: Path) -> None:

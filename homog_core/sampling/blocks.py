@@ -6,16 +6,23 @@ products are those of the fp32 weights, in fp32; only the order of the sum is an
 are multiplied as they are. It knows no model.
 """
 
-import ctypes
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from homog_core.sampling.machine_code import BLOCK, TILE, Work, compiled, most_rows
+from homog_core.sampling.machine_code import Work, compiled, most_rows
+from homog_core.sampling.matrix_code import (
+    BLOCK,
+    FEWEST_ROWS,
+    MOST_ROWS,
+    PIECES,
+    TILE,
+    Splitting,
+    has_matrix_registers,
+    rows_of_a_group,
+    splitting,
+)
+from homog_core.sampling.threads import in_parallel, own_threads
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +57,7 @@ def exact_blocks(weight: np.ndarray) -> Blocks | None:
             own[start // TILE : start // TILE + len(tiles)] = tiles
         return True
 
-    if not largest or not all(_threads().map(take_apart, range(0, outputs, _CHUNK))):
+    if not largest or not all(own_threads().map(take_apart, range(0, outputs, _CHUNK))):
         return None
     return Blocks(torch.from_numpy(integers), torch.from_numpy(scales))
 
@@ -73,51 +80,53 @@ def _split(weight: np.ndarray, largest: int) -> tuple[np.ndarray, np.ndarray] | 
 def product(weight: "Blocks | torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
     """The products (R, O) in fp32 of rows (R, I) and weights, in blocks or as numbers (O, I); O and I in whole tiles.
 
-    A row's numbers do not depend on the other rows.
+    A row's numbers do not depend on the other rows, but for rounding where matrix registers compute many rows.
     """
     import torch
 
-    n_groups = -(-len(rows) // most_rows())
-    n_rows = -(-len(rows) // n_groups)  # of a group
-    padding, n_inputs = n_groups * n_rows - len(rows), rows.shape[1]
-    grouped = torch.nn.functional.pad(rows, (0, 0, 0, padding)) if padding else rows.contiguous()
-    if isinstance(weight, Blocks):
-        kind, tensors, n_tiles = "blocks", weight, len(weight.integers)
-        grouped = grouped.view(n_groups, n_rows, n_inputs).transpose(1, 2).contiguous()
-    else:
-        kind, tensors, n_tiles = "numbers", (weight, weight), len(weight) // TILE
+    if not isinstance(weight, Blocks):
+        return _product("numbers", weight, rows)
+    if len(rows) < FEWEST_ROWS or not has_matrix_registers():
+        return _product("blocks", weight, rows)
+    found = [_product("matrix", weight, some) for some in rows.split(MOST_ROWS)]
+    return torch.cat(found) if len(found) > 1 else found[0]
+
+
+def _product(kind: str, weight: "Blocks | torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
+    """The products (R, O), computed in groups of rows."""
+    import torch
+
+    n_rows = rows_of_a_group(len(rows)) if kind == "matrix" else -(-len(rows) // -(-len(rows) // most_rows()))
+    n_groups = -(-len(rows) // n_rows)
+    n_groups += n_groups % 2 if kind == "matrix" else 0
+    tensors = weight if isinstance(weight, Blocks) else (weight, weight)
+    n_tiles = len(weight.integers) if isinstance(weight, Blocks) else len(weight) // TILE
+    given = {"blocks": _in_columns, "numbers": _padded, "matrix": _in_pieces}[kind](rows, n_groups, n_rows)
     found = torch.empty(n_groups * n_rows, n_tiles * TILE)
-    addresses = (tensor.data_ptr() for tensor in (*tensors, grouped, found))
-    work = Work(*addresses, n_inputs, n_groups, n_tiles, 0)
-    _parallel()(compiled(kind, n_rows), work, min(torch.get_num_threads(), n_tiles))
+    addresses = (tensor.data_ptr() for tensor in (*tensors, given, found))
+    work = Work(*addresses, rows.shape[1], n_groups, n_tiles, 0)
+    in_parallel(compiled(kind, n_rows), work, n_tiles)
     return found[: len(rows)]
 
 
-def _in_own_threads(function: Any, work: Work, n_threads: int) -> None:
-    others = [_threads().submit(function, ctypes.byref(work)) for _ in range(n_threads - 1)]
-    function(ctypes.byref(work))
-    for other in others:
-        other.result()
-
-
-@cache
-def _parallel() -> Callable[[Any, Work, int], None]:
-    """What lets several threads call a function of C: torch's own, where they can be had.
-
-    Torch's threads go on waiting for a while after each product, on the cores that ours would need.
-    """
+def _padded(rows: "torch.Tensor", n_groups: int, n_rows: int) -> "torch.Tensor":
+    """Rows (R, I) and as many zeros as the last group needs."""
     import torch
 
-    for library in (Path(torch.__file__).parent / "lib").glob("libgomp*.so*"):
-        start = ctypes.CDLL(str(library)).GOMP_parallel
-        start.argtypes, start.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
-        return lambda function, work, n: start(
-            ctypes.cast(function, ctypes.c_void_p), ctypes.cast(ctypes.byref(work), ctypes.c_void_p), n, 0
-        )
-    return _in_own_threads
+    padding = n_groups * n_rows - len(rows)
+    return torch.nn.functional.pad(rows, (0, 0, 0, padding)) if padding else rows.contiguous()
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """Threads that compute while the calling one does. numba's own must not be used by two callers at once."""
-    return ThreadPoolExecutor(thread_name_prefix="blocks")
+def _in_columns(rows: "torch.Tensor", n_groups: int, n_rows: int) -> "torch.Tensor":
+    """Group by group the rows (I, rows of a group) turned."""
+    return _padded(rows, n_groups, n_rows).view(n_groups, n_rows, -1).transpose(1, 2).contiguous()
+
+
+def _in_pieces(rows: "torch.Tensor", n_groups: int, n_rows: int) -> "torch.Tensor":
+    """Rows as three numbers of bf16 for each, in the order in which they are read."""
+    import torch
+
+    rows = rows.contiguous()
+    pieces = torch.empty(PIECES * n_groups * n_rows, rows.shape[1], dtype=torch.bfloat16)
+    splitting()(Splitting(rows.data_ptr(), pieces.data_ptr(), *rows.shape, 2 * n_rows))
+    return pieces

@@ -27,8 +27,8 @@ from homog_core.sampling.steps import Step
 
 LOCAL = "local"  # the address that starts Ray on this machine, for as long as it is used
 _BEAT = 0.2  # seconds without news after which an empty step is given, so that a stop is heard
-_PATIENCE = 300.0  # seconds to wait for room on the cluster while no worker has started
-_ATTEMPTS = 3  # at a chunk whose workers die, and at starting workers that die before they have loaded
+PATIENCE = 300.0  # seconds to wait for room on the cluster while no worker has started
+ATTEMPTS = 3  # at a chunk whose workers die, and at starting workers that die before they have loaded
 _STORE_BYTES = 100 << 20  # of Ray's memory for objects on this machine: answers are small
 _PACKAGES = ("homog-core", "torch", "transformers")
 
@@ -249,10 +249,10 @@ class RaySampler:
 
         by_ref = {member.awaited: member for member in self.members if member.awaited is not None}
         ready = ray.wait(list(by_ref), num_returns=1, timeout=seconds)[0] if by_ref else []
-        late = [time.monotonic() - member.since > _PATIENCE for member in self.members]
+        late = [time.monotonic() - member.since > PATIENCE for member in self.members]
         if all(late) and all(member.state == "starting" for member in self.members):
             raise HomogError(
-                f"The cluster has had no room for a worker of {self.spec.key} for {_PATIENCE:.0f} s. What was finished "
+                f"The cluster has had no room for a worker of {self.spec.key} for {PATIENCE:.0f} s. What was finished "
                 "is kept; give the same command again when others have ended, or `ray status` shows more nodes."
             )
         return [by_ref[ref] for ref in ready]
@@ -274,9 +274,9 @@ class RaySampler:
         except ray.exceptions.RayError as error:
             self._drop(member)
             self._failed_starts += member.state in ("starting", "loading")
-            if self._failed_starts >= _ATTEMPTS:
+            if self._failed_starts >= ATTEMPTS:
                 raise HomogError(
-                    f"{_ATTEMPTS} workers have died before they had loaded {self.spec.key}, the last one on "
+                    f"{ATTEMPTS} workers have died before they had loaded {self.spec.key}, the last one on "
                     f"{member.host} ({first_line(error)})."
                 ) from error
             return None, first_line(error)
@@ -343,9 +343,9 @@ def _count_deaths(deaths: Counter, chunk: Sequence[Question], why: str) -> None:
     """Count a worker's death against the questions that it had; raise `HomogError` where that is one too many."""
     deaths.update(question.id for question in chunk)
     worst = max(chunk, key=lambda question: deaths[question.id])
-    if deaths[worst.id] >= _ATTEMPTS:
+    if deaths[worst.id] >= ATTEMPTS:
         raise HomogError(
-            f"{_ATTEMPTS} workers have died over question {worst.id!r}, one after the other ({why}). What was finished "
+            f"{ATTEMPTS} workers have died over question {worst.id!r}, one after the other ({why}). What was finished "
             "is kept; give the same command again with fewer questions in a batch, or a lower token limit."
         )
 

@@ -4,17 +4,20 @@ The same logits and numbers give the same token whatever else is in the batch. K
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from homog_core.records import Decoding
+from homog_core.sampling.instructions import lanes
+from homog_core.sampling.logit_code import BLOCK, Summary, summary
+from homog_core.sampling.threads import in_parallel
 
 if TYPE_CHECKING:
     import torch
 
 LEVELS = 24  # uniform numbers per token; enough to halve a vocabulary of 2^24
-_BLOCK = 512  # a token is searched in two stages: blocks of the vocabulary, then tokens of a block
 
 
 class Chosen(NamedTuple):
@@ -25,47 +28,77 @@ class Chosen(NamedTuple):
     logprobs: "torch.Tensor"  # (R,) float32, nats, of the raw distribution
 
 
+class _Summary(NamedTuple):
+    """What is known of the weights exp(logit − largest) of some rows, by blocks of the vocabulary."""
+
+    largest: "torch.Tensor"  # (R,) logits
+    mass: "torch.Tensor"  # (R, B) Σ weight
+    moment: "torch.Tensor"  # (R, B) Σ weight · (logit − largest)
+
+
 def choose_tokens(
     logits: "torch.Tensor", uniform: "torch.Tensor", greedy: "torch.Tensor", decoding: Decoding
 ) -> Chosen:
-    """One token for every row of `logits` (R, V): the likeliest where `greedy`, otherwise drawn by `inverse_cdf`.
+    """One token for every row of `logits` (R, V): the likeliest where `greedy`, otherwise drawn as by `inverse_cdf`.
 
     Entropy and log-probability come from the raw distribution, before temperature, top-k and top-p. Nothing of size V
-    outlives the call. A CPU takes one row after the other, which stays in its cache meanwhile.
+    outlives the call.
     """
     import torch
 
-    weights = torch.empty(logits.shape, dtype=torch.float32, device=logits.device)  # (R, V) to draw by
-    at_once = len(logits) if logits.is_cuda else 1
-    summaries = [
-        _summary(some, decoding, own) for some, own in zip(logits.split(at_once), weights.split(at_once), strict=True)
-    ]
-    entropies, normalisers = (torch.cat(values) for values in zip(*summaries, strict=True))
-    ids = inverse_cdf(weights, uniform)
+    largest, mass, moment = _summary(logits)
+    total = mass.double().sum(-1)
+    entropies = total.log() - moment.double().sum(-1) / total
+    if decoding.temperature == 1 and decoding.top_p == 1 and decoding.top_k == 0:
+        ids = _draw(mass.double(), uniform, lambda block: _weights_of(logits, largest, block))
+    else:
+        rows = zip(_apart(logits), _apart(largest), strict=True)
+        weights = [truncated_distribution(some.float() - top[:, None], decoding) for some, top in rows]
+        ids = inverse_cdf(torch.cat(weights), uniform)
     if logits.is_cuda:  # without asking which rows they are, which would make the host wait
         ids = torch.where(greedy, logits.argmax(dim=-1), ids)
     elif greedy.any():
         ids[greedy] = logits[greedy].argmax(dim=-1)
     chosen = logits.gather(-1, ids[:, None])[:, 0].double()
-    return Chosen(ids, entropies.float(), (chosen - normalisers).float())
+    return Chosen(ids, entropies.float(), (chosen - largest.double() - total.log()).float())
 
 
-def _summary(
-    logits: "torch.Tensor", decoding: Decoding, weights: "torch.Tensor"
-) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """The entropies (R,) of some rows of logits and what normalises them, log Σ exp (R,); fills in the `weights`."""
+def _apart(rows: "torch.Tensor") -> "tuple[torch.Tensor, ...]":
+    """Rows as a GPU takes them, all at once, or as a CPU does: one after the other, which stays in its cache."""
+    return rows.split(len(rows) if rows.is_cuda else 1)
+
+
+def _summary(logits: "torch.Tensor") -> _Summary:
+    """By machine code for fp32 on a CPU, where a row fills whole registers."""
+    import torch
+
+    n_rows, size = logits.shape
+    if logits.device.type != "cpu" or logits.dtype != torch.float32 or logits.stride(1) != 1 or size % lanes():
+        return _Summary(*(torch.cat(values) for values in zip(*map(_plain_summary, _apart(logits)), strict=True)))
+    found = _Summary(torch.empty(n_rows), *torch.empty(2, n_rows, -(-size // BLOCK)))
+    addresses = (tensor.data_ptr() for tensor in (logits, *found))
+    in_parallel(summary(), Summary(*addresses, size, found.mass.shape[1], logits.stride(0), n_rows, 0), n_rows)
+    return found
+
+
+def _plain_summary(logits: "torch.Tensor") -> _Summary:
     import torch
 
     logits = logits.float()
-    largest = logits.amax(-1, keepdim=True)
-    log_w = (logits - largest).clamp_(min=-1e4)  # 0 · −inf counts as 0
-    raw = decoding.temperature == 1 and decoding.top_p == 1 and decoding.top_k == 0
-    w = torch.exp(log_w, out=weights) if raw else log_w.exp()
-    total = w.sum(-1).double()
-    entropies = total.log() - torch.linalg.vecdot(w, log_w) / total
-    if not raw:
-        weights.copy_(truncated_distribution(logits - largest, decoding))
-    return entropies, largest[:, 0] + total.log()
+    largest = logits.amax(-1)
+    below = (logits - largest[:, None]).clamp_(min=-1e4)  # 0 · −inf counts as 0
+    blocks = _in_blocks(below, float("-inf"))
+    weights = blocks.exp()
+    return _Summary(largest, weights.sum(-1), torch.linalg.vecdot(weights, blocks.clamp_(min=-1e4)))
+
+
+def _weights_of(logits: "torch.Tensor", largest: "torch.Tensor", block: "torch.Tensor") -> "torch.Tensor":
+    """The weights (R, BLOCK) of one block of each row; those behind the vocabulary are 0."""
+    import torch
+
+    places = block[:, None] * BLOCK + torch.arange(BLOCK, device=logits.device)
+    found = logits.gather(-1, places.clamp(max=logits.shape[-1] - 1)).float() - largest[:, None]
+    return found.exp().where(places < logits.shape[-1], 0)
 
 
 def truncated_distribution(log_p: "torch.Tensor", decoding: Decoding) -> "torch.Tensor":
@@ -94,16 +127,29 @@ def inverse_cdf(weights: "torch.Tensor", uniform: "torch.Tensor") -> "torch.Tens
     """
     import torch
 
-    n_rows, size = weights.shape
-    pad = torch.nn.functional.pad
-    if size % _BLOCK:
-        weights = pad(weights, (0, _BLOCK - size % _BLOCK))
-    blocks = weights.view(n_rows, -1, _BLOCK)  # (R, V / 512, 512)
-    mass = blocks.sum(-1).double()  # (R, V / 512)
+    blocks = _in_blocks(weights, 0.0)
+    rows = torch.arange(len(weights), device=weights.device)
+    return _draw(blocks.sum(-1).double(), uniform, lambda block: blocks[rows, block])
+
+
+def _in_blocks(rows: "torch.Tensor", value: float) -> "torch.Tensor":
+    """Rows (R, V) as (R, B, BLOCK), filled up with `value`."""
+    import torch
+
+    behind = -rows.shape[-1] % BLOCK
+    rows = torch.nn.functional.pad(rows, (0, behind), value=value) if behind else rows
+    return rows.view(len(rows), -1, BLOCK)
+
+
+def _draw(
+    mass: "torch.Tensor", uniform: "torch.Tensor", inside: "Callable[[torch.Tensor], torch.Tensor]"
+) -> "torch.Tensor":
+    """A block by the `mass` (R, B) of all blocks, then an index by the weights (R, BLOCK) `inside` those blocks."""
+    import torch
+
     depth = (mass.shape[-1] - 1).bit_length()
-    block = _descend(pad(mass, (0, (1 << depth) - mass.shape[-1])), uniform)
-    inside = blocks[torch.arange(n_rows, device=weights.device), block]  # (R, 512)
-    return block * _BLOCK + _descend(inside.double(), uniform[:, depth:])
+    block = _descend(torch.nn.functional.pad(mass, (0, (1 << depth) - mass.shape[-1])), uniform)
+    return block * BLOCK + _descend(inside(block).double(), uniform[:, depth:])
 
 
 def uniforms(seed: int, question_id: str, n_samples: int, n_tokens: int) -> np.ndarray:

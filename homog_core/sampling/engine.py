@@ -25,7 +25,9 @@ from homog_core.sampling.growing_cache import growing_cache
 from homog_core.sampling.loading import load_model
 from homog_core.sampling.projection import project_in_fp32
 from homog_core.sampling.prompts import Prompt, build_prompt
+from homog_core.sampling.quick_layers import quicken_layers
 from homog_core.sampling.rows import Encoded, Row, hidden_ids, response_set
+from homog_core.sampling.shared_beginning import SharedBeginning
 from homog_core.sampling.steps import Step
 from homog_core.sampling.weights import described, local_adapter, local_weights
 
@@ -44,11 +46,13 @@ class TorchSampler:
         self.dtype = str(model.dtype).removeprefix("torch.")
         self._arguments = _arguments(model, spec)
         self._end_ids = _end_ids(model, tokenizer)
-        self._hidden_ids = hidden_ids(tokenizer, self._end_ids)
+        self._hidden_ids = hidden_ids(tokenizer, self._end_ids, spec.leftovers)
         project_in_fp32(model)
         quicken_few_rows(model)
+        quicken_layers(model)
         self._base_revision = revision
         self._adapters = Adapters(model)
+        self._beginning = SharedBeginning()
         self._adapter: str | None = None  # the one that this sampler computes with; None: the base weights alone
 
     @classmethod
@@ -95,7 +99,7 @@ class TorchSampler:
 
     def prompt(self, question: str, style: PromptStyle) -> Prompt:
         """The exact prompt of a question in a style."""
-        return build_prompt(question, style, self.tokenizer)
+        return build_prompt(question, style, self.tokenizer, self.spec.leftovers)
 
     def sample(
         self,
@@ -169,7 +173,7 @@ class TorchSampler:
         uniforms = torch.from_numpy(np.stack([row.uniforms for row in rows], axis=1))  # (T, R, LEVELS)
         greedy = torch.tensor([row.answer.sample_index == GREEDY for row in rows])  # (R,)
         copies = decoding.n_samples + 1
-        state = self.prefill(batch)
+        state = self.prefill(batch, decoding.max_new_tokens)
         if is_recordable(self.model, decoding, state.mask.shape[1]):
             cache, mask, logits = state.cache, state.mask, state.logits
             return RecordedDecoding(
@@ -178,20 +182,30 @@ class TorchSampler:
         state.expand(copies)
         return _Decoding(self, state, uniforms, greedy, decoding)
 
-    def prefill(self, batch: Sequence[Encoded]) -> "State":
-        """Run the prompts once, left-padded to one length."""
+    def prefill(self, batch: Sequence[Encoded], n_new: int = 0) -> "State":
+        """Run the prompts once, left-padded to one length; `n_new` tokens will follow them.
+
+        On a CPU, what they have in common with the prompt before them is not run again: it stands before the padding.
+        """
         import torch
 
-        width = max(len(encoded.ids) for encoded in batch)
-        ids = torch.zeros(len(batch), width, dtype=torch.long)  # (Q, P)
-        mask = torch.zeros(len(batch), width, dtype=torch.long)  # (Q, P)
-        for i, encoded in enumerate(batch):
-            ids[i, width - len(encoded.ids) :] = torch.tensor(encoded.ids)
-            mask[i, width - len(encoded.ids) :] = 1
-        ids, mask = ids.to(self.model.device), mask.to(self.model.device)
+        prompts = [encoded.ids for encoded in batch]
         cache = growing_cache(self.model.config)
         with torch.inference_mode():
-            return State(cache, mask, self.next_logits(ids, mask, cache))
+            n_known = self._beginning.put(cache, prompts, n_new) if self.device == "cpu" else 0
+            width = max(map(len, prompts)) - n_known
+            ids = torch.zeros(len(batch), width, dtype=torch.long)  # (Q, P - n)
+            mask = torch.zeros(len(batch), n_known + width, dtype=torch.long)  # (Q, P)
+            mask[:, :n_known] = 1
+            for i, prompt in enumerate(prompts):
+                rest = torch.tensor(prompt[n_known:])
+                ids[i, width - len(rest) :] = rest
+                mask[i, n_known + width - len(rest) :] = 1
+            ids, mask = ids.to(self.model.device), mask.to(self.model.device)
+            state = State(cache, mask, self.next_logits(ids, mask, cache))
+            if self.device == "cpu":
+                self._beginning.keep(cache, prompts)
+            return state
 
     def next_logits(self, ids: "torch.Tensor", mask: "torch.Tensor", cache: Any) -> "torch.Tensor":
         """What the model says next (R, V) after the tokens (R, L), which `cache` takes up.

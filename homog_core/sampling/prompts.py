@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from homog_core.errors import InvalidInput
-from homog_core.leftovers import opened_block
+from homog_core.leftovers import USUAL, Leftovers, opened_block
 from homog_core.records import PROMPT_STYLES, PromptStyle
 
 # What a chat template is told when it asks for today's date: the day that Llama's own takes where it cannot ask. With
@@ -36,8 +36,8 @@ class Prompt:
     opened: str = ""  # the tag by which a template has begun the reasoning, and the white space after it
 
 
-def build_prompt(question: str, style: PromptStyle, tokenizer: Any) -> Prompt:
-    """The prompt for `question` in one of the three styles.
+def build_prompt(question: str, style: PromptStyle, tokenizer: Any, rule: Leftovers = USUAL) -> Prompt:
+    """The prompt for `question` in one of the three styles; `rule` says how a template may open reasoning.
 
     Raises `InvalidInput` for an unknown style, or for `chat` where the tokenizer has no chat template.
     """
@@ -48,7 +48,7 @@ def build_prompt(question: str, style: PromptStyle, tokenizer: Any) -> Prompt:
         return Prompt(f"{shots}Q: {question}\nA:", stop=("\n",), add_special_tokens=True)
     if style == "chat":
         text = _chat(question, tokenizer)
-        return Prompt(text, stop=(), add_special_tokens=False, opened=opened_block(text))
+        return Prompt(text, stop=(), add_special_tokens=False, opened=opened_block(text, rule))
     raise InvalidInput(f"There is no prompt style {style!r}; use one of {', '.join(PROMPT_STYLES)}.")
 
 

@@ -100,7 +100,7 @@ class RemoteSampler:
 
             async def work() -> None:
                 for question in waiting:
-                    encoded = Encoded(question, self.prompt(question.text, style), [])
+                    encoded = Encoded(question, self.prompt(question.text, style), [], self.spec.leftovers)
                     await session.question(encoded, requests)
 
             try:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from homog_core.errors import InvalidInput
-from homog_core.leftovers import reasoning_marks
+from homog_core.leftovers import USUAL, Leftovers, reasoning_marks
 from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question, ResponseSet
 from homog_core.sampling.draws import LEVELS, uniforms
 from homog_core.sampling.prompts import Prompt
@@ -25,6 +25,7 @@ class Encoded:
     question: Question
     prompt: Prompt
     ids: list[int]
+    leftovers: Leftovers = USUAL  # what is left out of its answers
 
     @classmethod
     def of(cls, sampler: Any, question: Question, decoding: Decoding, style: PromptStyle) -> "Encoded":
@@ -38,7 +39,7 @@ class Encoded:
                 f"{decoding.max_new_tokens}; together they exceed the {context} tokens that {sampler.spec.key} can "
                 f"read. Set the token limit to {max(context - len(ids), 0)} or less."
             )
-        return cls(question, prompt, ids)
+        return cls(question, prompt, ids, sampler.spec.leftovers)
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +62,7 @@ class Row:
         rows = []
         for index, numbers in [*enumerate(drawn), (GREEDY, unused)]:
             said: list[Token] = []
-            answer = Answer(encoded.question.id, index, said)
+            answer = Answer(encoded.question.id, index, said, leftovers=encoded.leftovers)
             rows.append(cls(encoded, numbers, stop, _Detokenizer(tokenizer, hidden), said, answer))
         return rows
 
@@ -98,13 +99,13 @@ def response_set(rows: Sequence[Any], spec: ModelSpec, decoding: Decoding) -> Re
     )
 
 
-def hidden_ids(tokenizer: Any, ends: frozenset[int]) -> frozenset[int]:
+def hidden_ids(tokenizer: Any, ends: frozenset[int], rule: Leftovers = USUAL) -> frozenset[int]:
     """Ids that are left out of a text where some special tokens tell reasoning from the answer; otherwise none.
 
     Without such tokens the tokenizer leaves out all special ones by itself. The tokens that end an answer never show.
     """
     special = {token.content: key for key, token in tokenizer.added_tokens_decoder.items() if token.special}
-    kept = {special[mark] for mark in reasoning_marks(special)} - ends
+    kept = {special[mark] for mark in reasoning_marks(special, rule)} - ends
     return frozenset(special.values()) - kept if kept else frozenset()
 
 

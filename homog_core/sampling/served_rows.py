@@ -40,7 +40,13 @@ class ServedRow:
     def begin(self) -> None:
         """Begin anew, with nothing said."""
         self.said, self.masses, self._k, self._is_reasoning = [], [], self.asked, False
-        self.answer = Answer(self.encoded.question.id, self.index, self.said, entropy_kind=self._kind)
+        self.answer = Answer(
+            self.encoded.question.id,
+            self.index,
+            self.said,
+            entropy_kind=self._kind,
+            leftovers=self.encoded.leftovers,
+        )
 
     def take(self, piece: Said) -> Iterator[Answer]:
         """The answer after every token of a piece of the stream, its end included. What follows the end is left out."""

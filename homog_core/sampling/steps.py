@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from homog_core.leftovers import answer_text
+from homog_core.leftovers import USUAL, Leftovers, answer_text
 from homog_core.records import (
     Decoding,
     FinishReason,
@@ -47,11 +47,12 @@ class Answer:
     text: str = ""  # up to here, without a stop string
     finish_reason: FinishReason | None = None  # None: it goes on
     entropy_kind: str = "exact"  # as that of a `Response`
+    leftovers: Leftovers = USUAL  # what is left out of the text: the rule of the model
 
     @property
     def answer(self) -> str:
         """The text that is compared and shown."""
-        return answer_text(self.text)
+        return answer_text(self.text, self.leftovers)
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -82,6 +83,7 @@ class Answer:
             np.array(self.logprobs, dtype=np.float32),
             self.finish_reason or "length",
             self.entropy_kind,
+            self.leftovers,
         )
 
 

@@ -7,6 +7,7 @@ questions; those that are alike in everything are interchangeable.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from homog_core.statistics.discrimination import FEWEST, AurocDifference
 from homog_core.statistics.within_groups import (
     auroc_difference_within,
     auroc_within,
+    aurocs_within,
     selective_accuracy_within,
 )
 
@@ -32,6 +34,7 @@ CHANCE = 0.5
 REPEATS = range(10)  # seeds of the folds that a verdict is repeated over
 _CAUTION: tuple[Verdict, ...] = ("no cost", "no gain", "lost", "unclear", "kept")
 _N_RESAMPLES = 2000
+_MOST_AT_ONCE = 2000  # questions times repeats whose models are fitted at once, so that memory does not grow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,7 +225,8 @@ def matched_saving(
     if len(signals) < 2:
         raise InvalidInput(f"A saving needs at least two signals, there is {len(signals)}; add a costlier one.")
     data = _prepared(signals, incorrect, group)
-    repeats = [_repeated(data, seed) for seed in seeds]
+    at_once = max(1, _MOST_AT_ONCE // len(data.incorrect))
+    repeats = [found for i in range(0, len(seeds), at_once) for found in _repeated(data, seeds[i : i + at_once])]
     verdicts = tuple(_verdict(found.value, found.difference, found.gain) for found in repeats)
     commonest = max(_CAUTION, key=verdicts.count)  # the more cautious of ties
     agreeing = [found for found, verdict in zip(repeats, verdicts, strict=True) if verdict == commonest]
@@ -242,15 +246,26 @@ class _Repeat(NamedTuple):
     gain: AurocDifference
 
 
-def _repeated(data: StageData, seed: int) -> _Repeat:
-    """The folds of one seed, with the operating point of each."""
-    fold = deal_folds(data, seed)
-    parts = [data.at(fold != held_out) for held_out in range(N_FOLDS)]
-    *inner, stages = fit_many([*parts, data], [*(deal_folds(part, seed) for part in parts), fold])
+def _repeated(data: StageData, seeds: Sequence[int]) -> list[_Repeat]:
+    """The folds of each seed, with the operating point of each; all models are fitted at once."""
+    folds = [deal_folds(data, seed) for seed in seeds]
+    parts = [[data.at(fold != held_out) for held_out in range(N_FOLDS)] for fold in folds]
+    inner = [[deal_folds(part, seed) for part in own] for own, seed in zip(parts, seeds, strict=True)]
+    fitted = fit_many([*chain(*parts), *(data for _ in seeds)], [*chain(*inner), *folds])
+    of_parts, of_all = fitted[: -len(seeds)], fitted[-len(seeds) :]
+    return [
+        _repeat(data, seed, parts[i], of_parts[N_FOLDS * i : N_FOLDS * (i + 1)], of_all[i])
+        for i, seed in enumerate(seeds)
+    ]
+
+
+def _repeat(data: StageData, seed: int, parts: Sequence[StageData], inner: Sequence[Stages], stages: Stages) -> _Repeat:
+    """One way of dealing the folds, from what was fitted on the training `parts` of each and on all data."""
     passed_on, last = (np.array(column) for column in zip(*map(_choose, parts, inner), strict=True))
-    stopped = stops(stages, passed_on[fold]), last[fold], _everywhere(data, -1), _everywhere(data, 0)
+    stopped = stops(stages, passed_on[stages.fold]), last[stages.fold], _everywhere(data, -1), _everywhere(data, 0)
     adaptive, _, everything, cheapest = (_scores(stages, stop) for stop in stopped)
-    least = cheapest if auroc_within(cheapest, data.incorrect, stages.cell) >= CHANCE else np.zeros(len(fold))
+    informs = auroc_within(cheapest, data.incorrect, stages.cell) >= CHANCE
+    least = cheapest if informs else np.zeros(len(cheapest))
     value = _saved(_cost(data, stopped[0]), _cost(data, stopped[2]))
     difference, gain = _difference(adaptive, everything, data, stages), _difference(everything, least, data, stages)
     return _Repeat(seed, stages, stopped, passed_on, value, difference, gain)
@@ -259,9 +274,10 @@ def _repeated(data: StageData, seed: int) -> _Repeat:
 def _saving(data: StageData, found: _Repeat, cheapest_name: str, verdicts: tuple[Verdict, ...]) -> Saving:
     """The whole result of one repeat, with its intervals."""
     adaptive, fixed, everything, cheapest = (_outcome(data, found.stages, stop) for stop in found.stopped)
+    saving, fixed_saving = _saved_estimates([adaptive.cost, fixed.cost], everything.cost, found.seed)
     return Saving(
-        saving=_saved_estimate(adaptive.cost, everything.cost, found.seed),
-        fixed_saving=_saved_estimate(fixed.cost, everything.cost, found.seed),
+        saving=saving,
+        fixed_saving=fixed_saving,
         difference=found.difference,
         gain=found.gain,
         cascade=adaptive,
@@ -317,8 +333,8 @@ def _everywhere(data: StageData, stage: int) -> np.ndarray:
 
 
 def _scores(stages: Stages, stop: np.ndarray) -> np.ndarray:
-    """Probability (Q,) of an error at the stage where each question stops."""
-    return expit(stages.evidence[stop, np.arange(len(stop))] + stages.base_rate)
+    """Probability (…, Q) of an error at the stage (…, Q) where each question stops."""
+    return expit(stages.evidence[stop, np.arange(stop.shape[-1])] + stages.base_rate)
 
 
 def _cost(data: StageData, stop: np.ndarray) -> np.ndarray:
@@ -345,14 +361,12 @@ def _outcome(data: StageData, stages: Stages, stop: np.ndarray) -> Outcome:
 
 def _choose(training: StageData, stages: Stages) -> tuple[float, int]:
     """Narrowest band, and first stage to stop every question at, that lose at most `TOLERANCE` on these questions."""
-
-    def quality(stop: np.ndarray) -> float:
-        return np.nan_to_num(auroc_within(_scores(stages, stop), training.incorrect, stages.cell), nan=CHANCE)
-
-    target = quality(_everywhere(training, -1)) - TOLERANCE
-    passed_on = next(share for share in PASSED_ON if quality(stops(stages, share)) >= target)
-    stage = next(k for k in range(len(training.values)) if quality(_everywhere(training, k)) >= target)
-    return passed_on, stage
+    bands = stops(stages, np.array(PASSED_ON)[:, np.newaxis, np.newaxis])  # (G, Q)
+    fixed = np.stack([_everywhere(training, k) for k in range(len(training.values))])  # (K, Q)
+    quality = aurocs_within(_scores(stages, np.concatenate([bands, fixed])), training.incorrect, stages.cell)
+    quality = np.nan_to_num(quality, nan=CHANCE)
+    enough = quality >= quality[-1] - TOLERANCE
+    return PASSED_ON[np.argmax(enough[: len(bands)])], int(np.argmax(enough[len(bands) :]))
 
 
 def _difference(a: np.ndarray, b: np.ndarray, data: StageData, stages: Stages) -> AurocDifference:
@@ -364,14 +378,16 @@ def _saved(cost: np.ndarray, everything: np.ndarray) -> float:
     return float(1 - cost.sum() / everything.sum()) if everything.any() else float("nan")
 
 
-def _saved_estimate(cost: np.ndarray, everything: np.ndarray, seed: int) -> Estimate:
-    """`_saved` with its percentile interval over questions."""
-    pairs = np.stack([cost, everything])[:, np.lexsort((cost, everything))]  # whatever the order of the questions
-    n = len(cost)
+def _saved_estimates(costs: Sequence[np.ndarray], everything: np.ndarray, seed: int) -> list[Estimate]:
+    """`_saved` of each of some costs, with its percentile interval over questions; the same are drawn for all."""
+    n = len(everything)
     if not everything.any():
-        return Estimate(np.nan, np.nan, np.nan, n, "paired bootstrap")
-    times = resampled_counts(np.arange(n), n, np.random.default_rng(seed), _N_RESAMPLES)  # that each is drawn
-    some, all_of_them = pairs @ times.T
-    with np.errstate(invalid="ignore"):  # a resample of questions that cost nothing
-        low, high = np.nanquantile(1 - some / all_of_them, [0.025, 0.975])
-    return Estimate(_saved(cost, everything), float(low), float(high), n, "paired bootstrap")
+        return [Estimate(np.nan, np.nan, np.nan, n, "paired bootstrap") for _ in costs]
+    times = resampled_counts(np.arange(n), n, np.random.default_rng(seed), _N_RESAMPLES).T.astype(np.float64)
+    found = []
+    for cost in costs:
+        some, all_of_them = np.stack([cost, everything])[:, np.lexsort((cost, everything))] @ times  # in any order
+        with np.errstate(invalid="ignore"):  # a resample of questions that cost nothing
+            low, high = np.nanquantile(1 - some / all_of_them, [0.025, 0.975])
+        found.append(Estimate(_saved(cost, everything), float(low), float(high), n, "paired bootstrap"))
+    return found

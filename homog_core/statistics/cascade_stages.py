@@ -82,8 +82,11 @@ def _cells(data: StageData, fold: np.ndarray) -> np.ndarray:
 
 
 def stops(stages: Stages, passed_on: float | np.ndarray) -> np.ndarray:
-    """Stage (Q,) at which each question is decided: the first that does not pass it on, at the latest the last."""
-    return np.cumprod(stages.weaker[:-1] < passed_on, axis=0).sum(axis=0, dtype=int)
+    """Stage (…, Q) at which each question is decided: the first that does not pass it on, at the latest the last.
+
+    `passed_on` is one share, one a question (Q,), or several (G, 1, 1), which give (G, Q).
+    """
+    return np.cumprod(stages.weaker[:-1] < passed_on, axis=-2).sum(axis=-2, dtype=int)
 
 
 class _Fits(NamedTuple):

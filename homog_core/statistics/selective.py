@@ -55,7 +55,7 @@ def selective_accuracy(uncertainty: Values, correct: Values, coverage: float) ->
     Coverage 1: the accuracy. No question: NaN. Raises `InvalidInput` for a coverage outside (0, 1].
     """
     risk = risk_coverage(uncertainty, correct).risk
-    answered = _n_answered(coverage, len(risk))
+    answered = n_answered(coverage, len(risk))
     return float(1 - risk[answered - 1]) if len(risk) else np.nan
 
 
@@ -86,7 +86,7 @@ def selective_estimates(
         return SelectiveEstimates(*(Estimate(value, np.nan, np.nan, n, "percentile bootstrap") for value in values))
     counts = resampled_counts(2 * ranks + ~right, 2 * n_groups, np.random.default_rng(seed), n_resamples)
     risk = _risk(counts.reshape(n_resamples, n_groups, 2))
-    draws = (risk.mean(axis=1), _prr(risk), 1 - risk[:, _n_answered(coverage, n) - 1])
+    draws = (risk.mean(axis=1), _prr(risk), 1 - risk[:, n_answered(coverage, n) - 1])
     return SelectiveEstimates(*(_percentiles(value, drawn, n) for value, drawn in zip(values, draws, strict=True)))
 
 
@@ -114,8 +114,11 @@ def _prr(risk: np.ndarray) -> np.ndarray:
     return (wrong / n - risk.mean(axis=1)) / gain
 
 
-def _n_answered(coverage: float, n: int) -> int:
-    """⌈coverage · n⌉, where 0.07 · 100 is 7 whatever floating point makes of it."""
+def n_answered(coverage: float, n: int | np.ndarray) -> int | np.ndarray:
+    """⌈coverage · n⌉, where 0.07 · 100 is 7 whatever floating point makes of it.
+
+    Raises `InvalidInput` for a coverage outside (0, 1].
+    """
     if not 0 < coverage <= 1:
         raise InvalidInput(f"The coverage is {coverage:g}; it must be above 0 and at most 1.")
-    return max(1, int(np.ceil(coverage * n - SAME)))
+    return np.maximum(1, np.ceil(coverage * np.asarray(n) - SAME).astype(int))

@@ -12,27 +12,39 @@ from scipy.stats import rankdata
 from homog_core.records import Estimate
 from homog_core.statistics.columns import SAME, Values
 from homog_core.statistics.discrimination import FEWEST, AurocDifference, delong_test
-from homog_core.statistics.selective import selective_accuracy
+from homog_core.statistics.selective import n_answered
 
 
 def auroc_within(score: Values, incorrect: Values, fold: np.ndarray) -> float:
     """AUROC over the pairs of an incorrect and a correct question in one fold; NaN where there is no such pair.
 
-    All folds in one pass over the sorted questions. Scores within `SAME` of the next one tie.
+    Scores within `SAME` of the next one tie.
     """
-    score, wrong = np.asarray(score, dtype=np.float64), np.asarray(incorrect) == 1
-    order = np.lexsort((score, fold))
-    score, wrong, fold = score[order], wrong[order], np.asarray(fold)[order]
-    begins = np.r_[True, fold[1:] != fold[:-1]][: len(fold)]  # a fold
-    differs = np.r_[True, np.diff(score) > SAME][: len(fold)]
-    tie = np.cumsum(begins | differs) - 1  # (Q,) which scores of a fold tie
+    return float(aurocs_within(np.asarray(score, dtype=np.float64)[np.newaxis], incorrect, fold)[0])
+
+
+def aurocs_within(scores: np.ndarray, incorrect: Values, fold: np.ndarray) -> np.ndarray:
+    """`auroc_within` (G,) of several scores (G, Q) of the same questions: all folds of all in one pass."""
+    n = scores.shape[1]
+    if not n:
+        return np.full(len(scores), np.nan)
+    order = np.lexsort((scores, np.broadcast_to(fold, scores.shape)))  # (G, Q), by fold and then by score
+    right, fold = (np.asarray(incorrect) != 1)[order], np.sort(fold)
+    begins = np.r_[True, fold[1:] != fold[:-1]]  # (Q,) a fold
+    differs = begins | np.pad(np.diff(np.take_along_axis(scores, order, axis=1)) > SAME, [(0, 0), (1, 0)])
+    place = np.arange(n)
+    first = np.maximum.accumulate(np.where(differs, place, 0), axis=1)  # (G, Q) of those that tie with a question
+    last = np.where(np.c_[differs[:, 1:], np.ones(len(scores), dtype=bool)], place, n - 1)
+    last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
+    n_right = np.cumsum(np.pad(right, [(0, 0), (1, 0)]), axis=1)  # (G, Q + 1) correct ones before each place
     own = np.cumsum(begins) - 1  # (Q,) the fold
-    n_wrong, n_right = np.bincount(tie, wrong), np.bincount(tie, ~wrong)
-    of_wrong, of_right = np.bincount(own, wrong), np.bincount(own, ~wrong)
-    of_tie = own[begins | differs]
-    below = np.cumsum(n_right) - n_right - (np.cumsum(of_right) - of_right)[of_tie]  # correct ones of the fold
+    of_right, of_wrong = np.bincount(own, right[0]), np.bincount(own, ~right[0])
     n_pairs = (of_wrong * of_right).sum()
-    return float((n_wrong * (below + n_right / 2)).sum() / n_pairs) if n_pairs else float("nan")
+    if not n_pairs:
+        return np.full(len(scores), np.nan)
+    below = (np.take_along_axis(n_right, first, axis=1) + np.take_along_axis(n_right, last + 1, axis=1)) / 2
+    before = (of_wrong * (np.cumsum(of_right) - of_right)).sum()  # pairs with correct ones of the folds before
+    return ((below * ~right).sum(axis=1) - before) / n_pairs
 
 
 def auroc_within_estimate(score: Values, incorrect: Values, fold: np.ndarray) -> Estimate:
@@ -120,12 +132,19 @@ def auroc_difference_within(a: Values, b: Values, incorrect: Values, fold: np.nd
 
 
 def selective_accuracy_within(score: Values, incorrect: Values, fold: np.ndarray, coverage: float) -> float:
-    """Accuracy of each fold's most certain questions at a coverage, averaged by the number of questions."""
-    score, correct = np.asarray(score), 1 - np.asarray(incorrect, dtype=np.float64)
-    folds = _members(fold)
-    values = [selective_accuracy(score[own], correct[own], coverage) for own in folds]
-    return float(np.average(values, weights=[own.sum() for own in folds]))
+    """`selective_accuracy` of each fold's most certain questions, averaged by the number of questions of the fold.
 
-
-def _members(fold: np.ndarray) -> list[np.ndarray]:
-    return [fold == index for index in np.unique(fold)]
+    All folds in one pass. No score may be NaN.
+    """
+    score, wrong = np.asarray(score, dtype=np.float64), np.asarray(incorrect) == 1
+    order = np.lexsort((score, fold))
+    score, wrong, fold = score[order], wrong[order], np.asarray(fold)[order]
+    begins = np.r_[True, fold[1:] != fold[:-1]][: len(fold)]
+    tie = np.cumsum(begins | np.r_[True, np.diff(score) > SAME][: len(fold)]) - 1  # (Q,) which scores of a fold tie
+    own = np.cumsum(begins) - 1
+    size = np.bincount(own)
+    answered = n_answered(coverage, size)
+    certain = np.arange(len(fold)) - np.flatnonzero(begins)[own] < answered[own]  # (Q,)
+    expected = (np.bincount(tie, wrong) / np.bincount(tie))[tie]  # whichever of those that tie is answered
+    risk = np.bincount(own, expected * certain) / answered
+    return float(np.average(1 - risk, weights=size))

@@ -86,8 +86,8 @@ def _of_runs(runs: Path) -> Iterator[Leftover]:
 def _of_scorings(cache: Path) -> Iterator[Leftover]:
     """What scorings that were killed would go on from, and nobody goes on with."""
     for folder in (cache / "scoring").glob("*/"):
-        lock = cache / "runs" / folder.name / ".lock"
-        if _is_all_old(folder) and (not lock.is_file() or _is_unlocked(lock)):
+        locks = [runs / folder.name / ".lock" for runs in files.run_folders()]  # a shipped run is scored where it lies
+        if _is_all_old(folder) and all(_is_unlocked(lock) for lock in locks if lock.is_file()):
             yield Leftover(folder, "a scoring that was broken off", size(folder))
 
 

@@ -7,6 +7,8 @@ from fakes import FakeEncoder
 
 from homog_core.analysis import ahead, rates
 from homog_core.analysis.bounds import bounds
+from homog_core.analysis.cascade import saving_estimate
+from homog_core.analysis.right_answers import right_wordings_differ
 from homog_core.analysis.sampler_check import sampler_check
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.texts import run_texts
@@ -36,6 +38,8 @@ def test_after_it_nothing_is_computed(scored, monkeypatch):
         rates.single_cluster_row(again, clusterer, "")
         again.score_frame(clusterer)
         bounds(again, clusterer)
+    right_wordings_differ(again)
+    saving_estimate(again, again.clusterer)
     assert kept_names() == before
 
 

@@ -83,3 +83,14 @@ def test_a_cascade_that_cannot_be_fitted_says_why(many, graded):
         analysis_cascade.cascade_study(graded, EXACT, "")
     with pytest.raises(InvalidInput, match="not counted here"):
         analysis_cascade.cascade_study(many, Clusterer("nli", 0.0, "x"), "")
+
+
+def test_a_saving_is_computed_once_for_a_threshold_and_category(many, graded, monkeypatch):
+    found = {tau: analysis_cascade.saving_estimate(many, replace(EXACT, threshold=tau)) for tau in (0.0, 0.9)}
+    expected = analysis_cascade.saving(many, replace(EXACT, threshold=0.9)).saving
+    assert found[0.9] == expected
+    assert found[0.0] != expected
+    assert np.isnan(analysis_cascade.saving_estimate(graded, EXACT).value)
+    assert analysis_cascade.saving_estimate(many, replace(EXACT, threshold=0.9), "odd") != expected
+    monkeypatch.setattr(analysis_cascade, "matched_saving", lambda *_, **__: pytest.fail("computed again"))
+    assert analysis_cascade.saving_estimate(ScoredRun(many.run), replace(EXACT, threshold=0.9)) == expected

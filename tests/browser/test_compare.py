@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from fakes import SECOND, settled
+from fakes import settled
 from playwright.sync_api import expect
 
 BASE, SFT, CONTINUED, DPO = (
@@ -77,7 +77,7 @@ def test_four_models_fit_a_phone_in_the_dark_and_lead_to_the_live_lab(server, ne
     page.get_by_role("link", name="Ask these models again, now").click()
     page.wait_for_url("**/live_lab?model=gemma-3-270m%2C**")
     question = page.locator("[data-testid=stForm]").get_by_role("textbox")
-    expect(question).to_have_value("What symbol do chemists use for silver?", timeout=90 * SECOND)
+    expect(question).to_have_value("What symbol do chemists use for silver?")
 
 
 def test_a_figure_is_downloaded_with_its_title_question_and_recipe_and_the_link_is_copied(server, new_page):

@@ -4,12 +4,11 @@ import re
 
 import pytest
 from browser.test_axe import AXE
-from fakes import SECOND, settled
+from fakes import settled
 from playwright.sync_api import expect
 
 SMALL = "smollm2-135m-instruct"
 BASE, SFT, DPO = "gemma-3-270m", "gemma-3-270m-sft", "gemma-3-270m-dpo"
-PATIENCE = 240 * SECOND  # models are loaded and sampled on a machine that may be busy
 TYPES = "[...document.querySelectorAll('.js-plotly-plot')].map(plot => plot._fullData.map(trace => trace.type))"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -19,7 +18,7 @@ def press_sample(page) -> None:
 
 
 def is_over(page) -> None:
-    page.get_by_role("button", name="Keep as").wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Keep as").wait_for()
     settled(page)
 
 
@@ -30,7 +29,7 @@ def test_the_first_click_counts_while_the_box_has_the_focus_and_goes_to_the_answ
     assert form.bounding_box()["y"] < 300
     form.get_by_role("textbox").press_sequentially("Who painted the Mona Lisa?")
     press_sample(page)  # at once: the box still has the focus
-    page.wait_for_url("**job=**", timeout=60 * SECOND)
+    page.wait_for_url("**job=**")
     assert "ask=Who+painted+the+Mona+Lisa%3F" in page.url
     page.get_by_role("button", name="Stop").wait_for()
     expect(page.locator(".st-key-live-job")).to_be_in_viewport()
@@ -46,7 +45,7 @@ def test_enter_asks_too(server, new_page):
     settled(page)
     page.locator("[data-testid=stForm]").get_by_role("textbox").press_sequentially("Why?")
     page.keyboard.press("Enter")
-    page.wait_for_url("**job=**", timeout=60 * SECOND)
+    page.wait_for_url("**job=**")
     is_over(page)
 
 
@@ -55,7 +54,7 @@ def test_a_model_that_is_typed_in_is_not_lost_by_the_click_either(server, new_pa
     settled(page)
     page.get_by_label("Hub id, local folder or GGUF file").press_sequentially(SMALL)
     press_sample(page)
-    page.wait_for_url("**job=**", timeout=30 * SECOND)
+    page.wait_for_url("**job=**")
     is_over(page)
 
 
@@ -73,15 +72,15 @@ def test_columns_of_base_and_aligned_grow_together_are_stopped_and_say_why_they_
     page = new_page(f"{server}/live_lab?question=fact-001&n=10&l=256&t=2")
     settled(page)
     press_sample(page)
-    page.get_by_text("of 10 answers finished").nth(1).wait_for(timeout=PATIENCE)
+    page.get_by_text("of 10 answers finished").nth(1).wait_for()
     both = """() => {
         const columns = [...document.querySelectorAll('.st-key-live-job [data-testid=stColumn]')];
         const going = columns.filter(column => /[1-9] tokens/.test(column.innerText) && /▍/.test(column.innerText));
         return going.length === 2;
     }"""
-    page.wait_for_function(both, timeout=PATIENCE)  # tokens in both, and neither has ended
+    page.wait_for_function(both)  # tokens in both, and neither has ended
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("Stopped. Answers so far are below.").wait_for(timeout=60 * SECOND)
+    page.get_by_text("Stopped. Answers so far are below.").wait_for()
     settled(page)
     assert page.get_by_role("button", name="Keep").count() == 0
     page.get_by_text(f"{BASE} and {DPO} cannot be kept as runs").wait_for()
@@ -109,7 +108,7 @@ def test_what_has_ended_is_read_view_by_view_and_kept_and_found_again(server, ne
         found = page.evaluate("() => axe.run({resultTypes: ['violations']})")
         assert [v["id"] for v in found["violations"] if v["impact"] in ("serious", "critical")] == []
     page.get_by_role("button", name="Keep as runs").click()
-    page.get_by_role("link", name=f"Kept. Open {DPO} under Questions", exact=True).wait_for(timeout=PATIENCE)
+    page.get_by_role("link", name=f"Kept. Open {DPO} under Questions", exact=True).wait_for()
     page.get_by_role("link", name=f"Kept. Open {BASE} under Questions", exact=True).click()
     page.wait_for_url("**/questions?run=**")
     page.get_by_text("question 1 of 1", exact=True).wait_for()
@@ -119,7 +118,7 @@ def test_a_job_survives_a_reload_and_fits_a_phone(server, new_page):
     page = new_page(f"{server}/live_lab?question=fact-003&n=10&l=32", width=390)
     settled(page)
     press_sample(page)
-    page.get_by_text("of 10 answers finished").nth(1).wait_for(timeout=PATIENCE)
+    page.get_by_text("of 10 answers finished").nth(1).wait_for()
     assert page.evaluate(OVERFLOW) <= 0
     page.wait_for_url("**job=**")
     page.reload()
@@ -135,7 +134,7 @@ def test_a_training_chain_is_sampled_stage_beside_stage(server, new_page):
     page.get_by_role("button", name="Choose the whole chain").wait_for(state="detached")  # drawn again, whole
     settled(page)
     press_sample(page)
-    page.get_by_text("different answers along").wait_for(timeout=PATIENCE)
+    page.get_by_text("different answers along").wait_for()
     assert page.get_by_text("All 4 answers finished.").count() == 3
 
 
@@ -143,7 +142,7 @@ def test_stop_works_and_a_second_browser_waits_its_turn(server, new_page):
     first = new_page(f"{server}/live_lab?model={SMALL}&question=fact-002&n=50&l=256")
     settled(first)
     press_sample(first)
-    first.get_by_text("answers finished").wait_for(timeout=PATIENCE)
+    first.get_by_text("answers finished").wait_for()
     second = new_page(f"{server}/live_lab?model={SMALL}&question=fact-003&n=2&l=4")
     settled(second)
     press_sample(second)
@@ -170,8 +169,8 @@ def test_a_die_is_rolled_live_by_base_and_aligned_model_side_by_side(server, new
     page = new_page(f"{server}/live_lab?dataset=draws&question=draw-die-1&n=4&l=8")
     settled(page)
     press_sample(page)
-    page.get_by_text("a fair draw in 17 %").wait_for(timeout=PATIENCE)  # the exact bars come first
-    page.get_by_text("different answers along").wait_for(timeout=PATIENCE)
+    page.get_by_text("a fair draw in 17 %").wait_for()  # the exact bars come first
+    page.get_by_text("different answers along").wait_for()
     settled(page)
     exact = next(kinds for kinds in page.evaluate(TYPES) if "bar" in kinds)
     assert exact.count("bar") == 2

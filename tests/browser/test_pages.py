@@ -4,7 +4,7 @@ With the real models. Without a chromium on the machine these tests are skipped.
 """
 
 import pytest
-from fakes import SECOND, SHIPPED_RUNS, settled
+from fakes import SHIPPED_RUNS, settled
 from playwright.sync_api import expect
 
 MODEL = "smollm2-135m-instruct"
@@ -60,7 +60,7 @@ def test_a_page_is_come_back_to_as_it_was_left_and_by_its_link(server, new_page)
     page.get_by_role("heading", name="Runs", exact=True).wait_for()
     page.get_by_role("link", name="Methods").click()
     for shown in (page, new_page(f"{server}/methods?code=true&q=jaccard")):
-        expect(shown.get_by_role("textbox", name="Search")).to_have_value("jaccard", timeout=30 * SECOND)
+        expect(shown.get_by_role("textbox", name="Search")).to_have_value("jaccard")
         expect(shown.get_by_label("Show the code of the examples")).to_be_checked()
         assert shown.url == f"{server}/methods?code=true&q=jaccard"
 

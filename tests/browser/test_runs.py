@@ -1,6 +1,6 @@
 """The Runs page in a real browser: import a file, verify it, download its report, read that offline and on paper."""
 
-from fakes import SECOND, settled
+from fakes import PATIENCE, settled
 
 from homog_core.runs.importers import jsonl
 
@@ -21,7 +21,7 @@ def test_a_file_is_imported_and_its_report_opens_offline_and_prints(server, new_
     (tmp_path / "mine.jsonl").write_text(jsonl.EXAMPLE_JSONL)
     chooser.set_input_files(tmp_path / "mine.jsonl")
     page.get_by_role("button", name="Import and score").click()
-    page.get_by_text("Imported. This is the run").wait_for(timeout=240 * SECOND)  # the encoders are loaded first
+    page.get_by_text("Imported. This is the run").wait_for()  # the encoders are loaded first
     page.wait_for_url("**run=brought-along--mine--**")
     settled(page)
     page.get_by_role("button", name="Verify").click()
@@ -42,7 +42,7 @@ def reads_offline_and_prints(browser, path):
         page.on("console", lambda message, errors=errors: errors.append(message.text))
         page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
         page.goto(path.as_uri())
-        page.locator("#chart-threshold .xtick text").first.wait_for(timeout=30 * SECOND)
+        page.locator("#chart-threshold .xtick text").first.wait_for(timeout=PATIENCE)
         fill = "e => getComputedStyle(e).fill"
         assert page.locator("#chart-threshold .xtick text").first.evaluate(fill) == ink
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

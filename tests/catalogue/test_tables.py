@@ -11,6 +11,7 @@ from homog_core.catalogue.encoders import DEFAULT_ENCODER, DEFAULT_NLI
 from homog_core.catalogue.models import GGUF_WHEELS
 from homog_core.errors import InvalidInput
 from homog_core.files import PROJECT
+from homog_core.leftovers import Leftovers
 from homog_core.records import ModelSpec
 from homog_core.runs.dataset_formats import READERS
 from homog_core.sampling.weights import find_model
@@ -80,6 +81,21 @@ def test_an_entry_is_added_at_the_end(own_models):
         "mine", "me/mine", parent="gemma-3-270m", stage="sft", n_parameters=268_000_000, prompt_style="chat"
     )
     assert MODELS["mine"] == find_model("mine") == find_model("me/mine") == mine
+
+
+def test_an_entry_may_name_marks_of_reasoning(own_models):
+    entry = '[[models]]\nkey = "mine"\nsource = "me/mine"\nreasoning = {}\n'
+    own_models(entry.format('[["<mull>", "</mull>"]]'))
+    assert MODELS["mine"].leftovers == Leftovers((("<mull>", "</mull>"),))
+    for wrong, said in (
+        ('[["<mull>", "<mull>2"]]', "cannot be told apart"),
+        ('[[" ", "b"]]', "is no mark"),
+        ('["<mull>"]', "`reasoning.0` is '<mull>'"),
+        ('[["a", "b", "c"]]', "`reasoning.0`"),
+    ):
+        path = own_models(entry.format(wrong))
+        with pytest.raises(InvalidInput, match=f"{path}.*{said}"):
+            list(MODELS)
 
 
 def test_an_entry_takes_the_place_of_the_shipped_one(own_models):

@@ -49,3 +49,26 @@ def test_a_call_that_does_not_parse_exits_2(arguments, capsys):
         main(arguments)
     assert exit_.value.code == 2
     assert "usage:" in capsys.readouterr().err
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", LONG],
+        ["import", f"folder/{LONG}.jsonl"],
+        ["import", "a\0b"],
+        ["study", "run", LONG],
+        ["study", "get", "novelty-bench", "--from", LONG],
+        ["sample", "--model", "gemma-3-270m", "--dataset", f"{LONG}.csv"],
+        ["report", "--update", f"{LONG}.md"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_name_that_no_file_can_have_is_one_sentence(arguments, capsys):
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "can be no file for you (" in line

@@ -100,19 +100,23 @@ def test_a_cell_that_fails_stops_no_other_and_is_tried_again(call, study, tmp_pa
     assert "2 of 4 runs are done; 2 failed; the same command tries them again." in capsys.readouterr().out
 
 
-def test_an_error_nobody_expects_is_a_sentence_too(call, study, monkeypatch):
+def test_an_error_nobody_expects_is_a_sentence_too(study, monkeypatch, capsys):
     real, n_calls = sampling.sample_dataset, []
 
     def fails_once(*arguments):
         n_calls.append(arguments)
         if len(n_calls) == 1:
-            raise ZeroDivisionError("division by zero\nsecond line")
+            raise ZeroDivisionError("division by zero \x1b[2J\x9b1m\nsecond line")
         return real(*arguments)
 
     monkeypatch.setattr("homog_core.cli.study_run.sample_dataset", fails_once)
-    rows = call("study", "run", study(), status=1)
+    assert main(["study", "run", study(), "--json"]) == 1
+    printed = capsys.readouterr()
+    rows = json.loads(printed.out)
     assert states(rows) == ["failed", "done"]
-    assert rows[0]["problem"] == "ZeroDivisionError: division by zero"
+    assert rows[0]["problem"] == "ZeroDivisionError: division by zero  [2J 1m"
+    assert "division by zero" in printed.err
+    assert all(sign.isprintable() or sign == "\n" for sign in printed.err.replace("\r", "\n"))
 
 
 def test_a_dry_run_says_what_is_done_and_what_the_rest_takes(call, study, loaded, capsys):

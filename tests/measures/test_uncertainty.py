@@ -549,3 +549,18 @@ def test_lexical_dissimilarity_is_that_of_rouge_score_for_texts_of_any_length():
     pairs = [(0, 1), (0, 2), (1, 2)]
     expected = 1 - sum(scorer.score(texts[a], texts[b])["rougeL"].fmeasure for a, b in pairs) / 3
     assert lexical_dissimilarity(texts) == pytest.approx(expected, abs=1e-12)
+
+
+@each_graph_score
+@given(similarity=similarities(), seed=seeds)
+def test_answers_that_repeat_are_counted_and_not_looked_at_again(score, similarity, seed):
+    times = np.random.default_rng(seed).integers(1, 5, len(similarity))
+    place = np.repeat(np.arange(len(times)), times)
+
+    assert score(similarity, times) == pytest.approx(score(similarity[np.ix_(place, place)]), abs=1e-9)
+
+
+@pytest.mark.parametrize("times", [[1], [1, 0, 1], [1, 1, 1, 1]])
+def test_each_answer_was_given_at_least_once(times):
+    with pytest.raises(InvalidInput, match="each of 3 answers"):
+        eigenvalue_laplacian(SIMILARITY, times)

@@ -6,7 +6,7 @@ import re
 import plotly.graph_objects as go
 import pytest
 from fakes import FakeEncoder
-from page_testing import html, open_page, words
+from page_testing import html, open_page, settled, words
 
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.figures.drawn import draws_something
@@ -56,7 +56,7 @@ def test_no_page_draws_what_is_not_there(kind, tmp_path):
     a, b = runs_of(kind, tmp_path)
     own = {"questions": {"run": a.id}, "compare": {"runs": f"{a.id},{b.id}"}, "alignment_tax": {"dataset": "cities"}}
     for page, params in VIEWS:
-        app = open_page(page, **own[page], **params)
+        app = settled(open_page(page, **own[page], **params))
         assert not app.exception, (page, params)
         assert not re.search(r"\bnan\b", words(app) + html(app), re.IGNORECASE)
         assert "Greedy answer" not in html(app)  # there is none

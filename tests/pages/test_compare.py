@@ -211,6 +211,7 @@ def test_a_dataset_whose_sentences_are_not_here_is_shown_by_ids(no_shipped_runs,
     runs = [fake_run("base", answers, questions), fake_run("dpo", {}, questions)]
     for run_id in runs:
         strip.strip(run_id)
+    folders = files.dataset_folders
     monkeypatch.setattr(files, "dataset_folders", list)
     where = {"runs": ",".join(runs), "clusterer": "embedding/fake"}
     app = open_page("compare", view="map", **where)
@@ -220,3 +221,7 @@ def test_a_dataset_whose_sentences_are_not_here_is_shown_by_ids(no_shipped_runs,
     assert "The sentences of TruthfulQA are not stored with the runs" in shown
     assert "here they are by “same words (Jaccard)”" in shown  # the vectors are gone as well
     assert "differences are larger" in words(open_page("compare", level="all", chart="tests", **where))
+    monkeypatch.setattr(files, "dataset_folders", folders)  # the dataset arrives while the server runs
+    shown = words(open_page("compare", view="map", **where))
+    assert "Do walls hear?" in shown
+    assert "are not stored with the runs" not in shown

@@ -1,5 +1,6 @@
 """What Alignment tax computes once, and what each figure depends on."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -9,10 +10,12 @@ from page_testing import open_page, settled
 from dashboard import background
 from dashboard.cache import version
 from dashboard.tax import computed
+from homog_core.analysis.published import SLOW
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Decoding, Question
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
+from homog_core.wording.labels import METRIC_TITLES
 
 JACCARD = Clusterer("jaccard", 0.4)
 ANSWERS = {"q0": ("red fox", "red fox", "blue whale"), "q1": ("red fox",), "q2": ("red fox", "blue whale", "grey seal")}
@@ -56,10 +59,30 @@ def test_the_chart_and_the_table_of_published_figures_show_one_computation(run, 
         return real(scored, metric, *how)
 
     monkeypatch.setattr(computed.published, "counterpart", counterpart)
-    computed.counterpart.clear()
+    computed._counterpart.clear()
     nothing_yet = background.Tasks()
     monkeypatch.setattr(background, "tasks", lambda: nothing_yet)
     for chart, n in (("one", 1), ("all", 10), ("one", 10)):
         app = settled(open_page("alignment_tax", view="published", chart=chart, figure="auroc"))
         assert not app.exception
         assert len(asked) == len(set(asked)) == n
+
+
+def test_a_figure_without_clusters_is_the_same_whatever_the_clusterer(run):
+    auroc, rate = (computed.counterpart(version(run), of, JACCARD, "") for of in ("auroc", "single_cluster_rate"))
+    loose = replace(JACCARD, threshold=0.0)
+    assert computed.counterpart(version(run), "auroc", loose, "") is auroc
+    assert computed.counterpart(version(run), "single_cluster_rate", loose, "") != rate
+    assert computed.counterpart(version(run), "auroc", JACCARD, "of q1") is not auroc
+
+
+def test_the_table_of_published_figures_waits_for_slow_ones_alone(run, monkeypatch):
+    nothing_yet, let = background.Tasks(), threading.Event()
+    monkeypatch.setattr(background, "tasks", lambda: nothing_yet)
+    nothing_yet.get(("another",), lambda _: let.wait(60))
+    app = open_page("alignment_tax", view="published", chart="all")
+    shown = app.dataframe[0].value.drop_duplicates("figure").set_index("figure")["measured here"]
+    assert {name for name, words in shown.items() if words == "…"} == {METRIC_TITLES[name] for name in SLOW}
+    assert len(shown) == 10
+    let.set()
+    assert "…" not in set(settled(app).dataframe[0].value["measured here"])

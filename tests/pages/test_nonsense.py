@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
-from page_testing import open_page, words
+from page_testing import open_page, settled, words
 
 from homog_core.analysis import story
 from homog_core.analysis.answer_map import make_map
@@ -89,10 +89,10 @@ def named(app, nonsense):
 @pytest.mark.usefixtures("two_runs")
 @pytest.mark.parametrize(("page", "right", "params", "due"), CASES)
 def test_nonsense_in_the_url_is_named_and_changes_nothing(page, right, params, due):
-    usual = open_page(page, **right)
+    usual = settled(open_page(page, **right))
     assert not usual.warning
     for nonsense in NONSENSE:
-        app = open_page(page, **right, **dict.fromkeys(params, nonsense))
+        app = settled(open_page(page, **right, **dict.fromkeys(params, nonsense)))
 
         assert not app.exception
         assert not app.error
@@ -104,7 +104,7 @@ def test_nonsense_in_the_url_is_named_and_changes_nothing(page, right, params, d
 @pytest.mark.usefixtures("two_runs")
 @pytest.mark.parametrize(("page", "right", "params", "due"), CASES)
 def test_empty_parameters_are_no_traceback(page, right, params, due):
-    app = open_page(page, **right, **dict.fromkeys(params, ""))
+    app = settled(open_page(page, **right, **dict.fromkeys(params, "")))
 
     assert not app.exception
     assert not app.error

@@ -5,6 +5,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from fakes import TIMEOUT
 
 from dashboard.background import Task
 from dashboard.map import work
@@ -16,8 +17,9 @@ def fails(*_):
 
 
 def of_background(monkeypatch):
-    task = Task(fails, threading.Lock())
-    assert task.over.wait(10)
+    task = Task(fails)
+    task.work()
+    assert task.over.is_set()
     return str(task.error)
 
 
@@ -27,7 +29,7 @@ def of_map(monkeypatch):
     maps.start([], SimpleNamespace(key="fake"))
     for thread in threading.enumerate():
         if thread.name == "map":
-            thread.join(10)
+            thread.join(TIMEOUT)
     return maps.look(key_of([], "fake")).what
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 
 import pytest
+from fakes import TIMEOUT
 
 from benchmarks.reliability.kills import _damaged, _left_behind
 from benchmarks.reliability.scenes import DECODING, LAX, STRICT, ScriptedSampler, WordEncoder, questions, scored_run
@@ -104,7 +105,7 @@ def going_on(work):
 
     def wait(*_):
         inside.set()
-        assert go_on.wait(60)
+        assert go_on.wait(TIMEOUT)
 
     def run():
         try:
@@ -114,10 +115,10 @@ def going_on(work):
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert inside.wait(60)
+    assert inside.wait(TIMEOUT)
     yield raised
     go_on.set()
-    thread.join(60)
+    thread.join(TIMEOUT)
 
 
 def sampling(wait):

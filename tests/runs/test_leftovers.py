@@ -1,10 +1,11 @@
 """A run with a rule of its own for what is left out of its texts: it holds wherever answers are used."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import FakeEncoder, make_row, write_rows
+from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question, make_row, write_rows
 
 from homog_core.analysis.compare import compare
 from homog_core.analysis.scored_run import ScoredRun
@@ -12,9 +13,11 @@ from homog_core.analysis.texts import run_texts
 from homog_core.errors import InvalidInput
 from homog_core.leftovers import USUAL, Leftovers
 from homog_core.measures.clustering import Clusterer
+from homog_core.records import Decoding
 from homog_core.runs.importers import import_samples
 from homog_core.runs.leftovers import set_leftovers
 from homog_core.runs.manifest import with_checksum
+from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.runs.store import TABLES, open_run
 from homog_core.runs.verify import verify
@@ -50,6 +53,23 @@ def test_answers_are_clustered_graded_and_shown_by_the_rule_of_the_run(run):
     assert (n_clusters(own), list(shown.n_wordings), own.table("scores")["grade"].item()) == (1, [1], "correct")
     assert set(own.responses()["text"]) == set(TEXTS)  # as they were stored
     assert verify(own.id) == []
+
+
+def test_a_run_begins_with_the_marks_that_its_model_s_entry_names():
+    spec = replace(FAKE_SPEC, reasoning=(("<plan>", "</plan>"),))
+    asked = make_question("Which animal?")
+    said = {asked.id: [text.replace("A: ", "") for text in TEXTS]}
+    sampled = sample_run(FakeSampler(said, spec), [asked], Decoding(n_samples=3), "plain")
+    assert sampled.leftovers == Leftovers((("<plan>", "</plan>"),))
+    own = score_run(sampled.id, [FakeEncoder()])
+    assert n_clusters(own) == 1
+    usual = replace(spec, key="usual", reasoning=())
+    assert (
+        n_clusters(
+            score_run(sample_run(FakeSampler(said, usual), [asked], Decoding(n_samples=3), "plain").id, [FakeEncoder()])
+        )
+        > 1
+    )
 
 
 def test_what_another_rule_has_made_goes_with_it(run):

@@ -407,3 +407,10 @@ def test_the_hash_of_a_set_of_questions_does_not_depend_on_its_order():
     assert (
         question_ids_sha256([why.id, how.id]) == question_ids_sha256([how.id, why.id]) != question_ids_sha256([why.id])
     )
+
+
+def test_half_of_a_surrogate_pair_is_no_traceback(tmp_path):
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"question": "\\ud83d\\ude00 Why?", "references": ["a\\udfff"]}\n{"question": "\\ud800 How?"}\n')
+    first, second = load_questions(str(path))
+    assert (first.text, first.references, second.text) == ("😀 Why?", ("a?",), "? How?")

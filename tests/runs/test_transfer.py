@@ -1,18 +1,23 @@
 """Runs to a folder and to a real S3 server, and back; what is damaged, foreign or half there is refused."""
 
+import hashlib
 import socket
 import subprocess
 import sys
 import time
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from fakes import ANSWERS, DECODING, QUESTIONS, TIMEOUT, FakeEncoder, FakeSampler, edit_manifest
 
 from homog_core import files
 from homog_core.cli import main
 from homog_core.errors import CorruptRun, HomogError, InvalidInput, NotFound
+from homog_core.records import StoredFile
 from homog_core.runs import transfer
 from homog_core.runs.manifest import read_manifest
 from homog_core.runs.sample import sample_run
@@ -131,16 +136,16 @@ def test_nothing_is_a_run_before_its_manifest_is_there(scored, target, other_mac
 def test_a_pull_that_breaks_off_leaves_nothing(scored, target, other_machine, monkeypatch):
     address = push_run(scored.id, target)
     other_machine()
-    real = Storage.read
+    real = Storage.chunks
 
     def breaks_off(self, path, most_bytes):
+        yield from real(self, path, most_bytes)
         if path.endswith("scores.parquet"):
             assert list_runs() == []  # half of it is here, and nobody sees it
             raise HomogError("The network is gone.")
-        return real(self, path, most_bytes)
 
     with monkeypatch.context() as patch, pytest.raises(HomogError, match="network"):
-        patch.setattr(Storage, "read", breaks_off)
+        patch.setattr(Storage, "chunks", breaks_off)
         pull_run(address)
     assert nothing_is_here()
 
@@ -158,13 +163,13 @@ def test_every_file_that_is_changed_or_gone_is_noticed(scored, target, other_mac
             content + b" ",
             content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
         ):
-            place.write(path, damaged)
+            place.write(path, [damaged])
             with pytest.raises(HomogError):
                 pull_run(address)
         place.remove(path)
         with pytest.raises(HomogError, match=r"missing|no run at"):
             pull_run(address)
-        place.write(path, content)
+        place.write(path, [content])
         assert nothing_is_here()
     assert pull_run(address).id == scored.id
 
@@ -267,6 +272,34 @@ def test_a_run_that_needs_more_room_than_there_is(scored, tmp_path, other_machin
     with pytest.raises(HomogError, match="make room"):
         pull_run(address)
     assert nothing_is_here()
+
+
+def test_a_large_file_goes_piece_by_piece(scored, tmp_path):
+    content = np.random.default_rng(0).bytes(64 << 20)
+    (scored.folder / "large.parquet").write_bytes(content)
+    entry = StoredFile(hashlib.sha256(content).hexdigest(), len(content))
+    place = storage(str(tmp_path / "there"))
+    tracemalloc.start()
+    try:
+        place.write("large.parquet", transfer._unchanged(scored, "large.parquet", entry))
+        transfer._fetch(place, "large.parquet", entry, tmp_path / "back")
+        assert tracemalloc.get_traced_memory()[1] < len(content) / 8
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "back").read_bytes() == content
+    with pytest.raises(HomogError, match="more than the 67,108,863 bytes that it may have"):
+        transfer._fetch(place, "large.parquet", replace(entry, n_bytes=len(content) - 1), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_run_that_changes_while_it_is_pushed_is_noticed(scored, monkeypatch):
+    monkeypatch.setattr(transfer, "CHUNK", 16)
+    entry = open_run(scored.id).manifest.files["scores.parquet"]
+    pieces = transfer._unchanged(scored, "scores.parquet", entry)
+    assert len(next(pieces)) == 16
+    (scored.folder / "scores.parquet").write_bytes(bytes(entry.n_bytes))
+    with pytest.raises(HomogError, match="has changed meanwhile"):
+        list(pieces)
 
 
 def test_push_and_pull_as_commands(scored, tmp_path, other_machine, capsys):

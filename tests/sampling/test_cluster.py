@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections import Counter
 from importlib.util import find_spec
@@ -51,11 +52,28 @@ def two_workers(ray_is_here):
         yield cluster._replace(n_workers=2)
 
 
-@pytest.fixture
-def alone(spec, tmp_path, monkeypatch):
+JOINED = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False); print(ray.cluster_resources())"
+
+
+def test_nobody_joins_the_ray_of_this_machine_without_its_token(two_workers):
+    import ray
+
+    def joined(**changed):
+        command = [sys.executable, "-c", JOINED, ray.get_runtime_context().gcs_address]
+        return subprocess.run(command, env=os.environ | changed, capture_output=True, text=True, check=False)
+
+    assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
+    with_it, without_it = joined(), joined(RAY_AUTH_TOKEN="0" * 64)
+    assert (with_it.returncode, "CPU" in with_it.stdout) == (0, True), with_it.stderr
+    assert (without_it.returncode, without_it.stdout) == (1, "")
+    assert "token" in without_it.stderr
+
+
+@pytest.fixture(scope="module")
+def alone(spec, tmp_path_factory):
     """The same run, sampled by this process alone."""
-    with monkeypatch.context() as patch:
-        patch.setenv("HOMOG_CACHE", str(tmp_path / "alone"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOMOG_CACHE", str(tmp_path_factory.mktemp("alone")))
         run = sample_run(TorchSampler.from_pretrained(spec), QUESTIONS, DECODING, "plain")
         return run.id, run.responses()
 

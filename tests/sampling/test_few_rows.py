@@ -8,9 +8,10 @@ import torch
 from gguf import GGMLQuantizationType, dequantize, quantize
 
 from homog_core.sampling import blocks as blocks_module
-from homog_core.sampling import few_rows, machine_code
+from homog_core.sampling import few_rows, machine_code, threads
 from homog_core.sampling.blocks import exact_blocks, product
 from homog_core.sampling.few_rows import quicken_few_rows
+from homog_core.sampling.matrix_code import has_matrix_registers
 
 SHAPE = (1024, 64)  # 32 tiles of outputs, 2 blocks of inputs
 
@@ -74,7 +75,8 @@ def test_a_row_does_not_depend_on_the_other_rows_or_the_threads(kind):
 @pytest.mark.parametrize("kind", ["blocks", "numbers"])
 def test_registers_of_every_width_say_what_the_weights_say(lanes, n_rows, kind, monkeypatch):
     weight, rows = quantised("Q4_0"), torch.randn(n_rows, SHAPE[1])
-    monkeypatch.setattr(machine_code, "_lanes", lambda: lanes)
+    monkeypatch.setattr(machine_code, "lanes", lambda: lanes)
+    monkeypatch.setattr(blocks_module, "has_matrix_registers", lambda: False)
     for cached in (machine_code.most_rows, machine_code.compiled):
         monkeypatch.setattr(machine_code, cached.__name__, cached.__wrapped__)
         monkeypatch.setattr(blocks_module, cached.__name__, cached.__wrapped__)
@@ -82,10 +84,25 @@ def test_registers_of_every_width_say_what_the_weights_say(lanes, n_rows, kind, 
     assert float((found - rows.double() @ weight.double().T).abs().max()) < 1e-5
 
 
+@pytest.mark.skipif(not has_matrix_registers(), reason="this processor has no matrix registers")
+@pytest.mark.parametrize("n_rows", [13, 16, 17, 33, 44, 256, 257, 300])
+def test_matrix_registers_say_what_the_weights_say(n_rows):
+    weight = quantised("Q8_0")
+    rows = torch.randn(n_rows, SHAPE[1]) * torch.logspace(-6, 6, n_rows)[:, None]
+    found, expected = product(exact_blocks(weight.numpy()), rows), rows.double() @ weight.double().T
+    assert float(((found - expected).abs() / expected.abs().amax(1, keepdim=True)).max()) < 1e-6
+
+
+@pytest.mark.skipif(not has_matrix_registers(), reason="this processor has no matrix registers")
+def test_a_row_in_matrix_registers_does_not_depend_on_the_other_rows():
+    blocks, rows = exact_blocks(quantised("Q5_0").numpy()), torch.randn(100, SHAPE[1])
+    assert torch.equal(product(blocks, rows)[20:40], product(blocks, rows[20:40]))
+
+
 def test_own_threads_give_the_same_as_those_of_torch(monkeypatch):
     blocks, rows = exact_blocks(quantised("Q8_0").numpy()), torch.randn(11, SHAPE[1])
     expected = product(blocks, rows)
-    monkeypatch.setattr(blocks_module, "_parallel", lambda: blocks_module._in_own_threads)
+    monkeypatch.setattr(threads, "_parallel", lambda: threads._in_own_threads)
     assert torch.equal(product(blocks, rows), expected)
 
 

@@ -5,6 +5,7 @@ from fakes import make_question, tiny_tokenizer
 from transformers.utils import chat_template_utils
 
 from homog_core.errors import InvalidInput
+from homog_core.leftovers import Leftovers
 from homog_core.records import Decoding
 from homog_core.runs.manifest import identity_of, run_id_of
 from homog_core.sampling.prompts import EXEMPLARS, build_prompt
@@ -141,6 +142,12 @@ def test_a_question_about_a_tag_opens_nothing():
     prompt = build_prompt("What is <think>", "plain", None)
     assert prompt.opened == ""
     assert build_prompt("What is <think>", "chat", tokenizer_with(TURN)).opened == ""
+
+
+def test_a_template_may_open_reasoning_in_marks_that_the_model_s_entry_names():
+    tokenizer = tokenizer_with(TURN + "<mull>\n")
+    assert build_prompt("Why?", "chat", tokenizer, Leftovers((("<mull>", "</mull>"),))).opened == "<mull>\n"
+    assert build_prompt("Why?", "chat", tokenizer).opened == ""
 
 
 @pytest.mark.parametrize("template", [None, ""])

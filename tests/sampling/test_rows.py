@@ -1,8 +1,11 @@
 """Token ids → texts: reasoning that a template has opened, channels whose marks are special tokens, tokens that end."""
 
+from dataclasses import replace
+
 import pytest
 from fakes import FAKE_SPEC, make_question, tiny_model, tiny_tokenizer
 
+from homog_core.leftovers import USUAL
 from homog_core.records import Decoding
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.prompts import Prompt
@@ -17,14 +20,14 @@ def tokenizer_with(special):
     return tokenizer
 
 
-def answers_of(text, tokenizer, *, opened="", stop=(), end=None, end_ids=frozenset()):
+def answers_of(text, tokenizer, *, opened="", stop=(), end=None, end_ids=frozenset(), rule=USUAL):
     """Every state of an answer whose tokens are those of `text`, and the token `end` after them."""
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     if end:
         ids.append(tokenizer.convert_tokens_to_ids(end))
-    encoded = Encoded(make_question("q"), Prompt(f"Why?{opened}", stop, False, opened), [5])
+    encoded = Encoded(make_question("q"), Prompt(f"Why?{opened}", stop, False, opened), [5], rule)
     decoding = Decoding(n_samples=1, max_new_tokens=len(ids))
-    row = Row.of(encoded, decoding, tokenizer, hidden_ids(tokenizer, end_ids))[0]
+    row = Row.of(encoded, decoding, tokenizer, hidden_ids(tokenizer, end_ids, rule))[0]
     return [
         row.push(key, 0.5, -0.5, ends=key in end_ids, last=at == len(ids) - 1)
         for at, key in enumerate(ids)
@@ -47,6 +50,19 @@ def test_an_answer_whose_reasoning_the_template_has_opened(opened):
     assert {answer.answer for answer in growing if "</think>" not in answer.text} == {""}
     for answer in (*growing, whole):
         assert_consistent(answer)
+
+
+@pytest.mark.parametrize("special", [[], ["<mull>", "</mull>"]])
+def test_marks_of_reasoning_that_the_model_s_entry_names(special):
+    spec = replace(FAKE_SPEC, reasoning=(("<mull>", "</mull>"),))
+    tokenizer = tokenizer_with(special)
+    whole = answers_of("<mull>It has fur.</mull> A fox.", tokenizer, rule=spec.leftovers)[-1]
+    assert whole.answer == whole.response().answer == "A fox."
+    assert_consistent(whole)
+    if special:
+        assert "mull" not in answers_of("<mull>It has fur.</mull> A fox.", tokenizer)[-1].text
+    sampler = TorchSampler(tiny_model("llama"), tokenizer, spec)
+    assert Encoded.of(sampler, make_question("q"), Decoding(max_new_tokens=2), "plain").leftovers == spec.leftovers
 
 
 def test_reasoning_that_is_cut_before_its_end_leaves_no_answer():

@@ -11,6 +11,7 @@ from homog_core.statistics.within_groups import (
     auroc_within,
     auroc_within_categories,
     auroc_within_estimate,
+    aurocs_within,
     selective_accuracy_within,
 )
 
@@ -102,3 +103,22 @@ def test_auroc_within_is_the_mean_over_folds_by_their_pairs():
     expected = np.average([auroc(score[own], incorrect[own]) for own in folds], weights=weights)
     assert auroc_within(score, incorrect, fold) == pytest.approx(expected, abs=1e-12)
     assert np.isnan(auroc_within([0.1, 0.2], [1, 1], np.array([0, 0])))
+
+
+def test_several_scores_at_once_are_each_as_alone():
+    rng = np.random.default_rng(4)
+    scores, incorrect, fold = rng.integers(5, size=(7, 60)) / 7, rng.integers(2, size=60), rng.integers(4, size=60)
+    scores[0] = 0.5  # all tie
+    found = aurocs_within(scores, incorrect, fold)
+    assert found.tolist() == [auroc_within(score, incorrect, fold) for score in scores]
+    assert found[0] == 0.5
+    assert np.isnan(aurocs_within(np.zeros((3, 0)), [], np.zeros(0))).tolist() == [True] * 3
+
+
+def test_selective_accuracy_within_is_the_mean_over_folds_by_their_questions():
+    rng = np.random.default_rng(5)
+    score, incorrect, fold = rng.integers(6, size=90) / 7, rng.integers(2, size=90), rng.integers(8, size=90)
+    folds = [fold == own for own in range(8)]
+    each = [selective_accuracy(score[own], 1 - incorrect[own], 0.5) for own in folds]
+    expected = np.average(each, weights=[own.sum() for own in folds])
+    assert selective_accuracy_within(score, incorrect, fold, 0.5) == pytest.approx(expected, abs=1e-12)

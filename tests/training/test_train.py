@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,20 @@ def smoke(model_folder, own_cache):
     return run
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the adapter of `sft` is kept."""
+    return tmp_path_factory.mktemp("kept") / "tiny-sft-smoke"
+
+
+@pytest.fixture
+def sft(smoke, kept, own_cache):
+    """The adapter of the first stage, trained once for all tests that only go on from it."""
+    if not kept.is_dir():
+        shutil.copytree(smoke("sft"), kept)
+    return shutil.copytree(kept, own_cache / "models" / kept.name, dirs_exist_ok=True)
+
+
 def log_of(folder):
     return json.loads((folder / "training_log.json").read_text())
 
@@ -108,14 +123,14 @@ def test_the_whole_chain(smoke, own_cache, model_folder):
         assert [done.question_id for step in steps for done in step.finished] == ["q"]
 
 
-def test_another_seed_is_another_chain(smoke):
-    first, second = (load_file(smoke("sft", *seed) / "adapter_model.safetensors") for seed in ((), ("--seed", "1")))
+def test_another_seed_is_another_chain(smoke, sft):
+    first, second = (load_file(folder / "adapter_model.safetensors") for folder in (sft, smoke("sft", "--seed", "1")))
     assert any(not torch.equal(first[key], second[key]) for key in first)
     assert log_of(smoke("dpo", "--seed", "1"))["parent"] == "tiny-sft-seed1-smoke"
 
 
+@pytest.mark.usefixtures("sft")
 def test_a_control_stops_where_it_is_as_far_as_its_stage(smoke, monkeypatch):
-    smoke("sft")
     goal = log_of(smoke("dpo", "--learning-rate", "0.01"))["nats_from_sft"]
     monkeypatch.setattr(distance, "STEPS_BETWEEN", 1)
     monkeypatch.setattr(train, "_SMOKE_STEPS", 200)
@@ -132,8 +147,8 @@ def test_a_control_that_does_not_get_there_is_no_control():
     train._check_matches(0.31, 0.3, "x")
 
 
+@pytest.mark.usefixtures("sft")
 def test_a_control_of_another_sft_model_is_refused(smoke, capsys):
-    smoke("sft")
     smoke("dpo")
     smoke("sft", "--learning-rate", "0.001")
     assert smoke("sft-continued", status=1) is None
@@ -148,9 +163,8 @@ def test_a_setting_cannot_make_another_stage_of_one(smoke, stage, options, capsy
     assert f"for {stage}; only dpo and typical" in capsys.readouterr().err
 
 
-def test_an_identical_model_is_no_distance_away(smoke, own_cache):
-    folder = smoke("sft")
-    spec = find_model(str(folder))
+def test_an_identical_model_is_no_distance_away(sft):
+    spec = find_model(str(sft))
     ruler = distance.Ruler(spec, print)
     assert ruler.distance(TorchSampler.from_pretrained(spec).activated()) == pytest.approx(0, abs=1e-6)
     base = TorchSampler.from_pretrained(replace(spec, adapter=None))
@@ -167,8 +181,8 @@ def test_a_stage_that_unlearns_what_it_prefers_fails(rewards, broken):
         train._check_preferred(history, 0.1, "x")
 
 
-def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, own_cache, monkeypatch):
-    undisturbed = load_file(smoke("sft") / "adapter_model.safetensors")
+def test_a_killed_training_ends_where_an_undisturbed_one_does(smoke, sft, own_cache, monkeypatch):
+    undisturbed = load_file(sft / "adapter_model.safetensors")
     run = trainer.run
 
     def killed(stage, work):
@@ -214,8 +228,8 @@ def test_other_data_do_not_go_on_from_the_checkpoints_of_the_first(tmp_path):
     assert not (work / "checkpoint-20").exists()
 
 
+@pytest.mark.usefixtures("sft")
 def test_rows_are_own_answers_to_the_training_questions(smoke, monkeypatch):
-    smoke("sft")
     rows, make_trainer = [], trainer.make_trainer
 
     def noted(*arguments):
@@ -248,9 +262,9 @@ def test_a_folder_that_is_no_adapter_of_this_command_is_left_alone(model_folder,
     assert kept.exists()
 
 
+@pytest.mark.usefixtures("sft")
 @pytest.mark.parametrize("stage", ["sft", "dpo"])
 def test_scoring_the_answers_alone_gives_the_same_losses(smoke, monkeypatch, stage):
-    smoke("sft")
     alone = losses(smoke(stage))
     monkeypatch.delattr(trainer.AnswersAlone, "compute_loss")  # so that trl's own are called
     monkeypatch.delattr(trainer.AnswersAlone, "compute_ref_log_probs")

@@ -91,6 +91,14 @@ def test_what_is_being_written_stays(cache, run):
     assert found == cache - {"scores.parquet.12345678.partial"}
 
 
+def test_the_scoring_of_a_shipped_run_stays(cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "SHIPPED", tmp_path / "shipped")
+    lock = put(tmp_path / "shipped" / "runs" / "broken--off" / ".lock", "")
+    with FileLock(lock):
+        assert {found.path.name for found in leftovers()} == cache - {"broken--off"}
+    assert {found.path.name for found in leftovers()} == cache
+
+
 def test_it_asks_first(cache, monkeypatch, capsys):
     before = everything()
     monkeypatch.setattr("builtins.input", lambda question: "n")

@@ -51,7 +51,7 @@ class Tally:
 
 
 def tried(target: Target, n: int, seed: int) -> Tally:
-    """N inputs of one target, the same ones for the same seed. Its own examples come first."""
+    """N inputs of one target, or its share of them, the same ones for the same seed. Its own examples come first."""
     with own_folder(), TemporaryDirectory(prefix="homog-fuzz-") as folder:
         files.make_folder(files.cache())
         tally, path = Tally(target.name), Path(folder) / "input"
@@ -59,7 +59,7 @@ def tried(target: Target, n: int, seed: int) -> Tally:
             tally.add(content, target, path)
         if target.takes and tally.taken < tally.inputs:
             tally.failures["an example that is right is not taken"] += 1
-        for content in _inputs(target, n - len(target.examples), seed):
+        for content in _inputs(target, max(round(n * target.share) - len(target.examples), 0), seed):
             tally.add(content, target, path)
         return tally
 

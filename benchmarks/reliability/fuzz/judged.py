@@ -25,7 +25,8 @@ MOST_MEGABYTES = 250  # beside what the process holds already
 _HANGS = 30  # seconds after which nobody waits any longer
 _OURS = f"{files.PROJECT}{os.sep}"
 _LEAKS = re.compile(rf"{re.escape(_OURS)}|site-packages|Traceback|File \"| at 0x[0-9a-f]{{8,}}")
-_READ_FROM = (str(files.PROJECT.parent), sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev", "/usr", "/etc", "/lib")
+_PACKAGES = (sys.prefix, sys.base_prefix, *(path for path in sys.path if path.endswith("site-packages")))
+_READ_FROM = (str(files.PROJECT.parent), *_PACKAGES, "/proc", "/sys", "/dev", "/usr", "/etc", "/lib")
 
 
 class Ending(NamedTuple):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks.reliability.fuzz import examples, server
+from benchmarks.reliability.fuzz import addresses, examples, server
 from benchmarks.reliability.fuzz.judged import wrong_with
 from benchmarks.reliability.scenes import scored_run
 from homog_core import files
@@ -54,6 +54,7 @@ class Target:
     examples: tuple[bytes, ...]  # that are read without a complaint
     read: Callable[[Path], object]  # what the product does with a file
     takes: bool = True  # whether it takes the examples; otherwise it refuses everything
+    share: float = 1.0  # of the inputs that others get: less for what is slow
 
 
 def targets() -> list[Target]:
@@ -100,6 +101,8 @@ def targets() -> list[Target]:
             _names,
         ),
         Target("text of a model", "text", examples.TEXTS, _model_text),
+        Target("address: controls", "json", addresses.CONTROLS, addresses.controls),
+        Target("address: pages", "json", addresses.PAGES, addresses.page, share=0.1),
     ]
 
 

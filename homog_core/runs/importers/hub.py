@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homog_core.errors import HomogError, InvalidInput, NotFound
+from homog_core.files import named
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo
@@ -69,7 +70,7 @@ def fetch(name: HubName, most_bytes: int) -> HubFile:
 
 
 def _is_file_name(text: str) -> bool:
-    return bool(_DATA.search(text)) or Path(text).exists()
+    return bool(_DATA.search(text)) or named(text).exists()
 
 
 def _chosen(name: HubName, sizes: dict[str, int], most_bytes: int) -> str:

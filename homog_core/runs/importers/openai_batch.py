@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from homog_core.errors import InvalidInput
+from homog_core.files import named
 from homog_core.runs.importers.chat import choice_fields, columns_of
 from homog_core.runs.importers.notes import About, Notes, Record
 from homog_core.runs.importers.sources import records as records_of
@@ -27,7 +28,7 @@ def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Reco
         raise InvalidInput(
             f"{first.where}: the output of a batch does not hold the questions; name its input file too."
         )
-    requests = _requests(Path(about.input), notes)
+    requests = _requests(named(about.input), notes)
     found: dict[str, Record] = {}
     answers: dict[str, list[dict[str, Any]]] = {}
     for where, row in [first, *records]:

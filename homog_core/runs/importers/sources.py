@@ -137,6 +137,8 @@ def _of_text(path: Path, first: bytes, second: bytes) -> Packing:
     try:
         head = first.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
+        if _is_older_header(first) and rows.is_windows_1252(path):
+            return "csv"
         raise InvalidInput(
             f"{path.name}, line 1: this is not UTF-8 text; save it as UTF-8, or give one of: {FORMATS}."
         ) from error
@@ -145,6 +147,15 @@ def _of_text(path: Path, first: bytes, second: bytes) -> Packing:
     if head.startswith("{"):
         return "json" if head.endswith(("{", "[", ",")) or not (second or _is_row(head)) else "jsonl"
     return "jsonl" if re.match(rb'\s*\{\s*"', second) else "csv"  # in CSV a cell with a quote begins with one
+
+
+def _is_older_header(line: bytes) -> bool:
+    """Whether a line can be the header of CSV in Windows-1252: several cells, and nothing but text."""
+    try:
+        text = line.decode("cp1252").strip()
+    except UnicodeDecodeError:
+        return False
+    return bool(re.search(r"[,;\t|]", text)) and text.replace("\t", "").isprintable()
 
 
 def _is_row(text: str) -> bool:

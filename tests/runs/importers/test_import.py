@@ -126,6 +126,21 @@ def test_letters_that_only_older_spreadsheets_write_are_read_and_that_is_noted(t
     assert "Windows-1252" in note.kind
 
 
+def test_a_header_in_windows_1252_is_read_too(tmp_path):
+    content = "question;réponse;answer\nOù?;x;“a”\nOù?;x;bé\n"
+    (tmp_path / "own.csv").write_bytes(content.encode("cp1252"))
+    run = import_samples(tmp_path / "own.csv", "m")
+    assert list(run.questions()["text"]) == ["Où?"]
+    assert {"“a”", "bé"} <= set(run.responses()["text"])
+    assert "Windows-1252" in run.provenance.import_notes[0].kind
+    assert "réponse" in str(run.provenance.import_notes)
+    damaged = "question;réponse;answer\n".encode("cp1252") + "Où?;x;a\n".encode()
+    for other in (damaged, "réponse\n".encode("cp1252"), b"\x89PNG;\r\n\x1a\n\0\xe9", b"a;\x81\n\xe9;b\n"):
+        (tmp_path / "other.csv").write_bytes(other)
+        with pytest.raises(InvalidInput, match=r"other\.csv, line 1: this is not UTF-8 text"):
+            import_samples(tmp_path / "other.csv", "m")
+
+
 def test_a_text_in_utf_16_that_is_cut_off_is_no_traceback(tmp_path):
     (tmp_path / "own.jsonl").write_bytes('{"question": "Why?", "answers": ["a"]}\n'.encode("utf-16")[:-3])
     with pytest.raises(InvalidInput, match="cut off or damaged"):

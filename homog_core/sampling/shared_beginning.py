@@ -1,0 +1,57 @@
+"""What a prompt has in common with the one before it, and is not read again: exemplars, the opening of a template.
+
+It keeps the keys and values of one prompt. It does not know what a prompt says.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+_FEWEST, _MOST = 16, 512  # tokens that are worth it, and that are kept
+
+
+class SharedBeginning:
+    """The beginning of the last prompt that a model has read."""
+
+    def __init__(self) -> None:
+        self._ids: list[int] = []
+        self._layers: list[tuple[torch.Tensor, torch.Tensor]] = []  # keys and values (1, H, n, d)
+
+    def put(self, cache: Any, prompts: Sequence[list[int]], n_new: int) -> int:
+        """Let an empty `cache` hold what all prompts have in common with the last one; returns how many tokens that is.
+
+        It is 0 where it is not worth it, and where the gaps that shorter prompts then have behind it would count within
+        a sliding window; `n_new` tokens follow the prompts.
+        """
+        n = min(_common(prompt, self._ids) for prompt in prompts)
+        lengths = {len(prompt) for prompt in prompts}
+        windows = [layer.sliding_window for layer in cache.layers if hasattr(layer, "sliding_window")]
+        if n < _FEWEST or (len(lengths) > 1 and any(max(lengths) + n_new >= window for window in windows)):
+            return 0
+        for i, (keys, values) in enumerate(self._layers):
+            cache.update(*(kept[:, :, :n].expand(len(prompts), -1, -1, -1) for kept in (keys, values)), i)
+        return n
+
+    def keep(self, cache: Any, prompts: Sequence[list[int]]) -> None:
+        """Keep the longest of the prompts that `cache` has just taken up; it has no gap.
+
+        Nothing is kept of a cache with other layers than those of attention, or with a window that is shorter.
+        """
+        from transformers.cache_utils import DynamicLayer
+
+        row = max(range(len(prompts)), key=lambda i: len(prompts[i]))
+        ids = prompts[row]
+        if all(isinstance(layer, DynamicLayer) and layer.keys.shape[-2] == len(ids) for layer in cache.layers):
+            self._ids = ids[:_MOST]
+            self._layers = [
+                tuple(kept[row : row + 1, :, :_MOST].clone() for kept in (layer.keys, layer.values))
+                for layer in cache.layers
+            ]
+
+
+def _common(prompt: list[int], known: list[int]) -> int:
+    """How many tokens a prompt begins with that are known; at least its last one is to be read."""
+    pairs = zip(prompt[:-1], known, strict=False)
+    return next((i for i, (one, other) in enumerate(pairs) if one != other), min(len(prompt) - 1, len(known)))
