@@ -14,7 +14,7 @@ SHIPPED = [run_id for run_id in SHIPPED_RUNS if "--starter--" in run_id]
 
 def open_page(page: str, **params: str) -> AppTest:
     """A page by the name of its file, with these parameters in its URL."""
-    app = AppTest.from_file(APP, default_timeout=120)
+    app = AppTest.from_file(APP, default_timeout=4 * TIMEOUT)
     if page != "start":
         app.switch_page(f"pages/{page}.py")
     for name, value in params.items():

@@ -292,6 +292,14 @@ def test_a_file_that_changes_before_anything_is_stored_leaves_nothing(tmp_path, 
     assert list_runs() == []
 
 
+@pytest.fixture(autouse=True)
+def own_temporary_files(tmp_path, monkeypatch):
+    """Nobody else writes into this test's folder of temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+
 def leftovers(own_cache):
     """What an upload has left in the folder of temporary files, and in the cache."""
     return [*Path(tempfile.gettempdir()).glob("homog-upload-*"), *own_cache.rglob("*.parquet")]
