@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 from importlib.util import find_spec
 
 import pandas as pd
@@ -10,13 +11,13 @@ import pytest
 from fakes import FakeEncoder
 from scored_runs import ANSWERS, QUESTIONS, sampled
 
+from homog_core.cli.cluster import spread_over
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.runs import evidence
 from homog_core.runs.score import score_run
 from homog_core.runs.verify import verify
 from homog_core.sampling import cluster_tasks
 from homog_core.sampling.cluster import LOCAL, connected
-from homog_core.sampling.cluster_tasks import RayTasks
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 TABLES = ("clusters", "grades", "scores", "maps")
@@ -27,8 +28,10 @@ def spread():
     """Tasks on two workers of this machine."""
     if find_spec("ray") is None:
         pytest.skip("Ray is not installed: pip install 'homog-core[cluster]'")
-    with connected(LOCAL, 1) as cluster:
-        yield RayTasks(cluster._replace(n_workers=2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))  # workers find the fakes, and what is here
+        with connected(LOCAL, 1) as cluster:
+            yield spread_over(cluster._replace(n_workers=2))
 
 
 class DeadlyEncoder(FakeEncoder):
