@@ -49,6 +49,13 @@ class DeadlyEncoder(FakeEncoder):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Broken:
+    """It does not arrive."""
+
+    def __reduce__(self):
+        return int, ("x",)
+
+
 def complain(what):
     raise InvalidInput(f"{what} does not work.")
 
@@ -96,6 +103,8 @@ def test_what_a_worker_says_is_one_sentence_with_its_machine(spread):
         list(spread(complain, ["This"]))
     with pytest.raises(HomogError, match=rf"^A worker on {socket.gethostname()} failed \(KeyError: 'this'\)\.$"):
         list(spread(stumble, ["this"]))
+    with pytest.raises(HomogError, match=r"^A worker could not begin \(System error: invalid literal"):
+        list(spread(str, [Broken()]))
 
 
 def test_work_that_ends_every_worker_is_given_up(spread, monkeypatch):
