@@ -71,7 +71,12 @@ def _result(of: Any) -> Any:
     try:
         return ray.get(of)
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from error
+        if isinstance(error.cause, HomogError):
+            raise error.cause from error
+        raise HomogError(
+            f"A worker could not begin ({first_line(error.cause)}); install the same version of this library on all "
+            "machines."
+        ) from error
     except ray.exceptions.RayError as error:
         raise HomogError(
             f"{ATTEMPTS} workers have died over the same part of the work, one after the other ({first_line(error)}). "

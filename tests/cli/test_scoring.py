@@ -87,3 +87,8 @@ def test_calibrate_makes_cards_and_weights_of_what_readers_said(call, monkeypatc
     assert cards["jaccard"]["reference_auc"] > 0  # of the starter questions
     assert weights_of("fake") is not None
     assert "combined/fake" in report_cards.report_cards()
+
+
+def test_cores_of_workers_without_a_cluster_are_refused(run, capsys):
+    assert main(["score", run.id, "--cpus-per-worker", "2"]) == 2
+    assert "give --ray too" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The installed encoders, and what cannot be loaded as an encoder or an NLI model."""
 
+import pickle
 import sys
 from pathlib import Path
 
@@ -129,3 +130,14 @@ def test_a_package_of_another_version_is_named(own_cache):
     """)
     with pytest.raises(InvalidInput, match="wordllama does not hold weights/of_tomorrow"):
         SentenceEncoder("wordllama").encode(["red"])
+
+
+def test_an_encoder_travels_by_its_name_and_is_one_where_it_arrives():
+    encoder = SentenceEncoder("wordllama")
+    expected = encoder.encode(["a red fox"])
+    content = pickle.dumps(encoder)
+    first, second = pickle.loads(content), pickle.loads(content)
+    assert len(content) < 200  # no weights
+    assert first is second
+    assert first.key == "wordllama"
+    assert (first.encode(["a red fox"]) == expected).all()

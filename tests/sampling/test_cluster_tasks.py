@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 from importlib.util import find_spec
 
 import pandas as pd
@@ -10,13 +11,13 @@ import pytest
 from fakes import FakeEncoder
 from scored_runs import ANSWERS, QUESTIONS, sampled
 
+from homog_core.cli.cluster import spread_over
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.runs import evidence
 from homog_core.runs.score import score_run
 from homog_core.runs.verify import verify
 from homog_core.sampling import cluster_tasks
 from homog_core.sampling.cluster import LOCAL, connected
-from homog_core.sampling.cluster_tasks import RayTasks
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 TABLES = ("clusters", "grades", "scores", "maps")
@@ -27,8 +28,10 @@ def spread():
     """Tasks on two workers of this machine."""
     if find_spec("ray") is None:
         pytest.skip("Ray is not installed: pip install 'homog-core[cluster]'")
-    with connected(LOCAL, 1) as cluster:
-        yield RayTasks(cluster._replace(n_workers=2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))  # workers find the fakes, and what is here
+        with connected(LOCAL, 1) as cluster:
+            yield spread_over(cluster._replace(n_workers=2))
 
 
 class DeadlyEncoder(FakeEncoder):
@@ -44,6 +47,13 @@ class DeadlyEncoder(FakeEncoder):
         except FileExistsError:
             return super().encode(texts)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Broken:
+    """It does not arrive."""
+
+    def __reduce__(self):
+        return int, ("x",)
 
 
 def complain(what):
@@ -93,6 +103,8 @@ def test_what_a_worker_says_is_one_sentence_with_its_machine(spread):
         list(spread(complain, ["This"]))
     with pytest.raises(HomogError, match=rf"^A worker on {socket.gethostname()} failed \(KeyError: 'this'\)\.$"):
         list(spread(stumble, ["this"]))
+    with pytest.raises(HomogError, match=r"^A worker could not begin \(System error: invalid literal"):
+        list(spread(str, [Broken()]))
 
 
 def test_work_that_ends_every_worker_is_given_up(spread, monkeypatch):
