@@ -1,13 +1,13 @@
 """What the server takes for the first view of every page and for the usual clicks.
 
-    python -m benchmarks.pages [FOLDER …] [--rounds 2] [--minutes 20] [--sampling]
+    python -m benchmarks.pages [FOLDER …] [--pages alignment_tax] [--rounds 2] [--minutes 20] [--sampling]
 
 Each FOLDER is a cache of runs, as `benchmarks.synthetic_store` makes them; without one it is the store of this
 checkout. For each, a server of its own is started and visited. Printed are what its process took for the clicks of each
 page (median, 95th percentile, largest), the slowest views, its memory, and the views that raised the most of it.
-`--rounds` does all clicks again. `--minutes` goes on clicking, without waiting in between, and prints by how much
-memory grows. With `--sampling` a live job is at work all the time: then seconds are those that the visitor waits,
-otherwise those of the process, which do not depend on who else uses the machine.
+`--pages` visits some pages alone. `--rounds` does all clicks again. `--minutes` goes on clicking, without waiting in
+between, and prints by how much memory grows. With `--sampling` a live job is at work all the time: then seconds are
+those that the visitor waits, otherwise those of the process, which do not depend on who else uses the machine.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +130,7 @@ def main() -> None:
     """Visit each store and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="*", type=Path)
+    parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES))
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0.0, help="of clicking without a pause, after the rounds")
     parser.add_argument("--sampling", action="store_true", help="while a live job is at work")
@@ -145,9 +146,9 @@ def _tables(folder: Path | None, options: argparse.Namespace) -> Iterator[Table]
     with server(folder and folder.resolve()) as of, _sampling(of) if options.sampling else nullcontext():
         walks, memory = [], []
         for _ in range(options.rounds):
-            walks.append(visit(of, dataset, by_wall=options.sampling))
+            walks.append(visit(of, dataset, options.pages, by_wall=options.sampling))
             memory.append((of.memory("VmRSS"), of.memory("VmHWM")))
-        grown = _clicked_on(of, dataset, options.minutes) if options.minutes else []
+        grown = _clicked_on(of, dataset, options.pages, options.minutes) if options.minutes else []
     of_what = "that the visitor waits, while a job samples" if options.sampling else "of the server's process"
     for number, walk in enumerate(walks, start=1):
         rows = [_row(page, walk.steps) for page in dict.fromkeys(step.page for step in walk.steps)]
@@ -181,11 +182,11 @@ def _rises(walk: Walk) -> Table:
     return Table("Where the most memory rose", "Gigabytes at most, by the view after which they were seen.", rows)
 
 
-def _clicked_on(of: Server, dataset: str, minutes: float) -> list[tuple[float, float]]:
+def _clicked_on(of: Server, dataset: str, pages: Sequence[str], minutes: float) -> list[tuple[float, float]]:
     """Minutes since the beginning and gigabytes of the server, after each of many walks."""
     started, found = time.monotonic(), [(0.0, of.memory("VmRSS"))]
     while time.monotonic() - started < 60 * minutes:
-        visit(of, dataset, waits=False)
+        visit(of, dataset, pages, waits=False)
         found.append(((time.monotonic() - started) / 60, of.memory("VmRSS")))
     return found
 
@@ -238,11 +239,11 @@ def _dataset(folder: Path | None) -> str:
     return next((name.split("--")[1] for name in names if "--synthetic-" in name), "")
 
 
-def visit(of: Server, dataset: str, *, by_wall: bool = False, waits: bool = True) -> Walk:
-    """Every page and its usual clicks; what is done in the background ends before the next page where it `waits`."""
+def visit(of: Server, dataset: str, pages: Sequence[str], *, by_wall: bool = False, waits: bool = True) -> Walk:
+    """Some pages and their usual clicks; what is done in the background ends before the next page where it `waits`."""
     walk = Walk(of, by_wall=by_wall, waits=waits)
-    for page in (_start, _questions, _compare, _tax, _map, _live, _draws, _runs, _methods):
-        page(walk, dataset)
+    for page in pages:
+        PAGES[page](walk, dataset)
     walk.close()
     return walk
 
@@ -336,6 +337,18 @@ def _methods(walk: Walk, dataset: str) -> None:
     walk.click("text_input", "Search", "auroc", "")
     walk.click("slider", "Move the threshold", [0.4], [0.5])
 
+
+PAGES = {
+    "start": _start,
+    "questions": _questions,
+    "compare": _compare,
+    "alignment_tax": _tax,
+    "map": _map,
+    "live_lab": _live,
+    "fair_draws": _draws,
+    "runs": _runs,
+    "methods": _methods,
+}
 
 if __name__ == "__main__":
     main()

@@ -55,7 +55,12 @@ class Visitor:
         asked = urlsplit(url)
         place = asked._replace(scheme=asked.scheme.replace("http", "ws"), path="/_stcore/stream").geturl()
         self._socket = connect(
-            place, subprotocols=["streamlit"], additional_headers=headers or {}, max_size=None, **options
+            place,
+            subprotocols=["streamlit"],
+            additional_headers=headers or {},
+            max_size=None,
+            ping_interval=None,  # a busy machine may be late
+            **options,
         )
         self._page, self._query, self._hash = "", "", ""
         self._elements: dict[tuple[int, ...], Element] = {}  # by their place on the page

@@ -4,9 +4,10 @@ It knows the numbers of a model, not its weights.
 """
 
 import contextlib
+import ctypes
 import gc
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -234,11 +235,29 @@ def keep_freed_memory() -> None:
     A step over a large vocabulary frees hundreds of megabytes and asks for them again. Handed back to the system, they
     are paged in again each time, which on a CPU is a quarter of the sampling and most of the training time.
     """
-    import ctypes
+    _allocate(mmap_max=0, trim_threshold=2**31 - 1, top_pad=2**28)
 
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # another system or C library
+
+@contextlib.contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """`keep_freed_memory` for as long as this is open; then what is free goes back to the system.
+
+    A server that went on keeping it would hold, for as long as it runs, the most that it ever needed.
+    """
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        _allocate(mmap_max=2**16, trim_threshold=2**26, top_pad=2**17, mmap_threshold=2**25)
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+def _allocate(**options: int) -> None:
+    """Set options of glibc's allocator, by their names in malloc.h; another system or C library is left as it is."""
+    numbers = {"trim_threshold": -1, "top_pad": -2, "mmap_threshold": -3, "mmap_max": -4}
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mmap_max, trim_threshold, top_pad = -4, -1, -2  # their names in malloc.h
-        mallopt(mmap_max, 0)
-        mallopt(trim_threshold, 2**31 - 1)
-        mallopt(top_pad, 2**28)
+        for name, value in options.items():
+            mallopt(numbers[name], value)

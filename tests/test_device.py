@@ -1,6 +1,7 @@
 """Where a model goes, in which type, and what it takes there."""
 
 import json
+import platform
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -179,3 +180,19 @@ def test_the_estimate_is_the_size_of_the_shipped_models_own_tensors(monkeypatch)
     assert state.logits.shape == (3, numbers.vocabulary)
     config = json.loads(Path(local_weights(spec).folder, "config.json").read_text())
     assert len(numbers.windows) == config["num_hidden_layers"]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone has these options")
+def test_what_is_freed_is_kept_for_a_while_and_then_goes_back():
+    before = resident()
+    with device.freed_memory_kept():
+        many = [bytearray(1 << 20) for _ in range(200)]  # each zeroed, and so in memory
+        assert resident() > before + 150
+        del many
+        assert resident() > before + 150
+    assert resident() < before + 50
+
+
+def resident():
+    """Megabytes of this process."""
+    return psutil.Process().memory_info().rss / 1e6

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from homog_core.device import LOADING, free_on_cpu, keep_freed_memory
+from homog_core.device import LOADING, free_on_cpu, freed_memory_kept
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.files import version_of
 from homog_core.sampling.quick_gguf import quick_gguf
@@ -58,8 +58,8 @@ def dequantise(gguf: Path, folder: Path, on_tensor: Callable[[int, int], None] =
     transformers does not read.
     """
     _require_space(gguf, folder)
-    keep_freed_memory()  # each tensor takes up what the last one has left
-    with quick_gguf(gguf, on_tensor), ThreadPoolExecutor(1) as thread:
+    # Kept: each tensor takes up what the last one has left
+    with freed_memory_kept(), quick_gguf(gguf, on_tensor), ThreadPoolExecutor(1) as thread:
         try:
             model = _model_of(gguf)
             written = thread.submit(model.save_pretrained, folder)
@@ -69,6 +69,7 @@ def dequantise(gguf: Path, folder: Path, on_tensor: Callable[[int, int], None] =
                 f"The GGUF file could not be read by transformers: {error}. Choose the model's safetensors instead."
             ) from error
         written.result()
+        del model  # before what is free goes back
     tokenizer.save_pretrained(folder)
 
 
