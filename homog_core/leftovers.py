@@ -15,7 +15,7 @@ from typing import NamedTuple
 from homog_core.errors import InvalidInput
 
 _THINK = "(?:seed:|longcat_)?think|thinking"
-_NAMES = "thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner_)?monologue"
+_NAMES = "thoughts?|reasoning(?:_content)?|reflection|scratchpad|analysis|(?:inner_)?monologue"
 # Opening and closing tag of a block of reasoning; the closing one has the name of the opening one. Where a template
 # has written the opening tag, the closing one alone tells:
 _TOLD = (
@@ -55,7 +55,8 @@ _ROLES = {  # what a template writes after a special token; a harmony channel ma
     "<|start|>": r"(?:assistant(?=<\|)|\w*\Z)",
     "<|im_start|>": r"assistant\s",
     "<|start_header_id|>": r"assistant(?=<\|)",
-    "<|channel|>": r"(?:final(?=<\|message\|>)|\w*\Z)",
+    "<|channel|>": r"(?:final\s*(?=<\|(?:message|constrain)\|>)|\w*\Z)",
+    "<|constrain|>": r"\w+(?=<\|message\|>)",  # the format of an answer
     "<start_of_turn>": r"model\s",
 }
 _ROLE = "|".join(f"(?<={re.escape(token)}){role}" for token, role in _ROLES.items())
@@ -183,7 +184,7 @@ def opened_block(prompt: str, rule: Leftovers = USUAL) -> str:
 
 def reasoning_marks(special: Collection[str], rule: Leftovers = USUAL) -> set[str]:
     """Those of a tokenizer's special tokens that tell reasoning from the answer."""
-    harmony = set(_HARMONY) if {"<|channel|>", "<|message|>"} <= set(special) else set()
+    harmony = {*_HARMONY, "<|constrain|>"} if {"<|channel|>", "<|message|>"} <= set(special) else set()
     marks = _marks(rule)
     tags = {token for token in special if marks.opening.fullmatch(token) or marks.closing.fullmatch(token)}
     return tags | set(special) & (harmony | {"<|channel>", "<unused94>"})

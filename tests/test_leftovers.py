@@ -19,6 +19,7 @@ TAGS = [
     ("<THINK>", "</THINK>"),
     ("<think >", "</think >"),
     ("<reasoning>", "</reasoning>"),
+    ("<reasoning_content>", "</reasoning_content>"),
     ("<thought>", "</thought>"),
     ("<scratchpad>", "</scratchpad>"),
     ("<|thinking|>", "<|/thinking|>"),
@@ -36,6 +37,13 @@ each_tag = pytest.mark.parametrize(("opening", "closing"), TAGS, ids=[opening fo
 def test_a_block_of_reasoning_goes(opening, closing, thought):
     for before in ("", " \n", "<s>", "<|im_start|>assistant\n"):
         assert answer_text(f"{before}{opening}{thought}{closing}\n\nA fox. ") == "A fox."
+
+
+@pytest.mark.parametrize("said", ["final <|constrain|>json", "final<|constrain|>json", "final "])
+def test_the_format_that_harmony_names_before_an_answer_goes(said):
+    text = f'<|channel|>{said}<|message|>{{"a": 1}}<|return|>'
+    assert answer_text(text) == '{"a": 1}'
+    assert removed(text) == Removed(False, True, False)
 
 
 @each_tag
@@ -57,7 +65,7 @@ def test_a_block_that_never_closes_leaves_nothing(opening, closing):
 def test_reasoning_that_the_template_has_opened(opening, closing):
     """Only the closing tag is part of the text; that of a word which an answer may hold tells nothing."""
     text = f"It has fur.\n{closing}\n\nA fox."
-    tells = closing not in ("<|end|>", "</reasoning>", "</thought>", "</scratchpad>")
+    tells = closing not in ("<|end|>", "</reasoning>", "</reasoning_content>", "</thought>", "</scratchpad>")
     assert answer_text(text) == ("A fox." if tells else text)
 
 

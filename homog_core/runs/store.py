@@ -216,7 +216,8 @@ def runs_by_id() -> dict[str, Path]:
     """All folders that hold a manifest, by name; the user's before the shipped ones; not what is being deleted."""
     found: dict[str, Path] = {}
     for folder in reversed(files.run_folders()):
-        found |= {path.parent.name: path.parent for path in sorted(folder.glob("[!.]*/manifest.json"))}
+        manifests = filter(os.path.isfile, sorted(folder.glob("[!.]*/manifest.json")))
+        found |= {path.parent.name: path.parent for path in manifests}
     return found
 
 

@@ -58,7 +58,7 @@ LONG = "x" * 300
     "arguments",
     [
         ["import", LONG],
-        ["import", f"folder/{LONG}.jsonl"],
+        ["import", f"./{LONG}.jsonl"],
         ["import", "a\0b"],
         ["study", "run", LONG],
         ["study", "get", "novelty-bench", "--from", LONG],

@@ -29,7 +29,10 @@ _ROW = frozenset({"question", "prompt", "answers", "answer"})  # of these an obj
 _PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # how the files of Excel begin that end in .xls
 _OLDER_LETTERS = "a file that is not UTF-8: its letters are read as Windows-1252; if they look wrong, save it as UTF-8"
-_BATCH = 64  # rows of a Parquet file that are unpacked at once
+MAX_ROWS = 5_000_000  # of a file; each takes some microseconds, however short it is
+_BATCH = 64  # rows of a Parquet file that are unpacked at once,
+_BATCH_BYTES = 128 << 20  # or fewer, where they may be larger: a text that a file holds once can stand in all of them
+_LEAST_VALUE = 4  # bytes that a value of a Parquet file takes in memory, however short it is in the file
 _PICKLES = (b"(dp", b"(lp", b"ccopy_reg", b"c__")  # how pickles of protocol 0 begin
 _EXPORT = (
     "import json,pickle,sys; d=pickle.load(open(sys.argv[1],'rb')); "
@@ -42,7 +45,17 @@ Packing = Literal["jsonl", "json", "csv", "parquet", "zip"]
 
 
 def records(path: Path, notes: Notes) -> Iterator[Record]:
-    """The records of a file. One that is damaged is noted and left out. Raises `InvalidInput` for no known packing."""
+    """The records of a file. One that is damaged is noted and left out.
+
+    Raises `InvalidInput` for no known packing, and for more rows or bytes than a machine can take.
+    """
+    for number, record in enumerate(_records(path, notes)):
+        if number == MAX_ROWS:
+            raise InvalidInput(f"{path.name} has more than {MAX_ROWS:,} rows; import it in parts.")
+        yield record
+
+
+def _records(path: Path, notes: Notes) -> Iterator[Record]:
     kind = packing(path)
     if kind == "zip":
         yield from _members(path, notes)
@@ -184,16 +197,30 @@ def _parquet_rows(path: Path) -> Iterator[Record]:
 
     try:
         with pq.ParquetFile(path) as file:
-            groups = range(file.metadata.num_row_groups)
-            if sum(file.metadata.row_group(i).total_byte_size for i in groups) > rows.MAX_UNPACKED:
-                raise InvalidInput(f"{path.name} unpacks to more than {rows.MAX_UNPACKED:,} bytes; import it in parts.")
-            number = 0
-            for batch in file.iter_batches(batch_size=_BATCH):
+            groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+            columns = [group.column(i) for group in groups for i in range(group.num_columns)]
+            total = sum(max(column.total_uncompressed_size, _LEAST_VALUE * column.num_values) for column in columns)
+            _check_size(path, total)
+            longest = max((column.total_uncompressed_size for column in columns if _may_repeat(column)), default=1)
+            number = total = 0
+            for batch in file.iter_batches(batch_size=min(max(_BATCH_BYTES // max(longest, 1), 1), _BATCH)):
+                total += batch.nbytes
+                _check_size(path, total)
                 for row in batch.to_pylist():
                     number += 1
                     yield Record(f"{path.name}, row {number}", row)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of a text whose bytes are damaged
         raise InvalidInput(f"{path.name} is no Parquet file that reads ({str(error)[:120]!r}).") from error
+
+
+def _check_size(path: Path, n_bytes: int) -> None:
+    if n_bytes > rows.MAX_UNPACKED:
+        raise InvalidInput(f"{path.name} unpacks to more than {rows.MAX_UNPACKED:,} bytes; import it in parts.")
+
+
+def _may_repeat(column: Any) -> bool:
+    """Whether a part of a Parquet column may hold a text once that stands in many rows."""
+    return column.physical_type == "BYTE_ARRAY" and any("DICTIONARY" in name for name in column.encodings)
 
 
 def _members(path: Path, notes: Notes) -> Iterator[Record]:
@@ -207,8 +234,7 @@ def _members(path: Path, notes: Notes) -> Iterator[Record]:
                 raise InvalidInput(_no_workbook(path))
             if "header.json" not in names:
                 raise InvalidInput(f"{path.name} is an archive without the header.json of an Inspect log; unpack it.")
-            if sum(info.file_size for info in archive.infolist()) > rows.MAX_UNPACKED:
-                raise InvalidInput(f"{path.name} unpacks to more than {rows.MAX_UNPACKED:,} bytes; import it in parts.")
+            _check_size(path, sum(info.file_size for info in archive.infolist()))
             samples = [name for name in names if name.startswith("samples/") and name.endswith(".json")]
             for name in ("header.json", *samples):
                 content = _member(archive, name, f"{path.name}, {name}", notes)

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from fakes import make_row, texts_of, write_rows
 
+from benchmarks.reliability.fuzz.judged import judged
 from homog_core.errors import InvalidInput
 from homog_core.runs import rows
-from homog_core.runs.importers import import_samples
+from homog_core.runs.importers import import_samples, sources
 from homog_core.runs.store import list_runs
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -134,3 +135,33 @@ def test_a_damaged_text_in_parquet_is_refused(tmp_path):
     pq.write_table(pa.table({"question": ["Why?"], "answer": texts}), tmp_path / "a.parquet")
     with pytest.raises(InvalidInput, match=r"a\.parquet is no Parquet file that reads"):
         import_samples(tmp_path / "a.parquet", "m")
+
+
+def test_a_text_that_a_file_holds_once_cannot_fill_the_memory(tmp_path):
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 64, pa.int8()), pa.array(["a" * (20 << 20)]))
+    path = tmp_path / "own.parquet"
+    pq.write_table(pa.table({"question": ["Why?"] * 64, "answer": column}), path, compression="zstd")
+    assert path.stat().st_size < 100_000
+    ending = judged(lambda file: import_samples(file, "m"), path)
+    assert "unpacks to more than 536,870,912" in ending.refusal
+    assert ending.megabytes < 1100  # of which 512 are answers that are held; all rows at once take 2,600
+
+
+def test_a_file_of_countless_rows_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_ROWS", 100)
+    answers = pa.DictionaryArray.from_arrays(pa.array([0] * 101, pa.int8()), pa.array(["a"]))
+    pq.write_table(pa.table({"question": ["Why?"] * 101, "answer": answers}), tmp_path / "own.parquet")
+    write_rows(tmp_path / "own.jsonl", *[make_row(f"Why {n}?") for n in range(101)])
+    (tmp_path / "own.csv").write_text("question,answer\n" + "Why?,a\n" * 101)
+    for name in ("own.parquet", "own.jsonl", "own.csv"):
+        with pytest.raises(InvalidInput, match=f"{name} has more than 100 rows; import it in parts"):
+            import_samples(tmp_path / name, "m")
+
+
+def test_values_that_take_no_room_in_the_file_count_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "MAX_UNPACKED", 100_000)
+    many = pa.array([["a"] * 50_000])
+    pq.write_table(pa.table({"question": ["Why?"], "answers": many}), tmp_path / "own.parquet")
+    assert (tmp_path / "own.parquet").stat().st_size < 5000
+    with pytest.raises(InvalidInput, match="unpacks to more than 100,000 bytes"):
+        import_samples(tmp_path / "own.parquet", "m")
