@@ -84,6 +84,7 @@ def _measure(model: str, tokens: int) -> Clock:
     _split(clock, transformers.AutoTokenizer, "from_pretrained", "tokenizer")
     _split(clock, engine, "load_model", "load")
     _split(clock, engine, "quicken_few_rows", "integers")
+    _split(clock, engine, "quicken_layers", "layers")
     _split(clock, TorchSampler, "sibling", "adapter")
     _split(clock, TorchSampler, "prefill", "prefill")
     sampler = TorchSampler.from_pretrained(spec)

@@ -18,15 +18,15 @@ def growing_cache(config: Any) -> Any:
     from transformers import DynamicCache
 
     found = DynamicCache(config=config)
-    growing, sliding = _layers()
+    growing, sliding = growing_layers()
     for layer in found.layers:
         layer.__class__ = {growing.__base__: growing, sliding.__base__: sliding}.get(type(layer), type(layer))
     return found
 
 
 @cache
-def _layers() -> tuple[type, type]:
-    """The two kinds of layers, with full attention and with a sliding window."""
+def growing_layers() -> tuple[type, type]:
+    """The two kinds of layers that grow: with full attention alone, and with a sliding window alone."""
     from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
     class Growing(DynamicLayer):

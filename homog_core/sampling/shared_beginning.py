@@ -6,6 +6,8 @@ It keeps the keys and values of one prompt. It does not know what a prompt says.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from homog_core.sampling.growing_cache import growing_layers
+
 if TYPE_CHECKING:
     import torch
 
@@ -37,13 +39,11 @@ class SharedBeginning:
     def keep(self, cache: Any, prompts: Sequence[list[int]]) -> None:
         """Keep the longest of the prompts that `cache` has just taken up; it has no gap.
 
-        Nothing is kept of a cache with other layers than those of attention, or with a window that is shorter.
+        Nothing is kept of a cache whose layers have a state beside keys and values, or a window that is shorter.
         """
-        from transformers.cache_utils import DynamicLayer
-
         row = max(range(len(prompts)), key=lambda i: len(prompts[i]))
         ids = prompts[row]
-        if all(isinstance(layer, DynamicLayer) and layer.keys.shape[-2] == len(ids) for layer in cache.layers):
+        if all(isinstance(layer, growing_layers()) and layer.keys.shape[-2] == len(ids) for layer in cache.layers):
             self._ids = ids[:_MOST]
             self._layers = [
                 tuple(kept[row : row + 1, :, :_MOST].clone() for kept in (layer.keys, layer.values))

@@ -6,6 +6,7 @@ from fakes import FAKE_SPEC, make_question, tiny_model, tiny_tokenizer
 
 from homog_core.records import Decoding
 from homog_core.sampling.engine import TorchSampler
+from homog_core.sampling.growing_cache import growing_cache
 from homog_core.sampling.shared_beginning import SharedBeginning, _common
 
 QUESTIONS = [
@@ -69,17 +70,17 @@ def test_a_window_shorter_than_the_prompt_keeps_nothing(batch_questions):
 
 def test_gaps_do_not_count_within_a_window():
     import torch
-    from transformers import DynamicCache, Gemma3TextConfig
+    from transformers import Gemma3TextConfig
 
     sizes = {"hidden_size": 8, "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": 8, "vocab_size": 9}
     config = Gemma3TextConfig(**sizes, num_hidden_layers=6, sliding_window=64)
-    prompt, beginning, cache = list(range(40)), SharedBeginning(), DynamicCache(config=config)
+    prompt, beginning, cache = list(range(40)), SharedBeginning(), growing_cache(config)
     for layer in range(6):
         cache.update(*torch.randn(2, 1, 1, 40, 8), layer)
     beginning.keep(cache, [prompt])
 
     def known(prompts, n_new):
-        return beginning.put(DynamicCache(config=config), prompts, n_new)
+        return beginning.put(growing_cache(config), prompts, n_new)
 
     assert known([prompt], 500) == 39
     assert known([prompt, [*prompt[:30], 7]], 23) == 30
