@@ -140,7 +140,7 @@ def test_a_page_shows_a_bar_until_it_is_there(tasks):
         found = computed(("of", "key"), lambda on_progress: "another")
         st.markdown(f"shown: {found}")
 
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=TIMEOUT).run()
     assert [bar.proto.text for bar in app.get("progress")] == ["Computing, while you may go on elsewhere. Half: 1 of 2"]
     assert [text.value for text in app.markdown] == ["shown: None"]
     slow.end.set()

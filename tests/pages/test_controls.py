@@ -1,7 +1,7 @@
 """Which clusterer a page uses: as the run was scored, unless the URL says otherwise."""
 
 import pytest
-from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
+from fakes import FAKE_SPEC, TIMEOUT, FakeEncoder, FakeSampler, make_question
 from page_testing import in_url, open_page
 from streamlit.testing.v1 import AppTest
 
@@ -27,7 +27,7 @@ def controls(given):
 
 
 def choose(**params):
-    app = AppTest.from_function(controls, args=(GIVEN,))
+    app = AppTest.from_function(controls, default_timeout=TIMEOUT, args=(GIVEN,))
     app.query_params.update(params)
     app.run()
     assert not app.exception

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from fakes import TIMEOUT
 from page_testing import SHIPPED, in_url, open_page
 from streamlit.testing.v1 import AppTest
 
@@ -24,7 +25,7 @@ def fruit():
 
 
 def open_fruit(**params):
-    app = AppTest.from_function(fruit)
+    app = AppTest.from_function(fruit, default_timeout=TIMEOUT)
     app.query_params.update(params)
     return app.run()
 
