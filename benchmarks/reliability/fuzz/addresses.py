@@ -10,6 +10,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.reliability.scenes import scored_run
+from dashboard.text import written
 from homog_core import files
 from homog_core.errors import InvalidInput
 from homog_core.runs.store import list_runs
@@ -28,7 +29,7 @@ PAGES = tuple(
         ("compare", {"runs": "one,other", "level": "one", **_CLUSTERED, "question": "q000", "find": "red"}),
         ("compare", {"level": "all", "chart": "clusters", "entailment": "bidirectional"}),
         ("map", {"runs": "one", "color": "run", "encoder": "minilm", "question": "q000"}),
-        ("live_lab", {**_LIVE, "seed": "7", "prompt": "chat", **_CLUSTERED, "ask": "Why?", "job": "0a1b"}),
+        ("live_lab", {**_LIVE, "seed": "7", "prompt": "chat", **_CLUSTERED, "ask": "Why?", "job": ""}),
         ("live_lab", {"seed": "0", "prompt": "plain", "n": "10", "of": "2"}),
         ("alignment_tax", {**_TAX, "view": "answers", "chart": "samples", "budget": "3"}),
         ("alignment_tax", {**_TAX, "view": "scores", "of": "one"}),
@@ -50,7 +51,10 @@ def controls(path: Path) -> None:
 
 
 def page(path: Path) -> None:
-    """A whole page over two small runs, with the parameters of a file. Raises AssertionError where it fails."""
+    """A whole page over two small runs, with the parameters of a file.
+
+    Raises AssertionError where it fails, and `InvalidInput` with the sentence of an error that it shows.
+    """
     if not list_runs():
         for key in ("one", "other"):
             scored_run(key, 3)
@@ -94,8 +98,8 @@ def _run(app: AppTest, params: dict[str, list[str]]) -> None:
     for failed in app.exception:
         where = [line.strip() for line in failed.proto.stack_trace if "dashboard" in line or "homog_core" in line]
         raise AssertionError(f"{failed.proto.type}: {failed.message[:200]} {where[-1:]}")
-    if app.error:
-        raise AssertionError(f"an error is shown: {app.error[0].value[:300]}")
+    if app.error:  # a sentence, as of a job that is not known any more
+        raise InvalidInput(written(app.error[0].value))
 
 
 def _page_of_controls() -> None:
