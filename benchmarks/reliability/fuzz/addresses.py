@@ -3,7 +3,6 @@
 An input is JSON: which page, and its parameters. A list is a parameter that stands there several times.
 """
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -44,13 +43,6 @@ PAGES = tuple(
         ("methods", {"term": "threshold", "toy-tau": "0.4"}),
     )
 )  # fmt: skip
-
-
-def import_pages() -> None:
-    """Import what pages are made of, which no address is to blame for."""
-    for path in sorted((files.PROJECT / "dashboard").rglob("*.py")):
-        name = ".".join(path.relative_to(files.PROJECT).with_suffix("").parts)
-        importlib.import_module(name.removesuffix(".__init__"))
 
 
 def controls(path: Path) -> None:

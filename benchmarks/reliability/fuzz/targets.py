@@ -59,7 +59,6 @@ class Target:
 
 def targets() -> list[Target]:
     """All of them. To be called with a folder of runs of its own, and in the process that reads."""
-    addresses.import_pages()
     formats = (
         ("JSONL", "jsonl", examples.JSONL), ("CSV", "csv", examples.CSV), ("JSON", "json", examples.JSON),
         ("Parquet", "parquet", examples.PARQUET), ("lm-eval", "jsonl", examples.LM_EVAL),
