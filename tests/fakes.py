@@ -391,19 +391,12 @@ PATIENCE = 240_000  # milliseconds that a page may take: models are loaded and s
 STREAMLITS_OWN = ("404 (Not Found)",)
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens to."""
+@contextmanager
+def serving(own: Path, shipped: Path, **variables: str) -> Iterator[tuple[str, subprocess.Popen, Path]]:
+    """A real server with its own cache: its address, its process, and the file of what it logs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@contextmanager
-def serving(
-    own: Path, shipped: Path, port: int | None = None, **variables: str
-) -> Iterator[tuple[str, subprocess.Popen, Path]]:
-    """A real server with its own cache: its address, its process, and the file of what it logs."""
-    port = port or free_port()
+        port = free.getsockname()[1]
     url, log = f"http://localhost:{port}", own / "server.log"
     program = (
         "import pathlib, sys; from homog_core import files; from streamlit.web.cli import main; "

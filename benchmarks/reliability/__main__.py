@@ -17,7 +17,7 @@ from benchmarks.reliability.flips import flips
 from benchmarks.reliability.foreign import damaged, foreign
 from benchmarks.reliability.fuzz.guided import all_guided, require_atheris
 from benchmarks.reliability.fuzz.inputs import HEAD, Tally, all_tried, keep, row
-from benchmarks.reliability.fuzz.targets import targets
+from benchmarks.reliability.fuzz.targets import with_pages
 from benchmarks.reliability.kills import KINDS, kills
 from benchmarks.reliability.scenes import copied, own_folder, scored_run
 from homog_core import files
@@ -69,7 +69,7 @@ def _fuzz(options: argparse.Namespace) -> None:
     if options.what == "guided":
         require_atheris()
     with own_folder():
-        known = [target for target in targets() if target.name.startswith(tuple(options.only))]
+        known = [target for target in with_pages() if target.name.startswith(tuple(options.only))]
     print(HEAD, flush=True)
     if options.what == "fuzz":
         found = all_tried(known, options.n, options.seed, options.jobs, show)

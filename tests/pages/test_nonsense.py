@@ -1,12 +1,14 @@
 """Whatever a URL holds, a page shows what it usually shows, and names the ids that there are not."""
 
 import ast
+import json
 from dataclasses import replace
 
 import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler
 from page_testing import open_page, settled, words
 
+from benchmarks.reliability.fuzz.addresses import PAGES
 from homog_core.analysis import story
 from homog_core.analysis.answer_map import make_map
 from homog_core.catalogue.datasets import FIRST_DATASET
@@ -133,4 +135,5 @@ def test_every_parameter_has_its_nonsense():
             elif "bind" in keywords:
                 found.add(keywords["key"].value)
     typed = {"q", "ask", "list", "find"}  # any text is right there
+    assert found - typed <= {param for example in PAGES for param in json.loads(example)["params"]}  # of the fuzzer
     assert found - typed == {param for _, _, params, _ in CASES for param in params} | ELSEWHERE

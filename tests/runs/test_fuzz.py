@@ -3,11 +3,13 @@
 In full by `python -m benchmarks.reliability fuzz`, which also writes what belongs into `fuzz_corpus`.
 """
 
+import importlib.util
 import mmap
 from pathlib import Path
 
 import pytest
 
+from benchmarks.reliability.fuzz.guided import require_atheris
 from benchmarks.reliability.fuzz.inputs import folder_of, tried
 from benchmarks.reliability.fuzz.judged import judged
 from benchmarks.reliability.fuzz.targets import targets
@@ -40,6 +42,12 @@ def test_what_failed_once_is_refused(known, tmp_path):
                 assert judged(target.read, tmp_path / "input").problem == "", f"{target.name}: {path.name}"
                 replayed += 1
     assert replayed == sum(path.is_file() for path in CORPUS.rglob("*")) > 10
+
+
+def test_guided_fuzzing_says_what_it_needs(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"atheris is not installed.*pip install atheris"):
+        require_atheris()
 
 
 def _raise(error):

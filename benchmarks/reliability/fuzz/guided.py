@@ -10,7 +10,7 @@ from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.reliability.fuzz.inputs import Tally, folder_of
+from benchmarks.reliability.fuzz.inputs import Tally, folder_of, warm_up
 from benchmarks.reliability.fuzz.targets import Target
 from benchmarks.reliability.scenes import own_folder
 from homog_core import files
@@ -58,8 +58,10 @@ def _searched(target: Target, folder: Path, seconds: float) -> str:
 
 
 def _confirmed(target: Target, folder: Path, problem: str) -> Tally:
-    tally = Tally(target.name)
-    for path in sorted(folder.glob("failed/*")):
+    tally, failed = Tally(target.name), sorted(folder.glob("failed/*"))
+    if failed:
+        warm_up(target, folder / "input")
+    for path in failed:
         tally.add(path.read_bytes(), target, folder / "input")
     if problem:
         tally.failures[problem] += 1

@@ -50,11 +50,18 @@ class Tally:
                 self.first[ending.problem] = content
 
 
+def warm_up(target: Target, path: Path) -> None:
+    """Read the first example, without counting it: what a reader imports only now is no input's fault."""
+    path.write_bytes(target.examples[0])
+    judged(target.read, path)
+
+
 def tried(target: Target, n: int, seed: int) -> Tally:
     """N inputs of one target, or its share of them, the same ones for the same seed. Its own examples come first."""
     with own_folder(), TemporaryDirectory(prefix="homog-fuzz-") as folder:
         files.make_folder(files.cache())
         tally, path = Tally(target.name), Path(folder) / "input"
+        warm_up(target, path)
         for content in target.examples:
             tally.add(content, target, path)
         if target.takes and tally.taken < tally.inputs:

@@ -26,7 +26,8 @@ _HANGS = 30  # seconds after which nobody waits any longer
 _OURS = f"{files.PROJECT}{os.sep}"
 _LEAKS = re.compile(rf"{re.escape(_OURS)}|site-packages|Traceback|File \"| at 0x[0-9a-f]{{8,}}")
 _PACKAGES = (sys.prefix, sys.base_prefix, *(path for path in sys.path if path.endswith("site-packages")))
-_READ_FROM = (str(files.PROJECT.parent), *_PACKAGES, "/proc", "/sys", "/dev", "/usr", "/etc", "/lib")
+_STREAMLIT = str(Path.home() / ".streamlit")  # its own settings and secrets
+_READ_FROM = (str(files.PROJECT.parent), *_PACKAGES, _STREAMLIT, "/proc", "/sys", "/dev", "/usr", "/etc", "/lib")
 
 
 class Ending(NamedTuple):

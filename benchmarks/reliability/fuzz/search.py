@@ -22,12 +22,12 @@ def _search(name: str, seconds: float, folder: Path) -> None:
     """Give inputs to a reader until the time is over; write how many there were, and the shortest of each failure."""
     with atheris.instrument_imports(include=list(COUNTED)):
         from benchmarks.reliability.fuzz.judged import judged
-        from benchmarks.reliability.fuzz.targets import targets
+        from benchmarks.reliability.fuzz.targets import with_pages
         from benchmarks.reliability.scenes import own_folder
         from homog_core import files
 
         with own_folder():
-            target = next(one for one in targets() if one.name == name)
+            target = next(one for one in with_pages() if one.name == name)
         cache = own_folder()
         cache.__enter__()  # the process ends inside it
         files.make_folder(files.cache())

@@ -58,7 +58,7 @@ class Target:
 
 
 def targets() -> list[Target]:
-    """All of them. To be called with a folder of runs of its own, and in the process that reads."""
+    """All but the pages. To be called with a folder of runs of its own, and in the process that reads."""
     formats = (
         ("JSONL", "jsonl", examples.JSONL), ("CSV", "csv", examples.CSV), ("JSON", "json", examples.JSON),
         ("Parquet", "parquet", examples.PARQUET), ("lm-eval", "jsonl", examples.LM_EVAL),
@@ -102,8 +102,12 @@ def targets() -> list[Target]:
         ),
         Target("text of a model", "text", examples.TEXTS, _model_text),
         Target("address: controls", "json", addresses.CONTROLS, addresses.controls),
-        Target("address: pages", "json", addresses.PAGES, addresses.page, share=0.1),
     ]
+
+
+def with_pages() -> list[Target]:
+    """All of them and the whole pages, which are slow."""
+    return [*targets(), Target("address: pages", "json", addresses.PAGES, addresses.page, share=0.1)]
 
 
 _TABLES = ("questions", "responses-merged", "clusters", "grades", "scores", "maps", "similarities", "embeddings-words")
