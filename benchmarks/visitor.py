@@ -224,4 +224,5 @@ class Visitor:
 
 def _words(element: Element) -> str:
     shown = element.proto
-    return str(getattr(shown, "body", "") or getattr(shown, "label", "") or getattr(shown, "value", "") or "")
+    said = (getattr(shown, name, "") for name in ("body", "label", "text", "value"))  # `text` is that of a bar
+    return str(next(filter(None, said), ""))

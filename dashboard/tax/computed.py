@@ -202,7 +202,8 @@ def cascade_figures(run: Version, clusterer: Clusterer, category: str) -> Cascad
     Raises `InvalidInput` where there is none.
     """
 
-    def compute(_: OnProgress) -> CascadeFigures:
+    def compute(on_progress: OnProgress) -> CascadeFigures:
+        on_progress("Fitting the cascade on five folds", 0, 0)
         study = cascade.cascade_study(load_run(run.run_id), clusterer, category)
         return CascadeFigures(study, cascade.cascade_rows(study))
 
