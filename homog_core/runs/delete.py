@@ -2,6 +2,7 @@
 
 import shutil
 import uuid
+from pathlib import Path
 
 from homog_core import files
 from homog_core.errors import HomogError, InvalidInput, NotFound
@@ -14,7 +15,7 @@ _GONE = "Run {} has just been deleted by somebody else."
 def deletable(run_id: str) -> bool:
     """Whether a run is one of the visitor's own; False for shipped ones, and for one that is not there."""
     folder = store.runs_by_id().get(run_id)
-    return folder is not None and folder.parent != files.SHIPPED / "runs"
+    return folder is not None and not _is_shipped(folder)
 
 
 def delete_run(run_id: str) -> None:
@@ -28,7 +29,7 @@ def delete_run(run_id: str) -> None:
     folder = store.runs_by_id().get(run_id)
     if folder is None:
         raise NotFound(f"There is no run {run_id!r}; `homog runs` lists them.")
-    if not deletable(run_id):
+    if _is_shipped(folder):
         raise InvalidInput(f"Run {run_id} ships with the project and cannot be deleted.")
     aside = folder.with_name(f".deleted-{uuid.uuid4().hex[:8]}")
     try:
@@ -48,3 +49,7 @@ def delete_run(run_id: str) -> None:
     shutil.rmtree(sentences_folder(run_id), ignore_errors=True)
     if not was_there:
         raise NotFound(_GONE.format(run_id))
+
+
+def _is_shipped(folder: Path) -> bool:
+    return folder.parent == files.SHIPPED / "runs"

@@ -43,10 +43,20 @@ def refuse(error: InvalidInput) -> None:
 def read_rows(path: Path) -> Rows:
     """The rows of a file by its ending; every row of a CSV file has all columns. Raises `HomogError`.
 
-    The number of a row of JSON is its place in the list.
+    The number of a row of JSON is its place in the list. Half of a surrogate pair is read as a question mark.
     """
     readers = {".csv": csv_rows, ".jsonl": jsonl_rows}
-    return readers.get(Path(path.name.lower().removesuffix(".gz")).suffix, json_rows)(path)
+    rows = readers.get(Path(path.name.lower().removesuffix(".gz")).suffix, json_rows)(path)
+    return ((number, _whole(row)) for number, row in rows)
+
+
+def _whole(value: Any) -> Any:
+    """A value of JSON with ? for half of a surrogate pair, which no file of ours can hold."""
+    if isinstance(value, dict):
+        return {_whole(name): _whole(inside) for name, inside in value.items()}
+    if isinstance(value, list):
+        return [_whole(inside) for inside in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def kind_of(value: Any) -> str:
@@ -174,7 +184,7 @@ def jsonl_rows(path: Path, on_bad: OnBad = refuse) -> Rows:
             continue
         where = f"{path.name}, line {number}"
         try:
-            row = _without_halves(line, json.loads(line, object_pairs_hook=_object))
+            row = json.loads(line, object_pairs_hook=_object)
         except InvalidInput as error:
             on_bad(InvalidInput(f"{where}: {error}"))
             continue
@@ -237,7 +247,7 @@ def json_content(path: Path, on_bad: OnBad = refuse) -> Any:
 def _parsed(text: str, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     """What a text of JSON says; the list of its objects where they stand one after the other."""
     try:
-        return _without_halves(text, json.loads(text, object_pairs_hook=hook))
+        return json.loads(text, object_pairs_hook=hook)
     except json.JSONDecodeError as error:
         if error.msg != "Extra data" or not text.lstrip().startswith("{"):
             raise
@@ -245,20 +255,7 @@ def _parsed(text: str, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     while end < len(text) and (start := _BETWEEN.match(text, end).end()) < len(text):
         one, end = decoder.raw_decode(text, start)
         found.append(one)
-    return _without_halves(text, found)
-
-
-def _without_halves(text: str, value: Any) -> Any:
-    """The value of a text of JSON, with ? for half of a surrogate pair, which no file of ours can hold."""
-    return _whole(value) if re.search(r"\\u[dD][89a-fA-F]", text) else value
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_whole(name): _whole(inside) for name, inside in value.items()}
-    if isinstance(value, list):
-        return [_whole(inside) for inside in value]
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    return found
 
 
 def _lines(path: Path, on_bad: OnBad, encoding: str = "utf-8") -> Iterator[str]:

@@ -63,7 +63,7 @@ def test_the_report_card_of_the_chosen_clusterer_is_a_tooltip():
     app, _ = choose(clusterer="embedding_masked/minilm", tau="0.9")
 
     assert "Report card" in app.selectbox(key="widget:clusterer").help
-    assert "leaving out function words" in app.selectbox(key="widget:clusterer").help
+    assert "without function words" in app.selectbox(key="widget:clusterer").help
 
 
 @pytest.mark.usefixtures("no_shipped_runs")

@@ -247,7 +247,7 @@ def test_a_finished_job_can_be_kept(queue):
     app = open_page("live_lab", job=started, clusterer="jaccard")  # the scripted queue has none of the real encoders
 
     assert not app.exception
-    assert "2 answers, 2 wordings, 2 meanings" in words_of(app)
+    assert "2 answers, 2 wordings, 2 clusters" in words_of(app)
     assert "<b>" not in html(app).replace("<b>fake</b>", "")
     button(app, "Keep as a run").click().run()
     (run,) = store.list_runs()
@@ -271,7 +271,7 @@ def test_a_view_computes_itself_alone(queue, view, there, not_there):
     assert not app.exception
     assert there in words_of(app) + html(app)
     assert not_there not in words_of(app) + html(app)
-    assert words_of(app).count("2 answers, 2 wordings, 2 meanings") == 2  # a strip a model, once
+    assert words_of(app).count("2 answers, 2 wordings, 2 clusters") == 2  # a strip a model, once
 
 
 def test_two_models_stand_side_by_side(queue):

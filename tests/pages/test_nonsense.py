@@ -48,7 +48,7 @@ CASES = [  # page, parameters that are right, parameters that are not, and of wh
     ("alignment_tax", {"view": "won", "chart": "cascade"}, ("of", "band"), ["Run to look at closely"]),
     ("alignment_tax", {"chart": "power"}, ("points",), []),
     ("alignment_tax", {"view": "models", "chart": "between"}, ("cells", "order"), ["Shown", "Order"]),
-    ("alignment_tax", {"view": "scores"}, ("of",), ["Run to look at closely"]),
+    ("alignment_tax", {"view": "scores", "chart": "aurocs"}, ("of",), ["Run to look at closely"]),
     ("alignment_tax", {"view": "won"}, ("of", "scores", "band"), ["Run to look at closely", "Scores"]),
     ("alignment_tax", {"view": "published"}, ("figure",), ["Figure"]),
     ("fair_draws", {}, ("sets", "draw"), ["Draw", "Models"]),
