@@ -414,9 +414,11 @@ def serving(own: Path, shipped: Path, **variables: str) -> Iterator[tuple[str, s
     while not _is_up(f"{url}/_stcore/health"):
         assert process.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)  # the server needs the processor more
-    yield url, process, log
-    process.terminate()
-    process.wait(timeout=TIMEOUT)
+    try:
+        yield url, process, log
+    finally:
+        process.terminate()
+        process.wait(timeout=TIMEOUT)
 
 
 def _is_up(health: str) -> bool:
