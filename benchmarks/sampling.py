@@ -32,7 +32,7 @@ import torch
 
 from benchmarks.sampling_peers import SAMPLES, generate, llama_cpp, polygraph
 from homog_core.catalogue.models import GGUF_WHEELS
-from homog_core.records import Decoding
+from homog_core.records import Decoding, PromptStyle, Question
 from homog_core.runs.questions import load_questions
 from homog_core.sampling import engine
 from homog_core.sampling.draws import choose_tokens
@@ -42,19 +42,12 @@ from homog_core.sampling.weights import find_model, local_weights
 
 def main() -> None:
     """Measure and print one JSON document."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="gemma-3-270m")
-    parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--questions", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = common_options(__doc__, tokens=32)
     parser.add_argument(
         "--polygraph", metavar="PYTHON", help="an interpreter that has lm-polygraph, to be timed as well"
     )
     options = parser.parse_args()
-    sampler = TorchSampler.from_pretrained(find_model(options.model))
-    sampler._end_ids = frozenset()  # every answer runs to its full length, on both sides
-    questions = load_questions("starter", limit=options.questions)
-    style = "chat" if sampler.tokenizer.chat_template else "few_shot"
+    sampler, questions, style = never_ending(options)
     prompts = [sampler.prompt(question.text, style) for question in questions]
     sampler.prompt = lambda text, _: next(  # the same prompts without their stop strings
         type(p)(p.text, (), p.add_special_tokens) for p, q in zip(prompts, questions, strict=True) if q.text == text
@@ -101,6 +94,24 @@ def main() -> None:
         found = polygraph(options.polygraph, folder, prompts[0], options.tokens)
         document["sampled_tokens_per_second"]["lm_polygraph"] = round(found, 1)
     print(json.dumps(document, indent=1))
+
+
+def common_options(description: str | None, tokens: int) -> argparse.ArgumentParser:
+    """The options of every benchmark of sampling; answers have so many `tokens` unless others are asked for."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="gemma-3-270m")
+    parser.add_argument("--tokens", type=int, default=tokens)
+    parser.add_argument("--questions", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser
+
+
+def never_ending(options: argparse.Namespace) -> tuple[TorchSampler, list[Question], PromptStyle]:
+    """A sampler none of whose tokens ends an answer, the questions, and the style of their prompts."""
+    sampler = TorchSampler.from_pretrained(find_model(options.model))
+    sampler._end_ids = frozenset()
+    questions = load_questions("starter", limit=options.questions)
+    return sampler, questions, "chat" if sampler.tokenizer.chat_template else "few_shot"
 
 
 def _document(options: argparse.Namespace, sampler: TorchSampler, seconds: dict[str, list[float]]) -> dict[str, Any]:

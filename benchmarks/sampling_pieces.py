@@ -6,7 +6,6 @@ All take turns, and the fastest round of each counts. The output has the sampled
 question, one question at a time and all of them in a batch.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Iterator
@@ -16,28 +15,18 @@ from unittest.mock import patch
 
 import torch
 
+from benchmarks.sampling import common_options, never_ending
+from benchmarks.sampling_peers import SAMPLES
 from homog_core.records import Decoding
-from homog_core.runs.questions import load_questions
 from homog_core.sampling import blocks, draws, few_rows, shared_beginning
-from homog_core.sampling.engine import TorchSampler
-from homog_core.sampling.weights import find_model
 
-SAMPLES = 10
 LAYERS = {"_norm": "norms", "_gated": "gated layers", "_attend": "attention to one token", "_forward": "products"}
 
 
 def main() -> None:
     """Measure and print one JSON document."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="gemma-3-270m")
-    parser.add_argument("--tokens", type=int, default=16)
-    parser.add_argument("--questions", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    sampler = TorchSampler.from_pretrained(find_model(options.model))
-    sampler._end_ids = frozenset()
-    questions = load_questions("starter", limit=options.questions)
-    style = "chat" if sampler.tokenizer.chat_template else "few_shot"
+    options = common_options(__doc__, tokens=16).parse_args()
+    sampler, questions, style = never_ending(options)
     decoding = Decoding(n_samples=SAMPLES, max_new_tokens=options.tokens, stop=("\0never\0",))  # all of one length
 
     def seconds(batch: int) -> float:

@@ -13,7 +13,7 @@ from homog_core.analysis.right_answers import right_answers_differ
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
-from homog_core.measures.diversity import degeneration
+from homog_core.measures.diversity import BY_QUESTION, degeneration
 from homog_core.measures.words import normalise, words_of
 from homog_core.records import Estimate, Question
 from homog_core.runs.sentences import words_of_stand_in
@@ -136,6 +136,8 @@ def run_statistics(scored: ScoredRun, clusterer: Clusterer, ids: Sequence[str]) 
     texts = [[response.answer for response in found.responses if response.is_valid] for found in sets]
     read = [] if scored.run.lacks_answers else list(zip(ids, sets, strict=True))  # stand-ins do not tell
     broken = degeneration([_question(scored.questions.loc[key]) for key, _ in read], [found for _, found in read])
+    if not scored.questions["text"].loc[list(ids)].all():  # the texts of a data set that is not on this machine
+        broken = broken._replace(**dict.fromkeys(BY_QUESTION, np.nan))
     return {
         "single_cluster_rate": single_cluster_rate(frame["num_semantic_sets"]),
         **{name: mean_estimate(frame[name]) for name in MEANS},

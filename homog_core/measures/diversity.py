@@ -10,6 +10,7 @@ from homog_core.measures.short_answers import decision, is_polar, repeats_questi
 from homog_core.measures.words import content_words, normalise, words_of
 from homog_core.records import Question, ResponseSet
 
+BY_QUESTION = ("echo", "commonest_frame", "yes_no")  # of `Degeneration`: what the text of a question decides
 _LONGEST_LOOP = 16  # words of a passage that may come back directly
 
 
@@ -18,8 +19,8 @@ class Degeneration(NamedTuple):
 
     distinct_across_questions: float  # different greedy answers over questions; 1: every question has its own
     most_common_answer: float  # the greedy answer given to most questions
-    echo: float  # of valid samples to questions whose text is there: say nothing but words of it
-    commonest_frame: float  # of the same: in the frame that most have, as "it is …"
+    echo: float  # of valid samples: say nothing but words of their question
+    commonest_frame: float  # of valid samples: in the frame that most have, as "it is …"
     yes_no: float  # of valid samples to yes-or-no questions: say yes or no
     number: float  # of valid samples to questions for a number: state one
     looping: float  # words that repeat what stands directly before them, mean over valid samples
@@ -37,12 +38,11 @@ def degeneration(questions: Sequence[Question], answers: Sequence[ResponseSet]) 
     greedy = Counter(normalise(found.greedy.answer) for found in answers if found.greedy.is_valid)
     sampled = [(q, r) for q, found in zip(questions, answers, strict=True) for r in found.responses]
     valid = [(question, response.answer) for question, response in sampled if response.is_valid]
-    asked = [(question.text, text) for question, text in valid if question.text]
-    frames = Counter(frame(text, question) for question, text in asked)
+    frames = Counter(frame(text, question.text) for question, text in valid)
     return Degeneration(
         len(greedy) / greedy.total() if greedy else math.nan,
         max(greedy.values()) / greedy.total() if greedy else math.nan,
-        _mean([repeats_question(text, question) for question, text in asked]),
+        _mean([repeats_question(text, question.text) for question, text in valid]),
         max(frames.values()) / frames.total() if frames else math.nan,
         _mean([decision(text) is not None for question, text in valid if is_polar(question.text)]),
         _mean([stated_number(text) is not None for question, text in valid if question.answer_type == "number"]),

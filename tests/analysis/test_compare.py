@@ -115,3 +115,13 @@ def test_wordings_words_and_what_is_right_by_hand():
     assert found["words"].value == 2
     assert (found["all_right"].value, found["all_right"].n) == (pytest.approx(3 / 7), 7)
     assert (found["single_wrong"].value, found["single_wrong"].n) == (0.5, 6)
+
+
+def test_nothing_is_said_of_the_words_of_questions_whose_texts_are_not_there():
+    scored = run_of("a", {question.id: ["the fox", "Oslo", "Oslo"] for question in QUESTIONS})
+    ids = [question.id for question in QUESTIONS]
+    assert run_statistics(scored, EXACT, ids)["echo"].value >= 0
+    scored.questions.loc[ids[0], "text"] = ""
+    found = run_statistics(scored, EXACT, ids)
+    assert all(math.isnan(found[name].value) for name in ("echo", "commonest_frame", "yes_no"))
+    assert found["looping"].value == 0
