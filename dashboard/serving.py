@@ -5,6 +5,7 @@ It knows nothing of what is on a page.
 
 import json
 import logging
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -148,7 +149,8 @@ class Lines(logging.Formatter):
 
 
 def log_lines() -> None:
-    """Write what this project logs to standard error, a line of JSON each."""
+    """Write what this project logs to standard error, a line of JSON each, and no progress bars of libraries."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # read when tqdm is imported; pages show how far work is
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())
     for name in ("homog_core", "dashboard"):

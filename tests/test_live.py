@@ -605,6 +605,28 @@ def test_loading_is_reported():
     queue.wait_for(job_id, "done")
 
 
+def test_a_job_that_is_stopped_while_it_downloads_leaves_at_the_next_word():
+    loading, go_on, said = threading.Event(), threading.Event(), []
+
+    def load(spec, say):
+        for n in range(3):
+            say(f"Downloading: {n} of 3")
+            said.append(n)
+            loading.set()
+            assert go_on.wait(TIMEOUT)
+        return FakeSampler(ANSWERS, spec)
+
+    queue = queue_of(load)
+    job_id = queue.submit(request())
+    assert loading.wait(TIMEOUT)
+    queue.stop(job_id)
+    go_on.set()
+    queue.wait_for(job_id, "stopped")
+    assert said == [0]
+    again = queue.submit(request())  # what it left is no obstacle
+    queue.wait_for(again, "done")
+
+
 def test_weights_are_unpacked_before_anybody_asks_and_a_job_waits_for_that(own_cache):
     box = MODELS["gemma-3-270m"]  # installed as a package, and nothing is unpacked in an empty cache
     begun, go_on, order = threading.Event(), threading.Event(), []

@@ -125,9 +125,23 @@ def confirmed(question: str) -> bool:
         raise InvalidInput("Nobody is there to answer; give --yes to do it without a question.") from None
 
 
-def say(words: str) -> None:
-    """Print what is being done."""
-    print(printable(f"{words} …"), file=sys.stderr)
+class _Saying:
+    """Prints what is being done. What follows a colon is a count: on a terminal the next one takes its place."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, words: str) -> None:
+        what, counts, _ = words.partition(": ")
+        again, self._last = bool(counts) and what == self._last, what
+        if sys.stderr.isatty():
+            over = "\033[F\033[K" if again else ""  # to the line before, which is emptied
+            print(f"{over}{printable(words)} …", file=sys.stderr)
+        elif not again:
+            print(printable(f"{words} …"), file=sys.stderr)
+
+
+say = _Saying()
 
 
 class Bar:

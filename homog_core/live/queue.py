@@ -285,8 +285,7 @@ class LiveQueue:
         if self._sampler is None:
             free_memory()
             while words := self.prepare(model):
-                self._set(job, "loading", words)
-                self._check(job)
+                self._loading(job, words)
                 time.sleep(_LOOK_SECONDS)
             self._set(job, "loading", f"Loading {model.key}")
             started, is_here = time.monotonic(), availability(model).state == "ready"
@@ -295,11 +294,16 @@ class LiveQueue:
                 # but then looks into the module that the import has replaced at its end, and finds nothing.
                 import transformers  # noqa: F401
 
-            self._sampler = self._load_sampler(model, lambda words: self._set(job, "loading", words))
+            self._sampler = self._load_sampler(model, lambda words: self._loading(job, words))
             with self._lock:
                 if is_here:
                     self._loads[model.source] = time.monotonic() - started
         return self._sampler
+
+    def _loading(self, job: Job, words: str) -> None:
+        """Say what is being loaded, and leave the job there if it is stopped: a download can take an hour."""
+        self._set(job, "loading", words)
+        self._check(job)
 
     def _draw(self, job: Job, group: Sequence[tuple[Part, Sampler]]) -> None:
         """Of a question with a closed list: the exact probabilities, of one model after the other."""

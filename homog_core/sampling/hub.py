@@ -7,9 +7,10 @@ It loads no model.
 import errno
 import fnmatch
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from homog_core.catalogue.models import MODELS
 from homog_core.device import probe_device, require_room
@@ -157,12 +158,37 @@ def _download(spec: ModelSpec, plan: Plan, say: Say) -> Path:
     """
     from huggingface_hub import hf_hub_download
 
-    for n, name in enumerate(plan.files, start=1):
-        say(f"Downloading {spec.source} from the hub ({plan.n_bytes / 1e9:.1f} GB): file {n} of {len(plan.files)}")
-        path = Path(hf_hub_download(spec.source, name, revision=spec.revision))
+    of_all = f"of {plan.n_bytes / 1e9:.1f} GB"
+    bar = _bar(lambda n_bytes: say(f"Downloading {spec.source} from the hub: {n_bytes / 1e9:.1f} {of_all}"))
+    for name in plan.files:
+        path = Path(hf_hub_download(spec.source, name, revision=spec.revision, tqdm_class=bar))
     if missing_weights(path.parent):
         raise FileNotFoundError(f"{spec.source} has changed meanwhile")
     return path.parent
+
+
+def _bar(tell: Callable[[int], None]) -> type:
+    """A progress bar as the hub's client makes one for each file: it tells how many bytes of all files have come."""
+    from tqdm import tqdm
+
+    arrived: list[int] = []  # of each bar
+
+    class Bar(tqdm):
+        """Draws nothing."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            self._place = len(arrived)
+            arrived.append(0)
+            super().__init__(*arguments, **options | {"disable": False, "mininterval": 0.5, "miniters": 1})
+
+        def display(self, *_: object, **__: object) -> None:
+            arrived[self._place] = self.n
+            tell(sum(arrived))
+
+        def update_transfer(self, n: int) -> None:
+            """What has come but is not written yet: of that the client would make a bar of its own."""
+
+    return Bar
 
 
 def _refused(spec: ModelSpec, error: Exception) -> HomogError | None:

@@ -7,6 +7,7 @@ import pytest
 
 from homog_core import files
 from homog_core.cli import main
+from homog_core.cli.output import say
 
 
 def test_the_help_calls_the_program_as_it_was_called(monkeypatch, capsys):
@@ -72,3 +73,16 @@ def test_a_name_that_no_file_can_have_is_one_sentence(arguments, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert "can be no file for you (" in line
+
+
+def test_a_count_takes_the_place_of_the_last_one_on_a_terminal_and_is_left_out_elsewhere(monkeypatch, capsys):
+    told = ["Checking", "Unpacking: 1 of 2", "Unpacking: 2 of 2", "Loading"]
+    for words in told:
+        say(words)
+    assert capsys.readouterr().err.splitlines() == ["Checking …", "Unpacking: 1 of 2 …", "Loading …"]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    for words in told:
+        say(words)
+    seen = capsys.readouterr().err
+    assert seen.count("\n") == 4
+    assert "\033[F\033[KUnpacking: 2 of 2 …" in seen
