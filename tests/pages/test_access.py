@@ -161,7 +161,7 @@ def test_the_folder_of_a_damaged_run_is_not_told(shared, own_cache):
 
 def test_a_limit_ends_what_the_button_starts(shared, monkeypatch):
     shared["access"] = {"limits": {"question": 10}}
-    monkeypatch.setattr(page, "_leave_pages_directory_mode", lambda: None)  # it would lose the click
+    monkeypatch.setattr(page, "_hand_over_to_app", lambda: None)  # it would lose the click
     app = button(open_page("live_lab"), "Sample").click().run()
     assert "characters are more than the 10 that this server allows" in words(app)
 
