@@ -62,14 +62,20 @@ class Guard:
     """Around the whole server: refuses a request by a name that is not `server.allowedHosts`, and adds the headers.
 
     Streamlit itself checks the name for its WebSocket alone. A page of another site whose name was made to point here
-    (DNS rebinding) gets nothing. What a visitor sends to empty the caches of everybody does not arrive.
+    (DNS rebinding) gets nothing. What a visitor sends to empty the caches of everybody does not arrive. A WebSocket is
+    for our own pages: Streamlit also takes those of whatever else this machine serves, at any port, and to tell who is
+    foreign it asks a server on the internet for this machine's address, while everybody waits.
     """
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Serve one request; of a WebSocket Streamlit checks name and origin."""
+        """Serve one request; of a WebSocket Streamlit checks the name."""
+        if scope["type"] == "websocket" and _is_foreign(scope):
+            await receive()
+            await send({"type": "websocket.close"})  # which the server makes a 403 of
+            return
         if scope["type"] != "http":
             await self._app(scope, _without_clear_cache(receive), send)
             return
@@ -89,6 +95,23 @@ class Guard:
         else:
             _LOG.warning("host refused", extra={"facts": {"host": host}})
             await _refusal()(scope, receive, send_with_headers)
+
+
+def _is_foreign(scope: "Scope") -> bool:
+    """Whether a page of another origin asks, one that `server.corsAllowedOrigins` does not name."""
+    from starlette.datastructures import Headers
+    from streamlit import config
+    from streamlit.web.server.server_util import allowlisted_origins
+
+    headers = Headers(scope=scope)
+    origin, host = headers.get("origin"), headers.get("host", "")
+    if origin is None or not config.get_option("server.enableCORS"):
+        return False
+    is_own = origin.lower().partition("://")[2] == host.lower() != ""
+    if is_own or origin in allowlisted_origins():
+        return False
+    _LOG.warning("origin refused", extra={"facts": {"origin": origin, "host": host}})
+    return True
 
 
 def _without_clear_cache(receive: "Receive") -> "Receive":

@@ -38,12 +38,30 @@ def test_a_foreign_name_gets_nothing(bare_server, host):
         Visitor(bare_server.replace("localhost", host), sock=connection_to(bare_server))
 
 
-def test_a_page_of_another_site_cannot_connect(bare_server):
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://localhost:{other}",
+        "http://127.0.0.1:{port}",
+        "http://0.0.0.0:{port}",
+        "null",
+        "",
+    ],
+)
+def test_a_page_of_another_site_or_port_cannot_connect(bare_server, origin):
+    port = urlsplit(bare_server).port
     with pytest.raises(InvalidStatus, match="403"):
-        Visitor(bare_server, origin="https://evil.example")
-    with Visitor(bare_server, origin=bare_server) as own:
-        own.open("methods")
-        assert "Methods" in own.text
+        Visitor(bare_server, origin=origin.format(port=port, other=port + 1))
+
+
+def test_our_own_page_can_connect_by_any_name_of_ours(bare_server):
+    port = urlsplit(bare_server).port
+    for host in ("localhost", "LOCALHOST", "127.0.0.1"):
+        url = f"http://{host}:{port}"
+        with Visitor(url, origin=url) as own:
+            own.open("methods")
+            assert "Methods" in own.text
 
 
 @pytest.mark.parametrize(
