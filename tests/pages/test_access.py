@@ -64,10 +64,16 @@ def test_anything_that_says_shared_makes_it_shared(monkeypatch, said, address, h
         ({"is_logged_in": True, "email": "ada@lab.org", "email_verified": False}, False, Role.LOOK),
         ({"is_logged_in": True, "email": "eve@else.org"}, False, Role.SAMPLE),
         ({"is_logged_in": True, "email": "Ada@Lab.org", "email_verified": True}, False, Role.ADD),
+        ({"is_logged_in": True, "email": "KAY@lab.org"}, False, Role.ADD),
+        ({"is_logged_in": True, "email": "\u212aay@lab.org"}, False, Role.SAMPLE),  # the Kelvin sign
+        ({"is_logged_in": True, "email": "ada@lab.org\u200b"}, False, Role.SAMPLE),
+        ({"is_logged_in": True, "email": " ada@lab.org"}, False, Role.SAMPLE),
+        ({"is_logged_in": True, "email": ["ada@lab.org"]}, False, Role.LOOK),
+        ({"is_logged_in": "yes", "email": "ada@lab.org"}, False, Role.LOOK),
     ],
 )
 def test_a_role_belongs_to_a_verified_address(user, by_proxy, role):
-    said = Said.of({"anyone": "look", "roles": {"ADA@lab.org": "add"}})
+    said = Said.of({"anyone": "look", "roles": {"ADA@lab.org": "add", "kay@lab.org": "add"}})
     assert said.role(user_name(user, by_proxy)) is role
 
 
@@ -81,6 +87,7 @@ def test_a_role_belongs_to_a_verified_address(user, by_proxy, role):
         {"limits": {"answers": 5}},
         {"limits": {"tokens": "9"}},
         {"roles": "a@b.c"},
+        {"roles": {"A@b.c": "look", "a@b.c": "add"}},
         {"logged_in": ["add"]},
         "add",
     ],
