@@ -21,6 +21,6 @@ chosen = st.navigation(
     ],
     position="top",
 )
-with url.remembered(chosen.url_path), page.errors_shown():
+with page.routed(), url.remembered(chosen.url_path), page.errors_shown():
     chosen.run()
 serving.page_served()

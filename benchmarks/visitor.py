@@ -141,7 +141,11 @@ class Visitor:
 
     def clear_cache(self) -> None:
         """Send what empties Streamlit's caches for everybody; no button of ours does."""
-        self._socket.send(BackMsg(clear_cache=True).SerializeToString())
+        self.send(BackMsg(clear_cache=True).SerializeToString())
+
+    def send(self, frame: bytes | str) -> None:
+        """Send what a page may not send at all."""
+        self._socket.send(frame)
 
     # The protocol
 

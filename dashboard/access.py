@@ -6,6 +6,7 @@ docs/deploy.md says.
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
@@ -104,16 +105,18 @@ class Said:
                 f"[access] in secrets.toml has {sorted(unknown)[0]!r}; it may have anyone, logged_in, roles and limits."
             )
         usual, roles = cls(), _table("access.roles", table.get("roles", {}))
+        if twice := [address for address, n in Counter(map(_address, roles)).items() if n > 1]:
+            raise InvalidInput(f"[access.roles] in secrets.toml has {twice[0]!r} twice; it can have one role.")
         return cls(
             _role("anyone", table["anyone"]) if "anyone" in table else usual.anyone,
             _role("logged_in", table["logged_in"]) if "logged_in" in table else usual.logged_in,
-            {email.lower(): _role(email, role) for email, role in roles.items()},
+            {_address(email): _role(email, role) for email, role in roles.items()},
             _limits(_table("access.limits", table.get("limits", {}))),
         )
 
     def role(self, name: str) -> Role:
         """The role of somebody who has logged in under this e-mail address; of anyone where it is ""."""
-        return self.roles.get(name.lower(), self.logged_in) if name else self.anyone
+        return self.roles.get(_address(name), self.logged_in) if name else self.anyone
 
 
 def user_name(user: Mapping[str, Any], by_proxy: bool) -> str:
@@ -122,7 +125,8 @@ def user_name(user: Mapping[str, Any], by_proxy: bool) -> str:
     `by_proxy` says that a proxy, which has checked it, hands over the address in a header.
     """
     is_known = user.get("is_logged_in", by_proxy) is True and user.get("email_verified", True) in (True, "true")
-    return str(user.get("email") or "") if is_known else ""
+    email = user.get("email")
+    return email if is_known and isinstance(email, str) else ""
 
 
 def models(found: Access) -> dict[str, ModelSpec]:
@@ -202,6 +206,11 @@ def _secrets() -> Mapping[str, Any]:
         raise InvalidInput(
             "secrets.toml does not read, so that nothing is open; the log of the server says what is wrong with it."
         ) from error
+
+
+def _address(email: str) -> str:
+    """An address as it is compared. Letters beyond ASCII stay: the Kelvin sign, for one, would become somebody's k."""
+    return email.lower() if email.isascii() else email
 
 
 def _table(name: str, value: object) -> dict[str, Any]:

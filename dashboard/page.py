@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import streamlit as st
 
 from dashboard.access import access, login
 from dashboard.text import plain
 from homog_core.errors import HomogError
+
+_ROUTED: ContextVar[bool] = ContextVar("routed", default=False)  # whether app.py shows the page that is being drawn
 
 # Less room above the page, and lines no longer than can be read; captions dark and words on the primary colour of both
 # themes clear enough to be read. No CSV that the browser makes of a table: it may hold formulas (`runs.spreadsheet`).
@@ -44,7 +47,7 @@ COPY_LINK = """<button class="copy-link quiet" title="The address of exactly thi
 
 def start_page(title: str, subtitle: str) -> None:
     """The page's head, with a button that copies the address of what is shown."""
-    _leave_pages_directory_mode()
+    _hand_over_to_app()
     with st.container(horizontal=True, vertical_alignment="bottom", key="page-head"):
         st.title(title, anchor=False, width="content")
         st.caption(subtitle, width="stretch")
@@ -61,14 +64,25 @@ def errors_shown() -> Iterator[None]:
         st.error(plain(str(error)), icon=":material/error:")
 
 
-def _leave_pages_directory_mode() -> None:
-    """Hand a page that Streamlit has started by itself over to `app.py`.
+@contextmanager
+def routed() -> Iterator[None]:
+    """Around a page that `app.py` shows."""
+    token = _ROUTED.set(True)
+    try:
+        yield
+    finally:
+        _ROUTED.reset(token)
+
+
+def _hand_over_to_app() -> None:
+    """Draw a page that Streamlit has started by itself once more, by way of `app.py`.
 
     Until `st.navigation` has been called once, a fresh server treats every file in `pages/` as a page of its own, with
-    another menu; that happens when the first visitor comes by a deep link.
+    another menu and without `app.py` around it. That happens to all visitors who come by deep links until the first of
+    them has been handed over, also to those for whom Streamlit had looked at its flag a moment earlier.
     """
-    from streamlit.runtime.pages_manager import PagesManager
+    if not _ROUTED.get():
+        from streamlit.runtime.pages_manager import PagesManager
 
-    if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()

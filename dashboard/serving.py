@@ -40,6 +40,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+# Of what Streamlit's protocol has, the rest would empty the caches of everybody, or tell of this machine's checkout.
+SENT_BY_PAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
 END_SECONDS = 10.0  # that a running job is given to stop in
 
 _LOG = logging.getLogger(__name__)
@@ -63,16 +65,22 @@ class Guard:
     """Around the whole server: refuses a request by a name that is not `server.allowedHosts`, and adds the headers.
 
     Streamlit itself checks the name for its WebSocket alone. A page of another site whose name was made to point here
-    (DNS rebinding) gets nothing. What a visitor sends to empty the caches of everybody does not arrive.
+    (DNS rebinding) gets nothing. A WebSocket is for our own pages and for what they send. Streamlit also takes those of
+    whatever else this machine serves, at any port, and to tell who is foreign it asks a server on the internet for this
+    machine's address, while everybody waits.
     """
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Serve one request; of a WebSocket Streamlit checks name and origin."""
+        """Serve one request; of a WebSocket Streamlit checks the name."""
+        if scope["type"] == "websocket" and _is_foreign(scope):
+            await receive()
+            await send({"type": "websocket.close"})  # which the server makes a 403 of
+            return
         if scope["type"] != "http":
-            await self._app(scope, _without_clear_cache(receive), send)
+            await self._app(scope, _of_pages(receive), send)
             return
         from starlette.datastructures import Headers, MutableHeaders
         from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
@@ -92,22 +100,43 @@ class Guard:
             await _refusal()(scope, receive, send_with_headers)
 
 
-def _without_clear_cache(receive: "Receive") -> "Receive":
-    """What comes from a WebSocket, but for Streamlit's message that empties the caches of the whole server."""
+def _is_foreign(scope: "Scope") -> bool:
+    """Whether a page of another origin asks, one that `server.corsAllowedOrigins` does not name."""
+    from starlette.datastructures import Headers
+    from streamlit import config
+    from streamlit.web.server.server_util import allowlisted_origins
+
+    headers = Headers(scope=scope)
+    origin, host = headers.get("origin"), headers.get("host", "")
+    if origin is None or not config.get_option("server.enableCORS"):
+        return False
+    is_own = origin.lower().partition("://")[2] == host.lower() != ""
+    if is_own or origin in allowlisted_origins():
+        return False
+    _LOG.warning("origin refused", extra={"facts": {"origin": origin, "host": host}})
+    return True
+
+
+def _of_pages(receive: "Receive") -> "Receive":
+    """What comes from a WebSocket, as long as it is what pages send: others are left out, and garbage ends it."""
     from google.protobuf.message import DecodeError
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
-    async def receive_others() -> "Message":
+    async def receive_known() -> "Message":
         while True:
             message = await receive()
+            if message["type"] != "websocket.receive":
+                return message
             try:
                 kind = BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type")
-            except DecodeError:  # of which Streamlit itself disposes
-                return message
-            if kind != "clear_cache":
+            except DecodeError:
+                kind = ""
+            if kind == "" or message.get("text") is not None:  # Streamlit would log a traceback for each
+                return {"type": "websocket.disconnect", "code": 1002}
+            if kind in SENT_BY_PAGES:
                 return message
 
-    return receive_others
+    return receive_known
 
 
 def health(request: "Request") -> "JSONResponse":

@@ -2,20 +2,27 @@
 
 import re
 
-_JOINER = "\u2060"  # takes no room, and keeps what stands before it from being read as an address
-_ADDRESS = re.compile(r"(?i)https?(?=:)|www(?=\.)|(?<=\w)(?=@[\w-]+\.\w)")
-_JOINED = re.compile(rf"(?i){_JOINER}(?=\\[:.]|@)")
+_JOINER = "\u2060"  # takes no room, and parts what would be read as one sign
+# What is looked for in texts after their escapes have gone, and where each is parted: bare addresses, the names of
+# Streamlit's icons, and the arrows and signs that it sets as one character where they stand alone.
+_SIGNS = re.compile(
+    r"(?i)https?(?=:)|www(?=\.)|(?<=\w)(?=@[\w-]+\.\w)"
+    r"|:(?=material/|streamlit:)"
+    r"|(?<!\S)(?:<(?=->?(?!\S)|=(?!\S))|-(?=[>-](?!\S))|[>~](?==(?!\S)))"
+)
+_PARTED = re.compile(rf"(?i){_JOINER}(?=\\[:.>=-]|@|=|material/|streamlit\\:)")
 
 
 def plain(text: str) -> str:
     """`text` for a Markdown context, so that it shows as it is. Ids and messages may come from outside.
 
-    Markdown makes links of bare addresses even where every sign of them is escaped.
+    Escapes alone are not enough: links are made of bare addresses, arrows of two signs, and icons of their names, where
+    every sign of them is escaped.
     """
-    text = _ADDRESS.sub(lambda found: found[0] + _JOINER, text)
-    return re.sub(r"([\\`*_{}\[\]()#+.!<>|~$:&-])", r"\\\1", " ".join(text.split()))
+    text = _SIGNS.sub(lambda found: found[0] + _JOINER, " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]()#+.!<>|~$:&-])", r"\\\1", text)
 
 
 def written(markdown: str) -> str:
     """The words of a Markdown text that `plain` has escaped, as they show."""
-    return re.sub(r"\\(.)|\*\*", lambda found: found[1] or "", _JOINED.sub("", markdown))
+    return re.sub(r"\\(.)|\*\*", lambda found: found[1] or "", _PARTED.sub("", markdown))

@@ -91,16 +91,21 @@ def real_sampler(request: pytest.FixtureRequest) -> tuple[TorchSampler, PromptSt
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory, shipped):
-    """A server for all browser tests; it has the models but none of the user's runs."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    own = tmp_path_factory.mktemp("cache")
-    models = Path(MODEL_CACHE) / "models"
+def models():
+    """The folder of two models, unpacked once per machine, so that no test waits for it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOMOG_CACHE", MODEL_CACHE)
         for name in ("smollm2-135m-instruct", "gemma-3-270m"):
-            TorchSampler.from_pretrained(find_model(name))  # unpacked once per machine, so that no test waits for it
+            TorchSampler.from_pretrained(find_model(name))
+    return Path(MODEL_CACHE) / "models"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory, shipped, request):
+    """A server for all browser tests; it has the models but none of the user's runs."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    own, models = tmp_path_factory.mktemp("cache"), request.getfixturevalue("models")
     (own / "models").symlink_to(models)
     with serving(own, shipped) as (url, _, log):
         yield url

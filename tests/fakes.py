@@ -391,18 +391,25 @@ PATIENCE = 240_000  # milliseconds that a page may take: models are loaded and s
 STREAMLITS_OWN = ("404 (Not Found)",)
 
 
-@contextmanager
-def serving(own: Path, shipped: Path, **variables: str) -> Iterator[tuple[str, subprocess.Popen, Path]]:
-    """A real server with its own cache: its address, its process, and the file of what it logs."""
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def serving(
+    own: Path, shipped: Path, port: int | None = None, **variables: str
+) -> Iterator[tuple[str, subprocess.Popen, Path]]:
+    """A real server with its own cache: its address, its process, and the file of what it logs, which is added to."""
+    port = port or free_port()
     url, log = f"http://localhost:{port}", own / "server.log"
     program = (
         "import pathlib, sys; from homog_core import files; from streamlit.web.cli import main; "
         "files.SHIPPED = pathlib.Path(sys.argv.pop(1)); main()"
     )
-    with log.open("w") as stream:
+    with log.open("a") as stream:
         process = subprocess.Popen(
             [sys.executable, "-c", program, str(shipped), "run", "serve.py", "--server.port", str(port)],
             cwd=files.PROJECT,

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from fakes import TIMEOUT, serving
-from websockets.exceptions import InvalidStatus
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from benchmarks.visitor import Visitor
 from dashboard.serving import HEADERS, Lines
@@ -38,12 +39,30 @@ def test_a_foreign_name_gets_nothing(bare_server, host):
         Visitor(bare_server.replace("localhost", host), sock=connection_to(bare_server))
 
 
-def test_a_page_of_another_site_cannot_connect(bare_server):
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://localhost:{other}",
+        "http://127.0.0.1:{port}",
+        "http://0.0.0.0:{port}",
+        "null",
+        "",
+    ],
+)
+def test_a_page_of_another_site_or_port_cannot_connect(bare_server, origin):
+    port = urlsplit(bare_server).port
     with pytest.raises(InvalidStatus, match="403"):
-        Visitor(bare_server, origin="https://evil.example")
-    with Visitor(bare_server, origin=bare_server) as own:
-        own.open("methods")
-        assert "Methods" in own.text
+        Visitor(bare_server, origin=origin.format(port=port, other=port + 1))
+
+
+def test_our_own_page_can_connect_by_any_name_of_ours(bare_server):
+    port = urlsplit(bare_server).port
+    for host in ("localhost", "LOCALHOST", "127.0.0.1"):
+        url = f"http://{host}:{port}"
+        with Visitor(url, origin=url) as own:
+            own.open("methods")
+            assert "Methods" in own.text
 
 
 @pytest.mark.parametrize(
@@ -79,6 +98,23 @@ def test_no_visitor_empties_the_caches(bare_server):
         visitor.clear_cache()  # which would also empty what the server keeps of this visitor, as the file
         visitor.set("button_group", "Format", ["csv"])
         assert any(re.match(r"Download \d", label) for label in visitor.buttons())
+
+
+def test_what_no_page_sends_reaches_nothing_and_fills_no_log(tmp_path, shipped):
+    with serving(tmp_path, shipped) as (url, _, log):
+        for garbage in (b"\xff\xff", b"\x00" * 9, "text", b"a" * 10**6):
+            with Visitor(url) as visitor:
+                visitor.send(garbage)
+                with pytest.raises(ConnectionClosed):
+                    visitor.open("methods")
+        with Visitor(url) as visitor:
+            for kind in ("load_git_info", "set_run_on_save", "debug_shutdown_runtime", "debug_disconnect_websocket"):
+                visitor.send(BackMsg(**{kind: True}).SerializeToString())
+            visitor.send(b"")
+            visitor.open("methods")
+            assert "Methods" in visitor.text
+        assert "Traceback" not in log.read_text()
+        assert "debug" not in log.read_text()
 
 
 def test_a_server_that_is_told_to_end_ends_and_says_so(tmp_path, shipped):

@@ -18,8 +18,8 @@ from homog_core.wording import question as say
 
 _LONGEST = 300  # characters of an answer in the list; its tokens are all shown
 _STYLE = """<style>
-.st-key-%(key)s button {white-space: normal; min-height: 0; padding: .2rem 0}
-.st-key-%(key)s button, .st-key-%(key)s button div {justify-content: flex-start; text-align: left}
+[class*=st-key-answers-] button {white-space: normal; min-height: 0; padding: .2rem 0}
+[class*=st-key-answers-] :is(button, button div) {justify-content: flex-start; text-align: left}
 </style>"""
 
 
@@ -29,7 +29,7 @@ def answer_list(picture: Picture) -> None:
     st.caption("At the left its cluster and size. Click an answer to see how open each of its tokens was.")
     chosen = chosen_answer(picture)
     with st.container(gap=None, key=f"answers-{picture.key}"):
-        st.html(_STYLE % {"key": f"answers-{picture.key}"})
+        st.html(_STYLE)
         if GREEDY in picture.responses:
             _row(picture, [GREEDY], "greedy", chosen)
         for k in range(picture.labels.max() + 1 if len(picture.labels) else 0):

@@ -64,10 +64,16 @@ def test_anything_that_says_shared_makes_it_shared(monkeypatch, said, address, h
         ({"is_logged_in": True, "email": "ada@lab.org", "email_verified": False}, False, Role.LOOK),
         ({"is_logged_in": True, "email": "eve@else.org"}, False, Role.SAMPLE),
         ({"is_logged_in": True, "email": "Ada@Lab.org", "email_verified": True}, False, Role.ADD),
+        ({"is_logged_in": True, "email": "KAY@lab.org"}, False, Role.ADD),
+        ({"is_logged_in": True, "email": "\u212aay@lab.org"}, False, Role.SAMPLE),  # the Kelvin sign
+        ({"is_logged_in": True, "email": "ada@lab.org\u200b"}, False, Role.SAMPLE),
+        ({"is_logged_in": True, "email": " ada@lab.org"}, False, Role.SAMPLE),
+        ({"is_logged_in": True, "email": ["ada@lab.org"]}, False, Role.LOOK),
+        ({"is_logged_in": "yes", "email": "ada@lab.org"}, False, Role.LOOK),
     ],
 )
 def test_a_role_belongs_to_a_verified_address(user, by_proxy, role):
-    said = Said.of({"anyone": "look", "roles": {"ADA@lab.org": "add"}})
+    said = Said.of({"anyone": "look", "roles": {"ADA@lab.org": "add", "kay@lab.org": "add"}})
     assert said.role(user_name(user, by_proxy)) is role
 
 
@@ -81,6 +87,7 @@ def test_a_role_belongs_to_a_verified_address(user, by_proxy, role):
         {"limits": {"answers": 5}},
         {"limits": {"tokens": "9"}},
         {"roles": "a@b.c"},
+        {"roles": {"A@b.c": "look", "a@b.c": "add"}},
         {"logged_in": ["add"]},
         "add",
     ],
@@ -161,7 +168,7 @@ def test_the_folder_of_a_damaged_run_is_not_told(shared, own_cache):
 
 def test_a_limit_ends_what_the_button_starts(shared, monkeypatch):
     shared["access"] = {"limits": {"question": 10}}
-    monkeypatch.setattr(page, "_leave_pages_directory_mode", lambda: None)  # it would lose the click
+    monkeypatch.setattr(page, "_hand_over_to_app", lambda: None)  # it would lose the click
     app = button(open_page("live_lab"), "Sample").click().run()
     assert "characters are more than the 10 that this server allows" in words(app)
 

@@ -149,7 +149,7 @@ class OwnQueue(LiveQueue):
 @pytest.fixture
 def queue(no_shipped_runs, monkeypatch):
     """The queue of the page; at the end it is let through, so that its thread goes idle."""
-    monkeypatch.setattr(page, "_leave_pages_directory_mode", lambda: None)  # it would lose a click
+    monkeypatch.setattr(page, "_hand_over_to_app", lambda: None)  # it would lose a click
     own = OwnQueue()
     for module in (cache, ended, estimate, job, watch):
         monkeypatch.setattr(module, "live_queue", lambda: own)

@@ -32,7 +32,7 @@ QUESTIONS = [make_question("one"), make_question("two")]
 @pytest.fixture(autouse=True)
 def no_models(monkeypatch):
     """No model is loaded and UMAP is not compiled. The page is not handed over to app.py, which would lose a click."""
-    monkeypatch.setattr(page, "_leave_pages_directory_mode", lambda: None)
+    monkeypatch.setattr(page, "_hand_over_to_app", lambda: None)
     monkeypatch.setattr(encoders, "SentenceEncoder", lambda name: FakeEncoder())
     monkeypatch.setattr(cache, "umap_warm_up", lambda: SimpleNamespace(ready=threading.Event()))
 

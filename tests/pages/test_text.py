@@ -26,3 +26,13 @@ def test_a_bare_address_is_no_link(text):
     assert not re.search(r"(?i)https?://|www\.", shown)
     assert not re.search(r"[-.\w+]+@[-\w]+(\.[-\w]+)+", shown)
     assert written(plain(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["->", "a <-> b", "a <- b", "a -- b", "a >= b <= c ~= d", ":material/delete: :streamlit:"]
+)
+def test_no_sign_is_set_as_another_one(text):
+    """As Streamlit's page finds them, after the escapes have gone (StreamlitMarkdown)."""
+    shown = re.sub(r"\\(.)", r"\1", plain(text))
+    assert not re.search(r"(^|\s)(<->|->|<-|--|>=|<=|~=)(\s|$)|:material/|:streamlit:", shown)
+    assert written(plain(text)) == text
