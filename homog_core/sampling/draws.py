@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from homog_core.records import Decoding
-from homog_core.sampling.instructions import lanes
+from homog_core.sampling.instructions import can_run, lanes
 from homog_core.sampling.logit_code import BLOCK, Summary, summary
 from homog_core.sampling.threads import in_parallel
 
@@ -73,7 +73,8 @@ def _summary(logits: "torch.Tensor") -> _Summary:
     import torch
 
     n_rows, size = logits.shape
-    if logits.device.type != "cpu" or logits.dtype != torch.float32 or logits.stride(1) != 1 or size % lanes():
+    is_fp32 = logits.device.type == "cpu" and logits.dtype == torch.float32
+    if not is_fp32 or logits.stride(1) != 1 or size % lanes() or not can_run():
         return _Summary(*(torch.cat(values) for values in zip(*map(_plain_summary, _apart(logits)), strict=True)))
     found = _Summary(torch.empty(n_rows), *torch.empty(2, n_rows, -(-size // BLOCK)))
     addresses = (tensor.data_ptr() for tensor in (logits, *found))

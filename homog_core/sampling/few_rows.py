@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from homog_core.sampling.blocks import Blocks, are_whole_tiles, exact_blocks, product
+from homog_core.sampling.instructions import can_run
 from homog_core.sampling.matrix_code import has_matrix_registers
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def quicken_few_rows(model: Any) -> None:
     """
     import torch
 
+    if not can_run():
+        return
     for layer in model.modules():
         if type(layer) is not torch.nn.Linear or hasattr(layer, "_hf_hook") or isinstance(layer.forward, partial):
             continue
@@ -63,7 +66,7 @@ def is_quicker(blocks: Blocks | None, n_rows: int) -> bool:
     """Whether our product of so many rows is faster than the library's."""
     if blocks is None:
         return 1 < n_rows <= _FEW
-    return n_rows <= _FEW or has_matrix_registers()
+    return n_rows > 0 and (n_rows <= _FEW or has_matrix_registers())
 
 
 def _forward(layer: "torch.nn.Linear", blocks: Blocks | None, given: "torch.Tensor") -> "torch.Tensor":

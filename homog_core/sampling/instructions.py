@@ -4,6 +4,7 @@ It knows neither a model nor a product: what is computed stands in `machine_code
 """
 
 import ctypes
+import mmap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -25,6 +26,23 @@ def has(*features: str) -> bool:
 
     found = llvm.get_host_cpu_features()
     return all(found.get(name) for name in features)
+
+
+@cache
+def can_run() -> bool:
+    """Whether the system lets a process run instructions that it has put together; hardened ones do not.
+
+    LLVM does not look whether its memory was made executable, and calling it ends the process where it was not.
+    """
+    try:
+        make_executable = ctypes.CDLL(None).mprotect
+        page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except (OSError, AttributeError, TypeError):  # another kind of system, which has no such rule
+        return True
+    page[0] = 1
+    place = ctypes.c_char.from_buffer(page)
+    address = ctypes.c_void_p(ctypes.addressof(place))
+    return make_executable(address, ctypes.c_size_t(mmap.PAGESIZE), mmap.PROT_READ | mmap.PROT_EXEC) == 0
 
 
 def to_machine_code(

@@ -40,7 +40,7 @@ def has_matrix_registers() -> bool:
         return False
     try:
         return ctypes.CDLL(None).syscall(*_GRANT, _TILE_DATA) == 0
-    except (OSError, AttributeError):  # not Linux, or another C library
+    except (OSError, AttributeError, TypeError):  # not Linux, or another C library
         return False
 
 

@@ -1,7 +1,8 @@
-"""Norms, gated layers and attention of a model in fp32 on a CPU, with few operations where few rows are decoded.
+"""Norms, gated layers and attention to one token of a model in fp32 on a CPU, each in few operations.
 
 A module is recognised by what it computes and not by its name: it gets a forward pass of ours only if that gives the
-same numbers as its own on random ones. All others, prompts, gradients and other types keep transformers' own.
+same numbers as its own on small, usual and large random ones. All others, attention within a prompt, gradients and
+other types keep transformers' own.
 """
 
 from collections.abc import Callable
@@ -11,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from homog_core.sampling.blocks import Blocks, product
 from homog_core.sampling.few_rows import is_quicker, share_blocks
-from homog_core.sampling.instructions import lanes
+from homog_core.sampling.instructions import can_run, lanes
 from homog_core.sampling.layer_code import Attention, Gate, Heads, Norm, attention, gate, norm, rotation
 from homog_core.sampling.threads import in_parallel
 
 if TYPE_CHECKING:
     import torch
 
-_NEAR = 2e-5  # how far the numbers of two forward passes may be apart, relative to the largest
+_SCALES = (1e-3, 1.0, 100.0)  # of the rows that are tried: small numbers show an ε, and large ones a limit
+_NEAR = 2e-5  # how far the numbers of two forward passes may be apart, relative to the largest of a row
 
 
 class _Norm(NamedTuple):
@@ -42,7 +44,7 @@ def quicken_layers(model: Any) -> None:
     """Let those modules of a model that are recognised compute few rows faster, once and for good."""
     import torch
 
-    if model.device.type != "cpu" or model.dtype != torch.float32:
+    if model.device.type != "cpu" or model.dtype != torch.float32 or not can_run():
         return
     with torch.inference_mode():
         for module in model.modules():
@@ -55,11 +57,12 @@ def quicken_layers(model: Any) -> None:
 
 
 def _agree(one: "torch.Tensor", other: "torch.Tensor") -> bool:
+    """Whether two tensors (…, n) have the same rows, but for rounding."""
     import torch
 
     if one.shape != other.shape or not torch.isfinite(other).all():
         return False
-    return float((one - other).abs().max()) <= _NEAR * max(1.0, float(other.abs().max()))
+    return bool(((one - other).abs().amax(-1) <= _NEAR * other.abs().amax(-1)).all())
 
 
 def _takes_one(module: Any) -> bool:
@@ -71,6 +74,13 @@ def _random(*shape: int) -> "torch.Tensor":
     import torch
 
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def _rows_to_try(size: int) -> "torch.Tensor":
+    """Random rows (3, size), one of each scale."""
+    import torch
+
+    return _random(len(_SCALES), size) * torch.tensor(_SCALES)[:, None]
 
 
 # Norms
@@ -89,9 +99,9 @@ def _norm_of(module: Any) -> _Norm | None:
     epsilon = getattr(module, "eps", getattr(module, "variance_epsilon", None))
     if not isinstance(weight, torch.nn.Parameter) or weight.dim() != 1 or not isinstance(epsilon, float):
         return None
-    if len(weight) % lanes() or any(module.children()) or not _takes_one(module):
+    if weight.dtype != torch.float32 or len(weight) % lanes() or any(module.children()) or not _takes_one(module):
         return None
-    rows = _random(3, len(weight))
+    rows = _rows_to_try(len(weight))
     expected = type(module).forward(module, rows)
     for own in (weight.detach(), 1 + weight.detach()):
         if _agree(_normed(_Norm(own, epsilon), rows), expected):
@@ -134,7 +144,7 @@ def _quicken_gated(module: Any) -> Callable[..., Any] | None:
         return None
     layers = tuple(parts[:2])
     forward = partial(_gated, module, type(module).forward.__get__(module), kind, share_blocks(layers), layers)
-    rows = _random(3, 1, parts[0].in_features)
+    rows = _rows_to_try(parts[0].in_features)[:, None]
     return forward if _agree(forward(rows), type(module).forward(module, rows)) else None
 
 
@@ -208,13 +218,13 @@ def _attends_alike(module: Any, forward: Callable[..., Any]) -> bool:
     import torch
     from transformers import DynamicCache
 
-    rows, past, size = 2, 5, module.head_dim
+    rows, past, size = len(_SCALES), 5, module.head_dim
     n_heads = module.k_proj.out_features // size
     keys, values = _random(2, rows, n_heads, past, size)
     given = {
-        "hidden_states": _random(rows, 1, module.q_proj.in_features),
+        "hidden_states": _rows_to_try(module.q_proj.in_features)[:, None],
         "position_embeddings": tuple(_random(2, rows, 1, size)),
-        "attention_mask": torch.tensor([[1, 1, 1, 1, 1, 1], [0, 0, 1, 1, 1, 1]]).bool()[:, None, None],
+        "attention_mask": (torch.arange(past + 1) >= torch.tensor([[0], [2], [1]]))[:, None, None],
     }
     found = []
     for one in (forward, type(module).forward.__get__(module)):
@@ -239,7 +249,8 @@ def _attend(
     mask, n_rows = attention_mask, len(hidden_states)
     is_one_token = hidden_states.dim() == 3 and hidden_states.shape[1] == 1 and past_key_values is not None
     is_plain_mask = mask is None or (mask.dtype == torch.bool and mask.dim() == 4 and mask.shape[1:3] == (1, 1))
-    if not _is_ours(hidden_states) or not is_one_token or not is_plain_mask or others.get("output_attentions"):
+    is_plain = is_plain_mask and _rotates_whole_heads(position_embeddings, heads.size)
+    if not _is_ours(hidden_states) or not is_one_token or not is_plain or others.get("output_attentions"):
         given = {"attention_mask": mask, "past_key_values": past_key_values, **others}
         return plain(hidden_states, position_embeddings=position_embeddings, **given)
     queries, keys, values = _projected(module, heads, hidden_states)
@@ -250,6 +261,11 @@ def _attend(
     keys, values = past_key_values.update(keys, values, module.layer_idx)
     found = _mixed(heads, queries, keys, values, mask, module.scaling)
     return module.o_proj(found.view(n_rows, 1, -1)), None
+
+
+def _rotates_whole_heads(embeddings: Any, size: int) -> bool:
+    """Whether there is one cosine and one sine for every number of a head; some models rotate a part of them."""
+    return embeddings is not None and all(one.dim() == 3 and one.shape[1:] == (1, size) for one in embeddings)
 
 
 def _projected(module: Any, heads: _Heads, hidden: "torch.Tensor") -> "tuple[torch.Tensor, ...]":

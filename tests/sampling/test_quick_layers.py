@@ -25,6 +25,7 @@ SIZES = {
     "attn_implementation": "sdpa",
 }
 ALL = {"norm", "gated", "attend"}
+EXPERTS = {"moe_intermediate_size": 32, "n_routed_experts": 4, "num_experts_per_tok": 2, "first_k_dense_replace": 1}
 FAMILIES = {
     "Llama": ({}, ALL),
     "Mistral": ({"sliding_window": 5}, ALL),
@@ -34,6 +35,8 @@ FAMILIES = {
     "Gemma3Text": ({"sliding_window": 5}, ALL),
     "Granite": ({"attention_multiplier": 0.3}, ALL),
     "SmolLM3": ({"no_rope_layers": [1, 0]}, ALL),  # one layer does not rotate
+    "Olmo": ({"clip_qkv": 5.0}, {"gated"}),  # with a limit that only large numbers reach
+    "Glm4Moe": ({"head_dim": 64} | EXPERTS, ALL),  # rotates half of each head, which only its embeddings say
     "Olmo2": ({}, {"norm", "gated"}),  # norms of all heads together
     "Gemma2": ({"attn_logit_softcapping": 1.0, "attn_implementation": "eager"}, {"norm", "gated"}),
     "StableLm": ({"partial_rotary_factor": 0.25, "head_dim": 16}, {"gated"}),
@@ -182,6 +185,27 @@ def test_a_layer_that_computes_something_else_is_left_alone(monkeypatch):
         monkeypatch.setattr(kind, "forward", other)
     model = transformers.AutoModelForCausalLM.from_config(transformers.LlamaConfig(**SIZES)).eval()
     assert quickened(model) == set()
+
+
+class Clamped(transformers.models.llama.modeling_llama.LlamaMLP):
+    def forward(self, x):
+        return self.down_proj(self.act_fn(self.gate_proj(x).clamp(max=7.0)) * self.up_proj(x))
+
+
+class EpsilonOutside(transformers.models.llama.modeling_llama.LlamaRMSNorm):
+    def forward(self, hidden_states):
+        root = hidden_states.square().mean(-1, keepdim=True).sqrt()
+        return self.weight * hidden_states / (root + self.variance_epsilon)
+
+
+@pytest.mark.parametrize("kind", [Clamped, EpsilonOutside])
+def test_what_only_large_or_small_numbers_show_is_noticed(kind):
+    model = transformers.AutoModelForCausalLM.from_config(transformers.LlamaConfig(**SIZES)).eval()
+    for module in model.modules():
+        if type(module) is kind.__base__:
+            module.__class__ = kind
+    name = {Clamped: "gated", EpsilonOutside: "norm"}[kind]
+    assert quickened(model) == ALL - {name}
 
 
 def test_the_exponential():
