@@ -4,7 +4,7 @@ Where there is no figure, a value of `Undefined` says why. Nothing is put into w
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +47,7 @@ class Undefined(StrEnum):
     ALL_CORRECT = "all_correct"
     ALL_INCORRECT = "all_incorrect"
     TOO_FEW = "too_few"  # fewer than ten of a class
+    NOT_MIXED = "not_mixed"  # fewer than ten of a class in the categories that have both, which alone are compared
     ALL_TIE = "all_tie"  # the score is the same for all, so that the AUROC is 0.5 by definition
     CONSTANT = "constant"  # one of two scores is the same for all, so that they have no correlation
     NO_QUESTIONS = "no_questions"
@@ -137,16 +138,17 @@ def auroc_row(values: np.ndarray, correct: np.ndarray, category: np.ndarray | No
     graded = ~np.isnan(correct) & ~np.isnan(values)
     n_incorrect = int(np.sum(correct[graded] == 0))
     pooled = auroc_estimate(values, 1 - correct)
-    found = pooled if category is None else auroc_within_categories(values, 1 - correct, category)
-    if np.isnan(found.value):
-        found = pooled  # no category has both classes: `undefined` says that there are too few
+    found, why = pooled, _undefined(values, correct, graded, n_incorrect)
+    if category is not None:
+        found = auroc_within_categories(values, 1 - correct, category)
+        found = replace(found, n=found.n or pooled.n)
+        why = _undefined_within(why, correct, in_mixed_categories(1 - correct, category, values))
     return {
         **fields(found),
         "pooled": pooled.value,
         "n_incorrect": n_incorrect,
         "n_correct": int(graded.sum()) - n_incorrect,
-        "undefined": _undefined(values, correct, graded, n_incorrect)
-        or (Undefined.TOO_FEW if np.isnan(found.low) else Undefined.NOT),
+        "undefined": why,
     }
 
 
@@ -160,6 +162,17 @@ def _undefined(values: np.ndarray, correct: np.ndarray, graded: np.ndarray, n_in
     if is_constant(values, 1 - correct):
         return Undefined.ALL_TIE
     return Undefined.TOO_FEW if min(n_incorrect, graded.sum() - n_incorrect) < FEWEST else Undefined.NOT
+
+
+def _undefined_within(why: Undefined, correct: np.ndarray, compared: np.ndarray) -> Undefined:
+    """The same where only the questions that are `compared` (Q,) with another of their category count."""
+    if why or _fewest(correct[compared]) >= FEWEST:
+        return why
+    return Undefined.NOT_MIXED if _fewest(correct) >= FEWEST else Undefined.TOO_FEW
+
+
+def _fewest(correct: np.ndarray) -> int:
+    return min(int(np.sum(correct == grade)) for grade in (0, 1))
 
 
 def score_rows(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> pd.DataFrame:
@@ -262,8 +275,7 @@ def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray, ca
         pooled = pooled._replace(low=np.nan, high=np.nan, pvalue=np.nan)
     found = auroc_difference_within_categories(token, semantic, 1 - correct, category)
     own = in_mixed_categories(1 - correct, category, token, semantic)
-    if why in (Undefined.NOT, Undefined.ALL_TIE) and min(np.sum(both[own] == grade) for grade in (0, 1)) < FEWEST:
-        why = Undefined.TOO_FEW
+    why = _undefined_within(Undefined.NOT if why == Undefined.ALL_TIE else why, both, own)
     return {
         **_tested(found),
         "n": int(own.sum()),
@@ -271,7 +283,7 @@ def _difference(token: np.ndarray, semantic: np.ndarray, correct: np.ndarray, ca
         "token_entropy": auroc_within_categories(token, 1 - both, category).value,
         "semantic_entropy": auroc_within_categories(semantic, 1 - both, category).value,
         "semantic_ties": is_constant(semantic, 1 - both),
-        "undefined": why if np.isnan(found.difference) or why == Undefined.TOO_FEW else Undefined.NOT,
+        "undefined": why,
         **{f"pooled_{name}": value for name, value in _tested(pooled).items()},
     }
 

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from homog_core.records import Estimate
 from homog_core.statistics.columns import SAME, Values
-from homog_core.statistics.discrimination import FEWEST, AurocDifference, delong_test
+from homog_core.statistics.discrimination import FEWEST, AurocDifference, auroc_estimate, delong_test
 from homog_core.statistics.selective import n_answered
 
 
@@ -70,8 +70,11 @@ def auroc_within_categories(uncertainty: Values, incorrect: Values, category: np
     if not len(wrong):
         return Estimate(np.nan, np.nan, np.nan, 0, "delong")
     ranks = _ranks(np.asarray(uncertainty, dtype=np.float64)[own])
+    value = auroc_within(ranks, wrong, group)
     if min(wrong.sum(), len(wrong) - wrong.sum()) < FEWEST:
-        return Estimate(auroc_within(ranks, wrong, group), np.nan, np.nan, len(wrong), "delong")
+        return Estimate(value, np.nan, np.nan, len(wrong), "delong")
+    if value in (0, 1) and not group.any():  # one category, where DeLong's error is 0 and says nothing
+        return auroc_estimate(ranks, wrong)
     return auroc_within_estimate(ranks, wrong, group)
 
 

@@ -119,6 +119,7 @@ def reason(why: Undefined, n: int = 0) -> str:
         Undefined.ALL_CORRECT: f"{all_of_them} correct",
         Undefined.ALL_INCORRECT: f"{all_of_them} incorrect",
         Undefined.TOO_FEW: "fewer than ten correct or incorrect",
+        Undefined.NOT_MIXED: "fewer than ten correct or incorrect in categories that have both",
         Undefined.ALL_TIE: "all scores tie",
         Undefined.CONSTANT: "a score is the same for all",
         Undefined.NO_QUESTIONS: "no questions",

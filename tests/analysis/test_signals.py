@@ -1,6 +1,7 @@
 """What each score is worth, by hand; and why it is undefined."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from homog_core.analysis import signals
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import Undefined
 from homog_core.measures.scores import CLUSTER_SCORES
+from homog_core.statistics.discrimination import auroc_estimate
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -63,6 +65,37 @@ def test_a_difference_is_within_categories_and_the_pooled_one_beside_it():
     assert math.isnan(row["value"])
     assert (row["undefined"], row["n"]) == (Undefined.TOO_FEW, 0)
     assert row["pooled_value"] == pytest.approx(0.5 - 7.5 / 12)
+
+
+CONFOUNDED = np.repeat([1.0, 0.0], 15), np.repeat(["a", "b"], 15)  # each category is all correct or all incorrect
+
+
+def test_no_pooled_auroc_stands_where_no_category_can_be_compared():
+    row = signals.auroc_row(np.arange(30.0), *CONFOUNDED)
+    assert (row["pooled"], row["undefined"], row["n"]) == (1, Undefined.NOT_MIXED, 30)
+    assert np.isnan([row["value"], row["low"], row["high"]]).all()
+    few = signals.auroc_row(np.arange(30.0)[8:22], *(column[8:22] for column in CONFOUNDED))
+    assert few["undefined"] == Undefined.TOO_FEW
+
+
+def test_a_difference_says_that_no_category_can_be_compared():
+    scored = SimpleNamespace(
+        correct=CONFOUNDED[0],
+        in_category=lambda category: np.full(30, True),
+        cluster_frame=lambda clusterer: pd.DataFrame(
+            {"num_semantic_sets": np.arange(30) % 3 + 1, "discrete_semantic_entropy": np.arange(30) % 3}
+        ),
+        scores=pd.DataFrame({"mean_token_entropy": np.arange(30.0)}),
+        questions=pd.DataFrame({"category": CONFOUNDED[1]}),
+    )
+    row = signals.difference_rows({"a": scored}, EXACT, "").set_index("subset").loc["all"]
+    assert (row["undefined"], row["n"], row["n_graded"]) == (Undefined.NOT_MIXED, 0, 30)
+
+
+def test_a_perfect_score_in_one_category_is_not_said_to_have_too_few_answers():
+    row = signals.auroc_row(np.arange(30.0), CONFOUNDED[0], np.full(30, "a"))
+    assert (row["value"], row["undefined"]) == (1, Undefined.NOT)
+    assert (row["low"], row["high"]) == (auroc_estimate(np.arange(30.0), 1 - CONFOUNDED[0]).low, 1)
 
 
 def test_rows_by_category_come_with_the_largest_first(run):
