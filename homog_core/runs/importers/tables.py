@@ -208,15 +208,12 @@ def _check_found(head: Sequence[Record], own: dict[str, str]) -> None:
     missing = [] if found & {"question", "prompt"} else ["question"]
     missing += [] if found & {"answers", "answer"} else ["answers"]
     if missing:
-        names = dict.fromkeys(str(name)[:_SHOWN] for record in head for name in record.fields)
-        near = [
-            f"`{name}`"
-            for name in list(names)[:_GUESSED]
-            if (_nearest(_plain(name), found) or "").startswith(missing[0][:6])
-        ]
+        names = list(dict.fromkeys(str(name)[:_SHOWN] for record in head for name in record.fields))
+        meant = {name: _nearest(_plain(name), found) or "" for name in names[:_GUESSED]}
+        near = [f"`{name}`" for name, field in meant.items() if field.startswith(missing[0][:6])]
         guess = f"; is it {near[0]}?" if near else "."
         raise InvalidInput(
-            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, list(names)[:12]))}{guess} Name "
+            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, names[:12]))}{guess} Name "
             f"the column ({missing[0]}=COLUMN), or give one of: {FORMATS}."
         )
 
