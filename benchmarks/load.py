@@ -32,6 +32,7 @@ from homog_core.files import PROJECT
 MODEL = "smollm2-135m-instruct"
 PAGES = ("start", "questions", "compare", "fair_draws", "runs", "methods")
 AHEAD = re.compile(r"(\d+) jobs? (?:is|are) ahead")
+REST = 180.0  # seconds after the last visitor; Streamlit keeps a closed session for two minutes
 EVERY = 2.0  # seconds between two looks at the server's memory
 PATIENCE = 900  # seconds that a visitor waits for an answer
 
@@ -73,11 +74,14 @@ def main() -> None:
             ask(first, "Is 0 a number?", warm)
         for error in warm.errors:
             print(f"before: {error}")
+        before = memory_of(process)
         for n in options.visitors:
             found[n] = crowd(url, process, n, options)
             print(_row(n, found[n]), flush=True)
             for error in found[n].errors[:5]:
                 print(f"         {error}")
+        time.sleep(REST if process else 0)
+        print(f"MB of the server before all of them {before:.0f}, {REST:.0f} s after the last {memory_of(process):.0f}")
     for page in PAGES:
         medians = (np.median([s for name, s in seen.pages if name == page] or [np.nan]) for seen in found.values())
         print(f"{page:>12}: median s {' '.join(f'{median:.2f}' for median in medians)}")
@@ -106,6 +110,11 @@ def growth(memory: list[tuple[float, float]]) -> float:
     return float(np.polyfit(later[:, 0] / 3600, later[:, 1], 1)[0]) if len(later) >= 10 else np.nan
 
 
+def memory_of(process: psutil.Process | None) -> float:
+    """MB that a server takes; NaN for one that is not ours."""
+    return process.memory_info().rss / 1e6 if process else np.nan
+
+
 def crowd(url: str, process: psutil.Process | None, n: int, options: argparse.Namespace) -> Seen:
     """So many visitors at once, each in a thread of its own; the first one reads, even where nobody else would."""
     seen, started = Seen(), time.monotonic()
@@ -119,7 +128,7 @@ def crowd(url: str, process: psutil.Process | None, n: int, options: argparse.Na
         thread.start()
     while any(thread.is_alive() for thread in threads):
         if process:
-            seen.note("memory", (time.monotonic() - started, process.memory_info().rss / 1e6))
+            seen.note("memory", (time.monotonic() - started, memory_of(process)))
         time.sleep(EVERY)
     return seen
 

@@ -42,8 +42,10 @@ HEADERS = {
 }
 # Of what Streamlit's protocol has, the rest would empty the caches of everybody, or tell of this machine's checkout.
 SENT_BY_PAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
+MOST_FILES = 1000  # that a page may send at once; everybody waits while Streamlit makes an address for each
 END_SECONDS = 10.0  # that a running job is given to stop in
 
+_GARBAGE = {"type": "websocket.disconnect", "code": 1002}  # Streamlit itself would log a traceback for each
 _LOG = logging.getLogger(__name__)
 _QUEUES: list[LiveQueue] = []  # the one of this server, once somebody has needed it
 _AHEAD: list[Ahead] = []  # the one of this server, while it runs
@@ -128,12 +130,12 @@ def _of_pages(receive: "Receive") -> "Receive":
             if message["type"] != "websocket.receive":
                 return message
             try:
-                kind = BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type")
+                sent = BackMsg.FromString(message.get("bytes") or b"")
             except DecodeError:
-                kind = ""
-            if kind == "" or message.get("text") is not None:  # Streamlit would log a traceback for each
-                return {"type": "websocket.disconnect", "code": 1002}
-            if kind in SENT_BY_PAGES:
+                return _GARBAGE
+            if message.get("text") is not None or len(sent.file_urls_request.file_names) > MOST_FILES:
+                return _GARBAGE
+            if sent.WhichOneof("type") in SENT_BY_PAGES:
                 return message
 
     return receive_known

@@ -102,7 +102,8 @@ def test_no_visitor_empties_the_caches(bare_server):
 
 def test_what_no_page_sends_reaches_nothing_and_fills_no_log(tmp_path, shipped):
     with serving(tmp_path, shipped) as (url, _, log):
-        for garbage in (b"\xff\xff", b"\x00" * 9, "text", b"a" * 10**6):
+        countless = BackMsg(file_urls_request={"file_names": ["a"] * 1001}).SerializeToString()
+        for garbage in (b"\xff\xff", b"\x00" * 9, "text", b"a" * 10**6, countless):
             with Visitor(url) as visitor:
                 visitor.send(garbage)
                 with pytest.raises(ConnectionClosed):

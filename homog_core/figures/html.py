@@ -51,7 +51,7 @@ def answer_groups(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], color
         f'<div style="border-left:4px solid {color};padding:2px 0 2px 10px"><div style="font-size:.8rem">'
         f"{html.escape(heading)}</div>"
         + "".join(
-            f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;padding:2px 0">{html.escape(text)}'
+            f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;padding:2px 0"><bdi>{html.escape(text)}</bdi>'
             f'<span style="font-size:.8rem;opacity:.8">{html.escape(f"  {note}" if note else "")}</span></div>'
             for text, note in members
         )

@@ -26,6 +26,7 @@ Rows = Iterator[tuple[int, dict[str, Any]]]  # a row is its line number and its 
 OnBad = Callable[[InvalidInput], None]  # is told of a row that is damaged; it may raise
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 _BETWEEN = re.compile(r"[\s,]*")  # two objects of JSON in one file
+_LONE_RETURN = re.compile(r"(?<=\r)(?=[^\n])")
 _DELIMITERS = ",;\t|"
 _MARKS = {  # of the byte order, with which a text begins; the longer ones first
     codecs.BOM_UTF32_LE: "utf-32",
@@ -130,7 +131,11 @@ def csv_rows(path: Path, on_bad: OnBad = refuse, encoding: str = "utf-8") -> Row
     """
     csv.field_size_limit(MAX_LINE)
     # a line may also end in a lone carriage return
-    lines = (part for line in _lines(path, on_bad, encoding) for part in re.split(r"(?<=\r)(?=[^\n])", line))
+    lines = (
+        part
+        for line in _lines(path, on_bad, encoding)
+        for part in (_LONE_RETURN.split(line) if "\r" in line[:-1] else (line,))
+    )
     full = ((before, line) for before, line in enumerate(lines) if line.strip())
     before, first = next(full, (0, ""))
     if said := re.fullmatch(r"sep=([,;\t|])\s*", first):

@@ -44,6 +44,7 @@ _FORMULA = re.compile(r"'(?=[=+\-@＝＋－＠\t\r\n])")  # the apostrophe that 
 _MAX_LITERAL = 1 << 20  # characters of a list in Python's own notation
 _LOOK = 50  # rows that a guess looks at
 _SHOWN = 40
+_GUESSED = 60  # names of which it is guessed what they were meant for; a row may have hundreds of thousands
 
 
 class Columns(NamedTuple):
@@ -181,10 +182,13 @@ def _answer_column(head: Sequence[Record], names: dict[str, str], own: dict[str,
 def _note_unread(head: Sequence[Record], names: dict[str, str], own: dict[str, str], notes: Notes) -> None:
     if set(names.values()) >= _OUR_CSV:
         names = {n: plain for n, plain in names.items() if plain not in _OUR_CSV and not plain.startswith("cluster:")}
-    for name, plain in names.items():
-        if name in own or not (plain or any(record.fields.get(name) for record in head)):  # an empty column
-            continue
-        near = _nearest(plain[:_SHOWN], own.values())
+    unread = (
+        (name, plain)
+        for name, plain in names.items()
+        if name not in own and (plain or any(record.fields.get(name) for record in head))  # no empty column
+    )
+    for number, (name, plain) in enumerate(unread):
+        near = _nearest(plain[:_SHOWN], own.values()) if number < _GUESSED else None
         remedy = f"; did you mean `{near}`?" if near else ""
         first = next(record for record in head if name in record.fields)
         notes.add(f"{name[:_SHOWN]!r} is not a field that an import reads{remedy}", first.where)
@@ -204,11 +208,12 @@ def _check_found(head: Sequence[Record], own: dict[str, str]) -> None:
     missing = [] if found & {"question", "prompt"} else ["question"]
     missing += [] if found & {"answers", "answer"} else ["answers"]
     if missing:
-        names = dict.fromkeys(str(name)[:_SHOWN] for record in head for name in record.fields)
-        near = [f"`{name}`" for name in names if (_nearest(_plain(name), found) or "").startswith(missing[0][:6])]
+        names = list(dict.fromkeys(str(name)[:_SHOWN] for record in head for name in record.fields))
+        meant = {name: _nearest(_plain(name), found) or "" for name in names[:_GUESSED]}
+        near = [f"`{name}`" for name, field in meant.items() if field.startswith(missing[0][:6])]
         guess = f"; is it {near[0]}?" if near else "."
         raise InvalidInput(
-            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, list(names)[:12]))}{guess} Name "
+            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, names[:12]))}{guess} Name "
             f"the column ({missing[0]}=COLUMN), or give one of: {FORMATS}."
         )
 

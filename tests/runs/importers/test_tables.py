@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import zipfile
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from homog_core.errors import InvalidInput
 from homog_core.records import GREEDY, Question
 from homog_core.runs.export import export_run
-from homog_core.runs.importers import About, import_file, import_samples
+from homog_core.runs.importers import About, import_file, import_samples, tables
 from homog_core.runs.store import list_runs, open_run
 from homog_core.runs.tables import question_of
 from homog_core.runs.verify import verify
@@ -479,3 +480,16 @@ def test_what_is_said_beside_a_list_of_rows_is_said_of_each(tmp_path):
     assert any("'seed' is not a field that an import reads" in note for note in noted(run))
     path.write_text('{"question": "Why?", "answers": ["a"], "examples": [{"question": "How?", "answers": ["b"]}]}')
     assert answers_of(import_file(path, About("m2"))) == {"Why?": ["a"]}
+
+
+@pytest.mark.parametrize("answers", [{"answers": ["a", "b"]}, {}])
+def test_of_a_row_with_ever_so_many_fields_a_few_are_guessed_at(tmp_path, monkeypatch, answers):
+    guesses = []
+    near = tables.get_close_matches
+    monkeypatch.setattr(
+        tables, "get_close_matches", lambda *args, **kwargs: guesses.append(args) or near(*args, **kwargs)
+    )
+    path = write_rows(tmp_path / "wide.jsonl", {"question": "Why?", **answers, **{f"f{i}": i for i in range(10_000)}})
+    with nullcontext() if answers else pytest.raises(InvalidInput, match="no `answers` among"):
+        import_samples(path, "m")
+    assert 0 < len(guesses) < 500
