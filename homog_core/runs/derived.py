@@ -43,7 +43,7 @@ def key_of(run: Run) -> str | None:
         manifest = read_manifest(run.folder)
         if manifest.files is None or manifest.provenance.status != "complete":
             return None
-        if manifest.files != run.manifest.files:  # what somebody has read of it may be of the state before
+        if manifest != run.manifest:  # what somebody has read of it may be of the state before
             return None
         for name, entry in manifest.files.items():
             check(run.folder, name, entry)

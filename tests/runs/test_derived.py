@@ -10,7 +10,9 @@ from fakes import ANSWERS, DECODING, QUESTIONS, FakeEncoder, FakeSampler
 from homog_core.analysis.sampler_check import sampler_check
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.texts import run_texts
+from homog_core.leftovers import Leftovers
 from homog_core.runs import derived
+from homog_core.runs.leftovers import set_leftovers
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.runs.store import list_runs, open_run
@@ -91,6 +93,12 @@ def test_what_was_opened_while_the_run_was_sampled_is_not_kept_of_the_whole_one(
     late = ScoredRun(whole)
     assert early.mean_logprobs[-1].tolist() == late.mean_logprobs[1].tolist()  # and not of a question that came later
     assert [len(late.mean_logprobs), len(late.n_wordings), len(late.valid("mixed"))] == [4, 4, 4]
+
+
+def test_what_was_opened_under_another_rule_is_not_kept_under_this_one(run):
+    set_leftovers(run.id, Leftovers(prefixes=("It",)))
+    assert derived.key_of(run) is None
+    assert derived.key_of(open_run(run.id)) is not None
 
 
 def test_a_disk_that_cannot_be_written_to_changes_nothing(run):
