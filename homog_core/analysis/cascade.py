@@ -49,22 +49,21 @@ def cascade_signals(scored: ScoredRun, clusterer: Clusterer, category: str = "")
     if clusterer.method in ("nli", "judge"):
         raise InvalidInput("The cost of that model is not counted here; choose a clusterer by words or embeddings.")
     kept = scored.in_category(category) & ~np.isnan(scored.correct)
-    scores, density = scored.scores[kept], scored.encoders[0]
-    size = scored.run.provenance.n_parameters or _encoder_size(None)
+    scores, density, sizes = scored.scores[kept], scored.encoders[0], _sizes(scored, clusterer)
     per_sample = scores["n_tokens_sampled"].to_numpy(np.float64) / scored.n_samples
     reading = stage_costs(
         n_samples=0,
         sample_tokens=per_sample,
         pass_tokens=scores["n_words_question"].to_numpy(np.float64) * 4 / 3,
-        parameters=_encoder_size(density),
-        lm_parameters=size,
+        parameters=sizes.density,
+        lm_parameters=sizes.model,
     )
     sampling = stage_costs(
         n_samples=scored.n_samples,
         sample_tokens=per_sample,
         pass_tokens=scored.n_samples * per_sample if clusterer.encoder else np.zeros(len(scores)),
-        parameters=_encoder_size(clusterer.encoder),
-        lm_parameters=size,
+        parameters=sizes.clusterer,
+        lm_parameters=sizes.model,
     )
     entropy = scored.cluster_frame(clusterer)[SEMANTIC_ENTROPY].to_numpy()[kept]
     signals = [
@@ -75,8 +74,18 @@ def cascade_signals(scored: ScoredRun, clusterer: Clusterer, category: str = "")
     return CascadeInput(signals, 1 - scored.correct[kept], scored.questions["category"].to_numpy()[kept])
 
 
-def _encoder_size(key: str | None) -> int:
-    return ENCODERS[key if key in ENCODERS else DEFAULT_ENCODER].n_parameters
+class _Sizes(NamedTuple):
+    """Parameters that costs rest on. No table of a run has them, and a models.toml may change them."""
+
+    model: int
+    density: int  # the encoder that reads the question
+    clusterer: int  # the encoder that reads the answers
+
+
+def _sizes(scored: ScoredRun, clusterer: Clusterer) -> _Sizes:
+    known = lambda key: ENCODERS[key if key in ENCODERS else DEFAULT_ENCODER].n_parameters
+    model = scored.run.provenance.n_parameters or known(DEFAULT_ENCODER)
+    return _Sizes(model, known(scored.encoders[0]), known(clusterer.encoder))
 
 
 def saving(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Saving:
@@ -87,7 +96,7 @@ def saving(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Savin
 
 def saving_estimate(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Estimate:
     """`Saving.saving`, kept on the disk; NaN where there is none."""
-    how = hashlib.sha256(repr((clusterer, category)).encode()).hexdigest()[:16]
+    how = hashlib.sha256(repr((clusterer, category, _sizes(scored, clusterer))).encode()).hexdigest()[:16]
     name = f"saving-{how}"
     found = derived.kept_arrays(scored.run, name, lambda: _saving_arrays(scored, clusterer, category))
     value, low, high = found["interval"].tolist()

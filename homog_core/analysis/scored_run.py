@@ -81,7 +81,6 @@ class ScoredRun:
     def _valid_indices(self) -> derived.Arrays:
         """How many valid answers each question has, (Q,), and their sample indices one question after the other."""
         rows = self._valid_rows([])
-        rows = rows[rows["question_id"].isin(self.questions.index)]
         q = self.questions.index.get_indexer(rows["question_id"])
         order = np.argsort(q, kind="stable")
         return {"n": np.bincount(q, minlength=len(self.questions)), "index": rows["sample_index"].to_numpy()[order]}
@@ -101,7 +100,9 @@ class ScoredRun:
         return answers.groupby(level=0, sort=False).nunique()
 
     def _valid_rows(self, columns: Sequence[str]) -> pd.DataFrame:
-        return valid_rows(self.run.responses(["text", "finish_reason", *columns]), self.run.leftovers)
+        """The rows of valid sampled answers to these questions; others may have been answered since."""
+        rows = valid_rows(self.run.responses(["text", "finish_reason", *columns]), self.run.leftovers)
+        return rows[rows["question_id"].isin(self.questions.index)]
 
     def answers(self, question_id: str) -> ResponseSet:
         """All answers to a question."""

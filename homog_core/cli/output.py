@@ -163,7 +163,7 @@ class Bar:
     def update(self, note: str, done: int, total: int) -> None:
         """Move to `done` of `total` (a `progress.OnProgress`)."""
         self._bar.total = total
-        self._bar.set_postfix_str(note, refresh=False)
+        self._bar.set_postfix_str(printable(note), refresh=False)
         self._bar.update(done - self._bar.n)
         if self._bar.disable and time.monotonic() - self._last > _LINE_SECONDS:
             self._last = time.monotonic()

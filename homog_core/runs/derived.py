@@ -36,12 +36,14 @@ def folder() -> Path:
 def key_of(run: Run) -> str | None:
     """What all that follows from a run as it is now is kept under: 16 hex digits; None where nothing is kept.
 
-    Nothing is kept of a run that is still written, that keeps no hashes, or one of whose files is not what was written:
-    whoever reads that file says so.
+    Nothing is kept of a run that is still written or has been written since it was opened, that keeps no hashes, or one
+    of whose files is not what was written: whoever reads that file says so.
     """
     try:
         manifest = read_manifest(run.folder)
         if manifest.files is None or manifest.provenance.status != "complete":
+            return None
+        if manifest != run.manifest:  # what somebody has read of it may be of the state before
             return None
         for name, entry in manifest.files.items():
             check(run.folder, name, entry)

@@ -58,7 +58,7 @@ def score_run(
         _check_can_be_scored(run)
         run.write_tables(_tables(run, encoders, nli, clusterers, judge, on_progress, spread))
         kept.forget(run.id)
-    return run
+    return open_run(run_id)  # with the tables that it has now
 
 
 def _tables(

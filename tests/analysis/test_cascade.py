@@ -8,6 +8,7 @@ from scored_runs import EXACT, graded_run, run_of
 
 from homog_core.analysis import cascade as analysis_cascade
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.catalogue.encoders import DEFAULT_ENCODER, ENCODERS
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Question
@@ -94,3 +95,13 @@ def test_a_saving_is_computed_once_for_a_threshold_and_category(many, graded, mo
     assert analysis_cascade.saving_estimate(many, replace(EXACT, threshold=0.9), "odd") != expected
     monkeypatch.setattr(analysis_cascade, "matched_saving", lambda *_, **__: pytest.fail("computed again"))
     assert analysis_cascade.saving_estimate(ScoredRun(many.run), replace(EXACT, threshold=0.9)) == expected
+
+
+def test_a_kept_saving_is_that_of_the_sizes_that_models_have_now(many, monkeypatch):
+    clusterer = Clusterer("embedding", 0.9, many.encoders[0])
+    before = analysis_cascade.saving_estimate(many, clusterer)
+    usual = ENCODERS[DEFAULT_ENCODER]
+    large = replace(usual, key=clusterer.encoder, n_parameters=100 * usual.n_parameters)  # as a models.toml may say
+    monkeypatch.setattr(analysis_cascade, "ENCODERS", {DEFAULT_ENCODER: usual, large.key: large})
+    after = analysis_cascade.saving_estimate(many, clusterer)
+    assert after == analysis_cascade.saving(many, clusterer).saving != before

@@ -1,15 +1,19 @@
 """What follows from a run, kept on the disk: the same as computed, and never used where anything has changed."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import FakeEncoder
+from fakes import ANSWERS, DECODING, QUESTIONS, FakeEncoder, FakeSampler
 
 from homog_core.analysis.sampler_check import sampler_check
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.texts import run_texts
+from homog_core.leftovers import Leftovers
 from homog_core.runs import derived
+from homog_core.runs.leftovers import set_leftovers
+from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.runs.store import list_runs, open_run
 
@@ -67,6 +71,34 @@ def test_nothing_is_kept_of_a_run_with_a_damaged_file(run):
     compute = Counted(b"new")
     assert derived.kept(run, "thing", compute) == b"new"
     assert compute.n == 1
+
+
+class Killed(Exception):
+    """In the middle of sampling."""
+
+
+def test_what_was_opened_while_the_run_was_sampled_is_not_kept_of_the_whole_one():
+    def stop(progress):
+        if progress.n_done == 2:
+            raise Killed
+
+    sampler, decoding = FakeSampler(ANSWERS), replace(DECODING, temperature=0.5)
+    with pytest.raises(Killed):
+        sample_run(sampler, QUESTIONS, decoding, "plain", batch_questions=1, on_step=stop)
+    (begun,) = (one for one in list_runs() if one.provenance.status != "complete")
+    early = ScoredRun(begun)
+    assert len(early.questions) == 2
+    whole = sample_run(sampler, QUESTIONS, decoding, "plain")
+    assert [len(early.mean_logprobs), len(early.n_wordings), len(early.valid("mixed"))] == [2, 2, 4]
+    late = ScoredRun(whole)
+    assert early.mean_logprobs[-1].tolist() == late.mean_logprobs[1].tolist()  # and not of a question that came later
+    assert [len(late.mean_logprobs), len(late.n_wordings), len(late.valid("mixed"))] == [4, 4, 4]
+
+
+def test_what_was_opened_under_another_rule_is_not_kept_under_this_one(run):
+    set_leftovers(run.id, Leftovers(prefixes=("It",)))
+    assert derived.key_of(run) is None
+    assert derived.key_of(open_run(run.id)) is not None
 
 
 def test_a_disk_that_cannot_be_written_to_changes_nothing(run):
