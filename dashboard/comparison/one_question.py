@@ -1,5 +1,7 @@
 """One question under several runs: strips, one joint map, distances, token entropies, and all answers."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,16 +9,16 @@ import streamlit as st
 from dashboard import blocks, controls, studies, url
 from dashboard.cache import umap_warm_up
 from dashboard.comparison.shown import Shown
-from dashboard.question.picture import map_method, map_method_control
+from dashboard.question.picture import Map, map_method, map_method_control
 from dashboard.question.stored import question_title
 from dashboard.text import plain
 from dashboard.tree import trees
-from homog_core.analysis.joint import Joint, block_distances
+from homog_core.analysis.joint import Grouped, Joint, block_distances
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import MODELS
 from homog_core.figures.comparison import block_matrix, joint_maps, stacked_traces
 from homog_core.figures.html import answer_groups
-from homog_core.figures.question import answer_name
+from homog_core.figures.question import MOST_NAMED, answer_name
 from homog_core.figures.strips import paired_strips
 from homog_core.measures.clustering import medoids
 from homog_core.measures.uncertainty import mean_token_entropy
@@ -24,7 +26,7 @@ from homog_core.records import GREEDY, Response
 from homog_core.wording import comparison as say
 from homog_core.wording import recipes
 from homog_core.wording.numbers import counted
-from homog_core.wording.question import map_note, unclustered
+from homog_core.wording.question import cells_note, map_note, unclustered
 
 VIEWS = {"answers": "Answers", "tree": "Tree", "map": "Map", "tokens": "Tokens"}
 
@@ -35,9 +37,9 @@ def one_question(shown: Shown, question_id: str) -> None:
     changes = shown.changes
     if sentence := say.agreement(changes.change[question_id], changes.agreed[question_id]):
         st.caption(sentence)
-    found = shown.joint(question_id)
-    if len(found.similarity) != len(found.answers):
-        st.info(f"{unclustered(shown.clusterer.method)}. Score the runs again to see its clusters.")
+    found = shown.grouped(question_id)
+    if found is None:
+        _unclustered(shown)
         return
     bare = [scored.run for scored in shown.runs if scored.run.lacks_answers]
     studies.sentences(bare)
@@ -51,11 +53,14 @@ def one_question(shown: Shown, question_id: str) -> None:
     elif len(found.answers) < 2:
         st.info("There are fewer than two answers to draw.")
     elif view == "map":
-        _maps(shown, question_id, found)
-        _matrix(shown, question_id, found)
+        _distances(shown, question_id)
     else:
         _traces(shown, question_id)
     _links(shown, question_id)
+
+
+def _unclustered(shown: Shown) -> None:
+    st.info(f"{unclustered(shown.clusterer.method)}. Score the runs again to see its clusters.")
 
 
 def _about(shown: Shown, question_id: str) -> str:
@@ -70,7 +75,7 @@ def _trees(shown: Shown, question_id: str) -> None:
     trees(named, recipe, f"tree-{question_id}", _about(shown, question_id))
 
 
-def _strips(shown: Shown, question_id: str, found: Joint) -> None:
+def _strips(shown: Shown, question_id: str, found: Grouped) -> None:
     """The headline, and one strip a run."""
     counts, typical, left_out = [], [], []
     for i, scored in enumerate(shown.runs):
@@ -141,10 +146,21 @@ def _live_decoding(shown: Shown) -> dict[str, str]:
     }
 
 
-def _maps(shown: Shown, question_id: str, found: Joint) -> None:
-    """One joint map, a panel a run."""
+def _distances(shown: Shown, question_id: str) -> None:
+    """The joint map and the matrix; a bar until they have been computed."""
     method = map_method() if umap_warm_up().ready.is_set() else "mds"
-    placed = shown.joint_map(question_id, method)
+    computed = shown.joint_map(question_id, method)
+    if computed is None:
+        return
+    if computed.map is None:
+        _unclustered(shown)
+        return
+    _maps(shown, question_id, computed.joint, computed.map, method)
+    _matrix(shown, question_id, computed.joint)
+
+
+def _maps(shown: Shown, question_id: str, found: Joint, placed: Map, method: str) -> None:
+    """One joint map, a panel a run."""
     n_wordings = [len({found.answers[j] for j in found.of(i)}) for i in range(len(shown.runs))]
     panels = joint_maps(placed.coordinates, found.position, found.labels, found.answers, found.indices, shown.colors)
     blocks.panels(
@@ -205,7 +221,7 @@ def _matrix(shown: Shown, question_id: str, found: Joint) -> None:
         how_to_read=(
             "Distance of every two answers, sorted by model and cluster; thick lines separate models, thin ones "
             "clusters. 0 is the same, 1 has nothing in common. In the title: means; across is from first to last model."
-            f"{letters}{_by_another(shown, found)}"
+            f"{letters}{_by_another(shown, found)}{cells_note(len(names), MOST_NAMED)}"
         ),
         recipe_line=shown.recipe(1, clusterer=found.clusterer),
         about=_about(shown, question_id),
@@ -215,7 +231,7 @@ def _matrix(shown: Shown, question_id: str, found: Joint) -> None:
     )
 
 
-def _answer_columns(shown: Shown, question_id: str, found: Joint) -> None:
+def _answer_columns(shown: Shown, question_id: str, found: Grouped) -> None:
     """The answers of each run, grouped by cluster, beside each other; the greedy one first, with its grade."""
     st.markdown("##### All answers, by cluster")
     st.caption("The largest cluster first; × counts answers in the same words. Greedy is the answer at temperature 0.")
@@ -226,10 +242,12 @@ def _answer_columns(shown: Shown, question_id: str, found: Joint) -> None:
         if not greedy.is_missing:
             groups = [(f"Greedy answer{_grade(scored, question_id)}", [(greedy.answer or "(empty)", _cut(greedy))])]
         own = found.of(i)
-        for k in range(int(found.labels[own].max()) + 1 if len(own) else 0):
-            texts = pd.Series([found.answers[j] for j in own if found.labels[j] == k]).value_counts(sort=False)
-            members = [(text, f"×{n}" if n > 1 else "") for text, n in texts.items()]
-            groups.append((f"{k + 1} · {counted(texts.sum(), 'answer')}", members))
+        texts = [Counter[str]() for _ in range(int(found.labels[own].max()) + 1 if len(own) else 0)]
+        for j in own:
+            texts[found.labels[j]][found.answers[j]] += 1
+        for k, same in enumerate(texts, start=1):
+            members = [(text, f"×{n}" if n > 1 else "") for text, n in same.items()]
+            groups.append((f"{k} · {counted(same.total(), 'answer')}", members))
         with place:
             st.html(heading)
             st.html(answer_groups(groups, shown.colors[i]))

@@ -95,7 +95,7 @@ def _matrix(picture: Picture) -> None:
         title=say.distances_title(mean_distance(picture.similarity)),
         how_to_read=(
             "Distance of every two answers, sorted by cluster; lines separate clusters. 0 is the same, 1 has nothing "
-            "in common. The scale is the same for every question."
+            f"in common. The scale is the same for every question.{say.cells_note(len(names), figures.MOST_NAMED)}"
         ),
         recipe_line=picture.recipe,
         about=picture.question,

@@ -81,12 +81,17 @@ def size_tests(runs: Named, clusterer: Clusterer, category: str) -> list[many.Si
     return many.size_tests(_loaded(runs), clusterer, category)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Looking for what could be found …")
-def plan(first: Version, second: Version, clusterer: Clusterer) -> tuple[Detectable, Needed]:
-    """What a pair could have found, and what finds what it shows."""
-    pair = [load_run(first.run_id), load_run(second.run_id)]
-    found = detectable(pair, clusterer)
-    return found, needed(pair, clusterer, found)
+def plan(first: Version, second: Version, clusterer: Clusterer) -> tuple[Detectable, Needed] | None:
+    """What a pair could have found, and what finds what it shows; None, with a bar, until it is there."""
+
+    def compute(on_progress: OnProgress) -> tuple[Detectable, Needed]:
+        on_progress("Looking for what could be found", 0, 0)
+        pair = [load_run(first.run_id), load_run(second.run_id)]
+        found = detectable(pair, clusterer)
+        on_progress("Looking for how many questions find it", 0, 0)
+        return found, needed(pair, clusterer, found)
+
+    return background.computed(("plan", first, second, clusterer), compute)
 
 
 def threshold_curve(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:

@@ -20,7 +20,10 @@ def power(chosen: Selection) -> None:
         st.info("Choose a base and a run that was trained from it: power is that of a comparison.")
         return
     runs = [chosen.views[label].run.id for label in pair]
-    found, needs = computed.plan(*(chosen.versions[label] for label in pair), chosen.clusterer)
+    plan = computed.plan(*(chosen.versions[label] for label in pair), chosen.clusterer)
+    if plan is None:
+        return
+    found, needs = plan
     first, last = map(plain, pair)
     st.markdown(f"##### What {first} and {last} could have found")
     st.caption(

@@ -42,6 +42,7 @@ def _each_value(run: Run) -> Iterator[object]:
     if not scored.is_scored:
         return
     yield scored.mean_logprobs
+    yield scored.samples_correct
     yield right_wordings_differ(scored)
     for clusterer in scored.clusterers():
         yield scored.least_similarity(clusterer)

@@ -54,8 +54,15 @@ class Changes:
         return int((self.change > 0).sum())
 
 
-def changes(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Changes:
+def agreed_of(runs: Sequence[ScoredRun]) -> pd.Series:
+    """`bounds.agreed_change` of every common question under all common clusterers, as the runs were scored."""
+    return agreed_change(runs, common_clusterers(runs), common_questions(runs))
+
+
+def changes(runs: Sequence[ScoredRun], clusterer: Clusterer, agreed: pd.Series | None = None) -> Changes:
     """K and entropy of every common question, ordered by the size of the change from the first run to the last.
+
+    `agreed` is what `agreed_of` gives, for who has it: it is the same whatever the clusterer.
 
     The change that all clusterers see comes first (`bounds.agreed_change`), then that of this clusterer in K, then in
     entropy, then the id; questions without a change that is defined come last.
@@ -68,7 +75,7 @@ def changes(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Changes:
     )
     size = pd.DataFrame({name: (f.iloc[:, -1] - f.iloc[:, 0]).abs() for name, f in (("k", clusters), ("h", entropies))})
     size["h"] = size["h"].round(9)  # sums of the same numbers in another order
-    size["agreed"] = agreed_change(runs, common_clusterers(runs), ids)
+    size["agreed"] = agreed_of(runs) if agreed is None else agreed
     by = ["agreed", "k", "h", "id"]
     order = size.rename_axis("id").reset_index().sort_values(by, ascending=[False, False, False, True])["id"]
     return Changes(clusters.loc[order], entropies.loc[order], size["agreed"].loc[order])

@@ -15,19 +15,43 @@ Vectors = Callable[[str, str, Sequence[str], str], list[np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Joint:
-    """All runs' valid answers to one question, with the distances between all of them."""
+class Grouped:
+    """All runs' valid answers to one question, with the clusters that each run has of its own."""
 
     position: np.ndarray  # (M,) which run an answer comes from
     indices: np.ndarray  # (M,) its sample index there
     answers: list[str]
-    labels: np.ndarray  # (M,) its cluster in its own run's clustering, 0 the largest
-    similarity: np.ndarray  # (M, M); (0, 0) where the stored vectors do not go with the answers
-    clusterer: Clusterer  # what the similarity is by
+    labels: np.ndarray  # (M,) its cluster in its own run's clustering, 0 the largest; 0 where a run has none
 
     def of(self, run: int) -> np.ndarray:
         """Rows (N,) of one run's answers."""
         return np.flatnonzero(self.position == run)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint(Grouped):
+    """The same with the distances between all of them."""
+
+    similarity: np.ndarray  # (M, M); (0, 0) where the stored vectors do not go with the answers
+    clusterer: Clusterer  # what the similarity is by
+
+
+def grouped(runs: Sequence[ScoredRun], question_id: str, clusterer: Clusterer) -> Grouped | None:
+    """All answers to one question; None where a run's clusters do not go with its answers."""
+    valid = [scored.valid(question_id) for scored in runs]
+    clusters = [by_size(scored.labels(question_id, clusterer)) for scored in runs]
+    if [len(labels) for labels in clusters] != [len(own) for own in valid]:
+        return None
+    return Grouped(*_positions(valid), _answers(runs, question_id), np.concatenate(clusters))
+
+
+def _positions(valid: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    position = np.repeat(np.arange(len(valid)), [len(own) for own in valid])
+    return position, np.array([i for own in valid for i in own], dtype=np.int64)
+
+
+def _answers(runs: Sequence[ScoredRun], question_id: str) -> list[str]:
+    return [response.answer for scored in runs for response in scored.valid_responses(question_id)]
 
 
 def joint_clusterer(runs: Sequence[ScoredRun], clusterer: Clusterer, encoders: Collection[str] = ()) -> Clusterer:
@@ -63,21 +87,13 @@ def joint(
     encoder by view (`evidence.stored_vectors`, `encoders.encode`).
     """
     by = by or joint_clusterer(runs, clusterer)
-    valid = [scored.valid(question_id) for scored in runs]
-    answers = [response.answer for scored in runs for response in scored.valid_responses(question_id)]
-    clusters = [by_size(scored.labels(question_id, clusterer)) for scored in runs]
-    fits = [len(labels) for labels in clusters] == [len(own) for own in valid]
+    found = grouped(runs, question_id, clusterer)
     none = np.zeros((0, 0), dtype=np.float32)
-    similarity = joint_similarity(runs, question_id, by, vectors) if fits else none
-    fits = fits and len(similarity) == len(answers)
-    return Joint(
-        np.repeat(np.arange(len(runs)), [len(own) for own in valid]),
-        np.array([i for own in valid for i in own], dtype=np.int64),
-        answers,
-        np.concatenate(clusters) if fits else np.zeros(len(answers), dtype=np.int64),
-        similarity,
-        by,
-    )
+    similarity = joint_similarity(runs, question_id, by, vectors) if found else none
+    if found and len(similarity) == len(found.answers):
+        return Joint(found.position, found.indices, found.answers, found.labels, similarity, by)
+    position, indices = _positions([scored.valid(question_id) for scored in runs])
+    return Joint(position, indices, _answers(runs, question_id), np.zeros_like(indices), similarity, by)
 
 
 def joint_similarity(
@@ -90,9 +106,8 @@ def joint_similarity(
 
     (0, 0) where the vectors do not go with the answers.
     """
-    own = [[response.answer for response in scored.valid_responses(question_id)] for scored in runs]
-    answers = [answer for texts in own for answer in texts]
-    fits = not has_vectors(by) or [len(found["answer"]) for found in vectors] == [len(texts) for texts in own]
+    answers, n_valid = _answers(runs, question_id), [len(scored.valid(question_id)) for scored in runs]
+    fits = not has_vectors(by) or [len(found["answer"]) for found in vectors] == n_valid
     if not fits or not answers:
         return np.zeros((0, 0), dtype=np.float32)
     question = runs[0].questions.loc[question_id, "text"]

@@ -8,7 +8,7 @@ from homog_core.catalogue import MODELS
 from homog_core.catalogue.datasets import FIRST_DATASET
 from homog_core.catalogue.models import role, training_chain
 from homog_core.catalogue.recipes import recipe_of, without_seed
-from homog_core.records import Role, Stage
+from homog_core.records import ModelSpec, Role, Stage
 from homog_core.runs.store import Run
 
 STAGES: tuple[Stage | None, ...] = ("base", "sft", "dpo", "rlvr", "instruct", None)
@@ -101,38 +101,43 @@ def chain(run: Run, runs: Sequence[Run]) -> list[Run]:
     not in the catalogue the runs themselves say what it was trained from, and any prompt will do; of several lines the
     one with the most runs counts, and of equals the last one.
     """
-    spec = MODELS.get(run.identity.model)
+    return _chain(run, runs, MODELS | {})
+
+
+def _chain(run: Run, runs: Sequence[Run], models: Mapping[str, ModelSpec]) -> list[Run]:
+    """`chain` with the catalogue as it is: looking for its file takes longer than all else."""
+    spec = models.get(run.identity.model)
     if spec is not None:
-        return _runs_of([stage.key for stage in training_chain(spec)], run, runs)
+        return _runs_of([stage.key for stage in training_chain(spec, models)], run, runs, models)
     pool = [*runs, run]
     parents = {other.identity.model: other.provenance.parent for other in pool if other.provenance.parent}
-    lines = [_line(model, parents) for model in dict.fromkeys(other.identity.model for other in pool)]
-    found = [_runs_of(line, run, runs) for line in lines if run.identity.model in line]
+    lines = [_line(model, parents, models) for model in dict.fromkeys(other.identity.model for other in pool)]
+    found = [_runs_of(line, run, runs, models) for line in lines if run.identity.model in line]
     return max(reversed(found), key=len) or [run]
 
 
-def _line(model: str, parents: Mapping[str, str]) -> list[str]:
+def _line(model: str, parents: Mapping[str, str], models: Mapping[str, ModelSpec]) -> list[str]:
     """A model and those that it was trained from, the base first; parents of models of the catalogue stand there."""
     line = [model]
     while True:
-        first = MODELS.get(line[0])
+        first = models.get(line[0])
         parent = parents.get(line[0]) if first is None else first.parent
         if parent is None or parent in line:  # nobody has said, or the runs contradict each other
             return line
         line.insert(0, parent)
 
 
-def _runs_of(line: Sequence[str], run: Run, runs: Sequence[Run]) -> list[Run]:
+def _runs_of(line: Sequence[str], run: Run, runs: Sequence[Run], models: Mapping[str, ModelSpec]) -> list[Run]:
     """One run of each model of a line, as far as there are any under the conditions of `run`."""
-    found = []
+    found, conditions_of_run = [], conditions(run, but=["prompt_style"])
     for model in line:
-        spec, own = MODELS.get(model), run.identity.prompt_style
+        spec, own = models.get(model), run.identity.prompt_style
         same = [
             other
             for other in runs
             if other.identity.model == model
             and (spec is None or other.identity.prompt_style in (own, spec.prompt_style))
-            and conditions(other, but=["prompt_style"]) == conditions(run, but=["prompt_style"])
+            and conditions(other, but=["prompt_style"]) == conditions_of_run
         ]
         same.sort(key=lambda other: (other.id != run.id, other.identity.prompt_style != own))
         found += same[:1]
@@ -162,17 +167,17 @@ def default_runs(runs: Sequence[Run]) -> list[Run]:
     ends a line of the catalogue. Runs of public studies only where there are no others.
     Without a chain: the first run and the first one that it can be compared with, or the first run alone.
     """
-    runs = ours(runs) or runs
-    chains = [chain(run, runs) for run in runs]
-    longest = max(chains, key=lambda c: (len(c) > 1, _is_usual(c[0]), len(c), _ends_its_line(c)), default=[])
+    runs, models = ours(runs) or runs, MODELS | {}
+    chains = [_chain(run, runs, models) for run in runs]
+    longest = max(chains, key=lambda c: (len(c) > 1, _is_usual(c[0]), len(c), _ends_its_line(c, models)), default=[])
     if len(longest) > 1:
         return [longest[0], longest[-1]]
     return list(runs[:1]) + next(([run] for run in runs[1:] if not obstacle([runs[0], run])), [])
 
 
-def _ends_its_line(chain: Sequence[Run]) -> bool:
-    base, last = MODELS.get(chain[0].identity.model), chain[-1].identity.model
-    return base is not None and training_chain(base)[-1].key == last
+def _ends_its_line(chain: Sequence[Run], models: Mapping[str, ModelSpec]) -> bool:
+    base, last = models.get(chain[0].identity.model), chain[-1].identity.model
+    return base is not None and training_chain(base, models)[-1].key == last
 
 
 def _is_usual(run: Run) -> bool:

@@ -6,6 +6,7 @@ It knows runs and their grades, and nothing of charts.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -107,30 +108,27 @@ def fate_rows(runs: Mapping[str, ScoredRun], base: str, category: str = "") -> p
     n = runs[base].n_samples
     weight = _hit(own[base]["right"], n, h)
     again = 2 * weight - _hit(own[base]["right"], n, 2 * h)  # right in h of them and in h others
-    times = _resamples(len(weight))
-    rows = []
-    for label, found in own.items():
-        hit = _hit(found["right"], runs[label].n_samples, h)
-        joint = again if label == base else weight * hit
-        rows.append(
-            {
-                "label": label,
-                "h": h,
-                **fields(_ratio(joint, weight, times), "kept_"),
-                **fields(_ratio(weight * found["greedy"].to_numpy(), weight, times), "greedy_"),
-                **fields(_ratio(hit - joint, 1 - weight, times), "gained_"),
-                **fields(_ratio(joint - again, weight, times), "more_"),
-            }
-        )
+    hits = {label: _hit(found["right"], runs[label].n_samples, h) for label, found in own.items()}
+    joint = {label: again if label == base else weight * hit for label, hit in hits.items()}
+    columns = {
+        "kept": _ratios(list(joint.values()), weight),
+        "greedy": _ratios([weight * found["greedy"].to_numpy() for found in own.values()], weight),
+        "gained": _ratios([hits[label] - joint[label] for label in own], 1 - weight),
+        "more": _ratios([found - again for found in joint.values()], weight),
+    }
+    rows = [
+        {"label": label, "h": h}
+        | {key: part for name, found in columns.items() for key, part in fields(found[i], f"{name}_").items()}
+        for i, label in enumerate(own)
+    ]
     return pd.DataFrame(rows)
 
 
 def _right_counts(scored: ScoredRun) -> pd.DataFrame:
     """Of the graded questions, by id: right samples, and greedy, 1 where the greedy answer is right and else 0."""
-    grades = scored.sample_grades[scored.sample_grades["grade"] != "ungraded"]
-    right = (grades["grade"] == "correct").groupby(grades["question_id"]).sum()
+    right = pd.Series(scored.n_right, scored.questions.index).dropna()
     greedy = (scored.scores["grade"] == "correct").astype(float)
-    return pd.DataFrame({"right": right.astype(float), "greedy": greedy.reindex(right.index)})
+    return pd.DataFrame({"right": right, "greedy": greedy.reindex(right.index)})
 
 
 def _hit(right: pd.Series, n: int, h: int) -> np.ndarray:
@@ -138,6 +136,7 @@ def _hit(right: pd.Series, n: int, h: int) -> np.ndarray:
     return 1 - comb(n - right.to_numpy(), h) / comb(n, h)
 
 
+@lru_cache(maxsize=4)
 def _resamples(n: int, *, seed: int = 0) -> np.ndarray:
     """How often each of n questions is drawn in each resample (resamples, n)."""
     if not n:
@@ -146,15 +145,16 @@ def _resamples(n: int, *, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).multinomial(n, shares, N_RESAMPLES).astype(np.float64)
 
 
-def _ratio(parts: np.ndarray, weights: np.ndarray, times: np.ndarray) -> Estimate:
-    """Σ parts / Σ weights over questions, with its 95 % percentile bootstrap interval."""
+def _ratios(parts: Sequence[np.ndarray], weights: np.ndarray) -> list[Estimate]:
+    """Σ parts / Σ weights over questions, of each of some parts, with its 95 % percentile bootstrap interval."""
     n, method = len(weights), "bootstrap of a ratio"
     if n < 2 or not weights.sum() > 0:
-        return Estimate(np.nan, np.nan, np.nan, n, method)
-    below = times @ weights
-    drawn = (times @ parts)[below > 0] / below[below > 0]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Estimate(float(parts.sum() / weights.sum()), float(low), float(high), n, method)
+        return [Estimate(np.nan, np.nan, np.nan, n, method)] * len(parts)
+    below = _resamples(n) @ weights
+    drawn = (_resamples(n) @ np.stack(parts, axis=1))[below > 0] / below[below > 0, None]
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0).tolist()
+    values = [float(own.sum() / weights.sum()) for own in parts]
+    return [Estimate(*found, n, method) for found in zip(values, low, high, strict=True)]
 
 
 # The order of training

@@ -10,7 +10,7 @@ from homog_core.measures.clustering import PUBLISHED_COSINE_THRESHOLD, Clusterer
 from homog_core.measures.scores import TOKEN_ENTROPY
 from homog_core.records import Estimate
 from homog_core.statistics.budget import budget_terms
-from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_bounds
+from homog_core.statistics.intervals import mean_estimate, mean_estimates, single_cluster_rate, wilson_bounds
 from homog_core.statistics.paired import mcnemar_exact
 from homog_core.statistics.richness import unseen_mass
 
@@ -98,19 +98,20 @@ def budget_curve(scored: ScoredRun, clusterer: Clusterer, category: str = "") ->
     """
     sizes = scored.sizes(clusterer)[scored.in_category(category)]
     total = sizes.sum(axis=1)
-    rows = []
-    for n in range(2, scored.n_samples + 1):
-        values = np.full((2, len(sizes)), np.nan)
-        for answers in np.unique(total[total >= n]):
-            own = total == answers
-            values[:, own] = budget_terms(int(answers), n)[:, sizes[own]].sum(axis=2)
-        rate, entropy = values[:, total >= n]
-        share = float(rate.mean()) if len(rate) else np.nan
-        low, high = wilson_bounds(np.array(share), len(rate))
-        scr = {"value": share, "low": float(low), "high": float(high), "n": len(rate)}
-        rows.append({"n_samples": n, **scr, **fields(mean_estimate(entropy), "entropy_")})
-    columns = ["n_samples", "value", "low", "high", "n", *fields(mean_estimate([]), "entropy_")]
-    return pd.DataFrame(rows, columns=columns)  # of runs with one answer a question too, which have no row
+    budgets = np.arange(2, scored.n_samples + 1)
+    values = np.full((2, len(sizes), len(budgets)), np.nan)
+    for answers in np.unique(total[total > 1]):
+        own = total == answers
+        places = sizes[own] + (answers + 1) * np.arange(own.sum())[:, None]
+        counts = np.bincount(places.ravel(), minlength=own.sum() * (answers + 1)).reshape(own.sum(), answers + 1)
+        terms = np.stack([budget_terms(int(answers), n) for n in range(2, answers + 1)], axis=2)  # (2, sizes, n)
+        values[:, own, : answers - 1] = counts @ terms
+    rate, entropy = map(mean_estimates, values)
+    low, high = wilson_bounds(rate.value, rate.n)
+    return pd.DataFrame(
+        {"n_samples": budgets, "value": rate.value, "low": low, "high": high, "n": rate.n}
+        | {f"entropy_{name}": column for name, column in entropy._asdict().items()}
+    )
 
 
 def clusterer_rows(scored: ScoredRun, category: str = "") -> list[dict[str, Any]]:

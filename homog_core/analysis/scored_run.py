@@ -14,6 +14,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
+from homog_core.analysis.graded_samples import graded_samples
 from homog_core.analysis.merge_trees import (
     MergeTrees,
     cluster_scores,
@@ -200,25 +201,28 @@ class ScoredRun:
             pd.DataFrame(columns=["question_id", "sample_index", "grade", "grade_policy"]) if stored is None else stored
         )
 
-    @cached_property
+    @property
     def samples_correct(self) -> np.ndarray:
         """(Q,) share of correct answers among the graded samples of a question; NaN where none is graded."""
-        decided = self.sample_grades[self.sample_grades["grade"].isin(["correct", "incorrect"])]
-        right = (decided["grade"] == "correct").groupby(decided["question_id"]).mean()
-        return right.reindex(self.questions.index).to_numpy(np.float64)
+        return self._grades["share"]
 
-    @cached_property
+    @property
+    def n_right(self) -> np.ndarray:
+        """(Q,) how many samples of a question are graded correct; NaN where all of them are ungraded."""
+        return self._grades["n_right"]
+
+    @property
     def right_samples(self) -> np.ndarray:
         """(Q, N) whether a valid sampled answer is graded correct, in their order; False where there is no answer."""
-        right = self.sample_grades[self.sample_grades["grade"] == "correct"]
-        right = right[right["question_id"].isin(self.questions.index)]
-        by_sample = np.zeros((len(self.questions), max(self.n_samples, 1)), dtype=bool)
-        by_sample[self.questions.index.get_indexer(right["question_id"]), right["sample_index"]] = True
-        found = np.zeros_like(by_sample)
-        for q, key in enumerate(self.questions.index):
-            own = self.valid(key)
-            found[q, : len(own)] = by_sample[q, own]
-        return found
+        return self._grades["right"]
+
+    @cached_property
+    def _grades(self) -> derived.Arrays:
+        def find() -> derived.Arrays:
+            valid = [self.valid(key) for key in self.questions.index]
+            return graded_samples(self.sample_grades, valid, self.questions.index, max(self.n_samples, 1))
+
+        return derived.kept_arrays(self.run, "sample-grades", find)
 
     def in_category(self, category: str) -> np.ndarray:
         """Which questions (Q,) a filter keeps; "" keeps all."""

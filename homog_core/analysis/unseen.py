@@ -3,7 +3,9 @@
 By the estimators of `statistics.richness`, averaged over questions. Values, no sentences.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp
 
 import numpy as np
@@ -13,11 +15,11 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
 from homog_core.statistics.columns import Values
-from homog_core.statistics.intervals import mean_estimate
+from homog_core.statistics.intervals import mean_estimate, mean_estimates
 from homog_core.statistics.richness import (
-    accumulation_curve,
     chao_shen_entropy,
     estimated_hill_number,
+    expected_curve,
     good_turing_coverage,
     hill_number,
     unseen_mass,
@@ -39,10 +41,7 @@ class Unseen:
 def unseen(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Unseen:
     """`Unseen` of one run. Geometric means, since entropies are what the estimators are made for."""
     sizes = _sizes(scored, clusterer, category)
-    unique, place = np.unique(sizes, axis=0, return_inverse=True)
-    place = place.ravel()
-    values = np.array([(unseen_mass(own), np.log(hill_number(own, 1)), chao_shen_entropy(own)) for own in unique])
-    values = values.reshape(-1, 3)[place]
+    values = _by_partition(sizes, _left_open, 3)
     return Unseen(
         scored.n_samples,
         mean_estimate(values[:, 0]),
@@ -74,23 +73,39 @@ def how_many(counts: np.ndarray, similarity: np.ndarray) -> list[dict[str, str |
 def growth(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> pd.DataFrame:
     """Mean number of different answers among 1 … 2N: n_samples, value, low, high (t, over questions), n.
 
-    Up to N exactly, beyond by `accumulation_curve`. Over the questions with all N valid answers.
+    Up to N exactly, beyond by `expected_curve`. Over the questions with all N valid answers.
     """
     sizes = _sizes(scored, clusterer, category)
     sizes = sizes[sizes.sum(axis=1) == scored.n_samples]
     columns = ["n_samples", "value", "low", "high", "n"]
     if not len(sizes):
         return pd.DataFrame(columns=columns)
-    unique, place = np.unique(sizes, axis=0, return_inverse=True)
-    curves = np.array([accumulation_curve(own, n_resamples=2).value for own in unique])[place.ravel()]  # (Q, 2N)
-    found = [mean_estimate(curves[:, m]) for m in range(curves.shape[1])]
-    return pd.DataFrame([(m, e.value, e.low, e.high, e.n) for m, e in enumerate(found, start=1)], columns=columns)
+    found = mean_estimates(_by_partition(sizes, _curve, 2 * scored.n_samples))
+    return pd.DataFrame({"n_samples": np.arange(1, 2 * scored.n_samples + 1), **found._asdict()})
 
 
 def _sizes(scored: ScoredRun, clusterer: Clusterer, category: str) -> np.ndarray:
     """Cluster sizes (Q, N) of the questions with at least two valid answers."""
     sizes = scored.sizes(clusterer)[scored.in_category(category)]
     return sizes[sizes.sum(axis=1) > 1]
+
+
+def _by_partition(sizes: np.ndarray, compute: Callable[[tuple[int, ...]], np.ndarray], width: int) -> np.ndarray:
+    """What `compute` gives for the cluster sizes of each question: (Q, width). Equal ones are computed once."""
+    different, place = np.unique(sizes, axis=0, return_inverse=True)
+    found = [compute(tuple(own[own > 0].tolist())) for own in different]
+    return np.array(found).reshape(-1, width)[place.ravel()]
+
+
+@lru_cache(maxsize=4096)
+def _left_open(sizes: tuple[int, ...]) -> np.ndarray:
+    """Chance of a new answer, and the logarithms of the effective numbers, drawn and estimated: (3,)."""
+    return np.array([unseen_mass(sizes), np.log(hill_number(sizes, 1)), chao_shen_entropy(sizes)])
+
+
+@lru_cache(maxsize=4096)
+def _curve(sizes: tuple[int, ...]) -> np.ndarray:
+    return expected_curve(sizes)
 
 
 def _geometric(entropies: Values) -> Estimate:

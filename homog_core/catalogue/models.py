@@ -32,9 +32,12 @@ def lineage(spec: ModelSpec) -> tuple[ModelSpec, ...]:
     return _lineage(spec, MODELS | {})
 
 
-def training_chain(spec: ModelSpec) -> tuple[ModelSpec, ...]:
-    """The longest line of stages of the catalogue that `spec` stands in, the base first; of equals the last one."""
-    models = MODELS | {}  # the file is looked for once, not for each of them
+def training_chain(spec: ModelSpec, models: Mapping[str, ModelSpec] | None = None) -> tuple[ModelSpec, ...]:
+    """The longest line of stages of the catalogue that `spec` stands in, the base first; of equals the last one.
+
+    `models` is the catalogue by key, for who asks of many; by default it is looked up now.
+    """
+    models = MODELS | {} if models is None else models  # the file is looked for once, not for each of them
     lines = [_lineage(other, models) for other in models.values()]
     return max(reversed([line for line in lines if spec in line]), key=len, default=_lineage(spec, models))
 

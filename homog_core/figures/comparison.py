@@ -8,7 +8,14 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from homog_core.figures.question import answer_map, answer_name, entropy_traces, heat_map, square_panel
+from homog_core.figures.question import (
+    answer_map,
+    answer_name,
+    edge_lines,
+    entropy_traces,
+    heat_map,
+    square_panel,
+)
 from homog_core.figures.series import whiskers
 from homog_core.figures.theme import ACCENT, GREY, INK, MARGIN, escaped, rgba, shortened, wrapped
 from homog_core.records import Estimate
@@ -69,16 +76,13 @@ def block_matrix(
     called = [
         f"{_short(names[p])} · {answer_name(int(i)).lower()}" for p, i in zip(position, indices[order], strict=True)
     ]
-    pairs = [[f"{a}<br>{b}" for a in called] for b in called]
-    figure = go.Figure(heat_map(similarity[np.ix_(order, order)], pairs, dark=dark))
+    pair = lambda a, b: f"{called[b]}<br>{called[a]}"
+    figure = go.Figure(heat_map(similarity[np.ix_(order, order)], pair, dark=dark))
     new_model = np.diff(position) != 0
-    for edges, line in (
-        (~new_model & (np.diff(labels) != 0), {"width": 0.75, "color": GREY}),
-        (new_model, {"width": 3, "color": ACCENT}),
-    ):
-        for edge in np.flatnonzero(edges) + 0.5:
-            figure.add_vline(edge, line=line)
-            figure.add_hline(edge, line=line)
+    new_cluster = ~new_model & (np.diff(labels) != 0)
+    lines = edge_lines(np.flatnonzero(new_cluster) + 0.5, {"width": 0.75, "color": GREY})
+    lines += edge_lines(np.flatnonzero(new_model) + 0.5, {"width": 3, "color": ACCENT})
+    figure.update_layout(shapes=lines)
     middles = [float(np.flatnonzero(position == p).mean()) for p in np.unique(position)]
     shown = [_short(marks[p]) for p in np.unique(position)]
     figure.update_xaxes(tickvals=middles, ticktext=shown, showgrid=False, constrain="domain", tickangle=0, ticks="")

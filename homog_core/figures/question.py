@@ -1,6 +1,6 @@
 """The figures of one question: its answers on a map, their distances and their entropies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,6 +10,7 @@ from homog_core.figures.theme import ACCENT, GREY, MARGIN, NEAR, PALE, SYMBOLS, 
 from homog_core.wording.numbers import number
 
 MOST_NATS = 6.0  # where the axis of entropies ends, unless one is higher: as if 400 tokens were equally likely
+MOST_NAMED = 200  # answers of a heat map whose cells name them
 
 
 def answer_map(
@@ -61,12 +62,11 @@ def distance_matrix(similarity: np.ndarray, labels: Sequence[int], indices: Sequ
     order = np.argsort(np.asarray(labels), kind="stable")
     sorted_labels = np.asarray(labels)[order]
     names = [str(indices[i] + 1) for i in order]
-    pairs = [[f"answers {a} and {b}" for a in names] for b in names]
-    figure = go.Figure(heat_map(similarity[np.ix_(order, order)], pairs, dark=dark).update(xgap=1, ygap=1))
+    pair = lambda a, b: f"answers {names[b]} and {names[a]}"
+    figure = go.Figure(heat_map(similarity[np.ix_(order, order)], pair, dark=dark).update(xgap=1, ygap=1))
     edges = np.flatnonzero(np.diff(sorted_labels)) + 0.5
-    for edge in edges if len(edges) < len(names) - 1 else ():  # lines around every single answer would say nothing
-        figure.add_vline(x=edge, line={"width": 1.5, "color": ACCENT})
-        figure.add_hline(y=edge, line={"width": 1.5, "color": ACCENT})
+    if len(edges) < len(names) - 1:  # lines around every single answer would say nothing
+        figure.update_layout(shapes=edge_lines(edges, {"width": 1.5, "color": ACCENT}))
     places = list(range(len(names)))
     figure.update_xaxes(
         tickvals=places, ticktext=names, showgrid=False, constrain="domain", title="answer", tickangle=0
@@ -76,21 +76,34 @@ def distance_matrix(similarity: np.ndarray, labels: Sequence[int], indices: Sequ
     return figure
 
 
-def heat_map(similarity: np.ndarray, pairs: Sequence[Sequence[str]], *, dark: bool) -> go.Heatmap:
-    """Distances 1 − similarity (N, N) on a fixed 0–1 scale; `pairs` names the two answers of each, escaped."""
+def heat_map(similarity: np.ndarray, pair: Callable[[int, int], str], *, dark: bool) -> go.Heatmap:
+    """Distances 1 − similarity (N, N) on a fixed 0–1 scale; `pair` names the answers of a row and a column, escaped.
+
+    Of more than `MOST_NAMED` answers a cell says its distance alone: all names would be megabytes.
+    """
     distances = np.clip(1 - similarity, 0, 1)
+    hover: dict = {"hovertemplate": "distance %{z:.2f}<extra></extra>"}
+    if len(distances) <= MOST_NAMED:
+        texts = [
+            [f"{pair(a, b)}<br>distance {number(d)}" for b, d in enumerate(row)]
+            for a, row in enumerate(distances.tolist())
+        ]
+        hover = {"hovertext": texts, "hoverinfo": "text"}
     return go.Heatmap(
         z=distances,
         zmin=0,
         zmax=1,
         colorscale=[[0, NEAR[dark]], [1, PALE[dark]]],
         colorbar={"title": {"text": "distance", "side": "right"}, "thickness": 10, "tickvals": [0, 0.5, 1]},
-        hovertext=[
-            [f"{pair}<br>distance {number(d)}" for pair, d in zip(*row, strict=True)]
-            for row in zip(pairs, distances.tolist(), strict=True)
-        ],
-        hoverinfo="text",
+        **hover,
     )
+
+
+def edge_lines(edges: np.ndarray, line: dict) -> list[dict]:
+    """Lines across a heat map, both ways, at some places of its axes."""
+    across = ({"x0": 0, "x1": 1, "xref": "x domain", "y0": e, "y1": e, "yref": "y"} for e in edges.tolist())
+    up = ({"x0": e, "x1": e, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"} for e in edges.tolist())
+    return [{"type": "line", "line": line, **place} for place in (*up, *across)]
 
 
 def entropy_traces(
@@ -101,8 +114,10 @@ def entropy_traces(
     Keys are sample indices, −1 for the greedy answer. The axis goes from 0 to `MOST_NATS`, whatever is shown, so that
     noise does not fill it; what is higher extends it.
     """
-    order = sorted(entropies, key=lambda i: i == chosen)
-    traces = [_trace(index, entropies[index], tokens[index], color if index == chosen else "") for index in order]
+    others = [index for index in entropies if index != chosen]
+    traces = [_trace(others, entropies, tokens, "")] if others else []
+    if chosen in entropies:
+        traces.append(_trace([chosen], entropies, tokens, color))
     highest = max((value for own in entropies.values() for value in own if value == value), default=0.0)
     layout = {
         "height": 260,
@@ -114,20 +129,33 @@ def entropy_traces(
     return go.Figure(traces, layout)
 
 
-def _trace(index: int, entropies: Sequence[float], tokens: Sequence[str], color: str) -> dict:
-    """The trace of one answer; one with a colour stands out."""
-    name = answer_name(index)
+def _trace(
+    indices: Sequence[int], entropies: Mapping[int, Sequence[float]], tokens: Mapping[int, Sequence[str]], color: str
+) -> dict:
+    """The lines of some answers as one trace, with a gap between two answers; with a colour they stand out."""
+    x: list[int | None] = []
+    y: list[float | None] = []
+    said: list[tuple[str, str, str]] = []
+    for index in indices:
+        if x:
+            x.append(None)
+            y.append(None)
+            said.append(("", "", ""))
+        name, values = answer_name(index), list(entropies[index])
+        x += range(1, len(values) + 1)
+        y += values
+        said += [(token_label(token), number(v), name) for token, v in zip(tokens[index], values, strict=True)]
     return {
         "type": "scatter",
-        "x": list(range(1, len(entropies) + 1)),
-        "y": list(entropies),
+        "x": x,
+        "y": y,
         "mode": "lines+markers" if color else "lines",
-        "name": name,
+        "name": answer_name(indices[0]) if color else "other answers",
         "line": {"color": color or GREY, "width": 3 if color else 1},
         "marker": {"size": 7},
-        "customdata": [(token_label(token), number(value)) for token, value in zip(tokens, entropies, strict=True)],
+        "customdata": said,
         "hovertemplate": (
-            f"<b>{name}</b>, token %{{x}}<br>“%{{customdata[0]}}”<br>%{{customdata[1]}} nats<extra></extra>"
+            "<b>%{customdata[2]}</b>, token %{x}<br>“%{customdata[0]}”<br>%{customdata[1]} nats<extra></extra>"
         ),
         "showlegend": False,
     }

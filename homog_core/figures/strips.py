@@ -5,6 +5,7 @@ A text that does not fit its block on the screen at hand is hidden by Plotly; nu
 
 import textwrap
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
@@ -49,8 +50,8 @@ def paired_strips(
         _add_strip(figure, row, sizes, texts, color, total, narrow)
         if n_left_out[row]:
             hover = f"{counted(n_left_out[row], 'answer')} without text, in no cluster"
-            _add_block(figure, row, sum(sizes), n_left_out[row], GREY, len(sizes), hover)
-            _add_text(figure, row, 0.5, sum(sizes), n_left_out[row], f"{n_left_out[row]} empty", "")
+            _add_blocks(figure, row, [sum(sizes)], [n_left_out[row]], GREY, [len(sizes)], [hover])
+            _add_texts(figure, [_Text(row, 0.5, sum(sizes), n_left_out[row], f"{n_left_out[row]} empty")], "")
         name = escaped(shortened(names[row], 40))
         figure.add_annotation(x=0, y=row - 0.35, text=f"<b>{name}</b>", yanchor="bottom")
     figure.update_annotations(showarrow=False, xanchor="left", font={"size": 13})
@@ -63,41 +64,62 @@ def paired_strips(
 def _add_strip(
     figure: go.Figure, row: int, sizes: Sequence[int], texts: Sequence[str], color: str, total: int, narrow: bool
 ) -> None:
-    start = 0
-    for k, (size, text) in enumerate(zip(sizes, texts, strict=True)):
-        hover = f"<b>Cluster {k + 1}</b>, {counted(size, 'answer')}<br>{wrapped(text, 60)}"
-        _add_block(figure, row, start, size, color, k, hover)
-        _add_text(figure, row - 0.17, 0.3, start, size, f"<b>{k + 1}</b> · {size}", color)
-        if shown := _two_lines(text, int(_CHARACTERS[narrow] * size / total)):
-            _add_text(figure, row + 0.15, 0.4, start, size, shown, color)
-        start += size
+    starts = [sum(sizes[:k]) for k in range(len(sizes))]
+    hovers, shown = [], []
+    for k, (start, size, text) in enumerate(zip(starts, sizes, texts, strict=True)):
+        hovers.append(f"<b>Cluster {k + 1}</b>, {counted(size, 'answer')}<br>{wrapped(text, 60)}")
+        shown.append(_Text(row - 0.17, 0.3, start, size, f"<b>{k + 1}</b> · {size}"))
+        if lines := _two_lines(text, int(_CHARACTERS[narrow] * size / total)):
+            shown.append(_Text(row + 0.15, 0.4, start, size, lines))
+    if len(sizes):
+        _add_blocks(figure, row, starts, sizes, color, range(len(sizes)), hovers)
+        _add_texts(figure, shown, color)
 
 
-def _add_block(figure: go.Figure, row: int, start: int, size: int, color: str, k: int, hover: str) -> None:
+def _add_blocks(
+    figure: go.Figure,
+    row: int,
+    starts: Sequence[int],
+    sizes: Sequence[int],
+    color: str,
+    numbers: Sequence[int],
+    hovers: Sequence[str],
+) -> None:
+    """Blocks of one colour, by where each begins: one trace, since each trace takes as long as a hundred blocks."""
     figure.add_bar(
-        y=[row],
-        x=[size],
-        base=[start],
+        y=[row] * len(sizes),
+        x=list(sizes),
+        base=list(starts),
         width=0.68,
         orientation="h",
         marker={"color": color, "line": {"color": "white", "width": 2}},
-        hovertext=[hover],
+        hovertext=list(hovers),
         hoverinfo="text",
-        customdata=[k],
+        customdata=list(numbers),
         showlegend=False,
     )
 
 
-def _add_text(figure: go.Figure, y: float, height: float, start: int, size: int, text: str, color: str) -> None:
-    """A text in a block: an invisible bar of the height that the text may take."""
+class _Text(NamedTuple):
+    """A text in a block."""
+
+    y: float
+    height: float  # that it may take
+    start: int
+    size: int
+    text: str
+
+
+def _add_texts(figure: go.Figure, texts: Sequence[_Text], color: str) -> None:
+    """Texts in blocks of one colour: invisible bars."""
     figure.add_bar(
-        y=[y],
-        x=[size],
-        base=[start],
-        width=height,
+        y=[one.y for one in texts],
+        x=[one.size for one in texts],
+        base=[one.start for one in texts],
+        width=[one.height for one in texts],
         orientation="h",
         marker={"color": "rgba(0,0,0,0)"},
-        text=[text],
+        text=[one.text for one in texts],
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,

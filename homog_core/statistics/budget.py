@@ -6,7 +6,7 @@ The curve of a run adds up `budget_terms` over all its questions; the two statis
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from math import comb, log
+from operator import add
 
 import numpy as np
 
@@ -39,14 +39,25 @@ def budget_terms(total: int, n: int) -> np.ndarray:
 
     C(size, n)/C(N, n), and −Σ_m Hypergeom(m; N, size, n) (m/n) ln(m/n).
     """
-    ways = comb(total, n)
-    terms = np.zeros((2, total + 1))
-    for size in range(1, total + 1):
-        terms[0, size] = comb(size, n) / ways
-        terms[1, size] = sum(
-            comb(size, m) * comb(total - size, n - m) / ways * (m / n) * log(n / m) for m in range(1, min(size, n) + 1)
-        )
-    return terms
+    part, power = _ways(total)
+    m, others = np.arange(1, n + 1), np.s_[::-1, n - 1 :: -1]  # of size and N − size, m and n − m
+    chance = np.ldexp(  # (N + 1, n) that m of the n are from a cluster of each size
+        part[:, 1 : n + 1] * part[others] / part[total, n], power[:, 1 : n + 1] + power[others] - power[total, n]
+    )
+    return np.stack([chance[:, -1], chance @ (m / n * np.log(n / m))])
+
+
+@cache
+def _ways(total: int) -> tuple[np.ndarray, np.ndarray]:
+    """C(size, m) for all sizes and m up to a total, as part · 2^power, part below 1: no total is too large for them."""
+    part, power = np.zeros((total + 1, total + 1)), np.zeros((total + 1, total + 1), dtype=int)
+    row = [1]
+    for size in range(total + 1):
+        bits = [count.bit_length() for count in row]
+        part[size, : size + 1] = [count / (1 << n) for count, n in zip(row, bits, strict=True)]
+        power[size, : size + 1] = bits
+        row = [1, *map(add, row, row[1:]), 1]
+    return part, power
 
 
 def _mean_at_budget(labels: Labels | Sequence[Labels], n: int) -> tuple[float, float]:

@@ -1,10 +1,21 @@
 """Rates and means over questions, with 95 % intervals."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.stats import t
 
 from homog_core.records import Estimate
 from homog_core.statistics.columns import Values
+
+
+class MeanColumns(NamedTuple):
+    """`mean_estimate` of M columns: arrays (M,)."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n: np.ndarray
 
 
 def wilson_interval(successes: int, n: int) -> Estimate:
@@ -52,3 +63,14 @@ def mean_estimate(values: Values) -> Estimate:
     mean = float(defined.mean())
     half = float(t.ppf(0.975, n - 1) * defined.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n, "t")
+
+
+def mean_estimates(values: np.ndarray) -> MeanColumns:
+    """`mean_estimate` of every column of (Q, M) in one go."""
+    defined = ~np.isnan(values)
+    n = defined.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(defined, values, 0).sum(axis=0) / n
+        squares = np.where(defined, values - mean, 0) ** 2
+        half = t.ppf(0.975, np.where(n > 1, n - 1, np.nan)) * np.sqrt(squares.sum(axis=0) / (n - 1)) / np.sqrt(n)
+    return MeanColumns(mean, mean - half, mean + half, n)

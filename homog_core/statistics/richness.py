@@ -158,6 +158,12 @@ def expected_clusters(counts: Counts, size: int) -> float:
     return float(_expected_clusters(sizes, np.array([size]))[0]) if len(sizes) else nan
 
 
+def expected_curve(counts: Counts) -> np.ndarray:
+    """`expected_clusters` for 1 … 2n answers: (2n,). No answers: empty."""
+    sizes = _sizes(counts)
+    return _expected_clusters(sizes, np.arange(1, 2 * sizes.sum() + 1))
+
+
 def accumulation_curve(counts: Counts, *, seed: int = 0, n_resamples: int = 1000) -> AccumulationCurve:
     """`expected_clusters` for 1 … 2n answers, with 95 % intervals for those of the model that gave these n.
 

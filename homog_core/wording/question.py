@@ -89,6 +89,11 @@ def distances_title(mean: float) -> str:
     return f"Two answers are {number(mean)} apart on average"
 
 
+def cells_note(n: int, most: int) -> str:
+    """That cells of a matrix of more than `most` answers do not name theirs, behind another sentence; "" otherwise."""
+    return f" Of more than {most} answers a cell says its distance alone." if n > most else ""
+
+
 def entropy_title(name: str, mean: float, n_tokens: int, kind: str) -> str:
     """Title of one answer's token entropies, by their mean in nats."""
     if math.isnan(mean):

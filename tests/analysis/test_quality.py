@@ -57,17 +57,11 @@ def test_what_became_of_the_right_answers_by_hand(runs):
 def run_of_counts(right, n_samples, greedy):
     """What `fate_rows` reads of a run: how many samples of each question are right."""
     ids = pd.Index([f"q{i}" for i in range(len(right))], name="id")
-    grades = pd.DataFrame(
-        {
-            "question_id": np.repeat(ids, n_samples),
-            "grade": np.where(np.arange(n_samples) < np.asarray(right)[:, None], "correct", "incorrect").ravel(),
-        }
-    )
     return SimpleNamespace(
         questions=pd.DataFrame({"id": ids}, index=ids),
         in_category=lambda _: np.full(len(ids), True),
         n_samples=n_samples,
-        sample_grades=grades,
+        n_right=np.asarray(right, dtype=np.float64),
         scores=pd.DataFrame({"grade": np.where(greedy, "correct", "incorrect")}, index=ids),
     )
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from homog_core.figures.question import answer_map, answer_name, distance_matrix, entropy_traces
+from homog_core.figures.question import MOST_NAMED, answer_map, answer_name, distance_matrix, entropy_traces
 from homog_core.figures.theme import GREY, SYMBOLS
 
 BLUE = "#0072B2"
@@ -97,17 +97,30 @@ def test_the_distance_matrix_of_all_different_answers_has_no_lines():
     assert len(distance_matrix(np.eye(3), [0, 1, 2], [0, 1, 2], dark=False).layout.shapes) == 0
 
 
+def test_cells_of_a_large_distance_matrix_say_their_distance_alone():
+    n = MOST_NAMED + 1
+    (heat_map,) = distance_matrix(np.eye(n), [0] * n, range(n), dark=False).data
+
+    assert heat_map.hovertext is None
+    assert "%{z" in heat_map.hovertemplate
+
+
 def test_traces_show_the_chosen_answer_on_top_and_the_others_in_grey():
     entropies = {-1: [0.5], 0: [1.0, 2.0], 1: [3.0]}
     tokens = {-1: ["Paris"], 0: ["It", " is"], 1: ["\n"]}
 
     fig = entropy_traces(entropies, tokens, 0, BLUE)
 
-    assert [trace.name for trace in fig.data] == ["Greedy answer", "Answer 2", "Answer 1"]
-    assert [trace.line.color for trace in fig.data] == [GREY, GREY, BLUE]
-    assert (fig.data[2].x, fig.data[2].y) == ((1, 2), (1.0, 2.0))
-    assert [tuple(label) for label in fig.data[2].customdata] == [("It", "1.00"), ("is", "2.00")]
-    assert [tuple(label) for label in fig.data[1].customdata] == [("↵", "3.00")]
+    others, own = fig.data
+    assert [trace.line.color for trace in fig.data] == [GREY, BLUE]
+    assert (own.x, own.y) == ((1, 2), (1.0, 2.0))
+    assert [tuple(said) for said in own.customdata] == [("It", "1.00", "Answer 1"), ("is", "2.00", "Answer 1")]
+    assert (others.x, others.y) == ((1, None, 1), (0.5, None, 3.0))  # a gap between two answers
+    assert [tuple(said) for said in others.customdata] == [
+        ("Paris", "0.50", "Greedy answer"),
+        ("", "", ""),
+        ("↵", "3.00", "Answer 2"),
+    ]
     assert fig.layout.yaxis.title.text == "entropy (nats)"
 
 

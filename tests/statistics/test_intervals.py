@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, ttest_1samp
 
-from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_bounds, wilson_interval
+from homog_core.statistics.intervals import (
+    mean_estimate,
+    mean_estimates,
+    single_cluster_rate,
+    wilson_bounds,
+    wilson_interval,
+)
 
 NAN = math.nan
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution
@@ -97,3 +103,16 @@ def test_a_mean_of_fewer_than_two_has_no_interval(values, value, n):
     assert estimate.value == pytest.approx(value, nan_ok=True)
     assert estimate.n == n
     assert np.isnan([estimate.low, estimate.high]).all()
+
+
+def test_means_of_columns_are_those_of_one_column_at_a_time():
+    rng = np.random.default_rng(0)
+    values = rng.normal(3, 2, (40, 6))
+    values[rng.random(values.shape) < 0.3] = NAN
+    values[:, 3], values[:, 4], values[1:, 5] = NAN, 7.0, NAN  # none, all the same, and a single one
+    found = mean_estimates(values)
+
+    for m, column in enumerate(values.T):
+        one = mean_estimate(column)
+        row = [part[m] for part in found]
+        assert row == pytest.approx([one.value, one.low, one.high, one.n], rel=1e-12, nan_ok=True)
