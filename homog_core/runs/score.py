@@ -83,14 +83,15 @@ def _tables(
     clusterers = [*clusterers, *(replace(clusterer, **settings.get(clusterer.key, {})) for clusterer in left)]
     grades = grade_run(run)
     of_greedy = grades[grades["sample_index"] == GREEDY].set_index("question_id")[["grade", "grade_policy"]]
+    of_greedy = of_greedy.to_dict("index")
     densities = _densities(vectors)
-    n_words = run.questions().set_index("id")["text"].str.split().str.len()
+    n_words = run.questions().set_index("id")["text"].str.split().str.len().to_dict()
     evidence = Evidence(vectors, entailed, groups)
     found = analysed(run, evidence, clusterers, on_progress, spread)
     scores = []
     for row in found.scores:
         key = row["question_id"]
-        of_question = {"n_words_question": n_words[key], **of_greedy.loc[key]}
+        of_question = {"n_words_question": n_words[key], **of_greedy[key]}
         scores.append(row | densities.get(key, {}) | of_question)
     return {
         "similarities": found.similarities,
@@ -148,8 +149,7 @@ def _densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float
     found: dict[str, dict[str, float]] = {}
     for encoder, frame in vectors.items():
         rows = frame[frame["view"] == "question"]
-        matrix = np.stack(list(rows["vector"]))
-        for i, question_id in enumerate(rows["question_id"]):
-            density = uncertainty.embedding_density(matrix[i], np.delete(matrix, i, axis=0))
+        densities = uncertainty.embedding_density(np.stack(list(rows["vector"]))).tolist()
+        for question_id, density in zip(rows["question_id"], densities, strict=True):
             found.setdefault(question_id, {})[f"embedding_density@{encoder}"] = density
     return found
