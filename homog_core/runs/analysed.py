@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from homog_core.cores import n_cores, over_cores
 from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, square
 from homog_core.measures.combined import Weights, weights_of
@@ -27,6 +28,7 @@ from homog_core.runs.tables import response_set
 
 Frames = Mapping[str, pd.DataFrame]  # by key of the encoder, NLI model or judge
 MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
+MANY = 5_000  # answers, about, from which processes for other cores pay back the seconds that they take to start
 SETTINGS = ["threshold", "rule", "entailment"]
 _ANALYSES = pa.schema(
     [
@@ -109,9 +111,12 @@ class _Drawn(NamedTuple):
 
 
 def analysed(
-    run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress, spread: Spread = map
+    run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress, spread: Spread | None = None
 ) -> Analyses:
-    """The analyses of every sampled question of a run. `spread` hands them out."""
+    """The analyses of every sampled question of a run. `spread` hands them out; without one all cores get some.
+
+    A run of few answers is analysed by this process alone.
+    """
     step = kept.Kept(run.id, "analyses", _made_from(run, evidence, clusterers))
     rows_of = _by_question(run.responses())
     vectors, entailed, groups = ({key: _by_question(frame) for key, frame in kind.items()} for kind in evidence)
@@ -127,6 +132,8 @@ def analysed(
 
     of = partial(_analysis, clusterers=tuple(clusterers), weights=_weights(clusterers))
     report = partial(on_progress, "Scoring")
+    if spread is None:
+        spread = over_cores if sum(map(len, rows_of.values())) >= MANY and n_cores() > 1 else map
     return Analyses(_done(step, _ANALYSES, list(questions), asked, of, report, spread), clusterers)
 
 
