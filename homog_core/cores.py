@@ -23,8 +23,8 @@ def n_cores() -> int:
     return min(cpu_count(), max(1, int(most))) if most.strip().isdecimal() else cpu_count()
 
 
-def over_cores(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-    """`map` over a process for each core; results come in the order in which they are done.
+def over_processes(n: int, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    """`map` over `n` processes; results come in the order in which they are done.
 
     The function and the items travel, so they must be picklable. A process takes a second or two to start. Raises what
     the function raises, and `HomogError` where a process dies. Whoever stops asking ends the processes.
@@ -32,7 +32,7 @@ def over_cores(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    with parallel_config("loky", n_jobs=n_cores(), inner_max_num_threads=1, idle_worker_timeout=_IDLE):
+    with parallel_config("loky", n_jobs=n, inner_max_num_threads=1, idle_worker_timeout=_IDLE):
         shared = Parallel(return_as="generator_unordered", max_nbytes=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that not all results were asked for
@@ -41,6 +41,6 @@ def over_cores(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator
                 yield from results
             except BrokenProcessPool as error:
                 raise HomogError(
-                    "A process that shared the work was ended from outside, perhaps for want of memory. What was finished "
-                    "is kept; score the run again, with OMP_NUM_THREADS=1 to do without such processes."
+                    "A process that shared the work was ended from outside, perhaps for want of memory; give the same "
+                    "command again, with OMP_NUM_THREADS=1 to do without such processes."
                 ) from error

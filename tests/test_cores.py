@@ -1,4 +1,4 @@
-"""Work on the cores of this machine: every item once, in processes of one thread, which end when nobody asks any more."""
+"""Work on the cores of this machine: every item once, in processes of one thread that end when nobody asks."""
 
 import os
 import signal
@@ -7,14 +7,8 @@ import time
 import pytest
 from psutil import Process
 
-from homog_core.cores import n_cores, over_cores
+from homog_core.cores import n_cores, over_processes
 from homog_core.errors import HomogError, InvalidInput
-
-@pytest.fixture(autouse=True)
-def _two_cores(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    if n_cores() < 2:
-        pytest.skip("needs two cores")
 
 
 def where(_):
@@ -36,27 +30,27 @@ def processes():
 
 
 def test_every_item_is_done_once_by_processes_of_one_thread():
-    assert sorted(over_cores(abs, range(-30, 0))) == list(range(1, 31))
-    assert list(over_cores(abs, [])) == []
-    ids, threads = zip(*over_cores(where, range(40)), strict=True)
-    assert len(set(ids)) == n_cores()
+    assert sorted(over_processes(2, abs, range(-30, 0))) == list(range(1, 31))
+    assert list(over_processes(2, abs, [])) == []
+    ids, threads = zip(*over_processes(2, where, range(40)), strict=True)
+    assert len(set(ids)) == 2
     assert os.getpid() not in ids
     assert set(threads) == {"1"}
 
 
 def test_what_goes_wrong_is_said_as_by_map():
     with pytest.raises(InvalidInput, match=r"^This does not work\.$"):
-        list(over_cores(complain, ["This"]))
+        list(over_processes(2, complain, ["This"]))
 
 
 def test_a_process_that_is_killed_is_one_sentence_with_the_remedy():
     with pytest.raises(HomogError, match=r"ended from outside.*OMP_NUM_THREADS=1"):
-        list(over_cores(die, [None]))
-    assert sorted(over_cores(abs, [-1, -2])) == [1, 2]  # others do the work again
+        list(over_processes(2, die, [None]))
+    assert sorted(over_processes(2, abs, [-1, -2])) == [1, 2]  # others do the work again
 
 
 def test_whoever_stops_asking_ends_the_processes():
-    results = over_cores(where, range(1_000))
+    results = over_processes(2, where, range(1_000))
     next(results)
     assert processes()
     results.close()

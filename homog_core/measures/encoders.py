@@ -91,8 +91,6 @@ class SentenceEncoder:
     def _batches(self, texts: list[str]) -> list[list[str]]:
         """Texts of about as many tokens together, the longest first, so that hardly any padding is computed."""
         lengths = self._n_tokens(texts)
-        if lengths is None:
-            return [texts]
         order = np.argsort(-lengths, kind="stable")
         batches, start = [], 0
         while start < len(texts):
@@ -101,13 +99,13 @@ class SentenceEncoder:
             start = end
         return batches
 
-    def _n_tokens(self, texts: list[str]) -> np.ndarray | None:
-        """How many tokens the model reads of each text (n,); None where nothing is padded."""
+    def _n_tokens(self, texts: list[str]) -> np.ndarray:
+        """How many tokens the model reads of each text (n,); its characters where nothing is padded."""
         from transformers import PreTrainedTokenizerBase
 
         tokenizer = self._model.tokenizer
         if not isinstance(tokenizer, PreTrainedTokenizerBase):
-            return None
+            return np.array([len(text) for text in texts])
         most = self._model.max_seq_length or tokenizer.model_max_length
         return np.array([len(ids) for ids in tokenizer(texts, truncation=True, max_length=most)["input_ids"]])
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from homog_core.cores import n_cores, over_cores
+from homog_core.cores import n_cores, over_processes
 from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, square
 from homog_core.measures.combined import Weights, weights_of
@@ -28,7 +28,7 @@ from homog_core.runs.tables import response_set
 
 Frames = Mapping[str, pd.DataFrame]  # by key of the encoder, NLI model or judge
 MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
-MANY = 5_000  # answers, about, from which processes for other cores pay back the seconds that they take to start
+PAYS_BACK = 2_500  # answers for each process, about, that are worth the seconds which it takes to start
 SETTINGS = ["threshold", "rule", "entailment"]
 _ANALYSES = pa.schema(
     [
@@ -132,8 +132,8 @@ def analysed(
 
     of = partial(_analysis, clusterers=tuple(clusterers), weights=_weights(clusterers))
     report = partial(on_progress, "Scoring")
-    if spread is None:
-        spread = over_cores if sum(map(len, rows_of.values())) >= MANY and n_cores() > 1 else map
+    n_processes = min(n_cores(), sum(map(len, rows_of.values())) // PAYS_BACK)
+    spread = spread or (partial(over_processes, n_processes) if n_processes > 1 else map)
     return Analyses(_done(step, _ANALYSES, list(questions), asked, of, report, spread), clusterers)
 
 
