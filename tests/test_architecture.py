@@ -11,7 +11,7 @@ from homog_core.files import PROJECT
 
 # A package imports only from itself and from those on the lines above it.
 FLOORS = [
-    {"errors", "progress", "records", "files", "device", "leftovers", "typed"},
+    {"errors", "progress", "records", "files", "device", "cores", "leftovers", "typed"},
     {"catalogue"},
     {"sampling", "measures"},
     {"statistics", "runs"},

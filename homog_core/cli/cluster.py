@@ -30,10 +30,10 @@ def clustered(options: argparse.Namespace) -> "Iterator[Cluster | None]":
         yield cluster
 
 
-def spread_over(cluster: "Cluster | None") -> "Spread":
-    """What hands out the parts of a scoring: to the workers of a cluster, or to this process."""
+def spread_over(cluster: "Cluster | None") -> "Spread | None":
+    """What hands out the parts of a scoring to the workers of a cluster; None where there is none."""
     if not cluster:
-        return map
+        return None
     from homog_core.sampling.cluster_tasks import RayTasks
 
     return RayTasks(cluster)

@@ -7,21 +7,32 @@ from scipy.sparse import csr_matrix
 
 WORD_BITS = 64  # of the longest sequence that `longest_common` can hold bit by bit
 _PAIRS = 1 << 18  # held at once
+_FEW = 1 << 14  # entries of a table that is quicker whole than sparse
 
 
 def shared_counts(sets: Sequence[Collection[Hashable]]) -> np.ndarray:
     """How many elements every two of N sets share: (N, N) integers; the diagonal has their sizes."""
-    _, has = incidence(sets)
-    return (has @ has.T).toarray()
+    number, columns = _numbered(sets)
+    if len(sets) * len(number) > _FEW:
+        _, has = incidence(sets)
+        return (has @ has.T).toarray()
+    has = np.zeros((len(sets), len(number)))
+    has[np.repeat(np.arange(len(sets)), [len(own) for own in sets]), columns] = 1.0
+    return (has @ has.T).astype(np.int64)
 
 
 def incidence(sets: Sequence[Collection[Hashable]]) -> tuple[list[Hashable], csr_matrix]:
     """The E elements of N sets in the order of their appearance, and which set has which: (N, E) of ones."""
-    number: dict[Hashable, int] = {}
-    columns = [number.setdefault(element, len(number)) for own in sets for element in own]
+    number, columns = _numbered(sets)
     starts = np.concatenate([[0], np.cumsum([len(own) for own in sets])]).astype(np.int64)
     shape = (len(sets), len(number))
     return list(number), csr_matrix((np.ones(len(columns), dtype=np.int64), columns, starts), shape)
+
+
+def _numbered(sets: Sequence[Collection[Hashable]]) -> tuple[dict[Hashable, int], list[int]]:
+    """The place of each element in the order of their appearance, and those of all sets, one set after the other."""
+    number: dict[Hashable, int] = {}
+    return number, [number.setdefault(element, len(number)) for own in sets for element in own]
 
 
 def longest_common(sequences: Sequence[Sequence[str]], first: np.ndarray, second: np.ndarray) -> np.ndarray:

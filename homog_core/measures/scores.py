@@ -107,8 +107,9 @@ def graph_scores(similarity: np.ndarray, texts: Sequence[str]) -> dict[str, floa
     place = {text: i for i, text in reversed([*enumerate(texts)])}
     firsts = [place[text] for text in times] if len(similarity) > 1 else []
     weights = np.clip(similarity[np.ix_(firsts, firsts)], 0.0, None).astype(np.float64)
+    graph = uncertainty.graph_of(weights, list(times.values())) if firsts else None
     return {
-        score.__name__: score(weights, list(times.values())) if firsts else np.nan
+        score.__name__: score(graph) if graph else np.nan
         for score in (
             uncertainty.eigenvalue_laplacian,
             uncertainty.degree_uncertainty,

@@ -21,6 +21,7 @@ from homog_core.measures.overlap import WORD_BITS, longest_common
 _LARGEST_EIGENVALUE = 0.9  # eccentricity keeps eigenvectors below it; the value of Lin et al.
 _HEAT = 0.3  # the diffusion time t of kernel language entropy; the value of Nikitin et al.
 _NOTHING = 36.0  # exp(−36) is less than what rounding takes from 1
+_AT_ONCE = 256  # questions that are compared with all others at the same time
 _ROUNDING = 1e-6  # how far a similarity may be from symmetric, from a unit diagonal and from [0, 1]
 
 
@@ -192,31 +193,32 @@ def selfcheck_nli(probabilities: np.ndarray) -> float:
     return float(share.mean(axis=1).mean())
 
 
-def eigenvalue_laplacian(similarity: np.ndarray, times: Sequence[int] | None = None) -> float:
+def eigenvalue_laplacian(similarity: "np.ndarray | Graph", times: Sequence[int] | None = None) -> float:
     """Σ_k max(0, 1 − λ_k), λ the eigenvalues of I − D^-½ W D^-½: a continuous number of meanings, in [1, N].
 
     `similarity` is W: symmetric, unit diagonal, values in [0, 1]; so in the three scores that follow. It is (N, N), or
-    (K, K) of different answers of which each was given so many `times` (K,), N in all: the score is the same. Identical
-    answers: 1. Nothing in common: N. One response: 1. No responses or a NaN in W: NaN. Source: Lin et al. 2024
+    (K, K) of different answers of which each was given so many `times` (K,), N in all: the score is the same; so it is
+    for their `graph_of`, which several scores can share. Identical answers: 1. Nothing in common: N. One response: 1.
+    No responses or a NaN in W: NaN. Source: Lin et al. 2024
     (U_EigV). It is not 0 for one meaning, unlike an entropy.
     """
-    graph = _graph(similarity, times)
+    graph = graph_of(similarity, times)
     if graph is None:
         return np.nan
     return float(np.clip(np.linalg.eigvalsh(graph.normalised), 0.0, None).sum())  # 1 − λ; 0 for an answer given again
 
 
-def degree_uncertainty(similarity: np.ndarray, times: Sequence[int] | None = None) -> float:
+def degree_uncertainty(similarity: "np.ndarray | Graph", times: Sequence[int] | None = None) -> float:
     """1 − Σ_ij W_ij / N²: one minus the mean similarity, each answer with itself included. In [0, 1 − 1/N].
 
     Identical answers and one response: 0. No responses or a NaN in W: NaN. Source: Lin et al. 2024 (U_Deg). The
     authors' package returns N times this, of the directed similarities.
     """
-    graph = _graph(similarity, times)
+    graph = graph_of(similarity, times)
     return np.nan if graph is None else float(1.0 - graph.times @ graph.degrees / graph.n**2)
 
 
-def eccentricity(similarity: np.ndarray, times: Sequence[int] | None = None) -> float:
+def eccentricity(similarity: "np.ndarray | Graph", times: Sequence[int] | None = None) -> float:
     """Frobenius norm of the centred eigenvectors of I − D^-½ W D^-½ whose λ < 0.9. In [0, √(N − 1)].
 
     Column by column, each eigenvector less its mean over the responses. Identical answers and one response: 0. Nothing
@@ -224,7 +226,7 @@ def eccentricity(similarity: np.ndarray, times: Sequence[int] | None = None) -> 
     not at all, so that the arbitrary basis and the order of the rows do not matter. It jumps where an eigenvalue
     crosses 0.9. Source: Lin et al. 2024 (U_Ecc).
     """
-    graph = _graph(similarity, times)
+    graph = graph_of(similarity, times)
     if graph is None:
         return np.nan
     # Rounding spreads an eigenvalue of exactly 0.9 to both sides, differently for each order of the rows.
@@ -234,7 +236,7 @@ def eccentricity(similarity: np.ndarray, times: Sequence[int] | None = None) -> 
     return float(np.linalg.norm(kept - np.outer(graph.roots, means)))
 
 
-def kernel_language_entropy(similarity: np.ndarray, times: Sequence[int] | None = None) -> float:
+def kernel_language_entropy(similarity: "np.ndarray | Graph", times: Sequence[int] | None = None) -> float:
     """Von Neumann entropy −Σ_k μ_k ln μ_k of the heat kernel of W. nats, in [0, ln N].
 
     K = expm(−0.3 L), the exponential of the matrix and not of its entries, L = D − W; μ are the eigenvalues of
@@ -244,7 +246,7 @@ def kernel_language_entropy(similarity: np.ndarray, times: Sequence[int] | None 
     directions, entailment 1 and neutral ½, where W here is the mean, and divides by ln N; lm-polygraph divides too,
     keeps the directions apart, and its L is W − D, of the opposite sign.
     """
-    graph = _graph(similarity, times)
+    graph = graph_of(similarity, times)
     if graph is None:
         return np.nan
     laplacian = np.diag(graph.degrees) - graph.weights * np.outer(graph.roots, graph.roots)
@@ -278,19 +280,26 @@ def sindex(embeddings: np.ndarray, threshold: float = 0.95) -> float:
     return max(0.0, float(entr(sizes / len(labels) * within).sum()))
 
 
-def embedding_density(embedding: np.ndarray, others: np.ndarray, k: int = 10) -> float:
-    """Minus the mean cosine of a question's `embedding` (d,) to its k nearest rows of `others` (M, d). In [−1, 1].
+def embedding_density(embeddings: np.ndarray, k: int = 10) -> np.ndarray:
+    """Minus the mean cosine of each question to the k nearest of the others, by `embeddings` (M, d). (M,), in [−1, 1].
 
-    `others` are the other questions of the reference set, without the question itself. Higher means farther from all
-    of them. No others: NaN; fewer than k: all of them. A zero vector has cosine 0. Source: the cheap second boundary of
-    the cascade of arXiv:2603.24124. Not the semantic density of Qiu & Miikkulainen 2024, which looks at responses.
+    The questions are the reference set. Higher means farther from all others. One question: NaN; fewer than k others:
+    all of them. A zero vector has cosine 0. Source: the cheap second boundary of the cascade of arXiv:2603.24124. Not
+    the semantic density of Qiu & Miikkulainen 2024, which looks at responses.
     """
-    if len(others) == 0:
-        return np.nan
-    embedding, others = np.asarray(embedding, dtype=np.float64), np.asarray(others, dtype=np.float64)
-    norms = np.linalg.norm(others, axis=1) * np.linalg.norm(embedding)
-    cosines = np.clip(others @ embedding / np.where(norms > 0, norms, 1.0), -1.0, 1.0)
-    return -float(np.sort(cosines)[::-1][:k].mean())
+    n = len(embeddings)
+    if n < 2:
+        return np.full(n, np.nan)
+    embeddings = np.asarray(embeddings, dtype=np.float64)
+    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    unit, found = embeddings / np.where(norms > 0, norms, 1.0), np.empty(n)
+    for start in range(0, n, _AT_ONCE):
+        cosines = np.clip(unit[start : start + _AT_ONCE] @ unit.T, -1.0, 1.0)
+        own = np.arange(len(cosines))
+        cosines[own, start + own] = -np.inf  # itself
+        nearest = np.partition(cosines, -min(k, n - 1), axis=1)[:, -min(k, n - 1) :]
+        found[start : start + _AT_ONCE] = -np.sort(nearest, axis=1).mean(axis=1)
+    return found
 
 
 def _weights(similarity: np.ndarray) -> np.ndarray | None:
@@ -316,7 +325,7 @@ def _weights(similarity: np.ndarray) -> np.ndarray | None:
     return np.clip((weights + weights.T) / 2, 0.0, 1.0)
 
 
-class _Graph(NamedTuple):
+class Graph(NamedTuple):
     """Similarities of K different answers, and how often each was given."""
 
     weights: np.ndarray  # (K, K)
@@ -344,15 +353,17 @@ class _Graph(NamedTuple):
         return self.weights * np.outer(scale, scale)
 
 
-def _graph(similarity: np.ndarray, times: Sequence[int] | None) -> _Graph | None:
+def graph_of(similarity: np.ndarray | Graph, times: Sequence[int] | None = None) -> Graph | None:
     """What the scores of a graph read; None where there is no answer, or a NaN in W."""
+    if isinstance(similarity, Graph):
+        return similarity
     weights = _weights(similarity)
     if weights is None:
         return None
     times = np.ones(len(weights)) if times is None else np.asarray(times, dtype=np.float64)
     if times.shape != (len(weights),) or times.min() < 1:
         raise InvalidInput(f"`times` must say of each of {len(weights)} answers how often it was given, at least once.")
-    return _Graph(weights, times)
+    return Graph(weights, times)
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from homog_core.cores import n_cores, over_processes
 from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, square
 from homog_core.measures.combined import Weights, weights_of
@@ -27,6 +28,7 @@ from homog_core.runs.tables import response_set
 
 Frames = Mapping[str, pd.DataFrame]  # by key of the encoder, NLI model or judge
 MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
+PAYS_BACK = 2_500  # answers for each process, about, that are worth the seconds which it takes to start
 SETTINGS = ["threshold", "rule", "entailment"]
 _ANALYSES = pa.schema(
     [
@@ -109,14 +111,15 @@ class _Drawn(NamedTuple):
 
 
 def analysed(
-    run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress, spread: Spread = map
+    run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress, spread: Spread | None = None
 ) -> Analyses:
-    """The analyses of every sampled question of a run. `spread` hands them out."""
+    """The analyses of every sampled question of a run. `spread` hands them out; without one all cores get some.
+
+    A run of few answers is analysed by this process alone.
+    """
     step = kept.Kept(run.id, "analyses", _made_from(run, evidence, clusterers))
-    rows_of = dict(tuple(run.responses().groupby("question_id", sort=False)))
-    vectors, entailed, groups = (
-        {key: dict(tuple(f.groupby("question_id", sort=False))) for key, f in kind.items()} for kind in evidence
-    )
+    rows_of = _by_question(run.responses())
+    vectors, entailed, groups = ({key: _by_question(frame) for key, frame in kind.items()} for kind in evidence)
     questions = {row.id: row for row in run.questions().itertuples() if row.id in rows_of}
 
     def asked(key: str) -> _Asked:
@@ -129,7 +132,15 @@ def analysed(
 
     of = partial(_analysis, clusterers=tuple(clusterers), weights=_weights(clusterers))
     report = partial(on_progress, "Scoring")
+    n_processes = min(n_cores(), sum(map(len, rows_of.values())) // PAYS_BACK)
+    spread = spread or (partial(over_processes, n_processes) if n_processes > 1 else map)
     return Analyses(_done(step, _ANALYSES, list(questions), asked, of, report, spread), clusterers)
+
+
+def _by_question(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each question. Texts are objects, which take less time where rows are read one by one."""
+    texts = dict.fromkeys(frame.select_dtypes("str").columns, object)
+    return dict(tuple(frame.astype(texts).groupby("question_id", sort=False)))
 
 
 def _analysis(

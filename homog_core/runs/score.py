@@ -44,14 +44,14 @@ def score_run(
     clusterers: Sequence[Clusterer] | None = None,
     judge: Judge | None = None,
     on_progress: OnProgress = lambda what, done, total: None,
-    spread: Spread = map,
+    spread: Spread | None = None,
 ) -> Run:
     """Get what is missing of embeddings, NLI probabilities and groups; then all that follows from them and the answers.
 
     A scoring that was killed goes on where it was (`kept`). What NLI models and judges have said before is used again,
     whether or not `nli` and `judge` are given. `spread` hands out texts to encode, and questions to analyse and to
-    draw: by `map` here and one after the other. Raises `HomogError` for a run without answers, for one whose sentences
-    are not here, and while another process writes it.
+    draw. Without one this machine does it all: one after the other, except that all cores analyse questions. Raises
+    `HomogError` for a run without answers, for one whose sentences are not here, and while another process writes it.
     """
     with held(open_run(run_id).folder):  # so that the answers stay as they are, and all tables are of one scoring
         run = open_run(run_id)
@@ -68,12 +68,12 @@ def _tables(
     clusterers: Sequence[Clusterer] | None,
     judge: Judge | None,
     on_progress: OnProgress,
-    spread: Spread,
+    spread: Spread | None,
 ) -> dict[str, pd.DataFrame | pa.Table]:
     """What there is to store of a scoring, by the name of the table."""
     if clusterers is None:
         clusterers = default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
-    vectors = {encoder.key: embed_run(run, encoder, on_progress, spread) for encoder in encoders}
+    vectors = {encoder.key: embed_run(run, encoder, on_progress, spread or map) for encoder in encoders}
     entailed = stored_entailments(run) | ({nli.key: entail_run(run, nli, on_progress)} if nli else {})
     groups = complete_judgements(run) | ({judge.key: group_run(run, judge, on_progress)} if judge else {})
     known = {clusterer.key for clusterer in clusterers}
@@ -83,21 +83,22 @@ def _tables(
     clusterers = [*clusterers, *(replace(clusterer, **settings.get(clusterer.key, {})) for clusterer in left)]
     grades = grade_run(run)
     of_greedy = grades[grades["sample_index"] == GREEDY].set_index("question_id")[["grade", "grade_policy"]]
+    of_greedy = of_greedy.to_dict("index")
     densities = _densities(vectors)
-    n_words = run.questions().set_index("id")["text"].str.split().str.len()
+    n_words = run.questions().set_index("id")["text"].str.split().str.len().to_dict()
     evidence = Evidence(vectors, entailed, groups)
     found = analysed(run, evidence, clusterers, on_progress, spread)
     scores = []
     for row in found.scores:
         key = row["question_id"]
-        of_question = {"n_words_question": n_words[key], **of_greedy.loc[key]}
+        of_question = {"n_words_question": n_words[key], **of_greedy[key]}
         scores.append(row | densities.get(key, {}) | of_question)
     return {
         "similarities": found.similarities,
         "clusters": found.clusters,
         "grades": grades[grades["sample_index"] != GREEDY],
         "scores": pd.DataFrame(scores),
-        "maps": drawn(run, found, evidence, clusterers, on_progress, spread),
+        "maps": drawn(run, found, evidence, clusterers, on_progress, spread or map),
     }
 
 
@@ -148,8 +149,7 @@ def _densities(vectors: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float
     found: dict[str, dict[str, float]] = {}
     for encoder, frame in vectors.items():
         rows = frame[frame["view"] == "question"]
-        matrix = np.stack(list(rows["vector"]))
-        for i, question_id in enumerate(rows["question_id"]):
-            density = uncertainty.embedding_density(matrix[i], np.delete(matrix, i, axis=0))
+        densities = uncertainty.embedding_density(np.stack(list(rows["vector"]))).tolist()
+        for question_id, density in zip(rows["question_id"], densities, strict=True):
             found.setdefault(question_id, {})[f"embedding_density@{encoder}"] = density
     return found

@@ -175,7 +175,7 @@ def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Deco
     by_index = {int(row.sample_index): response_of(row, rule) for row in rows.itertuples()}
     greedy = by_index.pop(GREEDY)
     samples = tuple(by_index[i] for i in sorted(by_index))
-    return ResponseSet(str(rows.iloc[0]["question_id"]), model_key, prompt, decoding, samples, greedy)
+    return ResponseSet(str(next(iter(rows["question_id"]))), model_key, prompt, decoding, samples, greedy)
 
 
 def compared(texts: pd.Series, leftovers: Leftovers) -> np.ndarray:

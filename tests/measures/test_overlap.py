@@ -22,6 +22,12 @@ def test_shared_counts():
     assert shared_counts([]).shape == (0, 0)
 
 
+def test_shared_counts_of_many_elements_are_those_of_few():
+    few, many = [{1, 2}, {2, 3}, set()], [set(range(i, i + 90)) for i in range(0, 9_000, 45)]
+    assert shared_counts([*few, *many])[:3, :3].tolist() == shared_counts(few).tolist()
+    assert [row.count(45) for row in shared_counts(many).tolist()] == [1, *[2] * 198, 1]
+
+
 @pytest.mark.parametrize("n_words", [2, 9])
 def test_longest_common_is_that_of_the_table(n_words):
     rng = np.random.default_rng(n_words)

@@ -30,7 +30,7 @@ from homog_core.measures import uncertainty
 from homog_core.measures.clustering import Clusterer, cosine_similarity
 from homog_core.measures.words import mask_answer
 from homog_core.records import Question
-from homog_core.runs import contents, evidence, kept
+from homog_core.runs import analysed, contents, evidence, kept
 from homog_core.runs.program import program_sha256
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run, stored_settings
@@ -130,6 +130,22 @@ def test_every_table_is_written_and_verifies(run):
     maps = rows_of(scored.table("maps"), "mixed")
     assert len(maps) == 4  # of the clusterer that pages open with
     assert np.isfinite(maps[["x", "y"]]).all(axis=None)
+
+
+def test_processes_for_all_cores_leave_the_same_tables(run, monkeypatch):
+    names = ("similarities", "clusters", "grades", "scores", "maps")
+    alone = {name: score_run(run.id, [FakeEncoder()]).table(name) for name in names}
+    monkeypatch.setattr(analysed, "PAYS_BACK", 1)
+    monkeypatch.setattr(analysed, "n_cores", lambda: 2)
+    monkeypatch.setattr(analysed, "analyse", lambda *given: pytest.fail("other processes are to analyse"))
+    reported = []
+
+    score_run(run.id, [FakeEncoder()], on_progress=lambda *said: reported.append(said))
+
+    n = len(QUESTIONS)
+    assert [done for what, done, _ in reported if what == "Scoring"] == [*range(1, n + 1)]
+    for name in names:
+        pd.testing.assert_frame_equal(run.table(name), alone[name], check_exact=True)
 
 
 def test_another_threshold_changes_clusters_but_not_samples(run):
