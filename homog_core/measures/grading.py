@@ -27,6 +27,7 @@ from homog_core.measures.short_answers import (
     short_answer,
     singular,
     without_contrast,
+    without_question,
 )
 from homog_core.measures.spellings import uniform
 from homog_core.measures.words import (
@@ -37,6 +38,7 @@ from homog_core.measures.words import (
     same_spelling,
     same_word,
     spell_signs,
+    words_of,
 )
 from homog_core.records import Question, Response
 
@@ -47,7 +49,10 @@ _DIFFERING = 0.6  # the same where each of the two has a word that the other lac
 _ALMOST = 0.49
 _NAMED_FIRST = 0.9  # of two things that the question names, the one that the reference begins with
 _JOINED = 5  # letters from which two texts may be one word, written with a space or without
+_SHORT_RANGE = 8  # words of "between 4 and 5 of them"; a longer text may say "to" of something else
 _BETWEEN = re.compile(r"^between\s+(.+?)\s+and\s+", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<!\w)\d+(?:[ph]\d+)?n?")  # as `uniform` writes them
+_MONTH = re.compile(r"month\d+")
 _UNSPACED = re.compile(rf"[{NO_SPACES}]{{2,}}")
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|dont|don’t) know|i( am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
@@ -102,7 +107,10 @@ def _grade_text(question: Question, answer: str) -> Grade:
         return Grade(_verdict(all(_is_one_of([number], as_numbers) for number in several)), "several")
     if as_numbers and numbers(answer):
         said = [stated(answer), *_new_numbers(first_sentence(answer), question.text)[:1]]
-        return Grade(_verdict(_is_one_of(said, as_numbers) and _bounds_alike(answer, right)), "number")
+        is_right = _is_one_of(said, as_numbers) and _bounds_alike(answer, right)
+        texts = [reference for reference in right if _whole_number(reference) is None]
+        if is_right or not matches(answer, texts, question.text):
+            return Grade(_verdict(is_right), "number")
     offered = alternatives(answer)
     if len(offered) > 1 and (is_list(answer) or not any(_is_whole(answer, reference) for reference in right)):
         return Grade(_verdict(all(matches(part, right, question.text) for part in offered)), "several")
@@ -132,15 +140,19 @@ def match(answer: str, reference: str, question: str = "") -> float:
     content words of both short answers beyond the question's; where each has a word that the other lacks ("Carol
     Smillie", "Carol Thatcher"), an F1 up to 0.6, or one with other numbers, counts as 0.49.
     """
-    answer, reference = without_contrast(spell_signs(answer)), spell_signs(reference)
-    short, wanted = (normalise(uniform(text)) for text in (short_answer(answer), reference))
+    answer, reference = spell_signs(answer), spell_signs(reference)
+    answer, wanted = without_question(answer), _words(reference)
+    if wanted and _words(short_answer(answer)) == wanted:
+        return 1.0
+    answer = answer if denies(reference) else without_contrast(answer)
+    short = _words(short_answer(answer))
     if not wanted or not short:
         return float(bool(wanted == short and _signs(reference) and _signs(answer) == _signs(reference)))
     if short == wanted or _is_one_word(short, wanted):
         return 1.0
     if denies(answer) != denies(reference):
         return 0.0
-    begun = _as_written_in(normalise(uniform(opening(answer))), wanted)
+    begun = _as_written_in(_words(opening(answer)), wanted)
     ours, theirs = (_content(short_answer(text), question) for text in (answer, reference))
     if _has_phrase(begun, wanted) and (theirs or not content_words(wanted, "")):
         return 1.0
@@ -152,6 +164,11 @@ def match(answer: str, reference: str, question: str = "") -> float:
     f1 = 2 * common / (len(ours) + len(theirs)) if common else 0.0
     differ = common < min(len(ours), len(theirs)) and (f1 <= _DIFFERING or _other_numbers(ours, theirs))
     return min(f1, _ALMOST) if differ else f1
+
+
+def _words(text: str) -> str:
+    """The words of a text in one way of writing, without articles, joined by one space."""
+    return normalise(uniform(text))
 
 
 def _signs(text: str) -> str:
@@ -172,9 +189,10 @@ def _as_written_in(words: str, wanted: str) -> str:
 
 
 def _other_numbers(ours: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Whether each of two sets of words has a number that the other lacks, as two dates do."""
-    mine, others = ({word for word in words if word[0].isdigit()} for words in (ours, theirs))
-    return bool(mine - others and others - mine)
+    """Whether each of two sets of words has a number, or a month, that the other lacks, as two dates do."""
+    of_kind = (lambda word: word[0].isdigit(), _MONTH.fullmatch)
+    found = [[set(filter(is_one, words)) for words in (ours, theirs)] for is_one in of_kind]
+    return any(mine - others and others - mine for mine, others in found)
 
 
 def _wanted_decision(references: Sequence[str]) -> bool | None:
@@ -192,7 +210,9 @@ def _whole_number(reference: str) -> Found | None:
 
 def _numbers_offered(answer: str) -> list[Found]:
     """The numbers of a short answer that joins them, as "4 or 5" and "between 4 and 5"; none where it states one."""
-    parts = re.split(r"\s+(?:or|to)\s+", _BETWEEN.sub(r"\1 to ", short_answer(answer)))
+    short = short_answer(answer)
+    joined = r"\s+(?:or|to)\s+" if len(words_of(short)) <= _SHORT_RANGE else r"\s+or\s+"
+    parts = re.split(joined, _BETWEEN.sub(r"\1 to ", short))
     found = [find_numbers(part) for part in parts]
     return [number for own in found for number in own] if len(parts) > 1 and all(len(own) == 1 for own in found) else []
 
@@ -224,8 +244,7 @@ def _are_equal(one: Found, other: Found) -> bool:
 
 def _is_whole(answer: str, reference: str) -> bool:
     """Whether the whole answer may be this reference: it is, or the reference joins several things itself."""
-    short, wanted = (normalise(uniform(text)) for text in (short_answer(answer), reference))
-    return short == wanted or len(alternatives(reference)) > 1
+    return _words(short_answer(answer)) == _words(reference) or len(alternatives(reference)) > 1
 
 
 def _shares_a_word(answer: str, references: Iterable[str], question: str) -> bool:
@@ -241,11 +260,12 @@ def _content(text: str, question: str) -> frozenset[str]:
     """
     said, asked = uniform(spell_signs(text)), uniform(spell_signs(question))
     found = _pairs(said) - _pairs(asked)
-    asked_numbers = set(re.findall(r"\b\d\w*", asked))
+    asked_numbers = set(_NUMBER.findall(asked))
     for word in content_words(_UNSPACED.sub(" ", said), asked):
+        number = _NUMBER.match(word)
         value = numbers(word) if word.isalpha() else []
-        key = f"{value[0]:g}" if value else "not" if is_negation(word) else singular(normalise(word))
-        if key not in asked_numbers:
+        key = number[0] if number else f"{value[0]:g}" if value else "not" if is_negation(word) else ""
+        if (key := key or singular(normalise(word))) not in asked_numbers:
             found.add(key)
     return frozenset(found)
 

@@ -4,6 +4,7 @@ Rules for English, with yes and no in some other languages; a text that no rule 
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from homog_core.measures.numbers import numbers, stated_number
@@ -47,14 +48,15 @@ _CONTRAST = re.compile(
     r"(?:,\s+(?:and\s+)?(?:not|nicht|pas|не)|,?\s+(?:rather than|instead of|as opposed to))\s+[^,.;]*"
     r"|,\s+(?:is|was|are|were)n['’]t\s+(?:it|he|she|that|they)\?"  # asked for agreement
 )
-_CONTRAST_FIRST = re.compile(  # "Not Rome but Paris", "It's not Rome, it's Paris", "Rome? No, Paris"
-    r"^\W*(?:it(?:['’]s|\s+is|\s+was)\s+)?not\s+[^,.;?!]{1,80}(?:,?\s+but|[,;.]\s+it(?:['’]s|\s+is|\s+was))\s+"
-    r"|^[^?.!]{1,80}\?\s+No\b[,.:;!]*\s+",
+_CONTRAST_FIRST = re.compile(  # "Not Rome but Paris", "It's not Rome, it's Paris"
+    r"^\W*(?:it(?:['’]s|\s+is|\s+was)\s+)?not\s+[^,.;?!]{1,80}(?:,?\s+but|[,;.]\s+it(?:['’]s|\s+is|\s+was))\s+",
     re.IGNORECASE,
 )
+_ASKED_FIRST = re.compile(r"^[^?.!]{1,80}\?\s+No\b[,.:;!]*\s+")
 _OTHER_NEGATIONS = re.compile(  # than English ones; of scripts without spaces those that are part of no other word
-    r"(?<!\w)(?:nicht|keine?[mnrs]?|pas|jamais|nunca|jamás|não|nem|не|нет|nie|niet|geen|inte|ikke|değil|không|bukan|tidak|"
-    r"नहीं|ليس|ليست|لم|لن|لا|نیست|لیس|לא|אינו|אינה|δεν|όχι)(?![\w-])|^\W*non\s|\b(?:anything|everything|anyone|everyone) but\b|"
+    r"(?<!\w)(?:nicht|keine?[mnrs]?|pas|jamais|nunca|jamás|não|nem|не|нет|nie|niet|geen|inte|ikke|değil|"
+    r"không|bukan|tidak|नहीं|ليس|ليست|لم|لن|لا|نیست|لیس|לא|אינו|אינה|δεν|όχι)(?![\w-])|^\W*non\s|"
+    r"\b(?:anything|everything|anyone|everyone) but\b|"
     r"不是|并非|並非|没有|沒有|而非|では?な[いく]|じゃな[いく]|(?:では|じゃ)?ありません|아니|아닙|않|ไม่",
     re.IGNORECASE,
 )
@@ -159,6 +161,11 @@ def without_contrast(text: str) -> str:
     return _CONTRAST.sub("", _CONTRAST_FIRST.sub("", text))
 
 
+def without_question(text: str) -> str:
+    """A text without what it only asks and denies first, as "Rome? No," of "Rome? No, Paris"."""
+    return _ASKED_FIRST.sub("", text)
+
+
 def implied_decision(answer: str, question: str) -> bool | None:
     """The `decision`, or that of an answer which states the question again: yes, or no where it negates it."""
     decided = decision(answer)
@@ -184,9 +191,13 @@ def alternatives(answer: str) -> list[str]:
                 return parts
     short = short_answer(text)
     parts = _COMMAS.split(short)
-    if len(parts) > 2 and all(0 < len(words_of(part)) <= _SHORT_ITEM and not numbers(part) for part in parts):
-        return parts
-    return _OR.split(short) if len(words_of(short)) <= _SHORT_PART else [short]
+    return parts if _are_items(parts) else _OR.split(short) if len(words_of(short)) <= _SHORT_PART else [short]
+
+
+def _are_items(parts: Sequence[str]) -> bool:
+    """Whether three or more parts of a text are items of a list, and no parts of a sentence."""
+    are_short = all(0 < len(words_of(part)) <= _SHORT_ITEM and ":" not in part and not numbers(part) for part in parts)
+    return len(parts) > 2 and are_short and len({part[0].isupper() for part in parts[1:]}) == 1
 
 
 def is_list(answer: str) -> bool:
