@@ -13,21 +13,33 @@ from functools import lru_cache
 from typing import Literal
 
 from homog_core.leftovers import answer_text
-from homog_core.measures.numbers import find_numbers, numbers, plain, stated_number
+from homog_core.measures.numbers import Found, find_numbers, numbers, plain, stated
 from homog_core.measures.short_answers import (
     alternatives,
     decision,
     denies,
     first_sentence,
     implied_decision,
+    is_bound,
     is_list,
     is_polar,
     opening,
     short_answer,
     singular,
     without_contrast,
+    without_question,
 )
-from homog_core.measures.words import content_words, is_negation, normalise, same_spelling
+from homog_core.measures.spellings import uniform
+from homog_core.measures.words import (
+    NO_SPACES,
+    content_words,
+    is_negation,
+    normalise,
+    same_spelling,
+    same_word,
+    spell_signs,
+    words_of,
+)
 from homog_core.records import Question, Response
 
 Verdict = Literal["correct", "incorrect", "abstained", "ambiguous", "ungraded"]
@@ -36,6 +48,12 @@ MATCH_THRESHOLD = 0.5  # the F1 of content words from which an answer is a refer
 _DIFFERING = 0.6  # the same where each of the two has a word that the other lacks
 _ALMOST = 0.49
 _NAMED_FIRST = 0.9  # of two things that the question names, the one that the reference begins with
+_JOINED = 5  # letters from which two texts may be one word, written with a space or without
+_SHORT_RANGE = 8  # words of "between 4 and 5 of them"; a longer text may say "to" of something else
+_BETWEEN = re.compile(r"^between\s+(.+?)\s+and\s+", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<!\w)\d+(?:[ph]\d+)?n?")  # as `uniform` writes them
+_MONTH = re.compile(r"month\d+")
+_UNSPACED = re.compile(rf"[{NO_SPACES}]{{2,}}")
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|dont|don’t) know|i( am|'m|’m) not sure|i have no (comment|idea)|no one knows|"
     r"i (cannot|can't|can’t|am unable to) (answer|say|tell)|as an ai\b|it is not known|i( am|'m|’m) sorry)",
@@ -72,16 +90,15 @@ def grade(question: Question, response: Response | str) -> Grade:
     if _REFUSALS.search(first_sentence(answer)):
         return Grade("abstained", "refusal")
     if question.answer_type == "number":
-        wanted = [n for r in question.references if (n := stated_number(r)) is not None]
-        said = _numbers_offered(answer) or [stated_number(answer)]
-        return Grade(_verdict(all(_is_one_of([number], wanted) for number in said)), "number")
+        wanted = [n for r in question.references if (n := stated(r)) is not None]
+        said = _numbers_offered(answer) or [stated(answer)]
+        is_right = all(_is_one_of([number], wanted) for number in said) and _bounds_alike(answer, question.references)
+        return Grade(_verdict(is_right), "number")
     return _grade_text(question, answer)
 
 
 def _grade_text(question: Question, answer: str) -> Grade:
     right, wrong = question.references, question.incorrect_references
-    if not normalise(answer):
-        return Grade("incorrect", "short_answer")
     decided, wanted = implied_decision(answer, question.text), _wanted_decision(right)
     if is_polar(question.text) and decided is not None and wanted is not None:
         return Grade(_verdict(decided == wanted), "yes_no")
@@ -89,8 +106,11 @@ def _grade_text(question: Question, answer: str) -> Grade:
     if as_numbers and (several := _numbers_offered(answer)):
         return Grade(_verdict(all(_is_one_of([number], as_numbers) for number in several)), "several")
     if as_numbers and numbers(answer):
-        said = [stated_number(answer), *_new_numbers(first_sentence(answer), question.text)[:1]]
-        return Grade(_verdict(_is_one_of(said, as_numbers)), "number")
+        said = [stated(answer), *_new_numbers(first_sentence(answer), question.text)[:1]]
+        is_right = _is_one_of(said, as_numbers) and _bounds_alike(answer, right)
+        texts = [reference for reference in right if _whole_number(reference) is None]
+        if is_right or not matches(answer, texts, question.text):
+            return Grade(_verdict(is_right), "number")
     offered = alternatives(answer)
     if len(offered) > 1 and (is_list(answer) or not any(_is_whole(answer, reference) for reference in right)):
         return Grade(_verdict(all(matches(part, right, question.text) for part in offered)), "several")
@@ -120,16 +140,23 @@ def match(answer: str, reference: str, question: str = "") -> float:
     content words of both short answers beyond the question's; where each has a word that the other lacks ("Carol
     Smillie", "Carol Thatcher"), an F1 up to 0.6, or one with other numbers, counts as 0.49.
     """
-    short, wanted = normalise(short_answer(answer)), normalise(reference)
-    if short == wanted:
+    answer, reference = spell_signs(answer), spell_signs(reference)
+    answer, wanted = without_question(answer), _words(reference)
+    if wanted and _words(short_answer(answer)) == wanted:
         return 1.0
-    if not short or not wanted or denies(answer) != denies(reference):
+    answer = answer if denies(reference) else without_contrast(answer)
+    short = _words(short_answer(answer))
+    if not wanted or not short:
+        return float(bool(wanted == short and _signs(reference) and _signs(answer) == _signs(reference)))
+    if short == wanted or _is_one_word(short, wanted):
+        return 1.0
+    if denies(answer) != denies(reference):
         return 0.0
+    begun = _as_written_in(_words(opening(answer)), wanted)
     ours, theirs = (_content(short_answer(text), question) for text in (answer, reference))
-    begun = without_contrast(opening(answer))
-    if _has_phrase(normalise(begun), wanted) and (theirs or not content_words(wanted, "")):
+    if _has_phrase(begun, wanted) and (theirs or not content_words(wanted, "")):
         return 1.0
-    if len(theirs) > 1 and _n_common(theirs, _content(begun, question)) == len(theirs):
+    if len(theirs) > 1 and _n_common(theirs, _content(opening(answer), question)) == len(theirs):
         return 1.0
     if " or " in question and f"{wanted} ".startswith(f"{short} "):  # of two things that the question names
         return _NAMED_FIRST
@@ -139,10 +166,33 @@ def match(answer: str, reference: str, question: str = "") -> float:
     return min(f1, _ALMOST) if differ else f1
 
 
+def _words(text: str) -> str:
+    """The words of a text in one way of writing, without articles, joined by one space."""
+    return normalise(uniform(text))
+
+
+def _signs(text: str) -> str:
+    """A text that is nothing but signs, without what may stand around it, as "+" for "`+`."."""
+    return text.strip(" \t\n`\"'“”‘’.")
+
+
+def _is_one_word(short: str, wanted: str) -> bool:
+    """Whether two texts differ in spaces alone, as "spider man" and "spiderman"; numbers never do."""
+    joined = short.replace(" ", "")
+    return len(joined) >= _JOINED and joined.isalpha() and joined == wanted.replace(" ", "")
+
+
+def _as_written_in(words: str, wanted: str) -> str:
+    """`words` with those that end in a particle as the reference has them, as "서울입니다" for "서울"."""
+    known = wanted.split()
+    return " ".join(next((one for one in known if same_word(word, one)), word) for word in words.split())
+
+
 def _other_numbers(ours: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Whether each of two sets of words has a number that the other lacks, as two dates do."""
-    mine, others = ({word for word in words if word[0].isdigit()} for words in (ours, theirs))
-    return bool(mine - others and others - mine)
+    """Whether each of two sets of words has a number, or a month, that the other lacks, as two dates do."""
+    of_kind = (lambda word: word[0].isdigit(), _MONTH.fullmatch)
+    found = [[set(filter(is_one, words)) for words in (ours, theirs)] for is_one in of_kind]
+    return any(mine - others and others - mine for mine, others in found)
 
 
 def _wanted_decision(references: Sequence[str]) -> bool | None:
@@ -151,33 +201,50 @@ def _wanted_decision(references: Sequence[str]) -> bool | None:
     return 2 * sum(decided) > len(decided) if decided else None
 
 
-def _whole_number(reference: str) -> float | None:
-    """The value of a reference that is nothing but a number."""
+def _whole_number(reference: str) -> Found | None:
+    """The number that a reference is, if it is nothing but a number."""
     found = find_numbers(reference)
     whole = len(found) == 1 and found[0].end - found[0].start >= len(plain(reference).strip(" ."))
-    return found[0].value if whole else None
+    return found[0] if whole else None
 
 
-def _numbers_offered(answer: str) -> list[float]:
-    """The numbers of a short answer that joins them by "or", as "4 or 5"; none where it states one."""
-    parts = re.split(r"\s+or\s+", short_answer(answer))
-    found = [numbers(part) for part in parts]
+def _numbers_offered(answer: str) -> list[Found]:
+    """The numbers of a short answer that joins them, as "4 or 5" and "between 4 and 5"; none where it states one."""
+    short = short_answer(answer)
+    joined = r"\s+(?:or|to)\s+" if len(words_of(short)) <= _SHORT_RANGE else r"\s+or\s+"
+    parts = re.split(joined, _BETWEEN.sub(r"\1 to ", short))
+    found = [find_numbers(part) for part in parts]
     return [number for own in found for number in own] if len(parts) > 1 and all(len(own) == 1 for own in found) else []
 
 
-def _new_numbers(sentence: str, question: str) -> list[float]:
+def _new_numbers(sentence: str, question: str) -> list[Found]:
     """The numbers of a sentence that calculates nothing, without those of the question."""
     asked = numbers(question)
-    return [] if "=" in sentence else [number for number in numbers(sentence) if number not in asked]
+    return [] if "=" in sentence else [number for number in find_numbers(sentence) if number.value not in asked]
 
 
-def _is_one_of(said: Iterable[float | None], wanted: Sequence[float]) -> bool:
-    return any(s is not None and math.isclose(s, w, rel_tol=1e-9) for s in said for w in wanted)
+def _is_one_of(said: Iterable[Found | None], wanted: Sequence[Found]) -> bool:
+    """Whether one of the numbers is one that is wanted; of "50%" and "0.5" either may be said for the other."""
+    return any(_are_equal(s, w) for s in said if s for w in wanted)
+
+
+def _bounds_alike(answer: str, references: Iterable[str]) -> bool:
+    """Whether an answer that only bounds its number has a reference that does so too."""
+    return not is_bound(answer) or any(is_bound(reference) for reference in references)
+
+
+def _are_equal(one: Found, other: Found) -> bool:
+    if math.isclose(one.value, other.value, rel_tol=1e-9):
+        return True
+    if one.is_percent == other.is_percent:
+        return False
+    shares = [number.value / (100 if number.is_percent else 1) for number in (one, other)]
+    return math.isclose(*shares, rel_tol=1e-9)
 
 
 def _is_whole(answer: str, reference: str) -> bool:
     """Whether the whole answer may be this reference: it is, or the reference joins several things itself."""
-    return normalise(short_answer(answer)) == normalise(reference) or len(alternatives(reference)) > 1
+    return _words(short_answer(answer)) == _words(reference) or len(alternatives(reference)) > 1
 
 
 def _shares_a_word(answer: str, references: Iterable[str], question: str) -> bool:
@@ -187,15 +254,25 @@ def _shares_a_word(answer: str, references: Iterable[str], question: str) -> boo
 
 @lru_cache(maxsize=2048)  # an answer is compared with each reference, and each reference with all answers
 def _content(text: str, question: str) -> frozenset[str]:
-    """The content words beyond the question's: numbers as digits, all negations as one, nouns in the singular."""
-    asked, found = set(numbers(question)), set()
-    for word in content_words(text, question):
-        value = numbers(word)
-        if not value:
-            found.add("not" if is_negation(word) else singular(normalise(word)))
-        elif value[0] not in asked:
-            found.add(f"{value[0]:g}")
+    """The content words beyond the question's: numbers as digits, all negations as one, nouns in the singular.
+
+    Of a script without spaces two neighbouring characters are a word: one alone says little.
+    """
+    said, asked = uniform(spell_signs(text)), uniform(spell_signs(question))
+    found = _pairs(said) - _pairs(asked)
+    asked_numbers = set(_NUMBER.findall(asked))
+    for word in content_words(_UNSPACED.sub(" ", said), asked):
+        number = _NUMBER.match(word)
+        value = numbers(word) if word.isalpha() else []
+        key = number[0] if number else f"{value[0]:g}" if value else "not" if is_negation(word) else ""
+        if (key := key or singular(normalise(word))) not in asked_numbers:
+            found.add(key)
     return frozenset(found)
+
+
+def _pairs(text: str) -> set[str]:
+    """The pairs of neighbouring characters in a text, as far as its script has no spaces."""
+    return {run[i : i + 2] for run in _UNSPACED.findall(text) for i in range(len(run) - 1)}
 
 
 def _n_common(ours: frozenset[str], theirs: frozenset[str]) -> int:

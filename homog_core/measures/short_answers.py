@@ -4,6 +4,7 @@ Rules for English, with yes and no in some other languages; a text that no rule 
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from homog_core.measures.numbers import numbers, stated_number
@@ -11,7 +12,9 @@ from homog_core.measures.sentences import split_sentences
 from homog_core.measures.words import content_words, is_negation, words_of
 
 _MARKER = re.compile(
-    r"\b(?:answer|solution)(?:\s+to\s+(?:this|the|that|your)\s+\w+)?\s*(?:(?:is|was|would be)\b|:)\s*:?", re.IGNORECASE
+    r"\b(?:answer|solution)(?:\s+to\s+(?:this|the|that|your)\s+\w+)?\s*(?:(?:is|was|would be)\b|:)\s*:?"
+    r"|^\W*(?:final\s+)?(?:answer|solution)\W*\n",
+    re.IGNORECASE,
 )
 _LEAD = re.compile(
     r"^(?:(?:so|thus|therefore|hence|well|ok|okay|sure|of course|in (?:this|that) case|in fact|actually)\b[,:]?\s+)*"
@@ -19,7 +22,7 @@ _LEAD = re.compile(
     r"(?:(?:called|named|known as|probably|likely|most likely|about|approximately|around|just|only)\s+)*",
     re.IGNORECASE,
 )
-_MARKDOWN = re.compile(r"[*_`#>]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
+_MARKDOWN = re.compile(r"[*_`#>]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|</?(?:b|i|u|em|strong|code|p|br|span|div)\s*/?>")
 _LETTERED = re.compile(r"(?:^|\s)\(?A[.):]\s.*\s\(?B[.):]\s", re.DOTALL)
 _NUMBERED = re.compile(r"(?:^|\s)\(?1[.)]\s.*\s\(?2[.)]\s", re.DOTALL)
 _OR = re.compile(r"[\s-]+or[\s-]+|[\s-]+and[\s-]+|\s*&\s*|\s*/\s*(?=[^\W\d])", re.IGNORECASE)
@@ -29,6 +32,7 @@ _DECISIONS = {
     **dict.fromkeys([*_YES.split(), "是", "是的", "对", "نعم"], True),
     **dict.fromkeys([*_NO.split(), "不是的"], False),
 }
+_YES_ALONE = frozenset({"sure", "of course"})  # before a comma they open any answer
 _EMPHASIS = frozenset("certainly definitely absolutely indeed".split())  # noqa: SIM905
 _GOES_ON = (  # the words that may follow a yes or no which is an answer; a name goes on with others
     "it|they|he|she|we|i|you|there|this|that|these|those|the|a|an|of|is|are|was|were|do|does|did|has|have|had|can|could|"
@@ -40,8 +44,27 @@ _AUXILIARIES = frozenset(
     "isn't aren't wasn't weren't can't couldn't won't wouldn't hasn't haven't shouldn't".split()
 )
 _LATE = re.compile(r"\b(?:answer (?:is|would be)|so|therefore|thus|hence)[,:]?\s+(yes|no|true|false)\b", re.IGNORECASE)
-_CONTRAST = re.compile(r"(?:,\s+(?:and\s+)?not|,?\s+(?:rather than|instead of|as opposed to))\s+[^,.;]*")
+_CONTRAST = re.compile(
+    r"(?:,\s+(?:and\s+)?(?:not|nicht|pas|не)|,?\s+(?:rather than|instead of|as opposed to))\s+[^,.;]*"
+    r"|,\s+(?:is|was|are|were)n['’]t\s+(?:it|he|she|that|they)\?"  # asked for agreement
+)
+_CONTRAST_FIRST = re.compile(  # "Not Rome but Paris", "It's not Rome, it's Paris"
+    r"^\W*(?:it(?:['’]s|\s+is|\s+was)\s+)?not\s+[^,.;?!]{1,80}(?:,?\s+but|[,;.]\s+it(?:['’]s|\s+is|\s+was))\s+",
+    re.IGNORECASE,
+)
+_ASKED_FIRST = re.compile(r"^[^?.!]{1,80}\?\s+No\b[,.:;!]*\s+")
+_OTHER_NEGATIONS = re.compile(  # than English ones; of scripts without spaces those that are part of no other word
+    r"(?<!\w)(?:nicht|keine?[mnrs]?|pas|jamais|nunca|jamás|não|nem|не|нет|nie|niet|geen|inte|ikke|değil|"
+    r"không|bukan|tidak|नहीं|ليس|ليست|لم|لن|لا|نیست|لیس|לא|אינו|אינה|δεν|όχι)(?![\w-])|^\W*non\s|"
+    r"\b(?:anything|everything|anyone|everyone) but\b|"
+    r"不是|并非|並非|没有|沒有|而非|では?な[いく]|じゃな[いく]|(?:では|じゃ)?ありません|아니|아닙|않|ไม่",
+    re.IGNORECASE,
+)
+_UNDECIDED = re.compile(r"\W*yes (?:and|or) no\b", re.IGNORECASE)
+_BOUND = re.compile(r"(?:not|(?:no )?(?:more|less|fewer) than|at (?:least|most))\b", re.IGNORECASE)
 _ASIDE = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])")
+_COMMAS = re.compile(r"\s*,\s*(?:(?:and|or|&)\s+)?|\s+(?:and|or|&)\s+", re.IGNORECASE)
+_SHORT_ITEM = 3  # words of one of several answers with commas between them
 _SHORT_PART = 6  # words of one of several answers
 _BARE = 4  # words of a first sentence that is an answer by itself
 _MOST_READ = 2000  # characters in which several answers are looked for
@@ -74,6 +97,11 @@ def first_sentence(text: str) -> str:
     return text.strip()
 
 
+def is_bound(answer: str) -> bool:
+    """Whether a short answer only says what a number is above or below, or is not: "more than 7", "not 7"."""
+    return bool(_BOUND.match(short_answer(answer)))
+
+
 def opening(answer: str) -> str:
     """Where what an answer says is to be found: its first two sentences, or the first one where that is an answer.
 
@@ -101,8 +129,10 @@ def decision(answer: str) -> bool | None:
         return _DECISIONS[late[1].lower()]
     begun = short_answer(answer).lower()
     words = words_of(begun)
-    if not words:
+    if not words or _UNDECIDED.match(begun):
         return None
+    if begun in _YES_ALONE:
+        return True
     if begun in _DECISIONS:
         return _DECISIONS[begun]
     if words[0] in _EMPHASIS and words[1:2] in (["not"], ["no"]):
@@ -113,17 +143,27 @@ def decision(answer: str) -> bool | None:
 
 @lru_cache(maxsize=_TEXTS)
 def denies(answer: str) -> bool:
-    """Whether the first sentence of an answer says no: by its decision, or by an odd number of negations."""
+    """Whether the first sentence of an answer says no: by its decision, or by an odd number of negations.
+
+    "Neither … nor" is one. Negations of some other languages count too.
+    """
     decided = decision(answer)
     if decided is not None:
         return not decided
     said = without_contrast(_ASIDE.sub("", first_sentence(answer)))
-    return sum(is_negation(word) for word in words_of(said)) % 2 == 1
+    words = words_of(said)
+    n_negations = sum(is_negation(word) for word in words) - (words.count("nor") if "neither" in words else 0)
+    return (n_negations + len(_OTHER_NEGATIONS.findall(said))) % 2 == 1
 
 
 def without_contrast(text: str) -> str:
-    """A text without what it only sets itself off from, as ", not red" or "rather than red"."""
-    return _CONTRAST.sub("", text)
+    """A text without what it only sets itself off from, as ", not red", "rather than red" or "not red but"."""
+    return _CONTRAST.sub("", _CONTRAST_FIRST.sub("", text))
+
+
+def without_question(text: str) -> str:
+    """A text without what it only asks and denies first, as "Rome? No," of "Rome? No, Paris"."""
+    return _ASKED_FIRST.sub("", text)
 
 
 def implied_decision(answer: str, question: str) -> bool | None:
@@ -139,7 +179,10 @@ def implied_decision(answer: str, question: str) -> bool | None:
 
 
 def alternatives(answer: str) -> list[str]:
-    """The answers that a short answer offers at once: lettered, numbered or joined by "or". One where it offers one."""
+    """The answers that a short answer offers at once: lettered, numbered, joined by "or", or three or more with commas.
+
+    One where it offers one.
+    """
     text = answer.strip()[:_MOST_READ]
     for is_list, mark in ((_LETTERED, r"(?:^|\s)\(?[A-Z][.):]\s"), (_NUMBERED, r"(?:^|\s)\(?\d[.)]\s")):
         if is_list.search(text):
@@ -147,7 +190,14 @@ def alternatives(answer: str) -> list[str]:
             if all(len(words_of(part)) <= _SHORT_PART for part in parts):
                 return parts
     short = short_answer(text)
-    return _OR.split(short) if len(words_of(short)) <= _SHORT_PART else [short]
+    parts = _COMMAS.split(short)
+    return parts if _are_items(parts) else _OR.split(short) if len(words_of(short)) <= _SHORT_PART else [short]
+
+
+def _are_items(parts: Sequence[str]) -> bool:
+    """Whether three or more parts of a text are items of a list, and no parts of a sentence."""
+    are_short = all(0 < len(words_of(part)) <= _SHORT_ITEM and ":" not in part and not numbers(part) for part in parts)
+    return len(parts) > 2 and are_short and len({part[0].isupper() for part in parts[1:]}) == 1
 
 
 def is_list(answer: str) -> bool:

@@ -9,18 +9,23 @@ from functools import lru_cache
 import numpy as np
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-_NO_SPACES = (  # scripts that write without spaces between words: every character counts as a word
+NO_SPACES = (  # scripts that write without spaces between words: every character counts as a word
     r"\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
 _INDIC = r"\u0900-\u0dff"  # their vowel signs are no letters to `re`, and are part of a word
 _EMOJI = r"\u2600-\u27bf\U0001f1e6-\U0001faff"
-_LETTER = rf"(?:[^\W{_NO_SPACES}]|[{_INDIC}])"
-_WORD = re.compile(rf"[{_NO_SPACES}]|{_LETTER}+(?:['’]{_LETTER}+)?|[{_EMOJI}]")
+_LETTER = rf"(?:[^\W{NO_SPACES}]|[{_INDIC}])"
+_WORD = re.compile(rf"[{NO_SPACES}]|{_LETTER}+(?:['’]{_LETTER}+)?|[{_EMOJI}]")
 _VOWEL_SIGNS = (0, 7, 8, 9)  # combining classes of the marks without which other words remain; 103 and up likewise
-_PUNCTUATION = re.compile(rf"[^\w\s{_NO_SPACES}{_INDIC}{_EMOJI}]|_")
+_PUNCTUATION = re.compile(rf"[^\w\s{NO_SPACES}{_INDIC}{_EMOJI}]|_")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[./](?=\d)")
 _SPELLING = 0.9  # similarity from which two words are spellings of one
 _LONG_ENOUGH = 5  # letters of a word that may have another spelling
+_SHORTEST_STEM = 2  # letters of a word that may have a particle
+_PARTICLES = re.compile(
+    r"(?:은|는|이|가|을|를|의|에|에서|로|으로|와|과|도|에게)|"
+    r"(?:이|가)?(?:입니다|이에요|에요|예요|이다|다|이라고|라고|이었다|이었습니다|였습니다|였다)(?:요)?"
+)
 _PAIRS = 1 << 22  # of words, held at once
 _ROUNDING = 1e-6
 _ARTICLES = re.compile(r"\b(?:(?i:the|an)|a|A(?=\s+[a-z]))\b")  # not the A of "vitamin A"
@@ -38,6 +43,25 @@ _NO_FUNCTION_WORDS = frozenset(  # in scikit-learn's list, but with a meaning of
     "before after up down off out less more most least few many every all always last own same other alone".split()
 )
 FUNCTION_WORDS = (ENGLISH_STOP_WORDS | {"does", "did", "doing"}) - _NEGATIONS - _NUMBER_WORDS - _NO_FUNCTION_WORDS
+
+
+_SIGNS = (  # that make another name: C++, C#, .NET, A*, O+, AT&T
+    (re.compile(r"(?<=\w)\+\+(?!\w)"), "plusplus"),
+    (re.compile(r"\b([A-Za-z])#(?!\w)"), r"\1sharp"),
+    (re.compile(r"(?<![\w.])\.(?=[A-Za-z]{2,}\b)"), "dot"),
+    (re.compile(r"(?<=[a-z])\.(?=[a-z]{2,3}\b)"), ""),  # Node.js
+    (re.compile(r"(?<![\w*])([A-Z])\*(?![\w*])"), r"\1star"),
+    (re.compile(r"(?<!\w)([A-Z][A-Za-z]?\d?)\+(?!\w)"), r"\1plus"),
+    (re.compile(r"(?<!\w)([A-Z][A-Za-z]?\d?)[-−](?!\w)"), r"\1minus"),
+    (re.compile(r"\b([A-Z]{1,2})\s?&\s?([A-Z]{1,2})\b"), r"\1and\2"),
+)
+
+
+def spell_signs(text: str) -> str:
+    """`text` with the signs in names as letters, since "C", "C++" and "C#" are three."""
+    for pattern, letters in _SIGNS:
+        text = pattern.sub(letters, text)
+    return text
 
 
 def words_of(text: str) -> list[str]:
@@ -66,6 +90,16 @@ def normalise(text: str) -> str:
     folded = fold(_ARTICLES.sub(" ", text)).replace("-", " ").replace("⁄", "/")
     plain = _PUNCTUATION.sub("", _BETWEEN_DIGITS.sub(" ", folded))
     return " ".join(words_of(plain)) or " ".join(words_of(_PUNCTUATION.sub("", fold(text))))
+
+
+def same_word(word: str, wanted: str) -> bool:
+    """Whether a word is another one, or that one with a particle of Korean or an ending behind an apostrophe."""
+    if word == wanted:
+        return True
+    if len(wanted) < _SHORTEST_STEM or not word.startswith(wanted):
+        return False
+    ending = word[len(wanted) :]
+    return ending[0] in "'’" or bool(_PARTICLES.fullmatch(ending))
 
 
 @lru_cache(maxsize=4096)

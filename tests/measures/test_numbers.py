@@ -45,6 +45,17 @@ from homog_core.measures.numbers import find_numbers, number_word, numbers, plai
         ("3 x 10^8", 300_000_000),
         ("3×10⁸", 300_000_000),
         ("1.5 × 10^-3", 0.0015),
+        ("10^6", 1_000_000),
+        ("10**6", 1_000_000),
+        ("2^{10}", 1024),
+        ("10⁻³", 0.001),
+        ("1.2M", 1_200_000),
+        ("$1.2m", 1_200_000),
+        ("2.5bn", 2_500_000_000),
+        ("2,5 Mrd.", 2_500_000_000),
+        ("3 millions", 3_000_000),
+        ("5 lakh", 500_000),
+        ("2 crore", 20_000_000),
         # fractions
         ("1/2", 0.5),
         ("½", 0.5),
@@ -55,6 +66,9 @@ from homog_core.measures.numbers import find_numbers, number_word, numbers, plai
         ("a quarter", 0.25),
         ("three quarters", 0.75),
         ("one and a half", 1.5),
+        ("three-fourths", 0.75),
+        ("\\frac{3}{4}", 0.75),
+        ("\\dfrac12", 0.5),
         # words
         ("seven", 7),
         ("nineteen", 19),
@@ -79,6 +93,12 @@ from homog_core.measures.numbers import find_numbers, number_word, numbers, plai
         # digits of other scripts
         ("１２", 12),
         ("٣", 3),
+        ("٣٫٥", 3.5),
+        ("४२", 42),
+        ("四十二", 42),
+        ("300万", 3_000_000),
+        ("2千万", 20_000_000),
+        ("二〇二四", 2024),
     ],
 )
 def test_one_number_however_it_is_written(text, value):
@@ -94,6 +114,11 @@ def test_one_number_however_it_is_written(text, value):
         ("", []),
         ("a third man", []),  # "third" is an order more often than a part
         ("one of them", []),  # a pronoun
+        ("the twenty-first of 12", [21, 12]),
+        ("2*100", [2, 100]),  # no power of ten
+        ("5 m and 7B", [5, 7]),
+        ("三国", []),  # a numeral alone may be part of a name
+        ("有三个", [3]),
         ("the one that fell", []),
         ("One", [1]),
         ("It is one.", [1]),
@@ -140,8 +165,20 @@ def test_plain_signs():
     assert plain("2½") == "2 1/2"
 
 
+def test_percents_are_marked():
+    assert [found.is_percent for found in find_numbers("50% of 20, fifty percent, 3 per cent, 7")] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
 def test_a_number_too_large_for_a_float_is_no_error():
     assert numbers("1e999")[0] > 1e299
+    assert numbers("9999^9999") == [1e300]
+    assert numbers("0^-1") == [1e300]
 
 
 # The one that an answer states
