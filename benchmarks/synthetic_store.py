@@ -133,7 +133,7 @@ def _answers(run: Run, shape: Shape, decoding: Decoding, prompts: dict[str, str]
     for key, prompt in prompts.items():
         rows = own[key.rpartition("#")[0]].assign(question_id=key)
         if not pool:
-            yield response_set(rows, prompt, run.identity.model, decoding, run.leftovers)
+            yield response_set(rows.itertuples(), prompt, run.identity.model, decoding, run.leftovers)
             continue
         greedy = next(response_of(row, run.leftovers) for row in rows.itertuples() if row.sample_index < 0)
         mixed = pool[key.rpartition("#")[0]].iloc[: shape.n_samples].sample(frac=1.0, random_state=rng)

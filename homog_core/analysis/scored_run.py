@@ -109,7 +109,7 @@ class ScoredRun:
         """All answers to a question."""
         prompt = self.questions.loc[question_id, "prompt"]
         rows, run = self._rows.iloc[self._places[question_id]], self.run
-        return response_set(rows, prompt, run.identity.model, run.decoding, run.leftovers)
+        return response_set(rows.itertuples(), prompt, run.identity.model, run.decoding, run.leftovers)
 
     def valid(self, question_id: str) -> list[int]:
         """Sample indices of the valid answers, in order; rows and columns of `similarity` stand for them."""

@@ -118,7 +118,9 @@ def analysed(
     A run of few answers is analysed by this process alone.
     """
     step = kept.Kept(run.id, "analyses", _made_from(run, evidence, clusterers))
-    rows_of = _by_question(run.responses())
+    rows_of: dict[str, list[Any]] = {}
+    for row in run.responses().itertuples():
+        rows_of.setdefault(row.question_id, []).append(row)
     vectors, entailed, groups = ({key: _by_question(frame) for key, frame in kind.items()} for kind in evidence)
     questions = {row.id: row for row in run.questions().itertuples() if row.id in rows_of}
 
@@ -247,4 +249,4 @@ def _made_from(run: Run, evidence: Evidence, clusterers: Sequence[Clusterer]) ->
 
 def _weights(clusterers: Sequence[Clusterer]) -> list[Weights | None]:
     """Those of the clusterer `combined` for the encoder of each."""
-    return [weights_of(clusterer.encoder or "") for clusterer in clusterers]
+    return [weights_of(one.encoder or "") if one.method == "combined" else None for one in clusterers]

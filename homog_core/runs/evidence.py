@@ -5,7 +5,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from itertools import permutations
@@ -29,20 +29,26 @@ NLI_CHUNK = 1024  # pairs judged between two writes to the store
 JUDGE_CHUNK = 20  # questions put to a judge between two writes
 _OF_VECTOR = ["question_id", "sample_index", "view"]
 _JUDGED = ["question_id", *(field.name for field in fields(Grouping))]
+_OfVectors = tuple[str, int, str]  # question, sample index and view
 _PAIR = ["question_id", "premise", "hypothesis"]
 
 
 def embed_run(
-    run: Run, encoder: Encoder, on_progress: OnProgress = lambda what, done, total: None, spread: Spread = map
+    run: Run,
+    encoder: Encoder,
+    on_progress: OnProgress = lambda what, done, total: None,
+    spread: Spread = map,
+    wanted: Mapping[_OfVectors, list[str]] | None = None,
 ) -> pd.DataFrame:
     """The embeddings of a run's answers (in both views) and questions; those that are missing are computed and stored.
 
-    Each text is encoded once, and a kill loses some seconds of it. `spread` hands out the texts. Returns question_id,
-    sample_index, view, vector (d,); a long answer has one row for each of its windows, in order.
+    Each text is encoded once, and a kill loses some seconds of it. `spread` hands out the texts; `wanted` are the
+    `texts_to_embed`, where several encoders share them. Returns question_id, sample_index, view, vector (d,); a long
+    answer has one row for each of its windows, in order.
     """
     stored = run.embeddings(encoder.key) if run.goes_with_answers(f"embeddings-{encoder.key}") else None
     have = {} if stored is None else stored.groupby(_OF_VECTOR, sort=False).size().to_dict()
-    wanted = dict(_texts_to_embed(run))
+    wanted = texts_to_embed(run) if wanted is None else wanted
     missing = {key: texts for key, texts in wanted.items() if have.get(key) != len(texts)}
     if stored is not None and not missing:
         return stored
@@ -204,16 +210,18 @@ def stored_probabilities(rows: pd.DataFrame | None, answers: ResponseSet) -> dic
     }
 
 
-def _texts_to_embed(run: Run) -> Iterator[tuple[tuple[str, int, str], list[str]]]:
-    """(question, index, view) and the windows of the text."""
+def texts_to_embed(run: Run) -> dict[_OfVectors, list[str]]:
+    """The windows of every text of a run that encoders are given, by question, sample index and view."""
+    found: dict[_OfVectors, list[str]] = {}
     questions = run.questions().set_index("id")["text"].to_dict()
     for row in run.responses().itertuples():
         response, question = response_of(row, run.leftovers), questions[row.question_id]
         if row.sample_index == GREEDY:
-            yield (row.question_id, GREEDY, "question"), [question]
+            found[row.question_id, GREEDY, "question"] = [question]
         elif response.is_valid:
-            yield (row.question_id, row.sample_index, "answer"), windows(response.answer)
-            yield (row.question_id, row.sample_index, "masked"), masked_windows(response.answer, question)
+            found[row.question_id, row.sample_index, "answer"] = windows(response.answer)
+            found[row.question_id, row.sample_index, "masked"] = masked_windows(response.answer, question)
+    return found
 
 
 def _pairs_to_judge(run: Run) -> Iterator[tuple[str, str, str]]:

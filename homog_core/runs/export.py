@@ -72,7 +72,7 @@ def _lines_of(run: Run) -> Iterator[dict[str, Any]]:
     model, decoding, scores = run.identity.model, run.decoding, _scores(run)
     for question in run.questions().itertuples():
         if question.id in rows:
-            answers = response_set(rows[question.id], question.prompt, model, decoding, run.leftovers)
+            answers = response_set(rows[question.id].itertuples(), question.prompt, model, decoding, run.leftovers)
             yield {
                 "id": question.id,
                 "question": question.text or None,

@@ -32,6 +32,7 @@ from homog_core.runs.evidence import (
     entail_run,
     group_run,
     stored_entailments,
+    texts_to_embed,
 )
 from homog_core.runs.store import Run, open_run, require_answers
 from homog_core.runs.tables import question_of, response_of
@@ -73,7 +74,8 @@ def _tables(
     """What there is to store of a scoring, by the name of the table."""
     if clusterers is None:
         clusterers = default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
-    vectors = {encoder.key: embed_run(run, encoder, on_progress, spread or map) for encoder in encoders}
+    texts = texts_to_embed(run)
+    vectors = {encoder.key: embed_run(run, encoder, on_progress, spread or map, texts) for encoder in encoders}
     entailed = stored_entailments(run) | ({nli.key: entail_run(run, nli, on_progress)} if nli else {})
     groups = complete_judgements(run) | ({judge.key: group_run(run, judge, on_progress)} if judge else {})
     known = {clusterer.key for clusterer in clusterers}

@@ -170,12 +170,13 @@ def response_of(row: Any, rule: Leftovers) -> Response:
     )
 
 
-def response_set(rows: pd.DataFrame, prompt: str, model_key: str, decoding: Decoding, rule: Leftovers) -> ResponseSet:
-    """The record of one question from its rows of `Run.responses`; `rule` is the run's `leftovers`."""
-    by_index = {int(row.sample_index): response_of(row, rule) for row in rows.itertuples()}
-    greedy = by_index.pop(GREEDY)
-    samples = tuple(by_index[i] for i in sorted(by_index))
-    return ResponseSet(str(next(iter(rows["question_id"]))), model_key, prompt, decoding, samples, greedy)
+def response_set(rows: Iterable[Any], prompt: str, model_key: str, decoding: Decoding, rule: Leftovers) -> ResponseSet:
+    """The record of one question from its rows of `Run.responses`, as tuples; `rule` is the run's `leftovers`."""
+    row_of = {int(row.sample_index): row for row in rows}
+    question_id = str(row_of[GREEDY].question_id)
+    greedy = response_of(row_of.pop(GREEDY), rule)
+    samples = tuple(response_of(row_of[i], rule) for i in sorted(row_of))
+    return ResponseSet(question_id, model_key, prompt, decoding, samples, greedy)
 
 
 def compared(texts: pd.Series, leftovers: Leftovers) -> np.ndarray:

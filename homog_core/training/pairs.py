@@ -82,7 +82,7 @@ def own_answers(
     run = sample_run(sampler, questions, decoding, style, batch_questions=16, on_step=_progress(say))
     found = {}
     for question_id, rows in run.responses().groupby("question_id"):
-        answers = response_set(rows, "", sampler.spec.key, run.decoding, run.leftovers)
+        answers = response_set(rows.itertuples(), "", sampler.spec.key, run.decoding, run.leftovers)
         found[question_id] = (*answers.responses, answers.greedy)
     return found
 

@@ -80,7 +80,7 @@ def test_a_response_set_reads_back_as_it_was_written():
         writer.append(written)
     run = open_run(run_id_of(identity_of()))
     prompt = run.questions().set_index("id").loc["one", "prompt"]
-    read = response_set(run.responses(), prompt, run.identity.model, run.decoding, run.leftovers)
+    read = response_set(run.responses().itertuples(), prompt, run.identity.model, run.decoding, run.leftovers)
     for name in ("question_id", "model_key", "prompt", "decoding"):
         assert getattr(read, name) == getattr(written, name)
     for one, other in zip((*read.responses, read.greedy), (cut, empty, cut), strict=True):
