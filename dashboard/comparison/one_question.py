@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import blocks, controls, studies, url
 from dashboard.cache import umap_warm_up
 from dashboard.comparison.shown import Shown
+from dashboard.question.answers import tokens_table
 from dashboard.question.picture import Map, map_method, map_method_control
 from dashboard.question.stored import question_title
 from dashboard.text import plain
@@ -18,7 +19,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.models import MODELS
 from homog_core.figures.comparison import block_matrix, joint_maps, stacked_traces
 from homog_core.figures.html import answer_groups
-from homog_core.figures.question import MOST_NAMED, answer_name
+from homog_core.figures.question import MOST_NAMED
 from homog_core.figures.strips import paired_strips
 from homog_core.measures.clustering import medoids
 from homog_core.measures.uncertainty import mean_token_entropy
@@ -266,18 +267,14 @@ def _cut(response: Response) -> str:
 
 def _traces(shown: Shown, question_id: str) -> None:
     """Token entropies of the greedy answers on the same axes, the sampled ones grey behind them."""
-    entropies, tokens, means, rows = [], [], [], []
+    entropies, tokens, means, frames = [], [], [], []
     for scored, name in zip(shown.runs, shown.names, strict=True):
         answers = scored.answers(question_id)
         responses = {GREEDY: answers.greedy, **dict(enumerate(answers.responses))}
         entropies.append({i: r.token_entropies[r.own_tokens] for i, r in responses.items()})
         tokens.append({i: r.tokens[r.own_tokens] for i, r in responses.items()})
         means.append(mean_token_entropy(entropies[-1][GREEDY]))
-        rows += [
-            {"run": name, "answer": answer_name(i), "token": t + 1, "text": text, "entropy_nats": float(value)}
-            for i in responses
-            for t, (text, value) in enumerate(zip(tokens[-1][i], entropies[-1][i], strict=True))
-        ]
+        frames.append(tokens_table(entropies[-1], tokens[-1]).assign(run=name))
     empty = " Undefined: the greedy answer is empty, or its entropies are not known." if np.isnan(means).any() else ""
     blocks.chart(
         stacked_traces(entropies, tokens, GREEDY, shown.names, shown.colors),
@@ -288,7 +285,7 @@ def _traces(shown: Shown, question_id: str) -> None:
         ),
         recipe_line=shown.recipe(1),
         about=_about(shown, question_id),
-        data=pd.DataFrame(rows, columns=["run", "answer", "token", "text", "entropy_nats"]),
+        data=pd.concat(frames)[["run", "answer", "token", "text", "entropy_nats"]],
         key=f"traces-{question_id}",
         alt=f"Token entropy along the answers of {', '.join(shown.names)}",
     )

@@ -1,6 +1,6 @@
 """The answers of one model, one by one: the list grouped by cluster, and the inside of the one that is chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -124,11 +124,6 @@ def traces(picture: Picture, chosen: int | None) -> None:
     """Entropy along all answers, with one of them in colour."""
     entropies = {i: r.token_entropies[r.own_tokens] for i, r in picture.responses.items()}
     tokens = {i: r.tokens[r.own_tokens] for i, r in picture.responses.items()}
-    rows = [
-        {"answer": answer_name(i), "token": t + 1, "text": text, "entropy_nats": float(value)}
-        for i in picture.responses
-        for t, (text, value) in enumerate(zip(tokens[i], entropies[i], strict=True))
-    ]
     title, alt = "How open the next word is, along every answer", "Token entropy along all answers"
     if chosen is not None:
         name, own = answer_name(chosen), entropies[chosen]
@@ -145,7 +140,20 @@ def traces(picture: Picture, chosen: int | None) -> None:
         ),
         recipe_line=picture.recipe,
         about=picture.question,
-        data=pd.DataFrame(rows, columns=["answer", "token", "text", "entropy_nats"]),
+        data=tokens_table(entropies, tokens),
         key=f"trace-{picture.key}",
         alt=alt,
+    )
+
+
+def tokens_table(entropies: Mapping[int, np.ndarray], tokens: Mapping[int, Sequence[str]]) -> pd.DataFrame:
+    """One row a token of some answers, by sample index: answer, token, text, entropy_nats."""
+    lengths = [len(own) for own in entropies.values()]
+    return pd.DataFrame(
+        {
+            "answer": np.repeat([answer_name(i) for i in entropies], lengths),
+            "token": [t for n in lengths for t in range(1, n + 1)],
+            "text": [text for i in entropies for text in tokens[i]],
+            "entropy_nats": np.concatenate([np.zeros(0), *entropies.values()]),
+        }
     )

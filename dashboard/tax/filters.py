@@ -24,8 +24,9 @@ MOST_NAMED = 8  # runs that a link names one by one, as long as nobody has chose
 
 def filters(runs: Sequence[Run]) -> Selection | None:
     """The selection that applies to every chart; None, with a sentence, where nothing is left."""
-    scored = sorted((run for run in runs if _has_scores(run)), key=lineage.order)
-    left_out = [run.id for run in runs if not _has_scores(run)]
+    scored = sorted(filter(_has_scores, runs), key=lineage.order)
+    known = {run.id for run in scored}
+    left_out = [run.id for run in runs if run.id not in known]
     if not scored:
         st.info(f"There are no scored runs yet. Run `{commands.first_sample()}`, or `score` one that is there.")
         return None

@@ -104,8 +104,8 @@ def _band(found: Sequence[dict], look: Series) -> dict:
     known = [row for row in found if not np.isnan(row["low"])]
     return {
         "type": "scatter",
-        "x": [row["x"] for row in known] + [row["x"] for row in known[::-1]],
-        "y": [row["high"] for row in known] + [row["low"] for row in known[::-1]],
+        "x": np.array([row["x"] for row in known] + [row["x"] for row in known[::-1]]),
+        "y": np.array([row["high"] for row in known] + [row["low"] for row in known[::-1]]),
         "fill": "toself",
         "fillcolor": rgba(look.color, _BAND),
         "mode": "lines",
@@ -119,8 +119,8 @@ def _band(found: Sequence[dict], look: Series) -> dict:
 def _line(found: Sequence[dict], look: Series, points: bool, *, legend: bool) -> dict:
     return {
         "type": "scatter",
-        "x": [row["x"] for row in found],
-        "y": [row["value"] for row in found],
+        "x": np.array([row["x"] for row in found]),  # arrays: Plotly looks at every value of a list by itself
+        "y": np.array([row["value"] for row in found]),
         "error_y": {**whiskers(found), "thickness": 1.4} if points else None,
         "mode": "lines+markers" if points else "lines",
         "line": {"color": look.color, "dash": look.dash, "width": 2.4},

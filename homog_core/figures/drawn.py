@@ -16,7 +16,7 @@ def draws_something(figure: go.Figure) -> bool:
 
 def _has_points(trace: Any) -> bool:
     found = [values for name in _VALUES if (values := getattr(trace, name, None)) is not None and name in trace]
-    shown = [pd.notna(np.asarray(values, dtype=object)) for values in found]
+    shown = [pd.notna(v if isinstance(v, np.ndarray) else np.asarray(v, dtype=object)) for v in found]
     if not shown:
         return False
     if len({known.shape for known in shown}) > 1:  # the axes of a matrix and its cells

@@ -133,27 +133,23 @@ def _trace(
     indices: Sequence[int], entropies: Mapping[int, Sequence[float]], tokens: Mapping[int, Sequence[str]], color: str
 ) -> dict:
     """The lines of some answers as one trace, with a gap between two answers; with a colour they stand out."""
-    x: list[int | None] = []
-    y: list[float | None] = []
-    said: list[tuple[str, str, str]] = []
-    for index in indices:
-        if x:
-            x.append(None)
-            y.append(None)
-            said.append(("", "", ""))
-        name, values = answer_name(index), list(entropies[index])
-        x += range(1, len(values) + 1)
-        y += values
-        said += [(token_label(token), number(v), name) for token, v in zip(tokens[index], values, strict=True)]
+    parts = [(answer_name(index), np.asarray(entropies[index], dtype=float), tokens[index]) for index in indices]
+    x = [value for _, own, _ in parts for value in (*range(1, len(own) + 1), np.nan)]
+    said = [
+        line
+        for name, own, texts in parts
+        for line in (*((token_label(t), number(v), name) for t, v in zip(texts, own, strict=True)), ("", "", ""))
+    ]
+    y = np.concatenate([part for _, own, _ in parts for part in (own, [np.nan])])
     return {
         "type": "scatter",
-        "x": x,
-        "y": y,
+        "x": np.array(x[:-1]),  # arrays: Plotly looks at every value of a list by itself
+        "y": y[:-1],
         "mode": "lines+markers" if color else "lines",
         "name": answer_name(indices[0]) if color else "other answers",
         "line": {"color": color or GREY, "width": 3 if color else 1},
         "marker": {"size": 7},
-        "customdata": said,
+        "customdata": np.array(said[:-1], dtype=object).reshape(-1, 3),
         "hovertemplate": (
             "<b>%{customdata[2]}</b>, token %{x}<br>“%{customdata[0]}”<br>%{customdata[1]} nats<extra></extra>"
         ),

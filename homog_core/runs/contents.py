@@ -60,6 +60,14 @@ def stored_names(folder: Path) -> set[str]:
     return {name for name, entry in found.items() if any(path.exists() for path in _places(folder, name, entry))}
 
 
+def is_stored(folder: Path, name: str) -> bool:
+    """Whether one of the files of a run is there, without looking for all the others."""
+    found = read_manifest(folder).files
+    if found is None:
+        return (folder / name).exists()
+    return name in found and any(path.exists() for path in _places(folder, name, found[name]))
+
+
 def read_file(folder: Path, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """One file of a run, or some of its columns. Raises `CorruptRun` where it is missing, or not what was written."""
 

@@ -21,7 +21,7 @@ from homog_core.errors import CorruptRun, HomogError, NotFound
 from homog_core.leftovers import Leftovers
 from homog_core.records import Decoding, Identity, Provenance, RunManifest, weakest_kind
 from homog_core.runs import sentences
-from homog_core.runs.contents import commit, read_file, read_shards, stored_names
+from homog_core.runs.contents import commit, is_stored, read_file, read_shards, stored_names
 from homog_core.runs.manifest import read_manifest
 from homog_core.runs.questions import with_sentences
 from homog_core.runs.tables import SCHEMAS, answers_sha256
@@ -125,7 +125,7 @@ class Run:
 
     def has(self, name: str) -> bool:
         """Whether a table is stored."""
-        return f"{name}.parquet" in stored_names(self.folder)
+        return is_stored(self.folder, f"{name}.parquet")
 
     def table(self, name: str) -> pd.DataFrame | None:
         """One of `TABLES`, or None where the run has not been scored."""

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scored_runs import DPO, EXACT, THREE_QUESTIONS, sampled, scored
 
-from homog_core.analysis.changes import changes, levels, transitions
+from homog_core.analysis.changes import agreed_of, changes, levels, transitions
 from homog_core.analysis.compare import common_clusterers, common_questions
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.measures.clustering import Clusterer
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -31,6 +32,15 @@ def test_changes_are_ordered_by_size_whatever_their_direction():
     assert [mean.value for mean in found.means] == [2, pytest.approx(5 / 3)]
     assert [rate.value for rate in found.rates] == [pytest.approx(1 / 3), pytest.approx(2 / 3)]
     assert found.entropies.loc["q0"].tolist() == pytest.approx([math.log(3), 0])
+
+
+def test_what_all_clusterers_agree_on_does_not_depend_on_the_one_that_is_looked_at():
+    runs = [scored("base"), scored("dpo", DPO)]
+    for clusterer in (EXACT, Clusterer("jaccard", 0.0), Clusterer("jaccard", 0.9)):
+        found, given = changes(runs, clusterer), changes(runs, clusterer, agreed_of(runs))
+        pd.testing.assert_frame_equal(found.clusters, given.clusters)
+        pd.testing.assert_series_equal(found.agreed, given.agreed)
+        assert given.agreed.sort_index().tolist() == agreed_of(runs).sort_index().tolist()
 
 
 def test_equal_changes_are_ordered_by_entropy_then_id_and_undefined_ones_come_last():

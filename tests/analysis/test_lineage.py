@@ -6,6 +6,7 @@ from scored_runs import THREE_QUESTIONS, sampled
 
 from homog_core.analysis import lineage
 from homog_core.analysis.lineage import chain, default_runs
+from homog_core.catalogue import tables
 from homog_core.runs.importers import About, import_file
 from homog_core.wording.run_names import names
 
@@ -95,6 +96,18 @@ def test_runs_that_name_each_other_as_parents_end(tmp_path):
 def test_the_page_opens_with_both_ends_of_the_longest_chain():
     base, sft, dpo = (sampled(key) for key in CHAIN)
     assert default_runs([sampled("other"), sft, dpo, base]) == [base, dpo]
+
+
+def test_the_catalogue_is_looked_up_once_however_many_runs_there_are(monkeypatch):
+    looked, records = [], tables.Table._records
+    monkeypatch.setattr(tables.Table, "_records", lambda table: looked.append(table._name) or records(table))
+    few, many = [sampled(key) for key in CHAIN], [sampled(f"other-{i}") for i in range(12)]
+    counts = []
+    for runs in (few, few + many):
+        looked.clear()
+        default_runs(runs)
+        counts.append(looked.count("models"))
+    assert counts == [1, 1]
 
 
 def test_runs_are_offered_by_data_set_and_stage_and_live_ones_last():

@@ -41,7 +41,7 @@ def test_a_curve_has_a_band_and_the_mark_of_the_slider():
     figure = aggregate.curves(line(), RUNS, [Panel("share")], x_title="x", mark=1.5, mark_label="now")
     band, drawn = figure.data
     assert band.fill == "toself"
-    assert (drawn.x, drawn.y) == ((1, 2), (0.4, 0.5))  # in order, without what is undefined
+    assert (drawn.x.tolist(), drawn.y.tolist()) == ([1, 2], [0.4, 0.5])  # in order, without what is undefined
     assert (figure.layout.shapes[0].x0, figure.layout.annotations[0].text) == (1.5, "now")
 
 

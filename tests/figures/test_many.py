@@ -56,7 +56,7 @@ def test_sizes_are_on_a_log_scale_in_words():
         {"series": ["f", "f"], "x": [27e9, 2e9], "value": [0.3, 0.1], "low": 0.05, "high": 0.4, "hover": "said"}
     )
     figure = by_size(frame, run_series(["f"], ["instruct"]))
-    assert figure.data[0].x == (2e9, 27e9)
+    assert figure.data[0].x.tolist() == [2e9, 27e9]
     assert figure.data[0].error_y.array[0] > 0
     assert figure.layout.xaxis.type == "log"
     assert {"3 B", "10 B"} <= set(figure.layout.xaxis.ticktext)

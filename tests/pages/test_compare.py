@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_plan, make_question
-from page_testing import button, html, in_url, open_page, words
+from page_testing import button, html, in_url, open_page, settled, words
 
 from dashboard import cache
+from dashboard.comparison import shown as comparison
 from homog_core import files
 from homog_core.records import Decoding, Question
 from homog_core.runs import store, strip
@@ -114,10 +115,21 @@ def test_one_question_of_two_runs(pair):
     assert "a whale" in html(app)
     assert "×3" in html(app)
     where = {"runs": ",".join(pair), "clusterer": "embedding/fake", "question": "q0"}
-    assert "3 → 1 different wordings on one map" in words(open_page("compare", view="map", **where))
+    assert "3 → 1 different wordings on one map" in words(settled(open_page("compare", view="map", **where)))
     shown = words(open_page("compare", level="all", chart="tests", **where))
     assert "Fewer different answers on 2 of 3 questions, more on 0" in shown
     assert "Only 3 questions: read with care" in shown
+
+
+def test_nothing_is_compared_across_runs_but_for_the_map(pair, monkeypatch):
+    asked, real = [], comparison.joint
+    monkeypatch.setattr(comparison, "joint", lambda *how: asked.append(how) or real(*how))
+    where = {"runs": ",".join(pair), "question": "q1"}
+    for view in ("answers", "tree", "tokens"):
+        assert not open_page("compare", view=view, **where).exception
+    assert not asked
+    assert not settled(open_page("compare", view="map", **where)).exception
+    assert len(asked) == 1
 
 
 def test_model_text_is_escaped(pair):
@@ -214,7 +226,7 @@ def test_a_dataset_whose_sentences_are_not_here_is_shown_by_ids(no_shipped_runs,
     folders = files.dataset_folders
     monkeypatch.setattr(files, "dataset_folders", list)
     where = {"runs": ",".join(runs), "clusterer": "embedding/fake"}
-    app = open_page("compare", view="map", **where)
+    app = settled(open_page("compare", view="map", **where))
     assert not app.exception
     shown = words(app)
     assert f"#### {questions[0].id}" in shown
@@ -222,6 +234,6 @@ def test_a_dataset_whose_sentences_are_not_here_is_shown_by_ids(no_shipped_runs,
     assert "here they are by “same words (Jaccard)”" in shown  # the vectors are gone as well
     assert "differences are larger" in words(open_page("compare", level="all", chart="tests", **where))
     monkeypatch.setattr(files, "dataset_folders", folders)  # the dataset arrives while the server runs
-    shown = words(open_page("compare", view="map", **where))
+    shown = words(settled(open_page("compare", view="map", **where)))
     assert "Do walls hear?" in shown
     assert "are not stored with the runs" not in shown
