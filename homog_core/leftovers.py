@@ -6,6 +6,7 @@ its own, or have its texts count as they are (`Leftovers`).
 
 import re
 import unicodedata
+from bisect import bisect
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -14,27 +15,63 @@ from typing import NamedTuple
 
 from homog_core.errors import InvalidInput
 
-_THINK = "(?:seed:|longcat_)?think|thinking"
-_NAMES = "thoughts?|reasoning(?:_content)?|reflection|scratchpad|analysis|(?:inner_)?monologue"
-# Opening and closing tag of a block of reasoning; the closing one has the name of the opening one. Where a template
-# has written the opening tag, the closing one alone tells:
+_THINK = "(?:seed:|mm:|longcat_|ant)?think(?:ing)?|思考"
+_NAMES = (
+    "thoughts?|reason(?:ing(?:_content)?)?|reflection|scratchpad|analysis|rationale|cot|chain_of_thought|"
+    "(?:inner_|internal_)?monologue|(?:inner|internal)_thoughts?|(?:thought|thinking)_process"
+)
+_LT, _GT = r"(?:<|&lt;|&#60;|\\u003c|\\<|＜)\s?", r"\s*(?:>|&gt;|&#62;|\\u003e|\\>|＞)"  # escaped by an export, too
+_ATTRIBUTES = r"""(?:\s+[\w-]+=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))*"""
+
+
+def _tag(names: str) -> tuple[str, str]:
+    """The patterns of an opening and a closing tag with one of these names."""
+    return rf"{_LT}(?P<name>(?i:{names})){_ATTRIBUTES}{_GT}", rf"{_LT}/(?P<name>(?i:{names})){_GT}"
+
+
+# Opening and closing mark of a block of reasoning; the closing one has the name of the opening one. Where a template
+# has written the opening mark, the closing one alone tells:
 _TOLD = (
-    (rf"<(?P<name>(?i:{_THINK}))\s*>", rf"</(?P<name>(?i:{_THINK}))\s*>"),
-    (r"\[(?P<name>THINK|THINKING|REASONING)\]", r"\[/(?P<name>THINK|THINKING|REASONING)\]"),
+    _tag(_THINK),
+    (r"\[(?P<name>(?i:think|thinking)|REASONING)\]", r"\[/(?P<name>(?i:think|thinking)|REASONING)\]"),
+    ("【(?P<name>思考)】", "【/(?P<name>思考)】"),
     ("◁(?P<name>think)▷", "◁/(?P<name>think)▷"),
     (rf"<\|(?P<name>(?i:{_THINK}))\|>", rf"<\|/(?P<name>(?i:{_THINK}))\|>"),
     (r"<\|begin_of_(?P<name>thought|thinking)\|>", r"<\|end_of_(?P<name>thought|thinking)\|>"),
+    (
+        r"<\|(?P<name>think|thinking|thought|reasoning)_start\|>",
+        r"<\|(?P<name>think|thinking|thought|reasoning)_end\|>",
+    ),
     (r"<\|START_(?P<name>THINKING)\|>", r"<\|END_(?P<name>THINKING)\|>"),
+    (r"<\|(?P<name>inner)_prefix\|>", r"<\|(?P<name>inner)_suffix\|>"),
     (r"<\|channel>(?P<name>thought)", r"<channel\|>"),
     ("<unused94>(?P<name>thought)", "<unused95>"),
 )
 _BLOCKS = (
     *_TOLD,
-    # An answer may name these, and every message of harmony ends with the last one:
-    (rf"<(?P<name>(?i:{_NAMES}))\s*>", rf"</(?P<name>(?i:{_NAMES}))\s*>"),
+    # An answer may name these, and every message of harmony ends with the first of the last ones:
+    _tag(_NAMES),
     (rf"<\|(?P<name>(?i:{_NAMES}))\|>", rf"<\|/(?P<name>(?i:{_NAMES}))\|>"),
-    (r"<\|channel\|>(?P<name>analysis|commentary)<\|message\|>", r"<\|end\|>"),
+    (r"```(?P<name>think|thinking|reasoning)[ \t]*\n", r"\s```(?!\w)"),
+    (
+        r"<\|channel\|>(?P<name>analysis|commentary)[^<]{0,200}(?:<\|constrain\|>\w+)?<\|message\|>",
+        r"(?:<\|end\|>|<\|call\|>|(?=(?:<\|start\|>assistant)?<\|channel\|>final))",
+    ),
 )
+_HEADING = r"(?:#{1,4} ?|\*\*)(?i:%s):?(?:\*\*)?:?(?:[ \t]*\n|(?<=:)\s|(?<=:\*\*)\s)"
+_PAIRS = (  # words that an answer may begin with, unless what closes them is there too
+    (r"\[(?i:reasoning)\]", r"\[/(?i:reasoning)\]"),
+    (
+        _HEADING % "thinking(?: process)?|thoughts?(?: process)?|reasoning|chain of thought",
+        rf"\n[ \t]*{_HEADING % '(?:final )?(?:answer|response)'}",
+    ),
+    (r"Here(?:['’]s| is) my thought process:", r"Here(?:['’]s| is) my response:"),
+    (r'<details type="reasoning"[^<>]{0,200}>', "</details>"),
+    (r"<details>\s*<summary>(?i:thinking|thought|reasoning)[^<>]{0,80}</summary>", "</details>"),
+    (r"Thinking\.\.\.\s", r"\.\.\.done thinking\."),
+    ("analysis", "assistantfinal"),  # harmony, decoded without its special tokens
+)
+_TOLD_BY_ITS_END = r"\[BEGIN FINAL RESPONSE\]|\[/(?i:reasoning)\]|\.\.\.done thinking\."
 _MOST_MARKS = 20  # that a run may add of a kind
 _LONGEST_MARK = 200  # characters
 _TEXTS = 2048  # remembered: an answer is asked for many times, and answers repeat
@@ -47,9 +84,15 @@ def _any(patterns: Collection[str]) -> str:
     return "|".join(pattern.replace("?P<name>", "?:") for pattern in patterns)
 
 
+def _unquoted(pattern: str) -> str:
+    """The pattern of a mark that no quotation marks stand around: text that names a mark does not end reasoning."""
+    return rf"(?!(?<=[`'\"]){pattern.replace('?P<name>', '?:')}[`'\"]){pattern}"
+
+
+_UNSEEN = r"(?:[\ufeff\u200b\u2060]+|(?i:assistant|model|ai):?\s+)"  # what may stand before reasoning
 _SPECIAL = (
     r"(?:<\|[\w ]+\|>|<｜[\w▁ ]+｜>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\]|"
-    r"</?(?:answer|final_answer|solution)>|\[(?:BEGIN|END) FINAL RESPONSE\])"
+    r"</?(?:answer|final_answer|solution|response|output)>|\[(?:BEGIN|END) FINAL RESPONSE\])"
 )
 _ROLES = {  # what a template writes after a special token; a harmony channel may be cut inside its name
     "<|start|>": r"(?:assistant(?=<\|)|\w*\Z)",
@@ -100,6 +143,7 @@ class _Marks(NamedTuple):
     """What is looked for in texts."""
 
     blocks: tuple[tuple[re.Pattern, re.Pattern], ...]  # opening and closing
+    pairs: tuple[tuple[re.Pattern, re.Pattern], ...]  # that count where both are there
     opening: re.Pattern
     closing: re.Pattern  # of reasoning that the text does not open
     leading: re.Pattern  # what may stand before an answer, but for blocks
@@ -110,11 +154,12 @@ class _Marks(NamedTuple):
 def _marks(rule: Leftovers) -> _Marks:
     own = [(f"(?P<name>){re.escape(opening)}", re.escape(closing)) for opening, closing in rule.reasoning]
     opening = _any([opening for opening, _ in (*_BLOCKS, *own)])
-    closing = _any([closing for _, closing in (*_TOLD, *own)]) + r"|\[BEGIN FINAL RESPONSE\]"
+    closing = _any([*(_unquoted(closing) for _, closing in (*_TOLD, *own)), _TOLD_BY_ITS_END])
     prefixes = "|".join(map(re.escape, sorted(rule.prefixes, key=len, reverse=True)))
-    leading = rf"\s|{f'{prefixes}|' if prefixes else ''}(?!{opening}){_SPECIAL}|{_ROLE}"
+    leading = rf"\s|{f'{prefixes}|' if prefixes else ''}(?!{opening}){_SPECIAL}|{_ROLE}|{_UNSEEN}(?={opening})"
     return _Marks(
-        tuple((re.compile(begin), re.compile(end)) for begin, end in (*_BLOCKS, *own)),
+        tuple((re.compile(begin), re.compile(_unquoted(end))) for begin, end in (*_BLOCKS, *own)),
+        tuple((re.compile(begin), re.compile(end)) for begin, end in _PAIRS),
         re.compile(opening),
         re.compile(closing),
         re.compile(f"(?:{leading})*"),
@@ -146,14 +191,16 @@ def removed(text: str, rule: Leftovers = USUAL) -> Removed:
     """Which kinds of leftovers a generated text has."""
     if rule.are_kept:
         return Removed(reasoning=False, special_tokens=False, piece_marks=False)
-    marks, start = _marks(rule), answer_start(text, rule)
+    marks = _marks(rule)
+    spans, start = _reasoning(text, marks)
     answer = _stripped(text, start)
-    before, after = text[:start], text[start + len(answer) :]
-    template = _without_blocks(before, marks)
-    has_special = re.search(_SPECIAL, template) or re.search(_SPECIAL, after)
-    has_reasoning = template != before or bool(marks.closing.search(before))
+    ends = [0, *(end for _, end in spans)]
+    template = "".join(
+        text[end:begin] for end, begin in zip(ends, [*(begin for begin, _ in spans), start], strict=True)
+    )
+    has_special = re.search(_SPECIAL, template) or re.search(_SPECIAL, text[start + len(answer) :])
     has_prefix = marks.prefixes is not None and bool(marks.prefixes.search(template))
-    return Removed(has_reasoning, bool(has_special), _without_marks(answer) != answer, has_prefix)
+    return Removed(bool(spans), bool(has_special), _without_marks(answer) != answer, has_prefix)
 
 
 def answer_start(text: str, rule: Leftovers = USUAL) -> int:
@@ -164,13 +211,7 @@ def answer_start(text: str, rule: Leftovers = USUAL) -> int:
     """
     if rule.are_kept:
         return 0
-    marks = _marks(rule)
-    start = marks.leading.match(text).end()
-    if not marks.opening.match(text, start) and (closing := _last_closing(text, start, marks)):
-        start = marks.leading.match(text, closing).end()
-    while marks.opening.match(text, start):
-        start = marks.leading.match(text, _block_end(text, start, marks)).end()
-    return start
+    return _reasoning(text, _marks(rule))[1]
 
 
 def opened_block(prompt: str, rule: Leftovers = USUAL) -> str:
@@ -188,6 +229,27 @@ def reasoning_marks(special: Collection[str], rule: Leftovers = USUAL) -> set[st
     marks = _marks(rule)
     tags = {token for token in special if marks.opening.fullmatch(token) or marks.closing.fullmatch(token)}
     return tags | set(special) & (harmony | {"<|channel>", "<unused94>"})
+
+
+def _reasoning(text: str, marks: _Marks) -> tuple[list[tuple[int, int]], int]:
+    """Where the blocks of reasoning before an answer begin and end, and where the answer begins."""
+    spans, start = [], marks.leading.match(text).end()
+    if _block_at(text, start, marks) is None and (closing := _last_closing(text, start, marks)):
+        spans, start = [(start, closing)], marks.leading.match(text, closing).end()
+    while (end := _block_at(text, start, marks)) is not None:
+        spans.append((start, end))
+        start = marks.leading.match(text, end).end()
+    return spans, start
+
+
+def _block_at(text: str, start: int, marks: _Marks) -> int | None:
+    """Where the block ends that begins at `start`; None where none does."""
+    if marks.opening.match(text, start):
+        return _block_end(text, start, marks)
+    for opening, closing in marks.pairs:
+        if (begun := opening.match(text, start)) and (closed := closing.search(text, begun.end())):
+            return closed.end()
+    return None
 
 
 def _block_end(text: str, start: int, marks: _Marks) -> int:
@@ -215,19 +277,16 @@ def _of_name(tag: re.Pattern, name: str, text: str, start: int) -> Iterator[int]
 
 
 def _last_closing(text: str, start: int, marks: _Marks) -> int:
-    """The end of the last closing tag if no opening tag stands before the first one; 0 otherwise."""
+    """The end of the last closing mark if no opening mark stands before the first one; 0 otherwise.
+
+    One inside a block of code is not counted.
+    """
     found = list(marks.closing.finditer(text, start))
+    fences = [fence.start() for fence in re.finditer("```", text)]
+    found = [one for one in found if not (bisect(fences, one.start()) % 2 and fences[-1] > one.start())]
     if not found or marks.opening.search(text, start, found[0].start()):
         return 0
     return found[-1].end()
-
-
-def _without_blocks(text: str, marks: _Marks) -> str:
-    """What stands before an answer, without its blocks of reasoning."""
-    kept, start = "", 0
-    while found := marks.opening.search(text, start):
-        kept, start = kept + text[start : found.start()], _block_end(text, found.start(), marks)
-    return kept + text[start:]
 
 
 def _stripped(text: str, start: int) -> str:
