@@ -13,6 +13,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import Undefined
 from homog_core.measures.scores import CLUSTER_SCORES
 from homog_core.statistics.discrimination import auroc_estimate
+from homog_core.statistics.paired import holm
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -78,17 +79,31 @@ def test_no_pooled_auroc_stands_where_no_category_can_be_compared():
     assert few["undefined"] == Undefined.TOO_FEW
 
 
-def test_a_difference_says_that_no_category_can_be_compared():
-    scored = SimpleNamespace(
-        correct=CONFOUNDED[0],
-        in_category=lambda category: np.full(30, True),
-        cluster_frame=lambda clusterer: pd.DataFrame(
-            {"num_semantic_sets": np.arange(30) % 3 + 1, "discrete_semantic_entropy": np.arange(30) % 3}
-        ),
-        scores=pd.DataFrame({"mean_token_entropy": np.arange(30.0)}),
-        questions=pd.DataFrame({"category": CONFOUNDED[1]}),
+def compared(correct, category, token) -> SimpleNamespace:
+    """What a difference reads of a scored run, with one to three clusters a question."""
+    n = np.arange(len(correct)) % 3
+    return SimpleNamespace(
+        correct=correct,
+        in_category=lambda category: np.full(len(correct), True),
+        cluster_frame=lambda clusterer: pd.DataFrame({"num_semantic_sets": n + 1, "discrete_semantic_entropy": n}),
+        scores=pd.DataFrame({"mean_token_entropy": token}),
+        questions=pd.DataFrame({"category": category}),
     )
-    row = signals.difference_rows({"a": scored}, EXACT, "").set_index("subset").loc["all"]
+
+
+def test_differences_allow_for_all_that_are_shown():
+    rng, correct = np.random.default_rng(0), np.repeat([1.0, 0.0], 60)
+    runs = {name: compared(correct, np.full(120, "a"), rng.normal(size=120) - correct) for name in "abc"}
+    rows = signals.difference_rows(runs, EXACT, "")
+    p = rows["pvalue"].to_numpy()
+    assert len(p) == 9  # three runs, each with all, single-cluster and multi-cluster questions
+    assert rows["pvalue_holm"].tolist() == pytest.approx(holm(p).tolist())
+    assert rows["pvalue_holm"].min() == pytest.approx(9 * p.min())
+
+
+def test_a_difference_says_that_no_category_can_be_compared():
+    runs = {"a": compared(*CONFOUNDED, np.arange(30.0))}
+    row = signals.difference_rows(runs, EXACT, "").set_index("subset").loc["all"]
     assert (row["undefined"], row["n"], row["n_graded"]) == (Undefined.NOT_MIXED, 0, 30)
 
 
