@@ -38,7 +38,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for scheme in ("light", "dark"):
             for name, (path, words) in SHOTS.items():
-                context = browser.new_context(viewport=SIZE, color_scheme=scheme, bypass_csp=True)
+                context = browser.new_context(viewport=SIZE, color_scheme=scheme)
                 page = context.new_page()
                 page.set_default_timeout(PATIENCE)
                 page.goto(address + path)

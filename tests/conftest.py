@@ -135,8 +135,7 @@ def browser():
 @pytest.fixture(scope="module")
 def context(browser):
     """A browser that keeps the server's scripts, as a visitor's does: reading them is most of opening a page."""
-    # Playwright's own waiting evaluates strings, which the server's policy forbids; test_serving tests the policy.
-    context = browser.new_context(bypass_csp=True)
+    context = browser.new_context()
     yield context
     context.close()
 

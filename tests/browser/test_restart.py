@@ -8,7 +8,7 @@ GONE = "There is no live job"
 
 def asked(browser, url: str, question: str):
     """A page in a browser of its own that has been asked for many long answers."""
-    page = browser.new_context(bypass_csp=True).new_page()
+    page = browser.new_context().new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(f"{url}/live_lab?model={MODEL}&question={question}&n=50&l=256")
     settled(page)

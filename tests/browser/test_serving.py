@@ -4,7 +4,7 @@ import pytest
 from fakes import PATIENCE, settled
 
 
-@pytest.mark.parametrize("path", ["", "compare", "live_lab"])
+@pytest.mark.parametrize("path", ["", "compare", "map", "live_lab"])
 def test_our_pages_keep_to_the_policy(server, browser, path):
     page, refused = browser.new_page(), []
     page.set_default_timeout(PATIENCE)
@@ -12,6 +12,7 @@ def test_our_pages_keep_to_the_policy(server, browser, path):
     page.goto(f"{server}/{path}")
     settled(page)
     assert refused == []
+    assert "WebGL is not supported" not in page.content()
     assert page.evaluate("1 + 1") == 2  # the browser has not broken off
     page.close()
 
