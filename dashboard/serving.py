@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 HEALTH = "/api/health"
 OPEN = (HEALTH, "/_stcore/health")  # asked by monitors, by whatever name they know the server
 # Streamlit's pages set styles and run small scripts of their own, and Plotly compiles functions to draw by the graphics
-# card, as the map does; nothing is loaded from elsewhere, nothing is sent elsewhere, and no other site shows the pages in
-# a frame.
+# card, as the map does; nothing is loaded from or sent elsewhere, and no other site shows the pages in a frame.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; connect-src 'self'; "
