@@ -18,7 +18,7 @@ import torch
 from benchmarks.sampling import common_options, never_ending
 from benchmarks.sampling_peers import SAMPLES
 from homog_core.records import Decoding
-from homog_core.sampling import blocks, draws, few_rows, shared_beginning
+from homog_core.sampling import blocks, draws, few_rows, quick_layers, shared_beginning
 
 LAYERS = {"_norm": "norms", "_gated": "gated layers", "_attend": "attention to one token", "_forward": "products"}
 
@@ -61,6 +61,9 @@ def without(piece: str, model: Any) -> Iterator[None]:
                 patch.object(blocks, "has_matrix_registers", bool),
                 patch.object(few_rows, "has_matrix_registers", bool),
             ):
+                yield
+        elif piece == "products":
+            with patch.object(quick_layers, "is_quicker", lambda *_: False):  # those of several layers in one
                 yield
         elif piece == "choice":
             with patch.object(draws, "lanes", lambda: 1 << 30):  # no row fills such registers

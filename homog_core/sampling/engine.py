@@ -52,7 +52,7 @@ class TorchSampler:
         quicken_layers(model)
         self._base_revision = revision
         self._adapters = Adapters(model)
-        self._beginning = SharedBeginning()
+        self._beginning = SharedBeginning(model, takes_positions=bool(self._arguments["positions"]))
         self._adapter: str | None = None  # the one that this sampler computes with; None: the base weights alone
 
     @classmethod
@@ -143,7 +143,6 @@ class TorchSampler:
         """Decode one batch to its end."""
         questions = [Row.of(encoded, decoding, self.tokenizer, self._hidden_ids) for encoded in batch]
         rows = [row for question in questions for row in question]
-        self._adapters.activate(self._adapter)
         decoded = self._begin(batch, rows, decoding)
         try:
             for position in range(decoding.max_new_tokens):
@@ -189,6 +188,7 @@ class TorchSampler:
         """
         import torch
 
+        self._adapters.activate(self._adapter)
         prompts = [encoded.ids for encoded in batch]
         cache = growing_cache(self.model.config)
         with torch.inference_mode():

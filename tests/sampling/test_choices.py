@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from fakes import make_question
+from fakes import make_question, tiny_adapter
 
 from homog_core.errors import InvalidInput
 from homog_core.records import Decoding
@@ -45,6 +45,14 @@ def test_they_are_what_stepping_gives(tiny_sampler, monkeypatch):
         expected[index] = sum(stepped(tiny_sampler, prompt_ids, ids, ends) for ids in sequences)
     assert found == pytest.approx(expected, rel=1e-4)
     assert 0 < found.sum() < 1
+
+
+def test_they_are_those_of_the_sampler_that_is_asked(llama_sampler, tmp_path):
+    """Another adapter on the same weights has computed last."""
+    before = choice_probabilities(llama_sampler, QUESTION, OPTIONS, "plain").probabilities
+    llama_sampler.sibling(tiny_adapter(tmp_path / "adapter"))
+    found = choice_probabilities(llama_sampler, QUESTION, OPTIONS, "plain").probabilities
+    assert found == pytest.approx(before, rel=1e-4)
 
 
 def test_parts_of_any_size_give_the_same(llama_sampler, monkeypatch):

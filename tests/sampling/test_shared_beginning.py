@@ -1,5 +1,7 @@
 """The beginning of a prompt that has been read: the same answers as without it, and fewer tokens that are run."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fakes import FAKE_SPEC, make_question, tiny_model, tiny_tokenizer
@@ -7,6 +9,8 @@ from fakes import FAKE_SPEC, make_question, tiny_model, tiny_tokenizer
 from homog_core.records import Decoding
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.growing_cache import growing_cache
+from homog_core.sampling.recomputation import differences, final_answers
+from homog_core.sampling.rows import Encoded
 from homog_core.sampling.shared_beginning import SharedBeginning, _common
 
 QUESTIONS = [
@@ -74,7 +78,9 @@ def test_gaps_do_not_count_within_a_window():
 
     sizes = {"hidden_size": 8, "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": 8, "vocab_size": 9}
     config = Gemma3TextConfig(**sizes, num_hidden_layers=6, sliding_window=64)
-    prompt, beginning, cache = list(range(40)), SharedBeginning(), growing_cache(config)
+    model = SimpleNamespace(config=config)
+    prompt, beginning = list(range(40)), SharedBeginning(model, takes_positions=True)
+    cache = growing_cache(config)
     for layer in range(6):
         cache.update(*torch.randn(2, 1, 1, 40, 8), layer)
     beginning.keep(cache, [prompt])
@@ -86,6 +92,50 @@ def test_gaps_do_not_count_within_a_window():
     assert known([prompt, [*prompt[:30], 7]], 23) == 30
     assert known([prompt, [*prompt[:30], 7]], 24) == 0
     assert known([prompt, prompt[:10]], 1) == 0
+
+
+def test_what_is_kept_stays_as_it_was_where_memory_runs_out(monkeypatch):
+    import torch
+
+    def full(_):
+        raise MemoryError
+
+    expected, sampler = answers(sampler_of("llama"), QUESTIONS[2:], 1)[0], sampler_of("llama")
+    answers(sampler, QUESTIONS[:1], 1)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(torch.Tensor, "clone", full)
+        sampler.prefill([Encoded.of(sampler, QUESTIONS[2], DECODING, "few_shot")])
+    assert_same(answers(sampler, QUESTIONS[2:], 1)[0], expected)
+
+
+NAMES = {"vocab_size": 300, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
+COUNTING = {  # families whose attention counts gaps: by the places of tokens, and within a window of its own
+    "Mpt": {"d_model": 32, "n_heads": 4, "n_layers": 2, "max_seq_len": 512},
+    "GPTNeo": {
+        "hidden_size": 32,
+        "num_heads": 4,
+        "num_layers": 2,
+        "attention_types": [[["global", "local"], 1]],
+        "window_size": 24,
+    },
+}
+
+
+@pytest.mark.parametrize("family", COUNTING)
+def test_a_model_that_counts_gaps_gets_none(family):
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{family}Config")(**COUNTING[family] | NAMES)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    for weight in model.parameters():
+        weight.data += 0.2 * torch.randn(weight.shape)
+    sampler = TorchSampler(model, tiny_tokenizer(), FAKE_SPEC)
+    for batch_questions in (3, 3, 1):
+        found = final_answers(sampler, QUESTIONS, DECODING, "few_shot", batch_questions)
+        assert differences(sampler, QUESTIONS, found, "few_shot").max() < 1e-4
+    assert sampler._beginning.put(growing_cache(config), [sampler._beginning._ids], 1) > 0
 
 
 def test_what_two_prompts_have_in_common():
