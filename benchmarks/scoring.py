@@ -2,9 +2,10 @@
 
 `wide` has 800 questions with 10 short answers, `deep` 104 with 500 longer ones, all from shipped runs over the facts;
 `--scale 0.1` takes a tenth of the questions. Prints one JSON document: seconds of the clock and of the processor for
-each step and of what `--ray` would hand to workers, the memory at its most, and on some of the texts how many times
-longer encoding takes with a call for each question, and finding pairs that state different things with a loop over the
-pairs, as the tests define it.
+each step, those of the processes for other cores included; the memory of this process at its most, and of the others as
+they end the analyses; and on some of the texts how many times longer encoding takes with a call for each question, and
+finding pairs that state different things with a loop over the pairs, as the tests define it. The same with workers on
+Ray: `benchmarks.scoring_on_ray`.
 """
 
 import argparse
@@ -13,11 +14,12 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import psutil
 
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.leftovers import USUAL
@@ -102,35 +104,39 @@ def _joined(parts: list[Response]) -> Response:
 
 def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
     """Seconds in all and of each reported step, of the clock and of the processor."""
-    steps: dict[str, list[float]] = {}
-    shared = 0.0
-    started = last = np.array([time.perf_counter(), time.process_time()])
+    steps: dict[str, np.ndarray] = {}
+    started = last = _now()
+    others = 0
 
     def report(what: str, done: int, total: int) -> None:
-        nonlocal last
-        now = np.array([time.perf_counter(), time.process_time()])
-        steps[what] = [*(np.array(steps.get(what, [0.0, 0.0])) + now - last)]
-        last = now
+        nonlocal last, others
+        if done == total or what not in steps:
+            now = _now()
+            steps[what], last = steps.get(what, 0.0) + now - last, now
+            others = max(others, sum(process.memory_info().rss for process in _others()))
 
-    def spread(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        nonlocal shared
-        for item in items:
-            begun = time.process_time()
-            result = function(item)
-            shared += time.process_time() - begun
-            yield result
-
-    score_run(run.id, encoders, on_progress=report, spread=spread)
-    end = np.array([time.perf_counter(), time.process_time()])
-    steps |= {"writing": [*(end - last)], "all": [*(end - started)]}
+    score_run(run.id, encoders, on_progress=report)
+    end = _now()
+    steps |= {"writing": end - last, "all": end - started}
     return {
         "questions": run.identity.n_questions,
         "answers": run.decoding.n_samples,
         "clock_s": {name: round(float(clock), 2) for name, (clock, _) in steps.items()},
         "processor_s": {name: round(float(cpu), 2) for name, (_, cpu) in steps.items()},
-        "for_workers_s": round(shared, 2),
         "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "others_gb": round(others / 1e9, 2),
     }
+
+
+def _now() -> np.ndarray:
+    """Seconds of the clock, and of the processor for this process and those that it has started."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = sum(sum(process.cpu_times()[:2]) for process in _others())
+    return np.array([time.perf_counter(), time.process_time() + ended.ru_utime + ended.ru_stime + running])
+
+
+def _others() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
 
 
 def _calls_over_one(run: Run, encoder: SentenceEncoder) -> float:
