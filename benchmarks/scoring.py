@@ -4,8 +4,10 @@
 `--scale 0.1` takes a tenth of the questions. Prints one JSON document: seconds of the clock and of the processor for
 each step, those of the processes for other cores included; the memory of this process at its most, and of the others as
 they end the analyses; and on some of the texts how many times longer encoding takes with a call for each question, and
-finding pairs that state different things with a loop over the pairs, as the tests define it. The same with workers on
-Ray: `benchmarks.scoring_on_ray`.
+finding pairs that state different things with a loop over the pairs, as the tests define it.
+
+`--for-workers` computes everything in this process, and says how many seconds of it `--ray` would hand to workers.
+`benchmarks.scoring_on_ray` has them at work.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", choices=SHAPES, nargs="+", default=list(SHAPES))
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--for-workers", action="store_true")
     options = parser.parse_args()
     encoders = [SentenceEncoder(key) for key in ENCODERS]
     for encoder in encoders:
@@ -54,7 +57,8 @@ def main() -> None:
         for name in options.shape:
             n_questions, n_samples, n_parts = SHAPES[name]
             run = made_run(name, max(1, round(n_questions * options.scale)), n_samples, n_parts)
-            found[name] = _timed(run, encoders) | {
+            shared = Shared() if options.for_workers else None
+            found[name] = _timed(run, encoders, shared) | {
                 "a_call_a_question_over_one_call": round(_calls_over_one(run, encoders[0]), 2),
                 "a_loop_over_pairs_over_ours": round(_loop_over_ours(run), 2),
             }
@@ -102,7 +106,21 @@ def _joined(parts: list[Response]) -> Response:
     )
 
 
-def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
+class Shared:
+    """A `Spread` that computes here, and counts what workers would compute."""
+
+    seconds = 0.0  # of the processor
+
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """As `map`."""
+        for item in items:
+            begun = time.process_time()
+            result = function(item)
+            self.seconds += time.process_time() - begun
+            yield result
+
+
+def _timed(run: Run, encoders: list[SentenceEncoder], shared: Shared | None) -> dict[str, Any]:
     """Seconds in all and of each reported step, of the clock and of the processor."""
     steps: dict[str, np.ndarray] = {}
     started = last = _now()
@@ -115,7 +133,7 @@ def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
             steps[what], last = steps.get(what, 0.0) + now - last, now
             others = max(others, sum(process.memory_info().rss for process in _others()))
 
-    score_run(run.id, encoders, on_progress=report)
+    score_run(run.id, encoders, on_progress=report, spread=shared)
     end = _now()
     steps |= {"writing": end - last, "all": end - started}
     return {
@@ -125,7 +143,7 @@ def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
         "processor_s": {name: round(float(cpu), 2) for name, (_, cpu) in steps.items()},
         "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
         "others_gb": round(others / 1e9, 2),
-    }
+    } | ({"for_workers_s": round(shared.seconds, 2)} if shared else {})
 
 
 def _now() -> np.ndarray:
