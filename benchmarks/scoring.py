@@ -2,9 +2,12 @@
 
 `wide` has 800 questions with 10 short answers, `deep` 104 with 500 longer ones, all from shipped runs over the facts;
 `--scale 0.1` takes a tenth of the questions. Prints one JSON document: seconds of the clock and of the processor for
-each step and of what `--ray` would hand to workers, the memory at its most, and on some of the texts how many times
-longer encoding takes with a call for each question, and finding pairs that state different things with a loop over the
-pairs, as the tests define it.
+each step, those of the processes for other cores included; the memory of this process at its most, and of the others as
+they end the analyses; and on some of the texts how many times longer encoding takes with a call for each question, and
+finding pairs that state different things with a loop over the pairs, as the tests define it.
+
+`--for-workers` computes everything in this process, and says how many seconds of it `--ray` would hand to workers.
+`benchmarks.scoring_on_ray` has them at work.
 """
 
 import argparse
@@ -18,6 +21,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import psutil
 
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.leftovers import USUAL
@@ -41,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", choices=SHAPES, nargs="+", default=list(SHAPES))
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--for-workers", action="store_true")
     options = parser.parse_args()
     encoders = [SentenceEncoder(key) for key in ENCODERS]
     for encoder in encoders:
@@ -52,7 +57,8 @@ def main() -> None:
         for name in options.shape:
             n_questions, n_samples, n_parts = SHAPES[name]
             run = made_run(name, max(1, round(n_questions * options.scale)), n_samples, n_parts)
-            found[name] = _timed(run, encoders) | {
+            shared = Shared() if options.for_workers else None
+            found[name] = _timed(run, encoders, shared) | {
                 "a_call_a_question_over_one_call": round(_calls_over_one(run, encoders[0]), 2),
                 "a_loop_over_pairs_over_ours": round(_loop_over_ours(run), 2),
             }
@@ -100,37 +106,55 @@ def _joined(parts: list[Response]) -> Response:
     )
 
 
-def _timed(run: Run, encoders: list[SentenceEncoder]) -> dict[str, Any]:
-    """Seconds in all and of each reported step, of the clock and of the processor."""
-    steps: dict[str, list[float]] = {}
-    shared = 0.0
-    started = last = np.array([time.perf_counter(), time.process_time()])
+class Shared:
+    """A `Spread` that computes here, and counts what workers would compute."""
 
-    def report(what: str, done: int, total: int) -> None:
-        nonlocal last
-        now = np.array([time.perf_counter(), time.process_time()])
-        steps[what] = [*(np.array(steps.get(what, [0.0, 0.0])) + now - last)]
-        last = now
+    seconds = 0.0  # of the processor
 
-    def spread(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        nonlocal shared
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """As `map`."""
         for item in items:
             begun = time.process_time()
             result = function(item)
-            shared += time.process_time() - begun
+            self.seconds += time.process_time() - begun
             yield result
 
-    score_run(run.id, encoders, on_progress=report, spread=spread)
-    end = np.array([time.perf_counter(), time.process_time()])
-    steps |= {"writing": [*(end - last)], "all": [*(end - started)]}
+
+def _timed(run: Run, encoders: list[SentenceEncoder], shared: Shared | None) -> dict[str, Any]:
+    """Seconds in all and of each reported step, of the clock and of the processor."""
+    steps: dict[str, np.ndarray] = {}
+    started = last = _now()
+    others = 0
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal last, others
+        if done == total or what not in steps:
+            now = _now()
+            steps[what], last = steps.get(what, 0.0) + now - last, now
+            others = max(others, sum(process.memory_info().rss for process in _others()))
+
+    score_run(run.id, encoders, on_progress=report, spread=shared)
+    end = _now()
+    steps |= {"writing": end - last, "all": end - started}
     return {
         "questions": run.identity.n_questions,
         "answers": run.decoding.n_samples,
         "clock_s": {name: round(float(clock), 2) for name, (clock, _) in steps.items()},
         "processor_s": {name: round(float(cpu), 2) for name, (_, cpu) in steps.items()},
-        "for_workers_s": round(shared, 2),
         "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
-    }
+        "others_gb": round(others / 1e9, 2),
+    } | ({"for_workers_s": round(shared.seconds, 2)} if shared else {})
+
+
+def _now() -> np.ndarray:
+    """Seconds of the clock, and of the processor for this process and those that it has started."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = sum(sum(process.cpu_times()[:2]) for process in _others())
+    return np.array([time.perf_counter(), time.process_time() + ended.ru_utime + ended.ru_stime + running])
+
+
+def _others() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
 
 
 def _calls_over_one(run: Run, encoder: SentenceEncoder) -> float:

@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from homog_core.cores import n_cores, over_processes
+from homog_core.cores import n_cores, over_processes, start
 from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, square
 from homog_core.measures.combined import Weights, weights_of
 from homog_core.measures.projection import project
 from homog_core.measures.scores import Analysis, Vectors, analyse
+from homog_core.measures.uncertainty import lexical_dissimilarity
 from homog_core.progress import OnProgress, Spread
 from homog_core.records import ResponseSet
 from homog_core.runs import kept
@@ -28,7 +29,7 @@ from homog_core.runs.tables import response_set
 
 Frames = Mapping[str, pd.DataFrame]  # by key of the encoder, NLI model or judge
 MAP_COLUMNS = ["question_id", "sample_index", "clusterer", "method", "x", "y", "faithfulness"]
-PAYS_BACK = 2_500  # answers for each process, about, that are worth the seconds which it takes to start
+PAYS_BACK = 2_500  # answers for each process, about, that are worth the seconds in which it starts
 SETTINGS = ["threshold", "rule", "entailment"]
 _ANALYSES = pa.schema(
     [
@@ -110,13 +111,19 @@ class _Drawn(NamedTuple):
     similarity: np.ndarray  # (n, n)
 
 
-def analysed(
-    run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress, spread: Spread | None = None
-) -> Analyses:
-    """The analyses of every sampled question of a run. `spread` hands them out; without one all cores get some.
+def on_all_cores(n_answers: int) -> Spread:
+    """What hands out questions to all cores, for which processes start now; `map` where they would not pay back."""
+    n = min(n_cores(), n_answers // PAYS_BACK)
+    if n < 2:
+        return map
+    start(n, partial(lexical_dissimilarity, ["so that what", "it needs is imported"]))
+    return partial(over_processes, n)
 
-    A run of few answers is analysed by this process alone.
-    """
+
+def analysed(
+    run: Run, evidence: Evidence, clusterers: Sequence[Clusterer], on_progress: OnProgress, spread: Spread = map
+) -> Analyses:
+    """The analyses of every sampled question of a run. `spread` hands them out."""
     step = kept.Kept(run.id, "analyses", _made_from(run, evidence, clusterers))
     rows_of: dict[str, list[Any]] = {}
     for row in run.responses().itertuples():
@@ -134,8 +141,6 @@ def analysed(
 
     of = partial(_analysis, clusterers=tuple(clusterers), weights=_weights(clusterers))
     report = partial(on_progress, "Scoring")
-    n_processes = min(n_cores(), sum(map(len, rows_of.values())) // PAYS_BACK)
-    spread = spread or (partial(over_processes, n_processes) if n_processes > 1 else map)
     return Analyses(_done(step, _ANALYSES, list(questions), asked, of, report, spread), clusterers)
 
 

@@ -24,7 +24,7 @@ from homog_core.measures.report_cards import default_clusterers, judge_clusterer
 from homog_core.progress import OnProgress, Spread
 from homog_core.records import GREEDY
 from homog_core.runs import kept
-from homog_core.runs.analysed import SETTINGS, Evidence, analysed, drawn
+from homog_core.runs.analysed import SETTINGS, Evidence, analysed, drawn, on_all_cores
 from homog_core.runs.contents import held
 from homog_core.runs.evidence import (
     complete_judgements,
@@ -76,6 +76,7 @@ def _tables(
         clusterers = default_clusterers([encoder.key for encoder in encoders], nli.key if nli else None)
     texts = texts_to_embed(run)
     vectors = {encoder.key: embed_run(run, encoder, on_progress, spread or map, texts) for encoder in encoders}
+    spread_questions = spread or on_all_cores(len(texts) // 2)  # each answer has two texts
     entailed = stored_entailments(run) | ({nli.key: entail_run(run, nli, on_progress)} if nli else {})
     groups = complete_judgements(run) | ({judge.key: group_run(run, judge, on_progress)} if judge else {})
     known = {clusterer.key for clusterer in clusterers}
@@ -89,7 +90,7 @@ def _tables(
     densities = _densities(vectors)
     n_words = run.questions().set_index("id")["text"].str.split().str.len().to_dict()
     evidence = Evidence(vectors, entailed, groups)
-    found = analysed(run, evidence, clusterers, on_progress, spread)
+    found = analysed(run, evidence, clusterers, on_progress, spread_questions)
     scores = []
     for row in found.scores:
         key = row["question_id"]
