@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -21,6 +22,7 @@ Record = TypeVar("Record")  # a dataclass
 
 PACKAGE = Path(__file__).resolve().parent
 PROJECT = PACKAGE.parent  # of an installed library the folder of all packages: ask `is_checkout` first
+_MADE_AGAIN = "take it away, or make it again by `homog calibrate`"  # a file of `kept_records`
 SHIPPED = PROJECT / "cache"  # shipped runs and adapters; of an installed library there is no such folder
 
 
@@ -140,11 +142,20 @@ def replacing(path: Path, name: str) -> Iterator[BinaryIO]:
 def kept_records(kind: type[Record], path: Path) -> list[Record]:
     """The records of a dataclass that a JSON list of ours holds; rows that lack a field are of an older version.
 
-    Raises `InvalidInput` where the file does not read, or holds anything else.
+    Parsed again when the file has changed. Raises `InvalidInput` where it does not read, or holds anything else.
     """
+    try:
+        version = version_of(path)
+    except OSError as error:
+        raise InvalidInput(f"{path} does not read ({error}); {_MADE_AGAIN}.") from error
+    return list(_records(kind, path, version))
+
+
+@lru_cache(maxsize=32)
+def _records(kind: type[Record], path: Path, version: tuple[int, ...]) -> list[Record]:
     from pydantic import TypeAdapter, ValidationError
 
-    remedy = "take it away, or make it again by `homog calibrate`"
+    remedy = _MADE_AGAIN
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

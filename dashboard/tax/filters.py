@@ -1,11 +1,12 @@
 """The filters at the top of Alignment tax: data set, runs, category, clusterer; and what they leave out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
 from dashboard import controls, url
-from dashboard.cache import load_run, shipped_first, version
+from dashboard.cache import Version, load_run, shipped_first, version
+from dashboard.tax import computed
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis import lineage, many
@@ -45,15 +46,15 @@ def filters(runs: Sequence[Run]) -> Selection | None:
     if not views:
         st.info(left_out_note(left_out) if left_out else "Choose at least one run above.")
         return None
+    versions = {label: version(view.run) for label, view in views.items()}
     with right:
-        category = _choose_category(list(views.values()))
+        category = _choose_category(versions.values())
     available = common_clusterers(list(views.values()))
     if not available:
         st.info("These runs have no clusterer in common. Choose fewer runs, or score them with the same encoders.")
         return None
     with last:
         clusterer = _choose_clusterer(available)
-    versions = {label: version(view.run) for label, view in views.items()}
     shown = {found.run_id for found in versions.values()}
     others = [run for run in same if run.id not in shown]
     return Selection(views, versions, dataset_title(dataset), others, clusterer, category, tuple(left_out))
@@ -138,8 +139,8 @@ def _choose_clusterer(available: Sequence[Clusterer]) -> Clusterer:
         return controls.clusterer_controls(available)
 
 
-def _choose_category(views: Sequence[ScoredRun]) -> str:
-    names = sorted({name for view in views for name in view.questions["category"] if isinstance(name, str) and name})
+def _choose_category(versions: Iterable[Version]) -> str:
+    names = sorted({name for run in versions for name in computed.category_names(run)})
     chosen = url.choice(
         "Category",
         ["all", *names],

@@ -12,6 +12,7 @@ from dashboard.tax import computed
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
 from homog_core.analysis import lineage, seeds
+from homog_core.analysis.comparable import conditions
 from homog_core.analysis.quality import SEED_STATISTICS, same_but_for_seeds
 from homog_core.catalogue.recipes import without_seed
 from homog_core.errors import HomogError
@@ -30,7 +31,8 @@ SHOWN = dict(zip(SEED_STATISTICS, (percent, number, percent), strict=True))
 def runs_with_seeds(chosen: Selection) -> list[Run]:
     """The runs of several training seeds under the conditions of a chosen run, in the order of their stages."""
     runs = [view.run for view in chosen.views.values()]
-    found = (same_but_for_seeds(run, [*runs, *chosen.others]) for run in runs)
+    different = {conditions(run): run for run in runs}.values()
+    found = (same_but_for_seeds(run, [*runs, *chosen.others]) for run in different)
     return sorted(next(filter(None, found), []), key=lineage.order)
 
 
