@@ -16,7 +16,8 @@ _DIGITS = re.compile(
     rf"(?P<number>{_SIGN}[$€£¥]?{_SIGN}(?:{_GROUPED}(?:[.,]\d+)?|{_PLAIN}))"
     r"(?:(?:\s+(?P<part>\d+))?\s*/\s*(?P<divisor>\d+)(?![\d/]))?"  # 1/2, and 2 1/2
     r"(?:(?P<thousands>k\b)|e(?P<exponent>[-+]?\d{1,3})\b|(?:\^|\*\*)\{?(?P<raised>[-+]?\d{1,4})\b\}?"
-    r"|\s*[x×*·⋅]\s*10(?:\^|\*\*)\{?(?P<power>[-+]?\d{1,3})\b\}?)?"
+    r"|\s*[x×*·⋅]\s*10(?:\^|\*\*)\{?(?P<power>[-+]?\d{1,3})\b\}?"
+    r"|\s*[x×]\s*10(?P<flat>[1-9]\d?)\b)?"  # a power whose exponent is no longer raised
 )
 _DATE = re.compile(r"(?<![\d/])\d{1,4}/\d{1,2}/\d{1,4}(?![\d/])")
 _ONES = {
@@ -187,7 +188,7 @@ def _read_digits(match: re.Match, text: str) -> Found:
         value /= float(match["divisor"]) or 1.0
     if match["thousands"]:
         value *= 1000
-    if power := match["exponent"] or match["power"]:
+    if power := match["exponent"] or match["power"] or match["flat"]:
         value *= 10.0 ** min(int(power), 300)
     if match["raised"]:
         value = _raised(value, int(match["raised"]))

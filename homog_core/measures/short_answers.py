@@ -22,7 +22,7 @@ _LEAD = re.compile(
     r"(?:(?:called|named|known as|probably|likely|most likely|about|approximately|around|just|only)\s+)*",
     re.IGNORECASE,
 )
-_MARKDOWN = re.compile(r"[*_`#>]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|</?(?:b|i|u|em|strong|code|p|br|span|div)\s*/?>")
+_MARKDOWN = re.compile(r"[*_`#>]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 _LETTERED = re.compile(r"(?:^|\s)\(?A[.):]\s.*\s\(?B[.):]\s", re.DOTALL)
 _NUMBERED = re.compile(r"(?:^|\s)\(?1[.)]\s.*\s\(?2[.)]\s", re.DOTALL)
 _OR = re.compile(r"[\s-]+or[\s-]+|[\s-]+and[\s-]+|\s*&\s*|\s*/\s*(?=[^\W\d])", re.IGNORECASE)

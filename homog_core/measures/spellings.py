@@ -14,9 +14,9 @@ _MONTHS = "january february march april may june july august september october n
 _SHORT_MONTHS = {**{month[:3]: i for i, month in enumerate(_MONTHS, 1)}, "sept": 9}
 _MONTH_OF = {month: i for i, month in enumerate(_MONTHS, 1)} | _SHORT_MONTHS
 _ANY_MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
-_SURE_MONTH = "|".join(month for month in _MONTHS if month not in ("march", "may"))  # words of other meanings too
+_SURE_MONTH = "|".join(month for month in _MONTHS if month != "may")  # a word of another meaning
 _NAMED_MONTH = re.compile(
-    rf"(?<=\d )(?:of )?({_ANY_MONTH})\b\.?|\b({_ANY_MONTH})\b\.?(?= (?:the )?\d)|\b({_SURE_MONTH})\b"
+    rf"(?<=\d )(?:of )?({_ANY_MONTH})\b\.?|\b({_ANY_MONTH})\b\.?(?= (?:the )?\d)|\b({_SURE_MONTH})\b|(?:^|(?<=in ))(may)(?=\W*$)"
 )
 _YEAR_FIRST = re.compile(r"(?<![\d-])(\d{4})\s?[-/.年년]\s?0?(\d{1,2})\s?[-/.月월]\s?0?(\d{1,2})(?!\d)\s?[日일]?")
 _YEAR_LAST = re.compile(r"(?<![\d/.])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?!\d)")
@@ -32,13 +32,16 @@ _ROMAN_ONE = re.compile(
     rf"\b([A-Z][\w’']+ )([IV])\b(?! (?:{'|'.join(_I_SAY)})\b)|(?<=[^\W_] )([ivIV])(?=\s*(?:[,.;:!?)\]]|of\b|$))"
 )
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
-_INITIALS = re.compile(r"(?<!\w)(?:[^\W\d_](?:[*-]|\.\s?)){2,}(?:[^\W\d_](?!\w))?")  # U.S.A., M*A*S*H, J. R. R.
+_INITIALS = re.compile(  # U.S.A., M*A*S*H, J. R. R., and the T S of a name
+    r"(?<!\w)(?:[^\W\d_](?:[*-]|\.\s?)|[A-Z]\s(?=[A-Z])){2,}(?:[^\W\d_](?!\w))?"
+)
 _THE_LETTER_A = re.compile(r"(?<![\w’'])A\b(?!\s*[\w’'])")  # and no article
 _SUFFIX = re.compile(r"(?<=\w\w)['’](?:[dt][ıiuü]r|[dt][ae]n?|n[ıiuü]n)\b")  # of Turkish names
 _ROMAN_CHARACTERS = re.compile("[Ⅰ-ⅿ]+")
 _TITLES = {"St": "Saint", "Mt": "Mount", "Ft": "Fort", "Dr": "Doctor"}
 _TITLE = re.compile(r"\b({})\b\.?(?= [^\W\d_a-z])".format("|".join([*_TITLES, *map(str.upper, _TITLES)])))
 _REWRITTEN = (  # in lower case, after numbers; the first ones before those that they are part of
+    (r"\b(no|any|some|every)[ -]?one\b", r"\1body"),
     (r"\bbce\b", "bc"),
     (r"\bce\b", "ad"),
     (r"\b([a-z]{1,2})-(?=\d)", r"\1"),  # F-16
@@ -56,16 +59,19 @@ _REWRITTEN = (  # in lower case, after numbers; the first ones before those that
     (r"\bhours?\b|\bhrs?\b", "h"),
     (r"\b(?:seconds|secs?)\b|(?<=\d )second\b", "s"),
     (r"\blit(?:er|re)s?\b", "l"),
-    (r"\bfoot\b|(?<=\d)ft\b|\bft\b", "feet"),
+    (r"(?<=\d) ?(?:foot|ft)\b", " feet"),
     (r"\blbs?\b", "pounds"),
     (r"(?<=\d)(?=(?:[kcm]?m|k?g|min|h|s|mph|l)\b)", " "),
     (r"\b(km|m) ?(?:per|/) ?(h|s)\b", r"\1\2"),
     (r"\b(?:square|sq\.?) ([kcm]?m|feet|miles)\b", r"\g<1>2"),
     (r"\bcubic ([kcm]?m|feet|miles)\b", r"\g<1>3"),
     (r"\b([kcm]?m)\^([23])", r"\1\2"),
-    (r"(?:\bus ?)?\$ ?(\d\w*)|\b(\d\w*) (?:usd|us dollars?|dollar)\b", r"\1\2 dollars"),
-    (r"€ ?(\d\w*)|\b(\d\w*) ?(?:€|eur\b|euro\b)", r"\1\2 euros"),
-    (r"£ ?(\d\w*)|\b(\d\w*) ?(?:£|gbp\b)", r"\1\2 pounds"),
+    (r"(?:\bus ?)?\$ ?(\d\w*)|\b(\d\w*) (?:usd|us dollars)\b", r"\1\2 dollarsum"),  # "$5" names no dollars
+    (r"\b(\d\w*) dollars?\b", r"\1 dollarsum dollars"),
+    (r"€ ?(\d\w*)|\b(\d\w*) ?(?:€|eur\b)", r"\1\2 eurosum"),
+    (r"\b(\d\w*) euros?\b", r"\1 eurosum euros"),
+    (r"£ ?(\d\w*)|\b(\d\w*) ?(?:£|gbp\b)", r"\1\2 poundsum"),
+    (r"\b(\d\w*) pounds?\b", r"\1 poundsum pounds"),
 )
 _REWRITES = tuple((re.compile(pattern), written) for pattern, written in _REWRITTEN)
 _LETTERS = str.maketrans(  # that Unicode takes apart no further, or that one language writes in two ways
@@ -92,7 +98,7 @@ def uniform(text: str) -> str:
     text = _ROMAN_ONE.sub(lambda m: f"{m[1] or ''}{_roman(m[2] or m[3])}", _ROMAN.sub(lambda m: _roman(m[0]), text))
     text = _YEAR_LAST.sub(_date, _YEAR_FIRST.sub(r"\3 month\2 \1", text)).lower()
     text = _with_numbers(_ORDINAL.sub(_ordinal, _TIME.sub(_time, text)))
-    text = _NAMED_MONTH.sub(lambda m: f"month{_MONTH_OF[m[1] or m[2] or m[3]]}", text)
+    text = _NAMED_MONTH.sub(lambda m: f"month{_MONTH_OF[m[m.lastindex]]}", text)
     for pattern, written in _REWRITES:
         text = pattern.sub(written, text)
     return text

@@ -52,7 +52,7 @@ _SIGNS = (  # that make another name: C++, C#, .NET, A*, O+, AT&T
     (re.compile(r"(?<=[a-z])\.(?=[a-z]{2,3}\b)"), ""),  # Node.js
     (re.compile(r"(?<![\w*])([A-Z])\*(?![\w*])"), r"\1star"),
     (re.compile(r"(?<!\w)([A-Z][A-Za-z]?\d?)\+(?!\w)"), r"\1plus"),
-    (re.compile(r"(?<!\w)([A-Z][A-Za-z]?\d?)[-−](?!\w)"), r"\1minus"),
+    (re.compile(r"(?<!\w)([A-Z]{1,2}\d?)[-−](?![\w.-])"), r"\1minus"),
     (re.compile(r"\b([A-Z]{1,2})\s?&\s?([A-Z]{1,2})\b"), r"\1and\2"),
 )
 

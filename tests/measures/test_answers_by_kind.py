@@ -36,7 +36,6 @@ STILL_TAKEN = {
     ("Spider-Man", "a spider"),
     ("Coca-Cola", "Coca"),
     ("St. Louis", "Louis"),
-    ("Mount Everest", "the mount"),
     ("rock and roll", "rock"),
     ("rock and roll", "roll"),
     ("Simon & Garfunkel", "Simon"),
@@ -89,4 +88,4 @@ def test_wrong_answers_are_not_taken_for_right(kind):
 
 def test_the_table_is_as_long_as_the_documents_say():
     assert [sum(len(list(read_answers(kind, column))) for kind in KINDS) for column in ("right", "wrong")] == [470, 412]
-    assert (len(STILL_MISSED), len(STILL_TAKEN)) == (5, 27)
+    assert (len(STILL_MISSED), len(STILL_TAKEN)) == (5, 26)
