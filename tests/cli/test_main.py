@@ -1,5 +1,6 @@
 """Calls of the program: its name, exit statuses, and sentences for what is wrong."""
 
+import io
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from homog_core import files
 from homog_core.cli import main
+from homog_core.cli.output import Bar
 
 
 def test_the_help_calls_the_program_as_it_was_called(monkeypatch, capsys):
@@ -72,3 +74,13 @@ def test_a_name_that_no_file_can_have_is_one_sentence(arguments, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert "can be no file for you (" in line
+
+
+def test_progress_on_a_terminal_has_no_codes_of_others(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Bar("Copying") as bar:
+        bar.update("a\x1b[2J.parquet", 1, 2)
+    assert "a\ufffd[2J.parquet" in terminal.getvalue()
+    assert "\x1b[2J" not in terminal.getvalue()
