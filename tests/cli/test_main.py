@@ -1,5 +1,6 @@
 """Calls of the program: its name, exit statuses, and sentences for what is wrong."""
 
+import io
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 
 from homog_core import files
 from homog_core.cli import main
-from homog_core.cli.output import say
+from homog_core.cli.output import Bar, say
 
 
 def test_the_help_calls_the_program_as_it_was_called(monkeypatch, capsys):
@@ -86,3 +87,13 @@ def test_a_count_takes_the_place_of_the_last_one_on_a_terminal_and_is_left_out_e
     seen = capsys.readouterr().err
     assert seen.count("\n") == 4
     assert "\033[F\033[KUnpacking: 2 of 2 …" in seen
+
+
+def test_progress_on_a_terminal_has_no_codes_of_others(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Bar("Copying") as bar:
+        bar.update("a\x1b[2J.parquet", 1, 2)
+    assert "a\ufffd[2J.parquet" in terminal.getvalue()
+    assert "\x1b[2J" not in terminal.getvalue()
