@@ -1,6 +1,7 @@
 """The engine on tiny random models of the architectures of today: what is stored is what a full recomputation gives."""
 
 import json
+from functools import partial
 
 import pytest
 from fakes import tiny_tokenizer
@@ -61,3 +62,12 @@ def test_the_context_of_a_model_for_pictures_too_is_that_of_its_text_part():
     assert not hasattr(sampler.model.config, "max_position_embeddings")
     with pytest.raises(InvalidInput, match="exceed the 256 tokens"):
         list(sampler.sample([SHORT], Decoding(n_samples=1, max_new_tokens=256), "plain"))
+
+
+def test_what_layers_of_ours_compute_otherwise_would_be_found():
+    sampler = sampler_of("llama")
+    norm = sampler.activated().model.norm
+    norm.forward = partial(lambda own, rows: 1.1 * own(rows), norm.forward)
+    answers = final_answers(sampler, [SHORT], Decoding(n_samples=3, max_new_tokens=8), "plain", 1)
+    assert differences(sampler, [SHORT], answers, "plain").max() > 0.001
+    assert isinstance(norm.forward, partial)  # the recomputation has put it back
