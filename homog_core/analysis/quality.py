@@ -24,7 +24,13 @@ from homog_core.catalogue.recipes import without_seed
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
 from homog_core.runs.store import Run
-from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_bounds
+from homog_core.statistics.intervals import (
+    MeanColumns,
+    mean_estimate,
+    mean_estimates,
+    single_cluster_rate,
+    wilson_bounds,
+)
 
 N_RESAMPLES = 2000
 
@@ -51,31 +57,27 @@ def quality_rows(runs: Mapping[str, ScoredRun], clusterer: Clusterer, category: 
     right samples (`wilson_bounds`, which are conservative for them). NaN where there is no such question.
     """
     ids = _ids(list(runs.values()), category)
-    columns: dict[str, dict[str, pd.Series]] = {name: {} for name in ("answers", "accuracy", "wordings", "meanings")}
-    for label, scored in runs.items():
-        columns["answers"][label] = n_answers(scored, clusterer)
-        columns["accuracy"][label] = pd.Series(scored.samples_correct, scored.questions.index)
-        columns["wordings"][label] = right_wordings_differ(scored)
-        columns["meanings"][label] = right_answers_differ(scored, clusterer)
-    frames = {name: pd.DataFrame({k: own.loc[ids] for k, own in found.items()}) for name, found in columns.items()}
-    defined = {name: frame.notna().all(axis=1) for name, frame in frames.items()}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in ("answers", "accuracy", "wordings", "meanings")}
+    for scored in runs.values():
+        places = scored.questions.index.get_indexer(ids)
+        found["answers"].append(n_answers(scored, clusterer).to_numpy()[places])
+        found["accuracy"].append(scored.samples_correct[places])
+        found["wordings"].append(right_wordings_differ(scored).to_numpy()[places])
+        found["meanings"].append(right_answers_differ(scored, clusterer).to_numpy()[places])
+    values = {name: np.stack(own, axis=1) for name, own in found.items()}  # (questions, runs)
+    defined = {name: ~np.isnan(own).any(axis=1) for name, own in values.items()}
     both, two_right = defined["answers"] & defined["accuracy"], defined["wordings"] & defined["meanings"]
-    return pd.DataFrame(
-        {
-            "label": label,
-            **fields(mean_estimate(frames["answers"].loc[both, label]), "answers_"),
-            **fields(mean_estimate(frames["accuracy"].loc[both, label]), "accuracy_"),
-            **fields(_mean_share(frames["wordings"].loc[two_right, label]), "wordings_"),
-            **fields(_mean_share(frames["meanings"].loc[two_right, label]), "meanings_"),
-        }
-        for label in runs
-    )
+    estimates = {name: mean_estimates(values[name][both]) for name in ("answers", "accuracy")}
+    estimates |= {name: _mean_shares(values[name][two_right]) for name in ("wordings", "meanings")}
+    columns = {f"{name}_{part}": own for name, one in estimates.items() for part, own in one._asdict().items()}
+    return pd.DataFrame({"label": list(runs), **columns})
 
 
-def _mean_share(shares: pd.Series) -> Estimate:
-    n, mean = len(shares), float(shares.mean())
-    low, high = wilson_bounds(mean, n)
-    return Estimate(mean, float(low), float(high), n, "wilson")
+def _mean_shares(shares: np.ndarray) -> MeanColumns:
+    """Means of the columns of (Q, runs), with conservative bounds."""
+    n, runs = shares.shape
+    mean = shares.mean(axis=0) if n else np.full(runs, np.nan)
+    return MeanColumns(mean, *wilson_bounds(mean, n), np.full(runs, n))
 
 
 def _ids(runs: Sequence[ScoredRun], category: str) -> list[str]:
