@@ -1,13 +1,15 @@
 """The cores that this process may use, and work that is handed out to them item by item.
 
-Another core needs another process, since Python computes in one thread at a time. All of them compute on one thread, so
-that results are the same however many there are. What the work is about is not known here.
+Another core needs another process, since Python computes in one thread at a time. What the work is about is not known
+here.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -26,6 +28,11 @@ def n_cores() -> int:
     return min(cpu_count(), max(1, int(most))) if most.isdecimal() else cpu_count()
 
 
+def one_thread() -> AbstractContextManager:
+    """While it is open, NumPy and SciPy compute on one thread; with several, last digits depend on how many."""
+    return _libraries().limit(limits=1, user_api="blas")
+
+
 def start(n: int, first: Callable[[], Any]) -> None:
     """Start the other processes for `over_processes`, which takes them seconds; each calls `first` meanwhile."""
     for _ in range(n - 1):
@@ -38,26 +45,23 @@ def over_processes(n: int, function: Callable[[Any], Any], items: Iterable[Any])
     The function and the items travel, so they must be picklable. Raises what the function raises, and `HomogError`
     where a process dies. Whoever stops asking ends the other processes.
     """
-    from threadpoolctl import threadpool_limits
-
     others, left = _others(n), iter(items)
     waiting: set[Future] = set()
     try:
-        with threadpool_limits(1, user_api="blas"):
-            while True:
-                free = _AHEAD * (n - 1) - len(waiting)
-                waiting |= {others.submit(function, item) for item in islice(left, free)}
-                done = {one for one in waiting if one.done()}
-                waiting -= done
-                yield from (one.result() for one in done)
-                if done:
-                    continue
-                own = list(islice(left, 1))
-                yield from map(function, own)
-                if not own and not waiting:
-                    return
-                if not own:
-                    wait(waiting, return_when=FIRST_COMPLETED)
+        while True:
+            free = _AHEAD * (n - 1) - len(waiting)
+            waiting |= {others.submit(function, item) for item in islice(left, free)}
+            done = {one for one in waiting if one.done()}
+            waiting -= done
+            yield from (one.result() for one in done)
+            if done:
+                continue
+            own = list(islice(left, 1))
+            yield from map(function, own)
+            if not own and not waiting:
+                return
+            if not own:
+                wait(waiting, return_when=FIRST_COMPLETED)
     except BrokenProcessPool as error:
         raise HomogError(
             "A process that shared the work was ended from outside, perhaps for want of memory; give the same command "
@@ -66,6 +70,15 @@ def over_processes(n: int, function: Callable[[Any], Any], items: Iterable[Any])
     finally:
         if waiting:
             others.shutdown(kill_workers=True)
+
+
+@cache
+def _libraries() -> Any:
+    """Those that this process has loaded for linear algebra; looking for them takes a while."""
+    import scipy.linalg  # noqa: F401  it brings its own
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _others(n: int) -> Any:

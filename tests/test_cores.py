@@ -1,21 +1,25 @@
-"""Work on the cores of this machine: every item once, in processes of one thread that end when nobody asks."""
+"""Work on the cores of this machine: every item once, in processes that end when nobody asks."""
 
 import os
 import signal
 import time
 
-import numpy as np  # noqa: F401  its threads are counted
+import numpy as np  # noqa: F401  its library is one of those
 import pytest
 from psutil import Process
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from homog_core.cores import n_cores, over_processes
+from homog_core.cores import n_cores, one_thread, over_processes
 from homog_core.errors import HomogError, InvalidInput
 
 
 def where(_):
     time.sleep(0.05)
-    return os.getpid(), max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+    return os.getpid()
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
 def complain(what):
@@ -31,13 +35,21 @@ def processes():
     return [own for own in Process().children(recursive=True) if "resource_tracker" not in " ".join(own.cmdline())]
 
 
-def test_every_item_is_done_once_by_processes_of_one_thread():
+def test_every_item_is_done_once_by_two_processes():
     assert sorted(over_processes(2, abs, range(-30, 0))) == list(range(1, 31))
     assert list(over_processes(2, abs, [])) == []
     found = list(over_processes(2, where, range(40)))
     assert len(found) == 40
-    assert len({process for process, _ in found}) == 2
-    assert {n_threads for _, n_threads in found} == {1}
+    assert len(set(found)) == 2
+
+
+def test_numbers_are_computed_on_one_thread_while_that_is_asked_for():
+    import scipy.linalg  # noqa: F401  it brings its own library
+
+    with threadpool_limits(2, user_api="blas"):
+        with one_thread():
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
 
 
 def test_what_goes_wrong_is_said_as_by_map():

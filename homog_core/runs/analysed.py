@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from homog_core.cores import n_cores, over_processes, start
+from homog_core.cores import n_cores, one_thread, over_processes, start
 from homog_core.errors import HomogError
 from homog_core.measures.clustering import Clusterer, square
 from homog_core.measures.combined import Weights, weights_of
@@ -159,7 +159,8 @@ def _analysis(
             "The weights of the clusterer combined are others here than where the run is stored; give all machines "
             "the same combined.json in HOMOG_CACHE."
         )
-    return _rows(analyse(*asked, clusterers))
+    with one_thread():
+        return _rows(analyse(*asked, clusterers))
 
 
 def drawn(
