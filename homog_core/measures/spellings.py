@@ -16,7 +16,8 @@ _MONTH_OF = {month: i for i, month in enumerate(_MONTHS, 1)} | _SHORT_MONTHS
 _ANY_MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _SURE_MONTH = "|".join(month for month in _MONTHS if month != "may")  # a word of another meaning
 _NAMED_MONTH = re.compile(
-    rf"(?<=\d )(?:of )?({_ANY_MONTH})\b\.?|\b({_ANY_MONTH})\b\.?(?= (?:the )?\d)|\b({_SURE_MONTH})\b|(?:^|(?<=in ))(may)(?=\W*$)"
+    rf"(?<=\d )(?:of )?({_ANY_MONTH})\b\.?|\b({_ANY_MONTH})\b\.?(?= (?:the )?\d)|\b({_SURE_MONTH})\b"
+    r"|(?:^|(?<=in ))(may)(?=\W*$)"
 )
 _YEAR_FIRST = re.compile(r"(?<![\d-])(\d{4})\s?[-/.年년]\s?0?(\d{1,2})\s?[-/.月월]\s?0?(\d{1,2})(?!\d)\s?[日일]?")
 _YEAR_LAST = re.compile(r"(?<![\d/.])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?!\d)")
