@@ -34,6 +34,7 @@ _MARKS = {  # of the byte order, with which a text begins; the longer ones first
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_RULE = re.compile(r"\A:?-{2,}:?\Z")  # below the header of a table of Markdown
 
 
 def refuse(error: InvalidInput) -> None:
@@ -165,6 +166,8 @@ def csv_rows(path: Path, on_bad: OnBad = refuse, encoding: str = "utf-8") -> Row
                 )
             )
             continue
+        if reader.reader.dialect.delimiter == "|":  # perhaps a table of Markdown, with a rule below its header
+            row = {name: _RULE.sub("", cell.strip()) for name, cell in row.items()}
         if not any(row.values()):
             continue  # a spreadsheet writes empty rows
         yield before + reader.line_num, row

@@ -5,14 +5,17 @@ An answer is never refused: what is wrong with it counts as missing. Knows no fo
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from homog_core.leftovers import answer_start
 from homog_core.records import FinishReason
+from homog_core.runs.importers.conversations import is_message
 from homog_core.runs.importers.fields import MAX_CHARACTERS
 from homog_core.runs.importers.notes import Notes
+from homog_core.runs.importers.templates import text_of_content
 from homog_core.runs.rows import kind_of
 
 _MAX_ROUNDING = 1e-6  # what rounding may leave of a log-probability above 0, and of an entropy below it
@@ -43,10 +46,15 @@ def text_from(value: Any, where: str, notes: Notes) -> str:
     """The text of an answer: also that of an object that holds one, and a number's. Of what is none, an empty one."""
     if isinstance(value, dict):
         value = _of_object(value, where, notes)
+    if is_message(value):
+        value = text_of_content(value)
+    if isinstance(value, bool | date):
+        notes.add("answers that are dates, or true or false, kept as text", where)
+        return str(value).lower().removesuffix(" 00:00:00")
     if value is None or (isinstance(value, float) and value != value):  # NaN: a cell that pandas found empty
         notes.add("answers that are null, kept as empty and invalid", where)
         return ""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float):
         notes.add("answers that are numbers, kept as text", where)
         return str(value)
     if not isinstance(value, str):

@@ -24,7 +24,9 @@ FORMATS = (
     "RequestOutput"
 )
 _WRAPPERS = ("data", "rows", "records", "items", "examples", "questions", "results")  # of a list of rows
-_FIELDS = frozenset({"question", "prompt", "id", "instruction", "query", "input", "answers", "answer", "model"})
+_FIELDS = frozenset(
+    {"question", "prompt", "id", "instruction", "query", "input", "answers", "answer", "model", "input_texts"}
+)
 _ROW = frozenset({"question", "prompt", "answers", "answer"})  # of these an object that is a row has one
 _PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # how the files of Excel begin that end in .xls
@@ -98,7 +100,12 @@ def _rows_of_object(content: Any) -> Any:
     if name and _ROW.isdisjoint(content) and _are_objects(content[name]):  # what is said beside them is said of each
         beside = {key: value for key, value in content.items() if key != name}
         return [beside | row for row in content[name]]
+    if isinstance(content.get("columns"), list) and _are_lists(content.get("data")):  # a table of W&B, or of pandas
+        names = [str(name) for name in content["columns"]]
+        return [dict(zip(names, row, strict=False)) for row in content["data"]]
     columns = list(content.values())
+    if all(isinstance(row, dict) and not _ROW.isdisjoint(row) for row in columns):  # by the ids of the questions
+        return [{"id": key} | row for key, row in content.items()]
     if len(columns) > 1 and all(isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns):
         return [{name: column[key] for name, column in content.items()} for key in columns[0]]
     if not all(isinstance(column, list) for column in columns):
@@ -109,6 +116,10 @@ def _rows_of_object(content: Any) -> Any:
     if len({len(column) for column in columns}) > 1:
         return content
     return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _are_lists(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, list) for one in value)
 
 
 def _are_objects(value: Any) -> bool:

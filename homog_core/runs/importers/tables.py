@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from homog_core.errors import InvalidInput
 from homog_core.records import GREEDY, Decoding
+from homog_core.runs.importers.conversations import as_question
 from homog_core.runs.importers.grouped import PER_ANSWER, grouped
 from homog_core.runs.importers.jsonl import EXPORTED, FIELDS
 from homog_core.runs.importers.notes import About, Notes, Record
@@ -24,15 +25,16 @@ question,answer
 Which planet is red?,Mars.
 Which planet is red?,It is Mars.
 """
-_QUESTIONS = ("question", "instruction", "query", "problem", "input_text", "input")
+_QUESTIONS = ("question", "instruction", "query", "problem", "input_text", "input_texts", "input")
 _LISTS = (
-    "answers", "responses", "generations", "outputs", "sampled_responses", "samples", "completions", "predictions"
+    "answers", "responses", "generations", "outputs", "sampled_responses", "samples", "completions", "predictions",
+    "sample_texts",
 )  # fmt: skip
 _SINGLE = ("answer", "response", "output", "text", "generation", "completion", "generated_text", "prediction")
 _OTHERS = {
     "question_id": "id", "qid": "id", "reference": "references", "reference_answers": "references",
     "correct_answers": "references", "gold": "references", "ground_truth": "references", "target": "references",
-    "generator": "model",
+    "generator": "model", "greedy_texts": "greedy_answer", "target_texts": "references",
 }  # fmt: skip
 _DRAWN = {
     "temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "max_new_tokens": "max_new_tokens",
@@ -59,9 +61,10 @@ class Columns(NamedTuple):
 
 def read(records: Iterator[Record], about: About, notes: Notes) -> Iterator[Record]:
     """One record a question."""
-    head = [_older(record) for record in islice(records, _LOOK)]
+    records = (_older(as_question(record, notes)) for record in records)
+    head = list(islice(records, _LOOK))
     columns = _columns(head, about, notes)
-    rows = _of_one_decoding(chain(head, map(_older, records)), columns, _wanted(head, columns, about), notes)
+    rows = _of_one_decoding(chain(head, records), columns, _wanted(head, columns, about), notes)
     renamed = _renamed(rows, columns, about, notes)
     return renamed if columns.lists else grouped(renamed, notes)
 
@@ -141,6 +144,11 @@ def _of_one_decoding(
         notes.say(name, value)
     for record in records:
         said = {field: _number(record.fields.get(name)) for name, field in columns.drawn.items()}
+        for name, field in columns.drawn.items():
+            if said[field] is None and record.fields.get(name) not in (None, ""):
+                notes.add(
+                    f"`{field}` that is no number, left out", f"{record.where}: {str(record.fields[name])[:40]!r}"
+                )
         if _number(record.fields.get(index)) == GREEDY:
             said = {}
         other = next((name for name, value in said.items() if value not in (None, wanted.get(name, value))), None)
@@ -154,10 +162,10 @@ def _of_one_decoding(
 
 
 def _number(value: Any) -> float | int | None:
-    """A number, also one in a cell of CSV; None for what is none."""
+    """A number, also one in a cell of CSV, with a decimal comma too; None for what is none."""
     if isinstance(value, str) and len(value) < _SHOWN:
         try:
-            value = json.loads(value)
+            value = json.loads(re.sub(r"(?<=\d),(?=\d+\Z)", ".", value.strip()))
         except ValueError:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -54,8 +54,10 @@ def text_of_content(content: Any) -> str:
     for part in content if isinstance(content, list) else ():
         if isinstance(part, str):
             pieces.append(part)
-        elif isinstance(part, dict) and isinstance(part.get("reasoning"), str):
-            pieces.append(f"<think>{part['reasoning']}</think>")
+        elif isinstance(part, dict) and (thought := part.get("reasoning") or part.get("thinking")):
+            pieces += [f"<think>{thought}</think>"] if isinstance(thought, str) else []
         elif isinstance(part, dict) and isinstance(part.get("text"), str):
             pieces.append(part["text"])
+        elif isinstance(part, dict) and isinstance(part.get("content"), str | list):  # a message among its parts
+            pieces.append(text_of_content(part["content"]))
     return "".join(pieces)
