@@ -181,11 +181,9 @@ def _import_form() -> None:
     )
     first, second = st.columns(2)
     temperature = first.number_input(
-        "Sampled at temperature", 0.01, 10.0, None, 0.1, key="import-temperature", placeholder="as the file says, or 1"
+        "Sampled at temperature", 0.01, 10.0, None, 0.1, key="import-temperature", placeholder="as the file says"
     )
-    tokens = second.number_input(
-        "Token limit", 1, 1_000_000, None, key="import-tokens", placeholder="as the file says, or 1024"
-    )
+    tokens = second.number_input("Token limit", 1, 1_000_000, None, key="import-tokens", placeholder="as the file says")
     first, second = st.columns(2)
     stage = first.selectbox(
         "Stage of its training", list(STAGE_TITLES), None, STAGE_TITLES.get, key="import-stage", placeholder="not known"

@@ -78,8 +78,10 @@ def seal_runs(options: argparse.Namespace) -> None:
 
 def delete_run(options: argparse.Namespace) -> None:
     """Delete runs of one's own, after a question."""
-    from homog_core.runs.delete import delete_run
+    from homog_core.runs.delete import delete_run, own_folder
 
+    for run_id in options.runs:
+        own_folder(run_id)  # complain before anybody is asked
     if not (options.yes or confirmed(f"Delete {', '.join(options.runs)} for good?")):
         print_result(options, [{"run": run_id, "deleted": "no"} for run_id in options.runs])
         return

@@ -177,8 +177,7 @@ def _several(shown: Mapping[str, ScoredRun], clusterer: Clusterer) -> tuple[Foun
             untested.setdefault(pair, []).append(test["statistic"])
     for pair, statistics in untested.items():
         tests.setdefault(pair, []).append(comparison.undefined_tests(statistics))
-    imported = any(scored.run.is_imported for scored in shown.values())
-    differing = comparison.differences(compared.differing, imported=imported)
+    differing = comparison.differences(compared.differing, [scored.run for scored in shown.values()])
     lead = comparison.summary_sentence(found, list(shown))
     undefined = _undefined(absent)
     return Found(lead, cells, undefined, differing=differing, tests=tests), {"slopes": html_charts.slopes(found, shown)}
