@@ -37,8 +37,8 @@ def differences(differing: Mapping[str, Sequence[Any]], runs: Sequence[Run] = ()
     """What runs differ in, in words, with a caution where it is more than one thing.
 
     `differing` is that of `analysis.compare.Comparison`. Of `runs` that are from elsewhere nobody but their importer
-    knows how they were sampled, and what nobody has given is not known. Weights go with the model and the exact prompts with the prompt's style,
-    so they are named only where they differ alone.
+    knows how they were sampled, and what nobody has given is not known. Weights go with the model and the exact prompts
+    with the prompt's style, so they are named only where they differ alone.
     """
     parts = []
     for key, values in differing.items():
