@@ -234,8 +234,9 @@ def _renamed(records: Iterator[Record], columns: Columns, about: About, notes: N
             fields["answers"] = _without_empty_end([row.get(name) for name in columns.numbered])
         elif columns.lists and (found := as_list(fields.get("answers"))) is not None:
             fields |= _entries(found)
-        if isinstance(references := fields.get("references"), str) and references.lstrip().startswith("["):
-            fields["references"] = as_list(references) or references
+        for name in ("references", "incorrect_references"):
+            if isinstance(references := fields.get(name), str) and references.lstrip().startswith("["):
+                fields[name] = as_list(references) or references
         if fields.get("question") is None and isinstance(fields.get("prompt"), str):
             fields["question"] = question_in(fields["prompt"])
         yield Record(where, fields)
