@@ -241,10 +241,10 @@ def tests_title(tests: Sequence[Mapping[str, Any]]) -> str:
 def broken_title(found: Comparison, run_id: str, name: str) -> str:
     """Whether a run gives the same answer to everything, or loops."""
     distinct, looping = (found.estimate(run_id, key).value for key in ("distinct_across_questions", "looping"))
-    return (
-        f"Homogenized or broken? {percent(distinct)} different greedy answers across questions, {percent(looping)} of "
-        f"the answers loop ({name})"
+    greedy = (
+        "no greedy answers" if np.isnan(distinct) else f"{percent(distinct)} different greedy answers across questions"
     )
+    return f"Homogenized or broken? {greedy}, {percent(looping)} of the words repeat what stands before them ({name})"
 
 
 def estimate_cell(found: Estimate, statistic: str) -> str:
@@ -289,11 +289,11 @@ RUN_STATISTICS = {  # of analysis.compare.run_statistics, in its order
     "accuracy_of_samples": Shown("Correct among the graded sampled answers", tenth_percent),
     "all_right": Shown("Questions whose graded answers are all correct", tenth_percent),
     "single_wrong": Shown("Incorrect among the graded questions with a single cluster", tenth_percent),
-    "right_answers_differ": Shown("Pairs of right answers that differ", tenth_percent),
+    "right_answers_differ": Shown("Pairs of correct answers that differ", tenth_percent),
     "distinct_across_questions": Shown("Different greedy answers across questions", tenth_percent),
     "most_common_answer": Shown("Questions that get the most common greedy answer", tenth_percent),
     "echo": Shown("Sampled answers that only repeat the question", tenth_percent),
-    "commonest_frame": Shown("Sampled answers in the commonest frame", tenth_percent),
+    "commonest_frame": Shown("Sampled answers in the most common sentence pattern", tenth_percent),
     "yes_no": Shown("Answers to yes-or-no questions that say yes or no", tenth_percent),
     "number": Shown("Answers to questions for a number that state one", tenth_percent),
     "looping": Shown("Words that repeat what stands directly before them", tenth_percent),

@@ -44,6 +44,11 @@ _FORMULA = re.compile(r"'(?=[=+\-@＝＋－＠\t\r\n])")  # the apostrophe that 
 _MAX_LITERAL = 1 << 20  # characters of a list in Python's own notation
 _LOOK = 50  # rows that a guess looks at
 _SHOWN = 40
+_CALL_IT = {  # what to do where a column is not found, on the page and on the command line
+    "question": "Call the column `question`, or name it on the command line (--column question",
+    "answers": "Call the column `answer`, or `answers` if it holds lists, or name it on the command line "
+    "(--column answer",
+}
 _GUESSED = 60  # names of which it is guessed what they were meant for; a row may have hundreds of thousands
 
 
@@ -213,8 +218,8 @@ def _check_found(head: Sequence[Record], own: dict[str, str]) -> None:
         near = [f"`{name}`" for name, field in meant.items() if field.startswith(missing[0][:6])]
         guess = f"; is it {near[0]}?" if near else "."
         raise InvalidInput(
-            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, names[:12]))}{guess} Name "
-            f"the column ({missing[0]}=COLUMN), or give one of: {FORMATS}."
+            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, names[:12]))}{guess} "
+            f"{_CALL_IT[missing[0]]}=COLUMN); or give one of: {FORMATS}."
         )
 
 
