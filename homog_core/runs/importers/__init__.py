@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,13 +27,24 @@ from homog_core.runs.store import Run, runs_by_id
 from homog_core.runs.write import write_run
 
 MAX_BYTES = 512 << 20  # of a file that is imported
+MOST_MODELS = 20  # of one file that become runs at once
 MAX_NAME = 100  # characters; both names stand in the name of a folder
 MAX_NEW_TOKENS = 1024  # what stands for the limit of an answer that neither a person nor the file says
 _MOST = 10**15  # of a number that a file says of its decoding
 _OF_INTEREST = ("temperature", "max_new_tokens")  # of the decoding, if nobody says them that is shown
 _DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "stop", "seed")
 _NOT_OF_QUESTIONS = ("model", "revision", "dtype", "dataset", "decoding", "prompt_style")  # of what a run's id is made
-_LINEAGE = ("stage", "parent", "family", "n_parameters", "study")
+_OF_ONE_MODEL = ("stage", "parent", "n_parameters")
+_LINEAGE = (*_OF_ONE_MODEL, "family", "study")
+
+
+class SeveralModels(InvalidInput):
+    """A file has answers of several models, and nobody has named the one that is meant."""
+
+    def __init__(self, name: str, models: tuple[str, ...]) -> None:
+        more = " …" if len(models) > MOST_MODELS else ""
+        super().__init__(f"{name} has answers of several models; name one of {', '.join(models[:MOST_MODELS])}{more}.")
+        self.models = models
 
 
 def import_file(path: Path, about: About, on_progress: OnProgress = lambda what, done, total: None) -> Run:
@@ -58,7 +69,9 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
     notes, about, found = _surveyed(path, about)
     model = next(iter(notes.models), None) if about.model is None else about.model
     if model is None:
-        raise InvalidInput(f"{path.name} does not say which model gave the answers; say it (--model NAME).")
+        raise InvalidInput(
+            f"{path.name} does not say which model gave the answers; name it (`--model NAME` on the command line)."
+        )
     model = _name(model, "model")
     dataset = _dataset(path, about, notes)
     said = _said(about, notes)
@@ -85,6 +98,20 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
         not_said = tuple(name for name in _OF_INTEREST if name not in said)
         writer.update(status="complete", import_notes=notes.all(), not_said=not_said, **lineage)
         return writer.run
+
+
+def of_each_model(import_one: Callable[[About], Run], about: About) -> list[Run]:
+    """What `import_one` gives, for each model of a file in turn where it has several and `about` names none.
+
+    Raises `SeveralModels` where something is said that is true of one model alone, and for more than `MOST_MODELS`.
+    """
+    try:
+        return [import_one(about)]
+    except SeveralModels as found:
+        is_of_one = any(getattr(about, name) is not None for name in ("model", *_OF_ONE_MODEL))
+        if is_of_one or len(found.models) > MOST_MODELS:
+            raise
+        return [import_one(replace(about, model=model)) for model in found.models]
 
 
 def samples_of(path: Path, run: Run, about: About) -> list[Sampled]:
@@ -144,9 +171,7 @@ def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
     if len(notes.models) < 2:
         return notes, about, found
     if about.model not in notes.models:
-        raise InvalidInput(
-            f"{path.name} has answers of several models; name one of {', '.join(list(notes.models)[:20])}."
-        )
+        raise SeveralModels(path.name, tuple(notes.models))
     about = replace(about, rows_of=about.model)
     notes = Notes()
     notes.add(f"only the rows of the model {about.model} are read", path.name)
