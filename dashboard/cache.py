@@ -20,6 +20,7 @@ from homog_core.measures.encoders import SentenceEncoder
 from homog_core.records import ModelSpec, Question
 from homog_core.runs import store
 from homog_core.runs.sentences import sentences_folder
+from homog_core.runs.shipped import ships
 
 
 class Version(NamedTuple):
@@ -48,7 +49,7 @@ def shipped_first(runs: list[store.Run]) -> list[store.Run]:
     """Runs in the order they are offered: shipped ones, then the others, newest first; runs of one question last."""
     return sorted(
         runs,
-        key=lambda run: (run.identity.n_questions == 1, run.folder.parent != files.SHIPPED / "runs"),
+        key=lambda run: (run.identity.n_questions == 1, not ships(run.folder)),
     )
 
 

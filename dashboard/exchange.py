@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import streamlit as st
 
@@ -17,13 +18,14 @@ from homog_core.analysis import comparable
 from homog_core.analysis.run_state import Scored, scored_state
 from homog_core.errors import HomogError
 from homog_core.leftovers import Leftovers
+from homog_core.records import Stage
 from homog_core.reports.html import write_report
 from homog_core.runs import importers, store
 from homog_core.runs.export import export_run
 from homog_core.runs.importers import jsonl, tables
 from homog_core.runs.importers.notes import About
 from homog_core.runs.importers.study import EXAMPLE_TOML
-from homog_core.runs.importers.uploads import Imported, Upload, import_uploads, is_zip_of_files
+from homog_core.runs.importers.uploads import Imported, Upload, import_uploads
 from homog_core.runs.leftovers import set_leftovers
 from homog_core.typed import typed
 from homog_core.wording import run_names
@@ -174,21 +176,28 @@ def _import_form() -> None:
         key=f"upload-{turn}",
     )
     model = st.text_input(
-        "Name of the model", key="import-model", max_chars=importers.MAX_NAME, placeholder="my-model-7b"
+        "Name of the model",
+        key="import-model",
+        max_chars=importers.MAX_NAME,
+        placeholder="as the file says, or my-model-7b",
     )
     dataset = st.text_input(
         "Name of the dataset", key="import-dataset", max_chars=importers.MAX_NAME, placeholder="the name of the file"
     )
     first, second = st.columns(2)
     temperature = first.number_input(
-        "Sampled at temperature", 0.01, 10.0, None, 0.1, key="import-temperature", placeholder="as the file says, or 1"
+        "Sampled at temperature", 0.01, 10.0, None, 0.1, key="import-temperature", placeholder="as the file says"
     )
-    tokens = second.number_input(
-        "Token limit", 1, 1_000_000, None, key="import-tokens", placeholder="as the file says, or 1024"
-    )
+    tokens = second.number_input("Token limit", 1, 1_000_000, None, key="import-tokens", placeholder="as the file says")
     first, second = st.columns(2)
     stage = first.selectbox(
-        "Stage of its training", list(STAGE_TITLES), None, STAGE_TITLES.get, key="import-stage", placeholder="not known"
+        "Stage of its training",
+        get_args(Stage),
+        None,
+        STAGE_TITLES.get,
+        key="import-stage",
+        placeholder="not known",
+        help="A control goes in as SFT, trained from the SFT model that it goes on from.",
     )
     parent = second.text_input(
         "Trained from the model", key="import-parent", max_chars=importers.MAX_NAME, placeholder="my-base-7b"
@@ -201,10 +210,8 @@ def _import_form() -> None:
         "leave."
     )
     files = [Upload(upload.name, upload.getbuffer()) for upload in uploads]
-    named = bool(model.strip()) or len(files) > 1 or any(map(is_zip_of_files, files))  # or the files name them
-    ready = bool(files) and named
-    why = None if ready else "Choose a file and name the model first."
-    if st.button("Import and score", type="primary", icon=":material/upload:", disabled=not ready, help=why):
+    why = None if files else "Choose a file first."
+    if st.button("Import and score", type="primary", icon=":material/upload:", disabled=not files, help=why):
         about = About(
             model.strip() or None,
             dataset.strip() or None,
@@ -272,7 +279,7 @@ def _format_help() -> None:
         "Also read: id, references, incorrect_references, category, prompt, greedy_answer (which is what gets graded), "
         "and per answer tokens, token_logprobs and token_entropies (lists of nats; one of the two is enough)."
     )
-    st.markdown("**CSV**: one row per answer.")
+    st.markdown("**CSV**: one row per answer; with a column `model`, a run for each model.")
     st.code(tables.EXAMPLE_CSV, language=None)
     st.download_button(
         "Download the example file",

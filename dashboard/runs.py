@@ -24,7 +24,9 @@ from homog_core.wording import run_card
 from homog_core.wording.sampler import sampler_mark, sampler_sentence
 
 POLL_SECONDS = 3.0
+OPEN = "▶"  # before the run that is open
 COLUMNS = {
+    "open": st.column_config.TextColumn("", help="The run that is open below", width=25),
     "model": st.column_config.TextColumn("Model", width=230),
     "stage": st.column_config.TextColumn("Stage", help="Training stage", width=65),
     "dataset": st.column_config.TextColumn("Dataset", width=125),
@@ -51,6 +53,7 @@ def table(shown: list[dict], run_id: str) -> None:
             url.put(run=ids[cells[0][0]])
 
     frame = pd.DataFrame(shown)
+    frame["open"] = [OPEN if row == run_id else "" for row in ids]
     frame["created"] = pd.to_datetime(frame["created"], errors="coerce", utc=True, format="ISO8601")
     st.dataframe(
         frame[list(COLUMNS)],

@@ -8,7 +8,7 @@ from dashboard.tax.bounds import bounds
 from dashboard.tax.cascade import cascade
 from dashboard.tax.choices import choose_one, choose_scores
 from dashboard.tax.filters import filters, left_out_note
-from dashboard.tax.grades import grades
+from dashboard.tax.grades import grades, without_greedy
 from dashboard.tax.power import power
 from dashboard.tax.selection import Selection
 from dashboard.tax.unseen import unseen
@@ -102,6 +102,7 @@ def of_scores(chosen: Selection) -> None:
         chart = choose_chart("scores", CHARTS["scores"])
     if chart == "differences":
         scores.differences(chosen)
+        without_greedy(chosen)
         return
     with right:
         of = choose_one(chosen)

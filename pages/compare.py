@@ -45,8 +45,7 @@ def main() -> None:
         clusterer = controls.clusterer_controls(compare.common_clusterers(scored))
     with row:
         order_buttons(chosen, runs)
-        imported = any(run.is_imported for run in chosen)
-        st.caption(plain(differences(compare.differing(scored), imported=imported)), width="stretch")
+        st.caption(plain(differences(compare.differing(scored), chosen)), width="stretch")
         link_to_all(chosen[0], runs)
     studies.mark(chosen)
     compared = shown(scored, clusterer)

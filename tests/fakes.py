@@ -38,25 +38,20 @@ from homog_core.records import (
 from homog_core.runs.contents import commit
 from homog_core.runs.manifest import identity_of, with_checksum
 from homog_core.runs.sample import Progress, RunPlan, plan_run
+from homog_core.runs.shipped import shipped_ids
 from homog_core.sampling.prompts import Prompt, build_prompt
 from homog_core.sampling.steps import Answer, Step, Token
-
-
-def shipped_runs(project: Path) -> list[str]:
-    """Ids of the runs that ship with a checkout: those that its .gitignore excepts, whether or not there is a git."""
-    lines = (project / ".gitignore").read_text(encoding="utf-8").splitlines()
-    return sorted(line.removeprefix("!cache/runs/") for line in lines if line.startswith("!cache/runs/"))
 
 
 def link_shipped(project: Path, folder: Path) -> Path:
     """Make `folder` a cache of what ships with a checkout, without the runs that somebody has kept beside that."""
     (folder / "runs").mkdir()
-    for name in ("models", "draws", "maps", *(f"runs/{run_id}" for run_id in shipped_runs(project))):
+    for name in ("models", "draws", "maps", *(f"runs/{run_id}" for run_id in shipped_ids(project))):
         (folder / name).symlink_to(project / "cache" / name)
     return folder
 
 
-SHIPPED_RUNS = shipped_runs(Path(__file__).parent.parent)
+SHIPPED_RUNS = list(shipped_ids())
 
 
 MODEL_CACHE = os.environ.get("HOMOG_CACHE") or str(files.SHIPPED)  # where conversions are kept between sessions

@@ -133,7 +133,7 @@ def _trees(snapshot: Snapshot, pictures: Sequence[Picture]) -> None:
     """The trees of all models, of the answers that have ended."""
     names = [part.model.key for part in snapshot.models]
     styles = " / ".join(dict.fromkeys(part.style for part in snapshot.models))
-    recipe = recipes.recipe(" / ".join(names), snapshot.request.decoding, styles, None, 1)
+    recipe = recipes.recipe(" / ".join(names), recipes.Way(snapshot.request.decoding, styles), None, 1)
     if not any(found.clustered for found in pictures):
         st.info("No answer with a text has finished, so there is no tree.")
         return

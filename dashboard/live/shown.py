@@ -43,7 +43,7 @@ def picture(snapshot: Snapshot, position: int, clusterer: Clusterer) -> Picture:
         labels=by_size(clusterer.labels(similarity)),
         clusterer=clusterer,
         recipe=recipes.recipe(
-            part.model.key, snapshot.request.decoding, part.style, clusterer, 1, entropy_kind=part.entropy_kind
+            part.model.key, recipes.Way(snapshot.request.decoding, part.style, part.entropy_kind), clusterer, 1
         ),
         color=blocks.spec_colors(snapshot.request.models)[position],
     )

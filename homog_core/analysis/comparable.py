@@ -15,8 +15,8 @@ _CONDITIONS = ("dataset", "question_ids_sha256", "prompt_style", *(field.name fo
 
 
 def fields(run: Run) -> dict[str, Any]:
-    """The fields of a run's identity and of its decoding, by name."""
-    return dict(_fields(run.identity))
+    """The fields of a run's identity and of its decoding, by name; None where nobody has said a setting."""
+    return _fields(run.identity) | dict.fromkeys(run.provenance.not_said)
 
 
 @lru_cache(maxsize=1024)

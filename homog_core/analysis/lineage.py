@@ -31,6 +31,19 @@ def order(run: Run) -> tuple:
     return stage_rank(run.provenance.stage), identity.model, not usual_prompt, identity.decoding.temperature, run.id
 
 
+def along_training(runs: Sequence[Run]) -> list[Run]:
+    """The runs with every model after those it was trained from, and otherwise by stage; equals stay as they are."""
+    parents = {run.identity.model: run.provenance.parent for run in runs}
+
+    def depth(model: str) -> int:
+        seen: list[str] = []  # what people say of their models may go in a circle
+        while (above := parents.get(model)) in parents and above not in seen:
+            seen.append(model := above)
+        return len(seen)
+
+    return sorted(runs, key=lambda run: (depth(run.identity.model), stage_rank(run.provenance.stage)))
+
+
 def offered(runs: Sequence[Run]) -> list[Run]:
     """Runs as they stand in a list to choose from: by dataset, `FIRST_DATASET` first, and within it by `order`.
 

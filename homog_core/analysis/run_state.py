@@ -1,11 +1,12 @@
 """How far a stored run has come: whether it has been scored, and what it lacks. Values, no sentences.
 
-It reads the manifest and asks which files there are; answers and scores it leaves alone.
+It reads the manifest, asks which files there are, and looks at how greedy answers of an import ended.
 """
 
 from enum import StrEnum
 
 from homog_core.catalogue import DATASETS
+from homog_core.records import GREEDY
 from homog_core.runs import store
 from homog_core.runs.dataset_files import dataset_file
 from homog_core.runs.store import Run
@@ -27,6 +28,7 @@ class Lack(StrEnum):
     ANSWERS_TEXT = "answers_text"  # of a public study, which ships as figures alone
     SCORES = "scores"
     TABLES = "tables"  # it was scored by an older version
+    GREEDY = "greedy"  # answers that can be graded, although there are references
     NLI = "nli"  # no NLI model has read the answers
 
 
@@ -46,9 +48,18 @@ def lacks(run: Run) -> list[Lack]:
         Lack.ANSWERS_TEXT: run.lacks_answers,
         Lack.SCORES: scored is Scored.NO,
         Lack.TABLES: scored is Scored.OLDER,
+        Lack.GREEDY: lacks_greedy(run),
         Lack.NLI: scored is not Scored.NO and not run.lacks_answers and not _has_nli(run),
     }
     return [lack for lack, is_so in found.items() if is_so]
+
+
+def lacks_greedy(run: Run) -> bool:
+    """Whether an import has references and no greedy answer, which is what is graded against them."""
+    if not run.is_imported or run.lacks_answers or not run.questions()["references"].str.len().any():
+        return False
+    ends = run.responses(["finish_reason"])
+    return bool((ends.loc[ends["sample_index"] == GREEDY, "finish_reason"] == "error").all())
 
 
 def _lacks_sentences(run: Run) -> bool:

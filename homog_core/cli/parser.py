@@ -200,6 +200,7 @@ def _score(add: Add) -> None:
         default="bidirectional",
         help="what joins two answers under NLI",
     )
+    sub.add_argument("--shipped", action="store_true", help="change a run that ships with the project, if it is one")
     _ray(sub)
 
 
@@ -317,10 +318,10 @@ def _import(add: Add) -> None:
     sub.add_argument(
         "--prompt-style", choices=("plain", "few_shot", "chat"), help="that it was asked in (default: unknown)"
     )
-    sub.add_argument("--temperature", type=float, help="that they were sampled at (default: as the file says, or 1)")
+    sub.add_argument("--temperature", type=float, help="that they were sampled at (default: as the file says)")
     sub.add_argument("--top-p", type=float, help="default: as the file says, or 1")
     sub.add_argument("--top-k", type=int, help="default: 0, which is off")
-    sub.add_argument("--max-new-tokens", type=int, help="their token limit (default: as the file says, or 1024)")
+    sub.add_argument("--max-new-tokens", type=int, help="their token limit (default: as the file says)")
     sub.add_argument("--seed", type=int, help="default: 0")
     sub.add_argument(
         "--samples",

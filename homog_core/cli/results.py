@@ -34,7 +34,7 @@ def compare_runs(options: argparse.Namespace) -> None:
         return
     titles = names(stored)
     print(f"{found.n_questions} questions · {key}, τ = {threshold:g}")
-    print(printable(f"{differences(found.differing, imported=any(run.is_imported for run in stored))}\n"))
+    print(printable(f"{differences(found.differing, stored)}\n"))
     print_defined(options, [row | {"run": titles[row["run"]]} for row in found.estimates])
     print()
     tests = [row | {"from": titles[row["from"]], "to": titles[row["to"]]} for row in found.tests]

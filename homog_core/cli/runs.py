@@ -78,8 +78,10 @@ def seal_runs(options: argparse.Namespace) -> None:
 
 def delete_run(options: argparse.Namespace) -> None:
     """Delete runs of one's own, after a question."""
-    from homog_core.runs.delete import delete_run
+    from homog_core.runs.delete import delete_run, own_folder
 
+    for run_id in options.runs:
+        own_folder(run_id)  # complain before anybody is asked
     if not (options.yes or confirmed(f"Delete {', '.join(options.runs)} for good?")):
         print_result(options, [{"run": run_id, "deleted": "no"} for run_id in options.runs])
         return
@@ -102,7 +104,7 @@ def export_run(options: argparse.Namespace) -> None:
 
 
 def import_run(options: argparse.Namespace) -> None:
-    """Make runs of answers from elsewhere: of a file, or of each file of a folder."""
+    """Make runs of answers from elsewhere: of a file, each of its models, or each file of a folder."""
     from homog_core.runs.importers import MAX_BYTES, hub
     from homog_core.runs.importers.notes import About
     from homog_core.runs.importers.study import KEYS, entries
@@ -115,15 +117,14 @@ def import_run(options: argparse.Namespace) -> None:
         found = hub.fetch(name, MAX_BYTES)
         dataset = about.dataset or name.repository.partition("/")[2]
         path, about = found.path, replace(about, origin=found.origin, dataset=dataset)
-    if not path.is_dir():
-        run = _imported(path, about, rule)
-        _say_notes(run)
-        score_new_run(options, run.id)
-        return
     imported = []
-    for file, said in entries(path, about):
-        imported.append(_imported(file, said, rule))
-        _say_notes(imported[-1])
+    for file, said in entries(path, about) if path.is_dir() else [(path, about)]:
+        for run in _imported(file, said, rule):
+            _say_notes(run)
+            imported.append(run)
+    if not path.is_dir() and len(imported) == 1:
+        score_new_run(options, imported[0].id)
+        return
     score_new_runs(options, [run.id for run in imported])
     rows = [_imported_row(run) for run in imported]
     if options.json:  # on standard error they stand already
@@ -132,13 +133,13 @@ def import_run(options: argparse.Namespace) -> None:
     print_result(options, rows)
 
 
-def _imported(path: Path, about: "About", rule: "Leftovers | None") -> "Run":
-    """The run of a file, with the rule for its leftovers that was given."""
-    from homog_core.runs.importers import import_file
+def _imported(path: Path, about: "About", rule: "Leftovers | None") -> "list[Run]":
+    """The run of a file, or one of each of its models, with the rule for leftovers that was given."""
+    from homog_core.runs.importers import import_file, of_each_model
     from homog_core.runs.leftovers import set_leftovers
 
-    run = import_file(path, about)
-    return run if rule is None else set_leftovers(run.id, rule)
+    runs = of_each_model(lambda said: import_file(path, said), about)
+    return runs if rule is None else [set_leftovers(run.id, rule) for run in runs]
 
 
 def push_run(options: argparse.Namespace) -> None:

@@ -43,8 +43,11 @@ def score(options: argparse.Namespace) -> None:
     from homog_core.measures.clustering import Clusterer
     from homog_core.runs.evidence import stored_entailments
     from homog_core.runs.leftovers import set_leftovers
+    from homog_core.runs.shipped import check_is_own
     from homog_core.runs.store import open_run
 
+    if not options.shipped:
+        check_is_own(open_run(options.run))  # before anything is loaded
     thresholds, rule = dict(_threshold(text) for text in options.threshold), leftovers_said(options)
     encoders, nli = _encoders(options), _nli_if_available(options)
     clusterers = _clusterers(options, thresholds, encoders, nli)
@@ -53,7 +56,7 @@ def score(options: argparse.Namespace) -> None:
             set_leftovers(options.run, rule)
         stored = [key for key in stored_entailments(open_run(options.run)) if not nli or key != nli.key]
         clusterers += [Clusterer("nli", 0.0, key, options.rule, options.entailment) for key in stored]
-        _score_and_print(options, options.run, encoders, nli, clusterers, cluster)
+        _score_and_print(options, options.run, encoders, nli, clusterers, cluster, options.shipped)
 
 
 def leftovers_said(options: argparse.Namespace) -> Leftovers | None:
@@ -66,6 +69,14 @@ def leftovers_said(options: argparse.Namespace) -> Leftovers | None:
 
 def score_new_run(options: argparse.Namespace, run_id: str, cluster: "Cluster | None" = None) -> None:
     """Score a run for the first time, with the default settings, and print what it found."""
+    from homog_core.runs.shipped import ships
+    from homog_core.runs.store import open_run
+
+    run = open_run(run_id)
+    if ships(run.folder):  # the same settings give a run that ships, which is scored
+        print(f"Run {run_id} ships with the project; it is shown as it is stored.", file=sys.stderr)
+        print_summary(options, run)
+        return
     _score_and_print(options, run_id, _encoders(options), _nli_if_available(options), cluster=cluster)
 
 
@@ -87,13 +98,14 @@ def _score_and_print(
     nli: "NliCrossEncoder | None",
     clusterers: "list[Clusterer] | None" = None,
     cluster: "Cluster | None" = None,
+    even_shipped: bool = False,
 ) -> None:
     from homog_core.analysis.ahead import prepare
     from homog_core.runs.score import score_run
 
     judge = _judge(options)
     with Bar("Scoring") as bar:
-        run = score_run(run_id, encoders, nli, clusterers, judge, bar.update, spread_over(cluster))
+        run = score_run(run_id, encoders, nli, clusterers, judge, bar.update, spread_over(cluster), even_shipped)
         prepare([run])
     if judge:
         _print_cost(run.judgements(judge.key), judge.key)

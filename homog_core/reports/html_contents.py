@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis import changes, comparable, compare, rates, signals
+from homog_core.analysis import changes, comparable, compare, lineage, rates, signals
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.signals import COVERAGE, Undefined
 from homog_core.analysis.summary import RunSummary, summarise
@@ -80,12 +80,13 @@ class Report:
 
 
 def gather(runs: Sequence[Run], on_progress: OnProgress) -> Report:
-    """Everything that the report of one run, or of a comparison, says.
+    """Everything that the report of one run, or of a comparison, says; the runs stand along their training.
 
     Raises `HomogError` for a run that has not been scored, `InvalidInput` for runs that cannot be compared.
     """
     for run in runs:
         require_answers(run)
+    runs = lineage.along_training(runs)
     shown = _read(runs, on_progress)
     scored, dataset = list(shown.values()), runs[0].identity.dataset
     ids, clusterers = compare.common_questions(scored), compare.common_clusterers(scored)
@@ -177,8 +178,7 @@ def _several(shown: Mapping[str, ScoredRun], clusterer: Clusterer) -> tuple[Foun
             untested.setdefault(pair, []).append(test["statistic"])
     for pair, statistics in untested.items():
         tests.setdefault(pair, []).append(comparison.undefined_tests(statistics))
-    imported = any(scored.run.is_imported for scored in shown.values())
-    differing = comparison.differences(compared.differing, imported=imported)
+    differing = comparison.differences(compared.differing, [scored.run for scored in shown.values()])
     lead = comparison.summary_sentence(found, list(shown))
     undefined = _undefined(absent)
     return Found(lead, cells, undefined, differing=differing, tests=tests), {"slopes": html_charts.slopes(found, shown)}

@@ -4,10 +4,10 @@ import shutil
 import uuid
 from pathlib import Path
 
-from homog_core import files
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.runs import derived, kept, store
 from homog_core.runs.sentences import sentences_folder
+from homog_core.runs.shipped import ships
 
 _GONE = "Run {} has just been deleted by somebody else."
 
@@ -15,7 +15,17 @@ _GONE = "Run {} has just been deleted by somebody else."
 def deletable(run_id: str) -> bool:
     """Whether a run is one of the visitor's own; False for shipped ones, and for one that is not there."""
     folder = store.runs_by_id().get(run_id)
-    return folder is not None and not _is_shipped(folder)
+    return folder is not None and not ships(folder)
+
+
+def own_folder(run_id: str) -> Path:
+    """The folder of a run of one's own. Raises `NotFound`, and `InvalidInput` for a shipped run."""
+    folder = store.runs_by_id().get(run_id)
+    if folder is None:
+        raise NotFound(f"There is no run {run_id!r}; `homog runs` lists them.")
+    if ships(folder):
+        raise InvalidInput(f"Run {run_id} ships with the project and cannot be deleted.")
+    return folder
 
 
 def delete_run(run_id: str) -> None:
@@ -26,11 +36,7 @@ def delete_run(run_id: str) -> None:
     """
     from filelock import FileLock, Timeout
 
-    folder = store.runs_by_id().get(run_id)
-    if folder is None:
-        raise NotFound(f"There is no run {run_id!r}; `homog runs` lists them.")
-    if _is_shipped(folder):
-        raise InvalidInput(f"Run {run_id} ships with the project and cannot be deleted.")
+    folder = own_folder(run_id)
     aside = folder.with_name(f".deleted-{uuid.uuid4().hex[:8]}")
     try:
         with FileLock(folder / ".lock", timeout=0):
@@ -49,7 +55,3 @@ def delete_run(run_id: str) -> None:
     shutil.rmtree(sentences_folder(run_id), ignore_errors=True)
     if not was_there:
         raise NotFound(_GONE.format(run_id))
-
-
-def _is_shipped(folder: Path) -> bool:
-    return folder.parent == files.SHIPPED / "runs"

@@ -34,6 +34,7 @@ from homog_core.runs.evidence import (
     stored_entailments,
     texts_to_embed,
 )
+from homog_core.runs.shipped import check_is_own
 from homog_core.runs.store import Run, open_run, require_answers
 from homog_core.runs.tables import question_of, response_of
 
@@ -46,14 +47,18 @@ def score_run(
     judge: Judge | None = None,
     on_progress: OnProgress = lambda what, done, total: None,
     spread: Spread | None = None,
+    even_shipped: bool = False,
 ) -> Run:
     """Get what is missing of embeddings, NLI probabilities and groups; then all that follows from them and the answers.
 
     A scoring that was killed goes on where it was (`kept`). What NLI models and judges have said before is used again,
     whether or not `nli` and `judge` are given. `spread` hands out texts to encode, and questions to analyse and to
     draw. Without one this machine does it all: one after the other, except that all cores analyse questions. Raises
-    `HomogError` for a run without answers, for one whose sentences are not here, and while another process writes it.
+    `HomogError` for a run without answers, for one whose sentences are not here, and while another process writes it,
+    and `InvalidInput` for one that ships with the project, unless `even_shipped`.
     """
+    if not even_shipped:
+        check_is_own(open_run(run_id))
     with held(open_run(run_id).folder):  # so that the answers stay as they are, and all tables are of one scoring
         run = open_run(run_id)
         _check_can_be_scored(run)

@@ -7,8 +7,9 @@ recomputed from them: `embeddings-<encoder>.parquet`, `nli-<model>.parquet`, `si
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,11 @@ from homog_core.runs.contents import commit, is_stored, read_file, read_shards, 
 from homog_core.runs.manifest import read_manifest
 from homog_core.runs.questions import with_sentences
 from homog_core.runs.tables import SCHEMAS, answers_sha256
+from homog_core.typed import typed
 
 _WITH_SCHEMA = ("embeddings", "nli", "judge", "similarities")
 TABLES = ("similarities", "clusters", "grades", "scores", "maps")
+_LONGEST = 200  # characters of a name that others are compared with
 FROM_ANSWERS = (*TABLES, "embeddings")  # how the names begin of what goes with one set of answers alone
 
 
@@ -222,12 +225,12 @@ def runs_by_id() -> dict[str, Path]:
 
 
 def open_run(run_id: str) -> Run:
-    """The run of that id. Raises `NotFound`, with what there is, or `CorruptRun` for a damaged manifest."""
+    """The run of that id. Raises `NotFound`, with the nearest names, or `CorruptRun` for a damaged manifest."""
     is_name = run_id == Path(run_id).name and not run_id.startswith(".")  # never a path: an id may come from a URL
     for folder in files.run_folders() if is_name else ():
         if os.path.isfile(folder / run_id / "manifest.json"):  # which bears with names that no file can have
             return _run_in(folder / run_id)
-    raise NotFound(f"There is no run {run_id!r}. {_listing(runs_by_id())}")
+    raise NotFound(f"There is no run {run_id!r}. {_nearest(run_id, list(runs_by_id()))}")
 
 
 def require_answers(run: Run) -> None:
@@ -257,6 +260,11 @@ def _run_in(folder: Path) -> Run:
     return Run(folder, manifest)
 
 
-def _listing(known: Iterable[str]) -> str:
-    names = list(known)
-    return f"There are: {', '.join(names[:8])}{' …' if len(names) > 8 else ''}." if names else "There are none yet."
+def _nearest(run_id: str, known: Sequence[str]) -> str:
+    """What somebody may have meant who named a run that is not there."""
+    if not known:
+        return "There are none yet."
+    begun = [name for name in known if run_id and name.startswith(run_id)][:3]
+    near = begun or get_close_matches(run_id[:_LONGEST], known, n=3, cutoff=0.5)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{meant}`{typed('runs')}` lists all {len(known)}."

@@ -99,6 +99,8 @@ def _content_problems(run: Run, known: list[str], tables: Sequence[str] = TABLES
     evidence = [
         name.removesuffix(".parquet") for name in sorted(stored_names(run.folder)) if name.startswith(_EVIDENCE)
     ]
+    if run.provenance.status != "complete":  # it is scored when all answers are there
+        tables = [name for name in tables if run.has(name)]
     for name in (*tables, *evidence):
         for problem in _table_problems(run, name, responses, answers):
             if problem not in known:

@@ -31,6 +31,7 @@ from homog_core.statistics.paired import (
     holm,
     mcnemar_exact,
     paired_bootstrap_difference,
+    paired_rate_difference,
     wilcoxon_signed_rank,
 )
 from homog_core.statistics.selective import (
@@ -69,6 +70,7 @@ __all__ = [
     "mcnemar_exact",
     "mean_estimate",
     "paired_bootstrap_difference",
+    "paired_rate_difference",
     "platt_probabilities",
     "prediction_rejection_ratio",
     "reliability",

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.stats import binomtest, wilcoxon
 
 from homog_core.records import Estimate
-from homog_core.statistics.columns import Values, paired_differences
+from homog_core.statistics.columns import Values, complete_columns, paired_differences
+from homog_core.statistics.intervals import wilson_interval
 
 
 class PairedTest(NamedTuple):
@@ -47,15 +48,51 @@ def mcnemar_exact(a: Values, b: Values) -> PairedTest:
 def paired_bootstrap_difference(a: Values, b: Values, *, seed: int = 0, n_resamples: int = 2000) -> Estimate:
     """Mean of b − a over the questions where both are defined, with its 95 % percentile interval over questions.
 
-    Every question is drawn together with its partner. Seeded by an argument; NaN bounds below two pairs.
+    Every question is drawn together with its partner. Seeded by an argument; NaN bounds below two pairs. All
+    differences equal: resampling has no spread, and of two yes/no columns the interval is Newcombe's
+    (`paired_rate_difference`); of others it is one point.
     """
     difference = paired_differences(a, b)
     n = len(difference)
     if n < 2:
         return Estimate(float(difference[0]) if n else np.nan, np.nan, np.nan, n, "paired bootstrap")
+    if not np.ptp(difference) and _is_yes_or_no(a) and _is_yes_or_no(b):
+        return paired_rate_difference(a, b)
     drawn = np.random.default_rng(seed).integers(n, size=(n_resamples, n))
     low, high = np.quantile(difference[drawn].mean(axis=1), [0.025, 0.975])
     return Estimate(float(difference.mean()), float(low), float(high), n, "paired bootstrap")
+
+
+def paired_rate_difference(a: Values, b: Values) -> Estimate:
+    """Rate of b minus rate of a, two yes/no columns paired by question, with Newcombe's 95 % interval.
+
+    Both rates' Wilson bounds are combined by φ, the correlation of the columns (0 where one of them is constant),
+    corrected for continuity where it is positive. NaN pairs are left out; no pair: NaN. Never without width. Source:
+    Newcombe 1998, Statistics in Medicine 17, 2635–2650, method 10.
+    """
+    first, second = complete_columns(a, b)
+    both = ~np.isnan(first) & ~np.isnan(second)
+    first, second, n = first[both], second[both], int(both.sum())
+    one, two = wilson_interval(int(first.sum()), n), wilson_interval(int(second.sum()), n)
+    phi, difference = _phi(first, second), two.value - one.value
+    reach = lambda x, y: float(np.sqrt(max(x**2 - 2 * phi * x * y + y**2, 0.0)))
+    low = difference - reach(two.value - two.low, one.high - one.value)
+    high = difference + reach(two.high - two.value, one.value - one.low)
+    return Estimate(difference, low, high, n, "newcombe")
+
+
+def _is_yes_or_no(column: Values) -> bool:
+    values = np.asarray(column, dtype=np.float64)
+    return bool(np.isin(values[~np.isnan(values)], (0.0, 1.0)).all())
+
+
+def _phi(a: np.ndarray, b: np.ndarray) -> float:
+    """Newcombe's φ of two yes/no columns (n,)."""
+    n, yes_a, yes_b = len(a), a.sum(), b.sum()
+    below = np.sqrt(yes_a * (n - yes_a) * yes_b * (n - yes_b))
+    above = np.sum(a * b) * np.sum((1 - a) * (1 - b)) - np.sum(a * (1 - b)) * np.sum((1 - a) * b)
+    above = max(above - n / 2, 0.0) if above > 0 else above
+    return float(above / below) if below else 0.0
 
 
 def holm(pvalues: Values) -> np.ndarray:

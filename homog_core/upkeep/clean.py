@@ -87,7 +87,7 @@ def _of_scorings(cache: Path) -> Iterator[Leftover]:
     """What scorings that were killed would go on from, and nobody goes on with."""
     for folder in (cache / "scoring").glob("*/"):
         locks = [runs / folder.name / ".lock" for runs in files.run_folders()]  # a shipped run is scored where it lies
-        if _is_all_old(folder) and all(_is_unlocked(lock) for lock in locks if lock.is_file()):
+        if _is_all_old(folder) and all(is_unlocked(lock) for lock in locks if lock.is_file()):
             yield Leftover(folder, "a scoring that was broken off", size(folder))
 
 
@@ -101,7 +101,7 @@ def _of_models(models: Path) -> Iterator[Leftover]:
             yield Leftover(path, "unpacking that was broken off", size(path))
         elif path.is_dir() and path.name.startswith(".deleted-"):
             yield Leftover(path, "deleted, not yet gone", size(path))
-        elif path.suffix == ".lock" and _is_old(path) and not path.with_suffix("").is_dir() and _is_unlocked(path):
+        elif path.suffix == ".lock" and _is_old(path) and not path.with_suffix("").is_dir() and is_unlocked(path):
             yield Leftover(path, "lock of a copy that is not there", size(path))
         elif (match := _COPY.fullmatch(path.name)) and (path / "source.json").is_file():
             sha = current.get(match["key"])
@@ -119,10 +119,13 @@ def _copies() -> Iterator[tuple[str, str]]:
 def _is_free(folder: Path) -> bool:
     """Whether nobody is writing a run, and nobody has just begun to."""
     lock = folder / ".lock"
-    return _is_old(folder) and (not lock.is_file() or _is_unlocked(lock))
+    return _is_old(folder) and is_unlocked(lock)
 
 
-def _is_unlocked(lock: Path) -> bool:
+def is_unlocked(lock: Path) -> bool:
+    """Whether nobody holds this lock, or it is not there."""
+    if not lock.is_file():
+        return True
     from filelock import FileLock, Timeout
 
     try:

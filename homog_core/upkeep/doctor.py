@@ -14,7 +14,7 @@ from homog_core.runs.manifest import read_manifest
 from homog_core.runs.store import runs_by_id
 from homog_core.sampling.weights import availability
 from homog_core.typed import typed
-from homog_core.upkeep.clean import Leftover, leftovers, size
+from homog_core.upkeep.clean import Leftover, is_unlocked, leftovers, size
 
 PACKAGES = ("homog-core", "torch", "transformers", "peft", "sentence-transformers", "streamlit", "numpy", "pandas")
 LITTLE_DISK = 5 * 10**9  # bytes; unpacking the included weights takes 2
@@ -33,6 +33,7 @@ class Health:
     models: dict[str, int]  # how many of the catalogue are in each state of `availability`
     runs: dict[str, int]  # how many have each status
     damaged: list[str]  # ids of runs whose manifest does not read
+    unfinished: list[str]  # ids of runs that were broken off, and that nobody writes
     leftovers: list[Leftover]
 
     @property
@@ -43,6 +44,11 @@ class Health:
             "away."
             for run_id in self.damaged
         ]
+        found += [
+            f"Run {run_id} was broken off: the command that began it goes on with it, and `{typed('delete', run_id)}` "
+            "takes it away."
+            for run_id in self.unfinished
+        ]
         if self.free_disk < LITTLE_DISK:
             found.append(f"{self.free_disk / 1e9:.1f} GB are free at {self.cache}: make room, or move HOMOG_CACHE.")
         return found
@@ -50,10 +56,13 @@ class Health:
 
 def examine() -> Health:
     """Look at everything. Imports torch, which takes seconds."""
-    cache, statuses, damaged = files.cache(), Counter(), []
+    cache, statuses, damaged, unfinished = files.cache(), Counter(), [], []
     for run_id, folder in runs_by_id().items():
         try:
-            statuses[read_manifest(folder).provenance.status] += 1
+            status = read_manifest(folder).provenance.status
+            statuses[status] += 1
+            if status != "complete" and is_unlocked(folder / ".lock"):
+                unfinished.append(run_id)
         except CorruptRun:
             damaged.append(run_id)
     there = next(path for path in (cache, *cache.parents) if path.is_dir())
@@ -67,6 +76,7 @@ def examine() -> Health:
         models=dict(Counter(availability(spec).state for spec in MODELS.values())),
         runs=dict(statuses),
         damaged=damaged,
+        unfinished=unfinished,
         leftovers=leftovers(),
     )
 

@@ -231,6 +231,8 @@ def differences_verdict(rows: pd.DataFrame) -> str:
     """In how many runs token entropy and semantic entropy can be told apart, allowing for all comparisons."""
     own = rows[(rows["subset"] == "all") & rows["pvalue"].notna()]
     if own.empty:
+        if not len(rows) or not rows["n_graded"].any():
+            return "No difference to test: no run has graded greedy answers"
         return "No difference to test: no run has ten correct and ten incorrect answers"
     clear = own[own["pvalue_holm"] < CHANCE]
     better, worse = int((clear["value"] > 0).sum()), int((clear["value"] < 0).sum())

@@ -33,12 +33,12 @@ from homog_core.wording.run_names import names
 from homog_core.wording.texts import rule_words
 
 
-def differences(differing: Mapping[str, Sequence[Any]], *, imported: bool = False) -> str:
+def differences(differing: Mapping[str, Sequence[Any]], runs: Sequence[Run] = ()) -> str:
     """What runs differ in, in words, with a caution where it is more than one thing.
 
-    `differing` is that of `analysis.compare.Comparison`; `imported`: whether a run is from elsewhere, of which nobody
-    but its importer knows how it was sampled. Weights go with the model and the exact prompts with the prompt's style,
-    so they are named only where they differ alone.
+    `differing` is that of `analysis.compare.Comparison`. Of `runs` that are from elsewhere nobody but their importer
+    knows how they were sampled, and what nobody has given is not known. Weights go with the model and the exact prompts
+    with the prompt's style, so they are named only where they differ alone.
     """
     parts = []
     for key, values in differing.items():
@@ -47,14 +47,24 @@ def differences(differing: Mapping[str, Sequence[Any]], *, imported: bool = Fals
         hidden = key.endswith("sha256") or not values
         shown = "" if hidden else f" ({' / '.join(_shown(value, key) for value in values)})"
         parts.append(_FIELDS.get(key, key) + shown)
+    said = _SAID if any(run.is_imported for run in runs) else ""
+    unknown = [_FIELDS.get(key, key) for key in dict.fromkeys(key for run in runs for key in run.provenance.not_said)]
+    said += f" Nobody gave the {' and the '.join(unknown)} of {_whose(runs)}." if unknown else ""
     if not parts:
-        return f"The runs differ in nothing that is recorded.{_SAID if imported else ''}"
+        return f"The runs differ in nothing that is recorded.{said}"
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    last = "A difference may come from any of these." if len(parts) > 1 else "Everything else is the same."
-    return f"The runs differ in the {listed}. {last}{_SAID if imported else ''}"
+    same = "Everything else that is known is the same." if unknown else "Everything else is the same."
+    last = "A difference may come from any of these." if len(parts) > 1 else same
+    return f"The runs differ in the {listed}. {last}{said}"
 
 
-_SAID = " How imported answers were sampled is what their importer said, or else the default."
+_SAID = " How imported answers were sampled is what their importer said."
+
+
+def _whose(runs: Sequence[Run]) -> str:
+    """Of how many runs something was not given."""
+    n = sum(bool(run.provenance.not_said) for run in runs)
+    return "any of them" if n == len(runs) else f"{n} of {len(runs)}"
 
 
 _DEPENDENT = {
@@ -92,6 +102,8 @@ def _shown(value: Any, key: str) -> str:
         return _KINDS.get(value) or f"lower bounds from {value.removeprefix('top_k:')} tokens"
     if key == "leftovers":
         return rule_words(value) or "the usual one"
+    if value is None:
+        return "not known"
     if isinstance(value, list | tuple):
         return ", ".join(map(repr, value)) or "none"
     if key in ("cut", "unknown_ends"):
@@ -229,10 +241,10 @@ def tests_title(tests: Sequence[Mapping[str, Any]]) -> str:
 def broken_title(found: Comparison, run_id: str, name: str) -> str:
     """Whether a run gives the same answer to everything, or loops."""
     distinct, looping = (found.estimate(run_id, key).value for key in ("distinct_across_questions", "looping"))
-    return (
-        f"Homogenized or broken? {percent(distinct)} different greedy answers across questions, {percent(looping)} of "
-        f"the answers loop ({name})"
+    greedy = (
+        "no greedy answers" if np.isnan(distinct) else f"{percent(distinct)} different greedy answers across questions"
     )
+    return f"Homogenized or broken? {greedy}, {percent(looping)} of the words repeat what stands before them ({name})"
 
 
 def estimate_cell(found: Estimate, statistic: str) -> str:
@@ -277,11 +289,11 @@ RUN_STATISTICS = {  # of analysis.compare.run_statistics, in its order
     "accuracy_of_samples": Shown("Correct among the graded sampled answers", tenth_percent),
     "all_right": Shown("Questions whose graded answers are all correct", tenth_percent),
     "single_wrong": Shown("Incorrect among the graded questions with a single cluster", tenth_percent),
-    "right_answers_differ": Shown("Pairs of right answers that differ", tenth_percent),
+    "right_answers_differ": Shown("Pairs of correct answers that differ", tenth_percent),
     "distinct_across_questions": Shown("Different greedy answers across questions", tenth_percent),
     "most_common_answer": Shown("Questions that get the most common greedy answer", tenth_percent),
     "echo": Shown("Sampled answers that only repeat the question", tenth_percent),
-    "commonest_frame": Shown("Sampled answers in the commonest frame", tenth_percent),
+    "commonest_frame": Shown("Sampled answers in the most common sentence pattern", tenth_percent),
     "yes_no": Shown("Answers to yes-or-no questions that say yes or no", tenth_percent),
     "number": Shown("Answers to questions for a number that state one", tenth_percent),
     "looping": Shown("Words that repeat what stands directly before them", tenth_percent),

@@ -137,6 +137,14 @@ def model_title(key: str) -> str:
     return " · ".join(part for part in (key, STAGE_TITLES[spec.stage], availability(spec).sentence) if part)
 
 
+def no_greedy(name: str) -> str:
+    """Why accuracy and AUROC of a run are undefined although there are references."""
+    return (
+        f"{name} has references and no greedy answers, which are what is graded: accuracy and AUROC are undefined. "
+        "Import a file that gives them as `greedy_answer`, or in CSV as the answer whose `sample_index` is -1."
+    )
+
+
 def first_upper(text: str) -> str:
     """A text as a sentence begins."""
     return text[:1].upper() + text[1:]

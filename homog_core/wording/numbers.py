@@ -68,7 +68,9 @@ def bounds(low: float, high: float, show: Callable[[float], str] = number) -> st
 
 
 def interval(low: float, high: float, show: Callable[[float], str] = number) -> str:
-    """An interval in words; "" where there is none."""
+    """An interval in words; "" where there is none. One of no width says nothing but that all values are equal."""
+    if low == high:
+        return "no interval: all values are equal"
     return "" if math.isnan(low) else f"95 % interval {show(low)} to {show(high)}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from homog_core.analysis.sampler_check import sampler_check
 from homog_core.errors import CorruptRun
@@ -17,21 +18,27 @@ from homog_core.wording.studies import MARK
 from homog_core.wording.texts import outside_mark, rule_mark
 
 
+class Way(NamedTuple):
+    """How answers were sampled."""
+
+    decoding: Decoding
+    prompt_style: str
+    entropy_kind: str = "exact"
+    not_said: tuple[str, ...] = ()  # fields of the decoding that nobody gave
+
+
 def run_recipe(run: Run, clusterer: Clusterer | None, n: int | None, interval: str = "") -> str:
     """The recipe line of what is computed from a run."""
-    kind = run.entropy_kind()
-    way = recipe(run.identity.model, run.decoding, run.identity.prompt_style, clusterer, n, interval, kind, [run])
+    way = recipe(run.identity.model, _way(run), clusterer, n, interval, [run])
     return " · ".join(part for part in (way, MARK if run.provenance.study else "", _mark(run)) if part)
 
 
 def recipe(
     model: str,
-    decoding: Decoding,
-    style: str,
+    way: Way,
     clusterer: Clusterer | None,
     n: int | None,
     interval: str = "",
-    entropy_kind: str = "exact",
     runs: Sequence[Run] = (),
 ) -> str:
     """Model · N · temperature · clusterer with its report card · n questions · interval method.
@@ -40,12 +47,12 @@ def recipe(
     """
     parts = [
         model,
-        f"N = {decoding.n_samples}",
-        f"temperature {given(decoding.temperature)}",
-        f"top-p {given(decoding.top_p)}" if decoding.top_p < 1 else "",
-        counted(decoding.max_new_tokens, "token"),
-        prompt_title(style),
-        entropies_recipe(entropy_kind),
+        f"N = {way.decoding.n_samples}",
+        _temperature(way),
+        f"top-p {given(way.decoding.top_p)}" if way.decoding.top_p < 1 else "",
+        _limit(way),
+        prompt_title(way.prompt_style),
+        entropies_recipe(way.entropy_kind),
         clusterer_recipe(clusterer, runs) if clusterer else "",
         "" if n is None else counted(n, "question"),
         interval,
@@ -57,35 +64,49 @@ def side_by_side(
     names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | None, n: int, interval: str = ""
 ) -> str:
     """One recipe for several runs, or one each where they were not sampled in the same way."""
-    ways = [(run.decoding, run.identity.prompt_style, run.entropy_kind()) for run in runs]
+    ways = [_way(run) for run in runs]
     if any(run.provenance.study for run in runs):
         interval = f"{interval} · {MARK}".removeprefix(" · ")
     if len(set(ways)) == 1:
-        decoding, style, kind = ways[0]
-        parts = [recipe(" / ".join(names), decoding, style, clusterer, n, interval, kind, runs)]
+        parts = [recipe(" / ".join(names), ways[0], clusterer, n, interval, runs)]
     else:
-        each = "; ".join(
-            recipe(name, decoding, style, None, n, "", kind)
-            for name, (decoding, style, kind) in zip(names, ways, strict=True)
-        )
+        each = "; ".join(recipe(name, way, None, n) for name, way in zip(names, ways, strict=True))
         parts = [each, clusterer_recipe(clusterer, runs) if clusterer else "", interval]
     return " · ".join(part for part in (*parts, *_marks(names, runs)) if part)
 
 
 def over_runs(names: Sequence[str], runs: Sequence[Run], clusterer: Clusterer | None, of: str, interval: str) -> str:
     """The recipe of a chart over many runs, with every value of a setting; `of` says of which questions."""
-    decodings = [run.decoding for run in runs]
+    ways = [_way(run) for run in runs]
     values = {
         "": list(names) if len(runs) <= 3 else [counted(len(runs), "run")],
-        "N = ": [str(decoding.n_samples) for decoding in decodings],
-        "temperature ": [given(decoding.temperature) for decoding in decodings],
-        "at most ": [counted(decoding.max_new_tokens, "token") for decoding in decodings],
+        "N = ": [str(way.decoding.n_samples) for way in ways],
+        "temperature ": [_temperature(way).removeprefix("temperature ") for way in ways],
+        "at most ": [_limit(way) for way in ways if not _lack_limit([way])],
     }
+    values = {what: found for what, found in values.items() if found}
     parts = [what + " and ".join(dict.fromkeys(found)) for what, found in values.items()]
+    parts += ["token limit not known" + (" of some" if "at most " in values else "")] if _lack_limit(ways) else []
     bounds = dict.fromkeys(filter(None, (entropies_recipe(run.entropy_kind()) for run in runs)))
     parts += [f"in some runs {bound}" if len(runs) > 1 else bound for bound in bounds]
     parts += [clusterer_recipe(clusterer, runs)] if clusterer else []
     return " · ".join([*parts, of, interval, *_marks(names, runs)])
+
+
+def _way(run: Run) -> Way:
+    return Way(run.decoding, run.identity.prompt_style, run.entropy_kind(), run.provenance.not_said)
+
+
+def _temperature(way: Way) -> str:
+    return "temperature " + ("not known" if "temperature" in way.not_said else given(way.decoding.temperature))
+
+
+def _limit(way: Way) -> str:
+    return "token limit not known" if _lack_limit([way]) else counted(way.decoding.max_new_tokens, "token")
+
+
+def _lack_limit(ways: Sequence[Way]) -> bool:
+    return any("max_new_tokens" in way.not_said for way in ways)
 
 
 def _marks(names: Sequence[str], runs: Sequence[Run]) -> list[str]:

@@ -23,7 +23,7 @@ from homog_core.runs.manifest import manifest_json
 from homog_core.runs.store import Run
 from homog_core.sampling.weights import adapter_folder
 from homog_core.wording import commands, studies
-from homog_core.wording.labels import ROLE_TITLES, STAGE_TITLES, dataset_title
+from homog_core.wording.labels import ROLE_TITLES, STAGE_TITLES, dataset_title, first_upper, no_greedy
 from homog_core.wording.numbers import counted, duration, given, millions, percent, times, whole
 from homog_core.wording.texts import outside_sentence, removed_sentence
 
@@ -164,14 +164,24 @@ def _study(run: Run) -> str:
     return studies.where_from(STUDIES[key]) if key in STUDIES else f"{studies.MARK}: {key}."
 
 
+_SETTINGS = {"temperature": "temperature", "max_new_tokens": "token limit"}
+
+
 def _how(run: Run) -> str:
     decoding, style = run.decoding, run.identity.prompt_style
     limit = f"at most {counted(decoding.max_new_tokens, 'token')}"
     if run.is_imported:
-        return (
-            f"Temperature {given(decoding.temperature)} and {limit}, according to whoever imported it. The prompts are "
-            "those of the file, or Q: … / A: where it has none."
-        )
+        unknown = run.provenance.not_said
+        said = {"temperature": f"temperature {given(decoding.temperature)}", "max_new_tokens": limit}
+        known = " and ".join(words for name, words in said.items() if name not in unknown)
+        lacking = " and ".join(words for name, words in _SETTINGS.items() if name in unknown)
+        return " ".join(
+            [
+                f"{first_upper(known)}, according to whoever imported it." if known else "",
+                f"Nobody gave the {lacking}." if lacking else "",
+                "The prompts are those of the file, or Q: … / A: where it has none.",
+            ]
+        ).strip()
     return _sentence(
         f"Top-p {given(decoding.top_p)}" if decoding.top_p < 1 else "From the whole distribution (top-p 1)",
         f"top-k {decoding.top_k}" if decoding.top_k else "",
@@ -355,6 +365,8 @@ def _missing(lack: Lack, run: Run) -> Missing:
         case Lack.TABLES:
             what = "Some tables: the run was scored by an older version of this program."
             return Missing(what, commands.score(run.id))
+        case Lack.GREEDY:
+            return Missing(no_greedy("It"))
         case Lack.NLI:
             what = (
                 "NLI scores: no model that judges entailment has read these answers. It is fetched from the hub once."

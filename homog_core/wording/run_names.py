@@ -88,10 +88,10 @@ def prompt_title(style: str) -> str:
 
 
 _MARKS: dict[str, Callable[[Any], str]] = {  # how a name writes what tells runs of one model apart
-    "temperature": lambda value: f"T = {given(value)}",
+    "temperature": lambda value: "T not known" if value is None else f"T = {given(value)}",
     "prompt_style": prompt_title,
     "top_p": lambda value: f"top-p {given(value)}",
-    "max_new_tokens": lambda value: f"{value} tokens",
+    "max_new_tokens": lambda value: "token limit not known" if value is None else f"{value} tokens",
     "seed": lambda value: f"seed {value}",
     "n_samples": lambda value: f"N = {value}",
     "dataset": dataset_title,

@@ -77,7 +77,10 @@ def _verdict(check: SamplerCheck) -> str:
             return f"Even if all that repeat are copies, at most {most} are (99 % interval)."
         case Verdict.CONSISTENT:
             return f"That is as it should be: copies at random places are at most {most} of them (99 % interval)."
-    return f"Whether there are copies cannot be told: they could be up to {most} of them (99 % interval)."
+    why = "there are too few answers"
+    if not check.is_known and check.n_repeats:
+        why = "without their probabilities, repeats of the model's own look like copies"
+    return f"Whether a cache or a fixed seed has copied any of them cannot be told: {why}."
 
 
 def _questions(check: SamplerCheck) -> str:

@@ -57,6 +57,19 @@ def test_a_chain_has_only_runs_that_were_sampled_alike_and_prefers_the_same_prom
     assert chain(other, runs) == [other]
 
 
+def test_runs_of_imports_stand_along_their_training(tmp_path):
+    def imported(name, **about):
+        path = write_rows(tmp_path / f"{name}.jsonl", make_row("Why?"))
+        return import_file(path, About(name, "theirs", **about))
+
+    chat, base = imported("chat", stage="instruct", parent="base"), imported("base", stage="base")
+    assert lineage.along_training([chat, base]) == [base, chat]
+    middle, first = imported("middle", parent="first"), imported("first")  # nobody gave the stages
+    assert lineage.along_training([middle, first]) == [first, middle]
+    one, other = imported("one", parent="other"), imported("other", parent="one")  # a circle
+    assert sorted(run.id for run in lineage.along_training([one, other])) == sorted([one.id, other.id])
+
+
 def test_a_model_that_is_not_in_the_catalogue_stands_alone():
     run = sampled("somebody-elses")
     assert chain(run, [run, sampled(CHAIN[0])]) == [run]

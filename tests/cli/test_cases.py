@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from homog_core.analysis.run_state import Lack, lacks
 from homog_core.cli import main
 from homog_core.measures.clustering import Clusterer
 from homog_core.runs import store
 from homog_core.wording.recipes import over_runs, run_recipe, side_by_side
-from homog_core.wording.run_card import card
+from homog_core.wording.run_card import card, missing
 
 NAMES = ("Rome", "Oslo", "Lima")
 
@@ -118,3 +119,20 @@ def test_our_own_export_of_unknown_numbers_comes_back_without_a_complaint(import
     assert main(["export", run, "--format", "parquet", "--output", str(tmp_path / "again.parquet")]) == 0
     assert main(["import", str(tmp_path / "again.parquet"), "--model", "again"]) == 0
     assert "cannot be" not in capsys.readouterr().err
+
+
+def test_a_token_limit_that_nobody_gave_is_said_to_be_unknown(imported):
+    run, _ = imported("silent")
+    stored = store.open_run(run)
+    assert "Nobody gave the temperature and token limit." in {fact.label: fact.text for fact in card(stored)}["How"]
+    for line in (run_recipe(stored, None, 3), over_runs(["a"], [stored], None, "", "")):
+        assert "token limit not known" in line and "1,024" not in line
+
+
+def test_references_without_a_greedy_answer_are_said_to_be_of_no_use(imported):
+    run, said = imported("nothing to grade", references=lambda city: [city])
+    assert "questions with references and no greedy answer" in said
+    assert Lack.GREEDY in lacks(store.open_run(run))
+    assert any("no greedy answers" in part.what for part in missing(store.open_run(run)))
+    plain, said = imported("no references")
+    assert "no greedy answer" not in said and Lack.GREEDY not in lacks(store.open_run(plain))

@@ -3,11 +3,15 @@
 import json
 
 import pandas as pd
+import pytest
 from fakes import FakeEncoder, FakeSampler, make_question
 
+from homog_core import files
 from homog_core.analysis import lineage
 from homog_core.cli import main
+from homog_core.errors import InvalidInput
 from homog_core.records import Decoding
+from homog_core.runs import shipped
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.runs.store import list_runs, open_run
@@ -197,3 +201,25 @@ def test_nothing_is_deleted_where_nobody_can_be_asked(run, monkeypatch, capsys):
     assert main(["delete", run.id]) == 2
     assert "--yes" in capsys.readouterr().err
     assert list_runs() != []
+
+
+def test_a_shipped_run_is_refused_before_anybody_is_asked(run, monkeypatch, capsys):
+    monkeypatch.setattr(shipped, "shipped_ids", lambda: (run.id,))
+    monkeypatch.setattr(files, "SHIPPED", files.cache())
+    monkeypatch.setattr("builtins.input", lambda question: pytest.fail("asked"))
+    assert main(["delete", run.id]) == 2
+    assert "ships with the project" in capsys.readouterr().err
+    assert open_run(run.id).id == run.id
+
+
+def test_scoring_changes_no_shipped_run_in_silence(run, monkeypatch, capsys, call):
+    monkeypatch.setattr(shipped, "shipped_ids", lambda: (run.id,))
+    monkeypatch.setattr(files, "SHIPPED", files.cache())
+    before = {path.name: path.read_bytes() for path in run.folder.glob("*.*")}
+    assert main(["score", run.id, "--threshold", "jaccard=0.9"]) == 2
+    assert "--shipped" in capsys.readouterr().err
+    with pytest.raises(InvalidInput, match="ships with the project"):
+        score_run(run.id, [FakeEncoder()])
+    assert {path.name: path.read_bytes() for path in run.folder.glob("*.*")} == before
+    call("score", run.id, "--threshold", "jaccard=0.9", "--shipped")
+    assert set(open_run(run.id).table("clusters").query("clusterer == 'jaccard'")["threshold"]) == {0.9}

@@ -61,6 +61,8 @@ def test_it_lists_every_run_and_opens_the_one_of_the_url():
     assert app.title[0].value == "Runs"
     listed = app.dataframe[0].value
     assert len(listed) == len(run_card.run_rows())
+    (place,) = listed.index[listed["open"] != ""]  # the one that is open, and no other
+    assert run_card.run_rows()[listed.index.get_loc(place)]["run"] == DPO_RUN
     assert "gemma-3-270m-dpo" in set(listed["model"])
     assert "gemma-3-270m-sft (SFT) → gemma-3-270m-dpo (DPO, this run)" in html(app)
     assert any("Model card of" in one.label for one in app.expander)
@@ -237,7 +239,9 @@ def test_what_an_upload_leaves_out_is_shown_and_its_lineage_is_kept():
     (run,) = store.list_runs()
     assert (run.provenance.stage, run.provenance.parent) == ("sft", "my base")
     (shown,) = [one.value for one in app.dataframe if "times" in one.value.columns]
-    assert list(shown["what"]) == ["rows that could not be read, left out"]
+    left_out, to_grade = shown["what"]
+    assert left_out == "rows that could not be read, left out"
+    assert "no greedy answer" in to_grade  # the second question of the example has references and none
     assert shown["first"][0].startswith("mine.jsonl, line 3: there is no `question`")
 
 

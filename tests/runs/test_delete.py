@@ -6,7 +6,7 @@ from fakes import SHIPPED_RUNS, FakeSampler, make_plan, make_question
 
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.records import Decoding
-from homog_core.runs import derived, kept, store
+from homog_core.runs import derived, kept, shipped, store
 from homog_core.runs.delete import deletable, delete_run
 from homog_core.runs.sample import sample_run
 from homog_core.runs.sentences import sentences_folder
@@ -39,6 +39,21 @@ def test_a_shipped_run_stays():
     with pytest.raises(InvalidInput, match="ships with the project"):
         delete_run(SHIPPED_RUNS[0])
     assert SHIPPED_RUNS[0] in store.runs_by_id()
+
+
+def test_a_run_of_ones_own_beside_the_shipped_ones_can_be_deleted(no_shipped_runs, monkeypatch):
+    monkeypatch.setenv("HOMOG_CACHE", str(no_shipped_runs))  # as in a checkout that has no other folder for new runs
+    own = sample_run(FakeSampler({}), QUESTIONS, Decoding(n_samples=3), "plain")
+    assert own.folder.parent == no_shipped_runs / "runs"
+    assert deletable(own.id)
+    delete_run(own.id)
+    assert own.id not in store.runs_by_id()
+
+
+def test_without_a_list_all_runs_beside_the_code_are_shipped(no_shipped_runs, monkeypatch):
+    monkeypatch.setattr(shipped, "shipped_ids", lambda: ())
+    assert shipped.ships(no_shipped_runs / "runs" / "any--run")
+    assert not shipped.ships(no_shipped_runs / "elsewhere" / "any--run")
 
 
 def test_a_run_that_is_being_written_stays(no_shipped_runs):

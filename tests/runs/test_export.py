@@ -24,7 +24,8 @@ from fakes import (
 from homog_core.errors import HomogError, InvalidInput
 from homog_core.records import GREEDY, Decoding, Provenance, Question, Response, ResponseSet
 from homog_core.runs.export import export_run
-from homog_core.runs.importers import import_samples
+from homog_core.runs.importers import import_file, import_samples
+from homog_core.runs.importers.notes import About
 from homog_core.runs.write import write_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -83,6 +84,8 @@ def tabulated(run):
     numbers = {"n_valid": [2], "mean_token_entropy": [math.nan], "perplexity": [math.inf], "entropy@jaccard": [0.5]}
     verdict = {"grade": ["correct"], "grade_policy": ["text"]}
     run.write_table("scores", pd.DataFrame({"question_id": ["whale"], **numbers, **verdict}))
+    grades = {"question_id": ["whale"] * 2, "sample_index": [1, 0], "grade": ["incorrect", "correct"]}
+    run.write_table("grades", pd.DataFrame(grades).assign(grade_policy="text"))
 
 
 def lines_of(path):
@@ -94,6 +97,7 @@ def test_a_line_of_jsonl_holds_all_of_a_question(run, tmp_path):
     whale, fox = lines_of(tmp_path / "run.jsonl")
     assert (whale["id"], fox["id"]) == ("whale", "fox")  # in the order of the questions
     assert fox == {
+        "model": FAKE_SPEC.key,
         "id": "fox",
         "question": "Which fox?",
         "references": ["a red fox", "red; or so"],
@@ -122,8 +126,8 @@ def test_jsonl_has_grade_and_scores_where_there_are_any(run, tmp_path):
     assert (whale["grade"], whale["grade_policy"]) == ("correct", "text")
     # neither NaN nor infinity is JSON
     assert whale["scores"] == {"n_valid": 2, "mean_token_entropy": None, "perplexity": None, "entropy@jaccard": 0.5}
-    assert "scores" not in fox
-    assert "grade" not in fox
+    assert whale["sample_grades"] == ["correct", "incorrect"]
+    assert not {"scores", "grade", "sample_grades"} & set(fox)
 
 
 def test_parquet_has_one_row_a_response(run, tmp_path):
@@ -140,6 +144,8 @@ def test_parquet_has_one_row_a_response(run, tmp_path):
     assert (red["n_tokens"], red["mean_token_entropy"]) == (2, pytest.approx(1.3))
     assert (cut["n_tokens"], cut["mean_token_entropy"], cut["mean_logprob"]) == (2, 1.5, -2)
     assert failed["n_tokens"] == 0
+    assert [row["grade"] for row in rows] == ["correct", "correct", "incorrect", None, None, None]
+    assert (rows[3]["references"], rows[3]["category"]) == (["a red fox", "red; or so"], "animals")
     assert failed["mean_token_entropy"] is None
     assert [row["cluster:jaccard"] for row in rows] == [None, 0, 1, None, None, None]
     assert [row["cluster:nli/x"] for row in rows[:3]] == [None, 0, None]
@@ -268,6 +274,20 @@ def test_what_is_exported_after_scoring_imports_as_well(run, tmp_path):
     back = import_samples(export_run(run, "jsonl", tmp_path / "run.jsonl"), "fake", "test", DECODING)
     assert texts_of(back) == texts_of(run)
     assert back.table("scores") is None
+
+
+def test_csv_comes_back_with_its_model_and_references_and_what_was_not_there_is_no_row(tmp_path):
+    row = make_row("Which?", references=["a; b", "[c]"], incorrect_references=["d"], category="animals")
+    run = import_samples(write_rows(tmp_path / "a.jsonl", row), "m")
+    path = export_run(run, "csv", tmp_path / "run.csv")
+    frame = pd.read_csv(path)
+    assert list(frame["sample_index"]) == list(range(run.decoding.n_samples))  # no greedy answer
+    assert frame["n_tokens"].isna().all() and set(frame["model"]) == {"m"}
+    back = import_file(path, About(dataset="a"))
+    assert back.identity.model == "m"
+    columns = ["id", "text", "references", "incorrect_references", "category"]
+    pd.testing.assert_frame_equal(back.questions()[columns], run.questions()[columns])
+    assert not [note for note in back.provenance.import_notes if "not a field" in note.kind]
 
 
 @pytest.mark.parametrize("fields", [LOGPROBS_ALONE, ENTROPIES_ALONE])

@@ -248,7 +248,7 @@ def test_a_path_is_not_a_run_id(good_run, own_cache):
     (own_cache / "x").mkdir()
     (own_cache / "x" / "manifest.json").write_text((good_run.folder / "manifest.json").read_text())
     for name in ("../x", str(good_run.folder), "", "."):
-        with pytest.raises(NotFound, match=f"There are: {good_run.id}"):
+        with pytest.raises(NotFound, match="lists all 1"):
             open_run(name)
         with pytest.raises(NotFound):
             verify(name)
@@ -345,6 +345,21 @@ def test_a_damaged_manifest_hides_only_its_own_run(good_run):
     assert [run.id for run in list_runs()] == [writer.run.id]
     with pytest.raises(CorruptRun, match=good_run.id):
         open_run(good_run.id)
+
+
+def test_a_run_that_is_not_there_is_said_with_the_nearest_names(good_run):
+    for name in (good_run.id[:-3], good_run.id[:6], good_run.id.upper().lower() + "0"):
+        with pytest.raises(NotFound, match=f"Did you mean {good_run.id}"):
+            open_run(name)
+    with pytest.raises(NotFound) as caught:
+        open_run("nope")
+    assert good_run.id not in str(caught.value)
+
+
+def test_of_an_unfinished_run_it_is_said_once_how_to_go_on():
+    with writer_of() as writer:
+        writer.append(answers_to(QUESTIONS[1]))
+    assert verify(writer.run.id) == ["The run is sampling; `sample` with the same options goes on with it."]
 
 
 def test_verify_looks_at_the_tables(good_run):

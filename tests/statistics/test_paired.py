@@ -8,7 +8,13 @@ import scipy.stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from homog_core.measures.uncertainty import discrete_semantic_entropy
-from homog_core.statistics.paired import holm, mcnemar_exact, paired_bootstrap_difference, wilcoxon_signed_rank
+from homog_core.statistics.paired import (
+    holm,
+    mcnemar_exact,
+    paired_bootstrap_difference,
+    paired_rate_difference,
+    wilcoxon_signed_rank,
+)
 
 CLUSTERS_BEFORE, CLUSTERS_AFTER = [9, 8, 10, 7, 9, 10, np.nan, 6], [4, 8, 5, 8, 3, 9, 1, np.nan]
 
@@ -70,6 +76,31 @@ def test_paired_bootstrap_is_seeded_and_covers_the_mean():
 def test_paired_bootstrap_of_one_pair_has_no_interval():
     found = paired_bootstrap_difference([1], [3])
     assert (found.value, found.n, math.isnan(found.low)) == (2, 1, True)
+
+
+def test_newcombes_interval_by_hand():
+    # 32 and 22 of 50; Wilson [0.5014, 0.7586] and [0.3116, 0.5769]; φ = (20·16 − 12·2 − 25) / √(32·18·22·28) = 0.4550
+    # low: 0.2 − √(0.1386² − 2φ·0.1386·0.1369 + 0.1369²) = 0.0562; high: 0.2 + √(0.1186² − 2φ·0.1186·0.1284 + 0.1284²)
+    second = [1] * 20 + [1] * 12 + [0] * 2 + [0] * 16
+    first = [1] * 20 + [0] * 12 + [1] * 2 + [0] * 16
+    found = paired_rate_difference(first, second)
+    assert (found.value, found.low, found.high, found.n) == pytest.approx((0.2, 0.0562, 0.3292, 50), abs=5e-5)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0), (0, 0), (1, 1)])
+def test_a_change_of_all_questions_alike_has_an_interval_with_a_width(first, second):
+    found = paired_bootstrap_difference([first] * 30 + [np.nan], [second] * 30 + [1])
+    assert (found.value, found.n, found.method) == (second - first, 30, "newcombe")
+    # one rate's Wilson interval reaches 0.1135 from 0 or 1; both together √2 times as far, towards the inside
+    far = 0.1135 * math.sqrt(2)
+    low = found.value - (far if second > first else 0.1135 if second == first else 0)
+    high = found.value + (far if second < first else 0.1135 if second == first else 0)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=2e-4)
+
+
+def test_equal_differences_of_numbers_are_one_point():
+    found = paired_bootstrap_difference([1, 2, 3], [3, 4, 5])
+    assert (found.low, found.value, found.high) == (2, 2, 2)
 
 
 def test_holm_by_hand():

@@ -4,13 +4,16 @@ import json
 import os
 
 import pytest
+from fakes import make_plan, make_question
 from filelock import FileLock
 
 from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS
 from homog_core.cli import main
+from homog_core.records import Decoding
 from homog_core.runs.derived import SEVERAL
 from homog_core.upkeep.clean import YOUNG_SECONDS, leftovers
+from homog_core.upkeep.doctor import examine
 
 BASE = "gemma-3-270m"
 SHA = GGUF_WHEELS[MODELS[BASE].source].sha256[:12]
@@ -133,3 +136,10 @@ def test_the_doctor_names_what_is_wrong(cache, capsys):
     said = capsys.readouterr().out
     assert "homog_core delete broken" in said
     assert f"{len(cache)}, 0.0 GB: `homog clean`" in said
+
+
+def test_the_doctor_names_a_run_that_was_broken_off_and_not_one_that_is_written(own_cache):
+    with make_plan([make_question("q0")], Decoding(n_samples=2)).open() as writer:
+        assert not any(writer.run.id in problem for problem in examine().problems)
+    (problem,) = [problem for problem in examine().problems if writer.run.id in problem]
+    assert "was broken off: the command that began it goes on with it" in problem

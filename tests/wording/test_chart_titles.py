@@ -136,7 +136,7 @@ def test_auroc_titles():
 
 def differences(*rows):
     frame = pd.DataFrame(rows, columns=["run", "value", "pvalue_holm"])
-    return frame.assign(subset="all", pvalue=frame["pvalue_holm"] / max(len(frame), 1))
+    return frame.assign(subset="all", n_graded=30, pvalue=frame["pvalue_holm"] / max(len(frame), 1))
 
 
 @pytest.mark.parametrize(
@@ -170,6 +170,11 @@ def differences(*rows):
 )
 def test_difference_titles(rows, title):
     assert chart_titles.differences(differences(*rows)) == title
+
+
+def test_without_graded_answers_no_number_of_them_is_asked_for():
+    rows = differences(("a", NAN, NAN)).assign(n_graded=0)
+    assert chart_titles.differences_verdict(rows) == "No difference to test: no run has graded greedy answers"
 
 
 @pytest.mark.parametrize(

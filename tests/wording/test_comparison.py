@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 from scored_runs import THREE_QUESTIONS, sampled
 
+from homog_core.analysis import comparable
 from homog_core.analysis.changes import Changes
 from homog_core.analysis.comparable import obstacle
 from homog_core.analysis.compare import differing
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.records import Question
+from homog_core.runs.importers import import_file
+from homog_core.runs.importers.notes import About
 from homog_core.wording.comparison import (
     STATISTICS,
     arrow,
@@ -65,7 +68,25 @@ def test_what_the_settings_do_not_say_is_named_too():
     assert "prompts of" not in differences(differing([ScoredRun(sampled("a")), two]))
     other = ScoredRun(sampled("b", questions=[replace(THREE_QUESTIONS[1], text="Which?"), THREE_QUESTIONS[2]]))
     assert "prompts of the questions that they share." in differences(differing([ScoredRun(sampled("a")), other]))
-    assert differences({}, imported=True).endswith("is what their importer said, or else the default.")
+
+
+def imported(tmp_path, name, **about):
+    path = tmp_path / f"{name}.jsonl"
+    path.write_text('{"question": "Why?", "answers": ["a", "b"]}\n')
+    return import_file(path, About(name, "theirs", **about))
+
+
+def test_what_nobody_gave_of_an_import_is_not_called_the_same(tmp_path):
+    a, b = imported(tmp_path, "a"), imported(tmp_path, "b", temperature=1.0)
+    said = differences(comparable.differing_fields([a, b]), [a, b])
+    assert "temperature (not known / 1)" in said
+    assert said.endswith("Nobody gave the temperature and the token limit of any of them.")
+    known = imported(tmp_path, "c", temperature=1.0, max_new_tokens=1024)
+    assert "token limit (not known / 1024)" in differences(comparable.differing_fields([b, known]), [b, known])
+    both = [imported(tmp_path, name, temperature=1.0) for name in "de"]
+    found = {name: value for name, value in comparable.differing_fields(both).items() if name == "model"}
+    assert "Everything else that is known is the same." in differences(found, both)
+    assert both[0].identity.decoding == known.identity.decoding
 
 
 def test_values_along_the_runs():

@@ -26,7 +26,8 @@ def test_without_probabilities_it_promises_less():
         "how likely that is, is not known. Even if all that repeat are copies, at most 2 % are (99 % interval)."
     )
     open_ = replace(UNKNOWN, verdict=Verdict.UNKNOWN, copies=Copies(-1, 1))
-    assert "cannot be told: they could be up to 100 % of them" in sampler_sentence(open_)
+    assert "cannot be told: without their probabilities" in sampler_sentence(open_)
+    assert "cannot be told: there are too few answers." in sampler_sentence(replace(open_, n_answers=3, n_repeats=0))
 
 
 @pytest.mark.parametrize("sign", SIGNS)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,12 +27,24 @@ from homog_core.runs.store import Run, runs_by_id
 from homog_core.runs.write import write_run
 
 MAX_BYTES = 512 << 20  # of a file that is imported
+MOST_MODELS = 20  # of one file that become runs at once
 MAX_NAME = 100  # characters; both names stand in the name of a folder
-MAX_NEW_TOKENS = 1024  # the limit of an answer where neither a person nor the file says one
+MAX_NEW_TOKENS = 1024  # what stands for the limit of an answer that neither a person nor the file says
 _MOST = 10**15  # of a number that a file says of its decoding
+_OF_INTEREST = ("temperature", "max_new_tokens")  # of the decoding, if nobody says them that is shown
 _DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "stop", "seed")
 _NOT_OF_QUESTIONS = ("model", "revision", "dtype", "dataset", "decoding", "prompt_style")  # of what a run's id is made
-_LINEAGE = ("stage", "parent", "family", "n_parameters", "study")
+_OF_ONE_MODEL = ("stage", "parent", "n_parameters")
+_LINEAGE = (*_OF_ONE_MODEL, "family", "study")
+
+
+class SeveralModels(InvalidInput):
+    """A file has answers of several models, and nobody has named the one that is meant."""
+
+    def __init__(self, name: str, models: tuple[str, ...]) -> None:
+        more = " …" if len(models) > MOST_MODELS else ""
+        super().__init__(f"{name} has answers of several models; name one of {', '.join(models[:MOST_MODELS])}{more}.")
+        self.models = models
 
 
 def import_file(path: Path, about: About, on_progress: OnProgress = lambda what, done, total: None) -> Run:
@@ -45,7 +57,8 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
     as missing, and a question that cannot be read is left out; both are noted. Without a greedy answer the greedy
     response is an error, so that its scores are undefined.
 
-    The dataset is named after the file and the decoding is the default, unless `about` or the file says otherwise. The
+    The dataset is named after the file, and the decoding is the default where neither `about` nor the file says it;
+    `provenance.not_said` has the settings that are then not known. The
     same file under the same names and decoding is the same run; the same call goes on with an import that was
     interrupted. Raises `NotFound` for a missing file, `InvalidInput` with the line and the field for one of which
     nothing reads, and `HomogError` where the file changes meanwhile.
@@ -56,10 +69,13 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
     notes, about, found = _surveyed(path, about)
     model = next(iter(notes.models), None) if about.model is None else about.model
     if model is None:
-        raise InvalidInput(f"{path.name} does not say which model gave the answers; say it (--model NAME).")
+        raise InvalidInput(
+            f"{path.name} does not say which model gave the answers; name it (`--model NAME` on the command line)."
+        )
     model = _name(model, "model")
     dataset = _dataset(path, about, notes)
-    decoding = _decoding(about, notes, found.n_samples)
+    said = _said(about, notes)
+    decoding = Decoding(n_samples=found.n_samples, **{"max_new_tokens": MAX_NEW_TOKENS} | said)
     identity = identity_of(
         found.questions,
         model=model,
@@ -79,8 +95,23 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
             writer.append_many(_counted(sets, len(found.questions), on_progress))
         writer.merge()
         lineage = {name: value for name in _LINEAGE if (value := getattr(about, name)) is not None}
-        writer.update(status="complete", import_notes=notes.all(), **lineage)
+        not_said = tuple(name for name in _OF_INTEREST if name not in said)
+        writer.update(status="complete", import_notes=notes.all(), not_said=not_said, **lineage)
         return writer.run
+
+
+def of_each_model(import_one: Callable[[About], Run], about: About) -> list[Run]:
+    """What `import_one` gives, for each model of a file in turn where it has several and `about` names none.
+
+    Raises `SeveralModels` where something is said that is true of one model alone, and for more than `MOST_MODELS`.
+    """
+    try:
+        return [import_one(about)]
+    except SeveralModels as found:
+        is_of_one = any(getattr(about, name) is not None for name in ("model", *_OF_ONE_MODEL))
+        if is_of_one or len(found.models) > MOST_MODELS:
+            raise
+        return [import_one(replace(about, model=model)) for model in found.models]
 
 
 def samples_of(path: Path, run: Run, about: About) -> list[Sampled]:
@@ -140,9 +171,7 @@ def _surveyed(path: Path, about: About) -> tuple[Notes, About, Survey]:
     if len(notes.models) < 2:
         return notes, about, found
     if about.model not in notes.models:
-        raise InvalidInput(
-            f"{path.name} has answers of several models; name one of {', '.join(list(notes.models)[:20])}."
-        )
+        raise SeveralModels(path.name, tuple(notes.models))
     about = replace(about, rows_of=about.model)
     notes = Notes()
     notes.add(f"only the rows of the model {about.model} are read", path.name)
@@ -167,9 +196,9 @@ def _dataset(path: Path, about: About, notes: Notes) -> str:
     return _name(_slug(about.dataset or notes.said.get("dataset") or task_of(stem)), "dataset")
 
 
-def _decoding(about: About, notes: Notes, n_samples: int) -> Decoding:
-    """How the answers were drawn: as a person says, else as the file says, else the default."""
-    said = {"max_new_tokens": MAX_NEW_TOKENS}
+def _said(about: About, notes: Notes) -> dict[str, Any]:
+    """How the answers were drawn, as far as a person says it, or else the file: fields of `Decoding`."""
+    said: dict[str, Any] = {}
     for name, value in notes.said.items():
         if name in _DECODING and getattr(about, name) is None:
             value = _of_its_type(name, value)
@@ -180,8 +209,7 @@ def _decoding(about: About, notes: Notes, n_samples: int) -> Decoding:
             else:
                 said[name] = value
                 notes.add(f"`{name}` as the file says it", f"{value}")
-    said |= {name: value for name in _DECODING if (value := getattr(about, name)) is not None}
-    return Decoding(n_samples=n_samples, **said)
+    return said | {name: value for name in _DECODING if (value := getattr(about, name)) is not None}
 
 
 def _of_its_type(name: str, value: Any) -> Any:

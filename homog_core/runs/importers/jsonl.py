@@ -30,7 +30,7 @@ RESPONSE_FIELDS = {
     "token_entropies": ("token_entropies", "greedy_token_entropies"),
 }
 FIELDS = (*QuestionRow.model_fields, *(name for pair in RESPONSE_FIELDS.values() for name in pair))
-EXPORTED = ("grade", "grade_policy", "scores")  # what `export` writes and scoring computes again
+EXPORTED = ("grade", "grade_policy", "sample_grades", "scores")  # what `export` writes and scoring computes again
 _FENCE = "```"
 _SHORTEST_PROMPT = 8  # characters of one that is looked for at the beginning of answers
 

@@ -15,6 +15,10 @@ from homog_core.runs.importers.notes import Notes
 from homog_core.runs.importers.responses import MAX_ANSWERS, Sampled
 
 MAX_QUESTIONS = 100_000
+_NO_GREEDY = (
+    "questions with references and no greedy answer (`greedy_answer`, or `sample_index` -1 in CSV): accuracy and AUROC "
+    "grade that one, and leave them out"
+)
 
 
 class _Seen(NamedTuple):
@@ -24,6 +28,7 @@ class _Seen(NamedTuple):
     prompt: str
     n: int  # of its answers
     tokens: tuple[int, ...]  # of each answer, and of the greedy one
+    has_greedy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ def survey_of(samples: Iterable[Sampled], source: str, notes: Notes, n_samples: 
             notes.add(
                 f"questions with more than {n_samples} answers, of which the first {n_samples} are kept", one.where
             )
+        if one.question.references and not one.has_greedy:
+            notes.add(_NO_GREEDY, one.where)
         kept.append(one)
     if not kept:
         raise InvalidInput(f"{source} has at most {max(counts)} answers to a question, not {n_samples}; keep fewer.")
@@ -99,7 +106,7 @@ def _without_repeats(samples: Iterable[Sampled], notes: Notes) -> Iterator[_Seen
                 raise InvalidInput(f"{where}: there are more than {MAX_QUESTIONS:,} questions; import them in parts.")
             first[key] = where
             tokens = tuple(len(response.tokens) for response in (*sampled.responses, sampled.greedy))
-            yield _Seen(place, where, sampled.question, sampled.prompt, n, tokens)
+            yield _Seen(place, where, sampled.question, sampled.prompt, n, tokens, sampled.greedy.is_valid)
 
 
 def _ids(kept: list[_Seen], notes: Notes) -> list[str]:

@@ -46,6 +46,11 @@ _FORMULA = re.compile(r"'(?=[=+\-@＝＋－＠\t\r\n])")  # the apostrophe that 
 _MAX_LITERAL = 1 << 20  # characters of a list in Python's own notation
 _LOOK = 50  # rows that a guess looks at
 _SHOWN = 40
+_CALL_IT = {  # what to do where a column is not found, on the page and on the command line
+    "question": "Call the column `question`, or name it on the command line (--column question",
+    "answers": "Call the column `answer`, or `answers` if it holds lists, or name it on the command line "
+    "(--column answer",
+}
 _GUESSED = 60  # names of which it is guessed what they were meant for; a row may have hundreds of thousands
 
 
@@ -221,8 +226,8 @@ def _check_found(head: Sequence[Record], own: dict[str, str]) -> None:
         near = [f"`{name}`" for name, field in meant.items() if field.startswith(missing[0][:6])]
         guess = f"; is it {near[0]}?" if near else "."
         raise InvalidInput(
-            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, names[:12]))}{guess} Name "
-            f"the column ({missing[0]}=COLUMN), or give one of: {FORMATS}."
+            f"{head[0].where}: there is no `{missing[0]}` among {', '.join(map(repr, names[:12]))}{guess} "
+            f"{_CALL_IT[missing[0]]}=COLUMN); or give one of: {FORMATS}."
         )
 
 
@@ -242,8 +247,9 @@ def _renamed(records: Iterator[Record], columns: Columns, about: About, notes: N
             fields["answers"] = _without_empty_end([row.get(name) for name in columns.numbered])
         elif columns.lists and (found := as_list(fields.get("answers"))) is not None:
             fields |= _entries(found)
-        if isinstance(references := fields.get("references"), str) and references.lstrip().startswith("["):
-            fields["references"] = as_list(references) or references
+        for name in ("references", "incorrect_references"):
+            if isinstance(references := fields.get(name), str) and references.lstrip().startswith("["):
+                fields[name] = as_list(references) or references
         if fields.get("question") is None and isinstance(fields.get("prompt"), str):
             fields["question"] = question_in(fields["prompt"])
         yield Record(where, fields)

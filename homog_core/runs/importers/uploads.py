@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.progress import OnProgress
-from homog_core.runs.importers import MAX_BYTES, MAX_NAME, check_plain_name, import_file, import_upload
+from homog_core.runs.importers import MAX_BYTES, MAX_NAME, check_plain_name, import_file, import_upload, of_each_model
 from homog_core.runs.importers.notes import About
 from homog_core.runs.importers.sources import DAMAGED_ARCHIVE
 from homog_core.runs.importers.study import NAME, entries
@@ -49,13 +49,16 @@ def import_uploads(
 ) -> Imported:
     """`import_file` of some files that belong together; `about` is said of all of them.
 
-    With an `import.toml` among the files, or in a ZIP, they are its study. Otherwise each file is a run, and the input
-    file of an OpenAI batch goes with its outputs. A file that gives no run is listed and the others go on; raises as
-    `import_file` where none gives one, and `InvalidInput` for names that are paths, for a ZIP that leads out of its
-    folder, and for one that unpacks to more than `MAX_BYTES`.
+    With an `import.toml` among the files, or in a ZIP, they are its study. Otherwise each file is a run, or one of each
+    model that it names, and the input file of an OpenAI batch goes with its outputs. A file that gives no run is listed
+    and the others go on; raises as `import_file` where none gives one, and `InvalidInput` for names that are paths, for
+    a ZIP that leads out of its folder, and for one that unpacks to more than `MAX_BYTES`.
     """
     if len(uploads) == 1 and not is_zip_of_files(uploads[0]):
-        return Imported((import_upload(uploads[0].name, uploads[0].content, about, on_progress),))
+        one = uploads[0]
+        return Imported(
+            tuple(of_each_model(lambda said: import_upload(one.name, one.content, said, on_progress), about))
+        )
     with TemporaryDirectory(prefix="homog-upload-") as folder, _disk_errors():
         root = _kept(uploads, Path(folder))
         wanted = list(_wanted(root, about))
@@ -67,7 +70,7 @@ def import_uploads(
                 for path in filter(None, (file, said.input and Path(said.input))):
                     if not path.is_file():
                         raise NotFound(f"{NAME} names {path.name}, which is not among the files; send it too.")
-                runs.append(import_file(file, said, on_progress))
+                runs += of_each_model(lambda one, file=file: import_file(file, one, on_progress), said)
             except HomogError as error:
                 errors.append(error)
         if not runs:

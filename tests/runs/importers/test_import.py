@@ -326,7 +326,11 @@ def test_an_upload_becomes_a_run_and_nothing_else_is_left(own_cache):
         ("x" * 300 + ".csv", b"", "is not the plain name of a file"),
         ("picture.png", b"\x89PNG", "picture.png, line 1: this is not UTF-8 text"),
         ("a.jsonl", b'{"question": "Why?", "answers": NaN}', "`answers`: it must be a list, not a number"),
-        ("a.csv", b"question\nWhy?\n", "a.csv, line 2: there is no `answers` among 'question'. Name the column"),
+        (
+            "a.csv",
+            b"question\nWhy?\n",
+            "a.csv, line 2: there is no `answers` among 'question'. Call the column `answer`,",
+        ),
         ("a.json", b'{"models": [], "examples": []}', "there is no `question` among 'models', 'examples'"),
         ("empty.csv", b"", "empty.csv has no rows"),
     ],

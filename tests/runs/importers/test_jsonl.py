@@ -47,7 +47,11 @@ def test_the_least_that_a_line_can_say(tmp_path):
         prompts_sha256=run.identity.prompts_sha256,
     )
     assert run.provenance == Provenance(
-        run.provenance.created, "complete", device="elsewhere", imported_from="My set!.jsonl"
+        run.provenance.created,
+        "complete",
+        device="elsewhere",
+        imported_from="My set!.jsonl",
+        not_said=("temperature", "max_new_tokens"),
     )
     assert run.is_imported
 

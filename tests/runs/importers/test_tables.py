@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from homog_core.errors import InvalidInput
 from homog_core.records import GREEDY, Question
 from homog_core.runs.export import export_run
-from homog_core.runs.importers import About, import_file, import_samples, tables
+from homog_core.runs.importers import About, import_file, import_samples, of_each_model, tables
+from homog_core.runs.importers.uploads import Upload, import_uploads
 from homog_core.runs.store import list_runs, open_run
 from homog_core.runs.tables import question_of
 from homog_core.runs.verify import verify
@@ -191,6 +192,12 @@ def test_the_model_is_what_the_file_says_unless_somebody_names_it(tmp_path):
     with pytest.raises(InvalidInput, match=r"b\.jsonl has answers of several models; name one of m1, m2"):
         import_file(several, About())
     assert answers_of(import_file(several, About("m2"))) == {"Why?": ["b"]}
+    both = of_each_model(lambda about: import_file(several, about), About(dataset="theirs"))
+    assert [(run.identity.model, answers_of(run)) for run in both] == [("m1", {"Why?": ["a"]}), ("m2", {"Why?": ["b"]})]
+    with pytest.raises(InvalidInput, match="several models"):  # a stage is of one of them
+        of_each_model(lambda about: import_file(several, about), About(stage="sft"))
+    (sent,) = [Upload(several.name, several.read_bytes())]
+    assert [run.identity.model for run in import_uploads([sent], About(dataset="sent")).runs] == ["m1", "m2"]
     with pytest.raises(InvalidInput, match="does not say which model gave the answers"):
         import_file(write_rows(tmp_path / "c.jsonl", make_row()), About())
 
@@ -375,7 +382,7 @@ def test_a_workbook_is_told_by_what_is_in_it(tmp_path):
 
 
 def test_nobody_has_said_the_model(tmp_path):
-    with pytest.raises(InvalidInput, match=r"does not say which model gave the answers; say it \(--model NAME\)"):
+    with pytest.raises(InvalidInput, match=r"does not say which model gave the answers; name it \(`--model NAME`"):
         import_file(write_rows(tmp_path / "a.csv", "question,answer", "Why?,a"), About())
 
 
