@@ -114,8 +114,12 @@ def is_dark() -> bool:
 
 
 def is_narrow() -> bool:
-    """Whether the page is looked at on a phone, by what its browser calls itself; figures do not know their width."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+    """Whether the page is narrow, as on a phone; figures do not know their width.
+
+    `page.start_page` lets the browser say so in a cookie; until then it goes by what the browser calls itself.
+    """
+    said = st.context.cookies.get("narrow")
+    return said == "true" if said else "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def run_colors(runs: Sequence[ScoredRun]) -> list[str]:
