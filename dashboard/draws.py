@@ -45,7 +45,7 @@ def bars(
     dots_are = " Dots are the shares of the answers that were drawn." if drawn else ""
     show(
         figures.bars(options, rows, narrow=blocks.is_narrow()),
-        title=plain(say.finding(last_name, options, last.all)),
+        title=plain(say.finding(last_name, options, last.all, last.shares_of_likeliest)),
         how_to_read=say.how_to_read(len(first.wordings)) + dots_are,
         recipe_line=recipe,
         data=_table(named),

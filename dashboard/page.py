@@ -64,8 +64,8 @@ def start_page(title: str, subtitle: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="page-head"):
         st.title(title, anchor=False, width="content")
         st.caption(subtitle, width="stretch")
-        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
-        st.html(TELL_WIDTH % str(is_narrow()).lower(), width="content", unsafe_allow_javascript=True)
+        scripts = COPY_LINK + TELL_WIDTH % str(is_narrow()).lower()
+        st.html(scripts, width="content", unsafe_allow_javascript=True)
         login(access())
 
 

@@ -24,7 +24,7 @@ STYLE = """<style>
   .st-key-story-nav [data-testid=stColumn] {min-width: 0; flex: 1 1 auto}}
 </style>"""
 # Every step fits a screen of 1280 × 720 pixels; larger ones show the same, enlarged.
-TYPES = ("1.15rem", ".98rem", "1.08rem", ".9rem", ".97rem", "1.02rem")  # of each step in presenting mode
+TYPES = ("1.15rem", ".98rem", "1.08rem", ".9rem", ".9rem", "1.02rem")  # of each step in presenting mode
 PRESENT_STYLE = """<style>
 html {font-size: max(14px, min(1.25vw, 2.222vh)) !important}
 [data-testid=stHeader], [data-testid=stToolbar] {display: none}
@@ -51,6 +51,7 @@ def main() -> None:
     else:
         page.start_page("Start here", f"{QUESTION} Six steps, six minutes, nothing to know beforehand.")
         step_control(step)
+    url.selected("Step", list(map(str, range(1, len(STEPS) + 1))), "step", "1")  # says so where there is no such step
     story = computed.the_story()
     if story is None:
         st.info(

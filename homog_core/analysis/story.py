@@ -177,7 +177,7 @@ class Detection:
 
     @property
     def right(self) -> Estimate:
-        """The share of the answers that are right."""
+        """The share of right answers."""
         return wilson_interval(self.n_right, self.n_wrong + self.n_right)
 
 
@@ -226,8 +226,7 @@ class Story:
 
     def right_answer(self, question_id: str) -> str:
         """The first reference answer to a question; "" where there is none."""
-        references = self.aligned.questions.loc[question_id, "references"]
-        return references[0] if len(references) else ""
+        return next(iter(self.aligned.questions.loc[question_id, "references"]), "")
 
 
 def story_of(base: ScoredRun, aligned: ScoredRun) -> Story:
