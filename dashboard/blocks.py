@@ -105,7 +105,14 @@ def nothing(title: str) -> None:
 def heading(title: str, how_to_read: str, recipe_line: str) -> None:
     """The finding, with its recipe as a tooltip, and how to read what follows."""
     st.markdown(f"##### {title}", help=f"How it was made: {plain(recipe_line)}")
-    st.caption(how_to_read)
+    st.caption(_stacked(how_to_read) if is_narrow() else how_to_read)
+
+
+def _stacked(how_to_read: str) -> str:
+    """How to read panels that stand one under the other, from what is said of panels side by side."""
+    for beside, below in (("Left:", "Top:"), ("Middle:", "In the middle:"), ("Right:", "Bottom:")):
+        how_to_read = how_to_read.replace(beside, below)
+    return how_to_read
 
 
 def is_dark() -> bool:
@@ -114,8 +121,12 @@ def is_dark() -> bool:
 
 
 def is_narrow() -> bool:
-    """Whether the page is looked at on a phone, by what its browser calls itself; figures do not know their width."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+    """Whether the page is narrow, as on a phone; figures do not know their width.
+
+    `page.start_page` lets the browser say so in a cookie; until then it goes by what the browser calls itself.
+    """
+    said = st.context.cookies.get("narrow")
+    return said == "true" if said else "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def run_colors(runs: Sequence[ScoredRun]) -> list[str]:

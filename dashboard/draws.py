@@ -1,6 +1,6 @@
 """Fair draws on the screen: the bars of one list, and all lists at a glance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,12 @@ def bars(
     recipe: str,
     key: str,
     counts: Sequence[np.ndarray | None] | None = None,
+    show: Callable[..., None] = blocks.chart,
 ) -> None:
-    """The bars of one list, a row a model. `counts` are how many drawn answers named each of the options."""
+    """The bars of one list, a row a model, as `show` draws a chart.
+
+    `counts` are how many drawn answers named each of the options.
+    """
     first = named[0][1]
     options = first.options
     rows = []
@@ -39,9 +43,9 @@ def bars(
     last_name, last = named[-1]
     drawn = counts is not None and any(own.sum() for own in counts if own is not None)
     dots_are = " Dots are the shares of the answers that were drawn." if drawn else ""
-    blocks.chart(
+    show(
         figures.bars(options, rows, narrow=blocks.is_narrow()),
-        title=plain(say.finding(last_name, options, last.all)),
+        title=plain(say.finding(last_name, options, last.all, last.shares_of_likeliest)),
         how_to_read=say.how_to_read(len(first.wordings)) + dots_are,
         recipe_line=recipe,
         data=_table(named),

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 import streamlit as st
 
 from dashboard.access import access, login
+from dashboard.blocks import is_narrow
 from dashboard.text import plain
 from homog_core.errors import HomogError
 
@@ -44,6 +45,18 @@ COPY_LINK = """<button class="copy-link quiet" title="The address of exactly thi
 }
 </script>"""
 
+# Figures are made for a width by the server, which learns of it when a page is loaded. One that was made for the wrong
+# width is loaded once more, unless the browser keeps no cookies.
+TELL_WIDTH = """<script>
+{
+  const narrow = /Mobi/.test(navigator.userAgent) || matchMedia("(max-width: 640px)").matches;
+  if (narrow !== %s) {
+    document.cookie = `narrow=${narrow}; path=/; SameSite=Strict`;
+    if (document.cookie.includes(`narrow=${narrow}`)) location.reload();
+  }
+}
+</script>"""
+
 
 def start_page(title: str, subtitle: str) -> None:
     """The page's head, with a button that copies the address of what is shown."""
@@ -51,7 +64,8 @@ def start_page(title: str, subtitle: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="page-head"):
         st.title(title, anchor=False, width="content")
         st.caption(subtitle, width="stretch")
-        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+        scripts = COPY_LINK + TELL_WIDTH % str(is_narrow()).lower()
+        st.html(scripts, width="content", unsafe_allow_javascript=True)
         login(access())
 
 

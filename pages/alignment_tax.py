@@ -70,6 +70,8 @@ def main() -> None:
         return
     studies.mark([one.run for one in chosen.views.values()])
     view = url.segments("Section", list(SECTIONS), "view", SECTIONS.get)
+    if view != "won":  # where alone scores are chosen
+        url.put(scores=None)
     of = {"answers": of_answers, "scores": of_scores, "won": of_won, "models": of_models, "published": of_published}
     of[view](chosen)
     if chosen.left_out:

@@ -34,8 +34,6 @@ def main() -> None:
         clusterer = default_clusterers(list(ENCODERS))[0]
     if job_id := url.get("job"):
         job(job_id, clusterer)
-    elif found.may_sample:
-        st.info("Press Sample. The answers of all models appear here side by side, while they are generated.")
     umap_warm_up()
 
 
@@ -59,6 +57,8 @@ def ask_models(found: Access) -> Clusterer:
             start(request, behind)
     elif asked.is_pressed:
         st.warning("Write a question first." if models else "Choose a model first.")
+    elif not url.get("job"):
+        st.info("Press Sample. The answers of all models appear here side by side, while they are generated.")
     return chosen.clusterer
 
 

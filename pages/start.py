@@ -23,28 +23,35 @@ STYLE = """<style>
 @media (max-width: 640px) {.st-key-story-nav [data-testid=stHorizontalBlock] {flex-wrap: nowrap}
   .st-key-story-nav [data-testid=stColumn] {min-width: 0; flex: 1 1 auto}}
 </style>"""
+# Every step fits a screen of 1280 × 720 pixels; larger ones show the same, enlarged.
+TYPES = ("1.15rem", ".98rem", "1.08rem", ".9rem", ".9rem", "1.02rem")  # of each step in presenting mode
 PRESENT_STYLE = """<style>
+html {font-size: max(14px, min(1.25vw, 2.222vh)) !important}
 [data-testid=stHeader], [data-testid=stToolbar] {display: none}
-[data-testid=stMainBlockContainer] {padding: 1.2rem 4vw 5.5rem; max-width: 1760px; margin: 0 auto}
-[data-testid=stMainBlockContainer] h1 {font-size: clamp(1.6rem, 2.7vw, 3.2rem); padding: 0}
+[data-testid=stMainBlockContainer] {padding: 1rem 4vw 4.8rem; max-width: none}
+[data-testid=stMainBlockContainer] h1 {font-size: 2rem; padding: 0}
 .st-key-page-head :is([data-testid=stCaptionContainer], [data-testid=stHtml]) {display: none}
 .st-key-story [data-testid] :is(p, li) {max-width: none}
-.st-key-story [data-testid=stVerticalBlock] {gap: .7rem}
-.st-key-story p, .st-key-story li {font-size: clamp(1.1rem, 1.3vw, 1.6rem); line-height: 1.4}
-.st-key-story [data-testid=stCaptionContainer] p {font-size: clamp(.9rem, .9vw, 1.1rem)}
-.st-key-story [data-testid=stHtml] {font-size: clamp(1.05rem, 1.15vw, 1.4rem)}
+.st-key-story, .st-key-story [data-testid=stVerticalBlock] {gap: .55rem}
+.st-key-story :is(p, li) {font-size: %(type)s; line-height: 1.36}
+.st-key-story li {margin-top: 0; margin-bottom: 0}
+.st-key-story [data-testid=stCaptionContainer] p {font-size: .8rem}
+.st-key-story [data-testid=stHtml] {font-size: %(type)s}
+.st-key-picture {flex: none; height: 44vh}
 </style>"""
 
 
 def main() -> None:
     step, presenting = _step(), url.get("present") == "1"
-    st.html((STYLE + (PRESENT_STYLE if presenting else "")) % {"paper": "#0e1318" if blocks.is_dark() else "#ffffff"})
+    look = {"paper": "#0e1318" if blocks.is_dark() else "#ffffff", "type": TYPES[step - 1]}
+    st.html((STYLE + (PRESENT_STYLE if presenting else "")) % look)
     title, _, show = STEPS[step - 1]
     if presenting:
         page.start_page(title, QUESTION)
     else:
         page.start_page("Start here", f"{QUESTION} Six steps, six minutes, nothing to know beforehand.")
         step_control(step)
+    url.selected("Step", list(map(str, range(1, len(STEPS) + 1))), "step", "1")  # says so where there is no such step
     story = computed.the_story()
     if story is None:
         st.info(

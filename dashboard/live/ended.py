@@ -20,8 +20,9 @@ from dashboard.tree import trees
 from homog_core.figures.html import answer_groups, model_heading
 from homog_core.live import ModelSnapshot, Snapshot
 from homog_core.measures.clustering import Clusterer
-from homog_core.records import GREEDY
+from homog_core.records import GREEDY, Response
 from homog_core.runs import store
+from homog_core.sampling.steps import Answer
 from homog_core.wording import question as say
 from homog_core.wording import recipes
 from homog_core.wording.numbers import counted
@@ -34,7 +35,8 @@ def ended(snapshot: Snapshot, clusterer: Clusterer) -> None:
     if snapshot.state == "failed":
         st.error(plain(snapshot.message), icon=":material/error:")
     elif snapshot.state == "stopped":
-        st.warning("Stopped. Answers so far are below.")
+        said = any(answer.text.strip() for part in snapshot.models for answer in part.answers.values())
+        st.warning("Stopped. Answers so far are below." if said else "Stopped before the first answer.")
     if not any(part.is_asked for part in snapshot.models):
         return
     st.markdown(f"#### {plain(snapshot.request.question.text)}")
@@ -112,7 +114,7 @@ def _groups(part: ModelSnapshot, found: Picture) -> list[tuple[str, list[tuple[s
     """The answers by cluster, the largest first, then the greedy one and those that were cut off; alike ones once."""
     groups = []
     for k in range(found.labels.max() + 1 if len(found.labels) else 0):
-        texts = Counter(found.answers[i] for i in np.flatnonzero(found.labels == k))
+        texts = Counter(_whole(found.responses[found.clustered[i]]) for i in np.flatnonzero(found.labels == k))
         members = [(text, f"× {n}" if n > 1 else "") for text, n in texts.most_common()]
         groups.append((f"{k + 1} · {counted(texts.total(), 'answer')}", members))
     if found.n_empty:
@@ -121,12 +123,17 @@ def _groups(part: ModelSnapshot, found: Picture) -> list[tuple[str, list[tuple[s
         groups.append(
             (
                 "greedy answer, in no cluster",
-                [((greedy.answer or "(empty)") + ("" if greedy.finish_reason else " …"), "")],
+                [(_whole(greedy) + ("" if greedy.finish_reason else " …"), "")],
             )
         )
     if cut := [answer for i, answer in part.answers.items() if i != GREEDY and not answer.finish_reason]:
         groups.append((f"cut off · {counted(len(cut), 'answer')}", [(f"{a.answer} …", "") for a in cut]))
     return groups
+
+
+def _whole(answer: Answer | Response) -> str:
+    """An answer; one that the token limit has cut ends in […]."""
+    return (answer.answer or "(empty)") + (" […]" if answer.finish_reason == "length" else "")
 
 
 def _trees(snapshot: Snapshot, pictures: Sequence[Picture]) -> None:

@@ -18,9 +18,8 @@ _PROMPT_TOKENS = 200  # about, with the examples or the template around a questi
 
 @st.fragment(run_every=2.0)
 def estimate(request: Request | None) -> None:
-    """On what device, whether it fits, how long it takes and what that includes."""
+    """On what device, whether it fits, how long it takes and what that includes; nothing without a request."""
     if request is None:
-        st.caption("Choose a model and write a question.")
         return
     device = live_queue().device()
     if device is None:

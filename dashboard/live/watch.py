@@ -24,7 +24,7 @@ from homog_core.wording import question as say
 
 POLL_SECONDS = 0.5
 CAPTIONS = {
-    "Tree": "Tree: answers that begin alike share a branch; from pale to orange, ever more tokens could come next.",
+    "Tree": "Tree: answers that begin alike share a branch; the stronger the orange, the more tokens could come next.",
     "Token entropies": "How open the next token was, along every answer that has finished.",
 }
 
@@ -36,6 +36,7 @@ def watch(job_id: str, clusterer: Clusterer) -> None:
     snapshot = queue.snapshot(job_id, session_id())
     if snapshot.is_over:
         st.rerun()
+    st.markdown(f"#### {plain(snapshot.request.question.text)}")
     left, right = st.columns([5, 1], vertical_alignment="center")
     left.markdown(f"**{plain(words.status(snapshot, _seconds_left(snapshot)))}**")
     if may_stop(access(), snapshot, session_id(), is_connected(snapshot.owner[0])):
@@ -99,5 +100,6 @@ def _figures(found: Picture) -> tuple[str, dict[str, go.Figure]]:
         figures["Tree"] = grown
         entropies = {i: r.token_entropies[r.own_tokens].tolist() for i, r in found.responses.items()}
         tokens = {i: r.tokens[r.own_tokens] for i, r in found.responses.items()}
-        figures["Token entropies"] = entropy_traces(entropies, tokens, None, found.color)
+        if any(len(own) > 1 for own in entropies.values()):  # one token makes no line
+            figures["Token entropies"] = entropy_traces(entropies, tokens, None, found.color)
     return title, figures

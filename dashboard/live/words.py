@@ -22,7 +22,7 @@ def status(snapshot: Snapshot, seconds_left: float | None) -> str:
         return f"Somebody else is sampling: {others} ahead of yours, which starts by itself."
     if snapshot.state != "sampling" or seconds_left is None:
         return f"{snapshot.message} …{since}"
-    return f"{snapshot.message} · at most about {numbers.duration(max(seconds_left, 1))} left"
+    return f"{snapshot.message} · about {numbers.duration(max(seconds_left, 1))} left, if answers reach the token limit"
 
 
 def seconds_left(snapshot: Snapshot, seconds_of: Callable[[ModelSnapshot], float | None]) -> float | None:
@@ -84,4 +84,7 @@ def takes(seconds: float | None, request_size: str, loading: Sequence[float | No
     known = [one for one in loading if one is not None]
     load = f" and about {numbers.duration(max(sum(known), 1))} to load the weights" if sum(known) else ""
     unknown = " Loading the weights comes on top." if len(known) < len(loading) else ""
-    return f"At most about {numbers.duration(max(seconds, 1))} to sample {request_size}{load}.{unknown}"
+    return (
+        f"About {numbers.duration(max(seconds, 1))} for at most {request_size}{load}, as fast as measured before; "
+        f"longer while this machine is busy.{unknown}"
+    )

@@ -26,7 +26,7 @@ _STYLE = """<style>
 def answer_list(picture: Picture) -> None:
     """All answers, grouped by cluster, the same words once; a click on one shows its tokens under it."""
     st.markdown("##### All answers")
-    st.caption("At the left its cluster and size. Click an answer to see how open each of its tokens was.")
+    st.caption("At the left its cluster and size. Click an answer to see its tokens, and how many others were likely.")
     chosen = chosen_answer(picture)
     with st.container(gap=None, key=f"answers-{picture.key}"):
         st.html(_STYLE)

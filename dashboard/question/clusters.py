@@ -82,7 +82,8 @@ def _map(picture: Picture, shown_map: Map, method: str) -> None:
         alt=f"Map of {counted(len(answers), 'answer')} in {counted(labels.max() + 1, 'cluster')}",
         on_select=select,
     )
-    map_method_control(f"projection-{picture.key}")
+    if shown_map.method == method:  # otherwise too few answers differ, and the other choice would change nothing
+        map_method_control(f"projection-{picture.key}")
 
 
 def _matrix(picture: Picture) -> None:

@@ -23,7 +23,8 @@ from homog_core.records import GREEDY
 from homog_core.runs.sentences import words_of_stand_in
 from homog_core.wording import commands, recipes
 from homog_core.wording import question as say
-from homog_core.wording.numbers import counted, noun
+from homog_core.wording.labels import column_title
+from homog_core.wording.numbers import counted, noun, number
 
 VIEWS = {"answers": "Answers", "tree": "Tree", "map": "Map", "tokens": "Tokens", "details": "Scores and prompt"}
 
@@ -133,7 +134,7 @@ def _scores(scored: ScoredRun, question_id: str) -> None:
     if known.empty:
         return
     st.dataframe(
-        known,
+        known.assign(score=known["score"].map(column_title)),
         hide_index=True,
         column_config={
             "score": "Score",
@@ -151,6 +152,8 @@ def _how_many(picture: Picture) -> None:
         return
     st.caption("How many answers")
     table = pd.DataFrame(how_many(np.bincount(picture.labels), picture.similarity))
+    for name in ("drawn", "estimated"):
+        table[name] = ["–" if np.isnan(value) else number(value) for value in table[name]]
     st.dataframe(table, hide_index=True, alt="Numbers of answers, drawn and estimated")
 
 

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from dashboard.story import dots, pieces
-from dashboard.text import plain
 from homog_core.analysis.story import Story, answer_clusters
 from homog_core.figures.lessons import Pile
 from homog_core.wording import story as say
@@ -17,11 +16,14 @@ def show(story: Story, presenting: bool) -> None:
         "**disagreement** is 0 where all answers are on one pile, and grows with the number of piles. But a wrong "
         "answer can come back every time, as a right one can."
     )
-    if not presenting:
+    # On a projector everything has to be seen at once, so what is said stands beside the picture.
+    left, right = st.columns(2, gap="large") if presenting else (st.container(), st.container())
+    with left:
         _two_answers(story)
-    st.markdown(say.one_pile(story.detection("disagreement", "one")))
-    dots.show(story, "disagreement", presenting)
-    if not presenting:
+        st.markdown(say.one_pile(story.detection("disagreement", "one")))
+    with right:
+        dots.show(story, "disagreement", presenting)
+    with left if presenting else st.container():
         st.markdown(say.disagreement_elsewhere(story))
         st.caption(say.who_judges(story))
 
@@ -36,6 +38,5 @@ def _two_answers(story: Story) -> None:
             st.markdown(f"**{pieces.question(story, key)}**")
             heading = f"{pieces.mark(right)} · {pile.count} of {counted(pile.count, 'time')} · disagreement 0"
             pieces.piles([Pile(heading, pile.text, pile.count)], 1)
-            references = story.aligned.questions.loc[key, "references"]
-            if not right and len(references):
-                st.caption(f"Right would be: {plain(references[0])}")
+            if not right:
+                st.caption(pieces.right_answer(story, key))

@@ -1,5 +1,7 @@
 """Step 3: where every answer should be equally likely: how the base and the aligned model roll a die."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import draws
@@ -29,13 +31,13 @@ def show(story: Story, presenting: bool) -> None:
         "**exact probability** of every answer can be read off the model."
     )
     named = [(found, Draw.of(stored)) for found in sets for stored in found.draws if stored.name == DIE]
-    with pieces.quiet(presenting):
-        draws.bars(
-            [(found.model, draw) for found, draw in named],
-            role_colors(draws.roles([found for found, _ in named])),
-            f"{' / '.join(found.model for found in sets)} · {RECIPE}",
-            "story-die",
-        )
+    draws.bars(
+        [(found.model, draw) for found, draw in named],
+        role_colors(draws.roles([found for found, _ in named])),
+        f"{' / '.join(found.model for found in sets)} · {RECIPE}",
+        "story-die",
+        show=partial(pieces.picture, presenting=presenting),
+    )
     names = {found.id: found.model for found in sets}
     st.markdown(f"**And other lists?** {plain(say.overview_title(overview(sets), names))}.")
     if not presenting:

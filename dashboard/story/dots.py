@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from dashboard import blocks
 from dashboard.story import pieces
 from homog_core.analysis.story import Story, heap
 from homog_core.figures import lessons
@@ -22,9 +23,9 @@ def show(story: Story, signal: str, presenting: bool) -> None:
         frame = story.graded[story.graded["clusters"] == 1]
         top = float(frame[signal].max())
     rows = [_row(story, frame, correct, signal, top) for correct in (False, True)]
-    look = {"size": pieces.LARGE_TYPE, "tall": 210} if presenting else {"size": pieces.TYPE}
+    tall = 230 if presenting else 150 if blocks.is_narrow() else 330
     pieces.picture(
-        lessons.dot_rows(rows, ROLE_COLORS["dpo"], AXES[signal], top, **look),
+        lessons.dot_rows(rows, ROLE_COLORS["dpo"], AXES[signal], top, pieces.TYPE, tall=tall),
         presenting,
         title=say.dots_title(one),
         how_to_read=say.dots_reading(one),

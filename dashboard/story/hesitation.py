@@ -32,16 +32,14 @@ def show(story: Story, presenting: bool) -> None:
     st.markdown(say.hesitation_falls(mean_hesitation(story.base), mean_hesitation(story.aligned)))
     if not presenting:
         dots.show(story, "hesitation", presenting)
-    others = {} if presenting else computed.other_question_sets(story)
+    others = computed.other_question_sets(story)
     st.markdown(say.does_it_help(story, [(plain(dataset_title(key)), found) for key, found in others.items()]))
-    if not presenting:
-        st.caption(
-            "The answers above are greedy: at each step the likeliest token. Such an answer need not be among the ten."
-        )
-    if not presenting:
-        if any_kind := say.of_any_kind(story.detection("hesitation", "all")):
-            st.markdown(any_kind)
-        st.caption("Part of it is hesitation about how to put it, not about what is true: “It is …”, or just the name.")
+    if any_kind := say.of_any_kind(story.detection("hesitation", "all")):
+        st.markdown(any_kind)
+    st.caption(
+        "The answers above are greedy: at each step the likeliest token. Such an answer need not be among the ten. "
+        "Part of the hesitation is about how to put it, not about what is true: “It is …”, or just the name."
+    )
     pieces.recipe(story, story.aligned, len(story.graded), "intervals: 95 %, DeLong")
 
 

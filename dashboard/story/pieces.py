@@ -13,13 +13,16 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import Story
 from homog_core.figures import lessons
 from homog_core.figures.theme import ROLE_COLORS
+from homog_core.figures.titled import enlarged
 from homog_core.records import Response
 from homog_core.wording import recipes
+from homog_core.wording import story as say
 
 _QUIET = """<style>
 .st-key-quiet :is([data-testid=stPopover], [data-testid=stButton], [data-testid=stTooltipIcon]) {display: none}
 </style>"""
-TYPE, LARGE_TYPE = 13, 20  # pixels, in charts
+TYPE = 13  # pixels, in charts
+_LARGER = 1.45  # times, in presenting mode
 
 
 def picture(figure: go.Figure, presenting: bool, **about: Any) -> None:
@@ -28,7 +31,9 @@ def picture(figure: go.Figure, presenting: bool, **about: Any) -> None:
         blocks.chart(figure, **about)
         return
     st.markdown(f"**{about['title']}**")
-    st.plotly_chart(figure, key=about["key"], alt=about["alt"], config={"staticPlot": True})
+    with st.container(key="picture"):  # whose height is that of the screen
+        large = enlarged(figure, _LARGER)
+        st.plotly_chart(large, key=about["key"], alt=about["alt"], height="stretch", config={"staticPlot": True})
     st.caption(about["how_to_read"])
     st.caption(plain(about["recipe_line"]))
 
@@ -56,6 +61,11 @@ def piles(shown: list[lessons.Pile], position: int, **layout: Any) -> None:
 def question(story: Story, question_id: str) -> str:
     """A question, for Markdown."""
     return plain(story.table.loc[question_id, "text"])
+
+
+def right_answer(story: Story, question_id: str) -> str:
+    """What would be right, for Markdown; "" where nobody has said."""
+    return say.right_would_be(plain(story.right_answer(question_id)))
 
 
 def answer(response: Response) -> str:

@@ -21,7 +21,8 @@ SHAPES = {"piles": "As piles", "tree": "As a tree"}
 
 def show(story: Story, presenting: bool) -> None:
     """Piles side by side, then over all questions; what may be doubted, one click away."""
-    st.markdown(say.lead(story))
+    asked = f"**{pieces.question(story, story.example)}** {pieces.right_answer(story, story.example)}"
+    st.markdown(f"{say.lead(story)} It was: {asked}")
     st.markdown(
         "*Aligning* a model means to train it further, so that it answers as people would like it to. The aligned "
         "model is the base model after that: first with example answers, then with pairs of a better and a worse one. "

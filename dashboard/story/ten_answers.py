@@ -11,7 +11,8 @@ from homog_core.wording import story as say
 def show(story: Story, presenting: bool) -> None:
     """The first sentence, the question and a card for each answer."""
     st.markdown(f"{say.lead(story)} {say.more_to_come()}")
-    st.markdown(f"The question: **{pieces.question(story, story.example)}** {say.base_model(story)}")
+    asked = f"The question: **{pieces.question(story, story.example)}** {pieces.right_answer(story, story.example)}"
+    st.markdown(f"{asked} {say.base_model(story)}")
     answers = story.base.answers(story.example).responses
     cards = [Pile(f"Answer {i}", pieces.answer(response)) for i, response in enumerate(answers, start=1)]
     pieces.piles(cards, 0, least_width="12em")

@@ -19,8 +19,10 @@ from dashboard.tax.marks import (
     published_mark,
     span,
 )
+from dashboard.tax.seeds import runs_with_seeds
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
+from homog_core.analysis import lineage
 from homog_core.analysis.published import published_rows
 from homog_core.catalogue.published import Published
 from homog_core.figures import dots
@@ -29,6 +31,7 @@ from homog_core.wording import chart_titles, commands, recipes
 from homog_core.wording.labels import first_upper
 from homog_core.wording.numbers import CHANCE, UNDEFINED, counted, number, percent, with_care
 from homog_core.wording.published import published_title
+from homog_core.wording.quality import whose
 
 MOST_CATEGORIES = 12  # in one chart
 
@@ -69,7 +72,8 @@ def rates(chosen: Selection) -> None:
             "Left: the share of questions whose answers all count as the same (single-cluster rate). Right: how many "
             "different answers a question gets. Runs are in the order of their training stage. Hollow diamonds are "
             f"figures of others, from {sources} on {on}, with other models and clusterers: hover for the "
-            "condition."
+            "condition. The colour is the stage; runs of one stage differ in shade and shape."
+            + _whose(chosen, frame)
             + (" “May be chance” is by McNemar's test, paired by question." if pair and pvalue >= CHANCE else "")
             + with_care(frame["n"].min())
         ),
@@ -78,6 +82,18 @@ def rates(chosen: Selection) -> None:
         key="rates",
         alt=f"Single-cluster rate of {counted(len(frame), 'run')} and {counted(len(reported), 'published figure')}",
     )
+
+
+def _whose(chosen: Selection, frame: pd.DataFrame) -> str:
+    """How much of the title's difference a control has as well, and where seeds are told apart from training."""
+    runs = {view.run.id: label for label, view in chosen.views.items()}
+    pair = chosen.pair()
+    own = lineage.control(chosen.views[pair[1]].run, [view.run for view in chosen.views.values()]) if pair else None
+    if own is None:
+        return ""
+    shares = frame.set_index("label")["value"]
+    has_seeds = bool(runs_with_seeds(chosen))
+    return f" {plain(whose(*pair, runs[own.id], shares[runs[own.id]], has_seeds=has_seeds))}"
 
 
 def rate_marks(frame: pd.DataFrame, reported: Sequence[Published]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -46,8 +47,9 @@ def cascade(chosen: Selection, of: str) -> None:
         how_to_read=(
             "Cheap signals first; a question goes on to a costlier one only where the cheaper ones are unsure. Each "
             "point of the line passes more questions on than the one to its left. The other marks are single signals "
-            "at their own cost, and all signals on every question (parallel use). Click a point of the line, or move "
-            "the slider under it." + with_care(n, "graded question")
+            "at their own cost, and all signals on every question (parallel use). Here only questions of one fold of "
+            "one category are compared, so a signal alone may have another AUROC than under “Every score”. Click a "
+            "point of the line, or move the slider under it." + with_care(n, "graded question")
         ),
         recipe_line=chosen.recipe(n, f"{grading(chosen.views[of])} · out of fold; 95 % DeLong", [of]),
         data=rows,
@@ -63,8 +65,10 @@ def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None
     names = [signal.name for signal in study.signals]
     points, alone = with_x(rows[rows["kind"] == "cascade"]), alone_marks(rows)
     place = st.container()
+    # It opens where the title's verdict is: at the middle of the points that the folds have chosen.
+    first = round(20 * float(np.median(study.saving.passed_on))) * 5
     band = url.number(
-        "Operating point: per cent of all questions that a signal passes on when it is unsure", "band", 50, 0, 100, 5
+        "Operating point: per cent of all questions that a signal passes on when it is unsure", "band", first, 0, 100, 5
     )
     position = round(band / 5)
     shares = stop_shares(points.iloc[position])
@@ -81,8 +85,8 @@ def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None
     )
     st.markdown(plain(operating_point_sentence(rows, position, names)))
     st.caption(
-        "Choosing a point from this curve is optimistic. Chosen on training folds instead: "
-        + plain(cascade_sentence(study.saving))
+        "Choosing a point from this curve is optimistic. Chosen on training folds instead, with other folds than the "
+        "curve's (of ten deals the one with the median saving): " + plain(cascade_sentence(study.saving))
     )
 
 

@@ -21,5 +21,4 @@ def choose_scores(view: ScoredRun, chosen: Selection) -> list[str]:
     """Up to four scores, by name in the URL."""
     options = list(view.score_columns(chosen.clusterer))
     defaults = [name for name in (TOKEN_ENTROPY, SEMANTIC_ENTROPY, DENSITY) if name in options]
-    url.fill(scores=",".join(defaults))
     return url.choices("Scores", options, "scores", helps.MOST_SCORES, defaults, labels.score_title)

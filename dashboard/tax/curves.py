@@ -6,6 +6,7 @@ import streamlit as st
 from dashboard import blocks, url
 from dashboard.cache import version
 from dashboard.tax import computed
+from dashboard.tax.elsewhere import elsewhere
 from dashboard.tax.marks import bounds, hover, span
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
@@ -121,7 +122,8 @@ def temperature(chosen: Selection) -> None:
             else f"To get one: `{commands.sample_as(run.identity, temperature=0.7)}`"
         )
         why = "SCR against temperature: no two runs differ in their temperature alone."
-        st.info(f"{why} {remedy}", icon=":material/thermostat:")
+        others = plain(elsewhere(lambda runs: bool(lineage.temperature_groups(runs, runs)), chosen.dataset))
+        st.info(" ".join(filter(None, (why, others, remedy))), icon=":material/thermostat:")
         return
     names = run_names.names([run for run in runs if run.id in groups], but=["temperature"])
     frame = pd.DataFrame(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import blocks, controls, studies, url
 from dashboard.tax import computed, shared
+from dashboard.tax.elsewhere import elsewhere
 from dashboard.tax.marks import bounds, hover, marks, span
 from dashboard.tax.selection import Selection
 from dashboard.text import plain
@@ -92,9 +93,10 @@ def sizes(chosen: Selection) -> None:
     runs = {label: view.run for label, view in chosen.views.items()}
     lines = size_series(runs)
     if not lines:
+        others = elsewhere(lambda runs: bool(size_series({run.id: run for run in runs})), chosen.dataset)
         st.info(
-            "No two of the chosen runs are of one family and stage, in different known sizes. An import says them by "
-            "`--family` and `--parameters`."
+            "No two of the chosen runs are of one family and stage, in different known sizes. "
+            f"{plain(others)} An import says them by `--family` and `--parameters`."
         )
         return
     frame = computed.model_rows(chosen.named, *chosen.how)

@@ -70,8 +70,9 @@ def aurocs(chosen: Selection, of: str) -> None:
         title=plain(chart_titles.aurocs(rows)),
         how_to_read=(
             "AUROC: how often an incorrect answer has the higher score than a correct one. 0.5 (dashed) is chance, 1 "
-            "perfect; below 0.5 the score points the wrong way. On single-cluster questions the scores that count "
-            f"clusters tie by definition: they cannot tell there. {plain(why)}{nli}"
+            "perfect; below 0.5 the score points the wrong way. n counts the graded questions of categories that have "
+            "both kinds of answers there, so the parts need not add up to the whole. On single-cluster questions the "
+            f"scores that count clusters tie by definition: they cannot tell there. {plain(why)}{nli}"
         ),
         recipe_line=chosen.recipe(int(n["all"]), f"{grading(run)} · whiskers: 95 % DeLong", [of]),
         data=drawn.drop(columns=[name for name in rows if name.startswith("d_")]).assign(

@@ -45,6 +45,15 @@ class Draw:
         return [fairness(row) for row in self.probabilities]
 
     @property
+    def shares_of_likeliest(self) -> list[float]:
+        """How likely each wording by itself makes the answer that is likeliest over all, among those of the list.
+
+        A wording that names none of the list is left out.
+        """
+        mass = self.probabilities.sum(axis=1)
+        return (self.probabilities[mass > 0, self.all.likeliest] / mass[mass > 0]).tolist()
+
+    @property
     def all(self) -> Fairness:
         """The mean over the wordings."""
         return fairness(self.probabilities.mean(axis=0))

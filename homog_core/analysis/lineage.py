@@ -160,17 +160,23 @@ def _runs_of(line: Sequence[str], run: Run, runs: Sequence[Run], models: Mapping
 def chain_with_control(run: Run, runs: Sequence[Run]) -> list[Run]:
     """The `chain` of a run, with the control of its last stage before that stage, where there is one."""
     found = chain(run, runs)
-    last = recipe_of(found[-1].identity.model)
-    controls = [
+    own = control(found[-1], runs)
+    return [*found[:-1], *([own] if own else []), found[-1]]
+
+
+def control(run: Run, runs: Sequence[Run]) -> Run | None:
+    """The run among some of the control that a run's model has, under the same conditions; None without one."""
+    last = recipe_of(run.identity.model)
+    controls = (
         other
         for other in runs
         if last is not None
         and (recipe := recipe_of(other.identity.model)) is not None
         and recipe.matches == last.stage
-        and without_seed(other.identity.model)[1] == without_seed(found[-1].identity.model)[1]
-        and conditions(other) == conditions(found[-1])
-    ]
-    return [*found[:-1], *controls[:1], found[-1]]
+        and without_seed(other.identity.model)[1] == without_seed(run.identity.model)[1]
+        and conditions(other) == conditions(run)
+    )
+    return next(controls, None)
 
 
 def default_runs(runs: Sequence[Run]) -> list[Run]:

@@ -24,7 +24,7 @@ from homog_core.records import Estimate, Response
 from homog_core.runs.store import Run
 from homog_core.statistics.cascade import Outcome, Saving, matched_saving
 from homog_core.statistics.discrimination import auroc, is_constant
-from homog_core.statistics.intervals import mean_estimate, single_cluster_rate
+from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
 from homog_core.statistics.within_groups import auroc_within_categories
 
 BASE, ALIGNED = "gemma-3-270m", "gemma-3-270m-dpo"
@@ -175,6 +175,11 @@ class Detection:
     n_right: int
     no_signal: bool  # all scores tie: 0.5 by definition
 
+    @property
+    def right(self) -> Estimate:
+        """The share of right answers."""
+        return wilson_interval(self.n_right, self.n_wrong + self.n_right)
+
 
 def detections(frame: pd.DataFrame) -> list[Detection]:
     """What disagreement and hesitation are worth where the answers are one cluster, where they are several, and in all.
@@ -218,6 +223,10 @@ class Story:
     def detection(self, signal: str, questions: str) -> Detection:
         """One of `detections`."""
         return next(found for found in self.detections if (found.signal, found.questions) == (signal, questions))
+
+    def right_answer(self, question_id: str) -> str:
+        """The first reference answer to a question; "" where there is none."""
+        return next(iter(self.aligned.questions.loc[question_id, "references"]), "")
 
 
 def story_of(base: ScoredRun, aligned: ScoredRun) -> Story:
@@ -328,10 +337,10 @@ def answers_per_question(clusters: pd.Series, most: int) -> np.ndarray:
     return np.bincount(clusters.dropna().astype(int), minlength=most + 1)[1 : most + 1]
 
 
-def heap(values: np.ndarray, width: float, most: int = 48) -> tuple[np.ndarray, np.ndarray]:
+def heap(values: np.ndarray, width: float, most: int = 16) -> tuple[np.ndarray, np.ndarray]:
     """Dots in columns that far apart, each value in the nearest: (x, place from 1 at the bottom).
 
-    A column of more than `most` dots is set in several narrow ones around its place.
+    A column of more than `most` dots is set in several around its place, each half as wide.
     """
     column = np.rint(np.asarray(values, dtype=np.float64) / width).astype(int)
     place = np.array([np.count_nonzero(column[:i] == c) for i, c in enumerate(column)], dtype=int)
@@ -339,7 +348,7 @@ def heap(values: np.ndarray, width: float, most: int = 48) -> tuple[np.ndarray, 
     n_narrow = -(-in_column // most)
     height = -(-in_column // np.maximum(n_narrow, 1))
     narrow, place = np.divmod(place, np.maximum(height, 1))
-    aside = (narrow - (n_narrow - 1) / 2) / np.maximum(n_narrow, 1) * 0.9 * width
+    aside = (narrow - (n_narrow - 1) / 2) * 0.5 * width
     return column * width + aside, place + 1
 
 

@@ -23,7 +23,7 @@ from homog_core.figures.axes import (
     note_above,
 )
 from homog_core.figures.series import Series, legend_entry, whiskers
-from homog_core.figures.theme import FADED, GREY, INK, escaped, hover_lines, ink_on, rgba
+from homog_core.figures.theme import FADED, GREY, INK, escaped, hover_lines, ink_on, rgba, wrapped
 from homog_core.wording.numbers import percent
 
 _BAND = 0.16  # opacity of the band of an interval
@@ -73,7 +73,11 @@ def curves(
     }
     across, up = domains(len(panels), 0.09), domains(len(panels), 0.22)[::-1]
     for i, panel in enumerate(panels):
-        x = {"title": x_title, "range": x_range, "domain": [0, 1] if narrow else across[i]}
+        x = {
+            "title": wrapped(x_title, 44) if narrow else x_title,
+            "range": x_range,
+            "domain": [0, 1] if narrow else across[i],
+        }
         x |= PERCENT_TICKS if x_percent else {}
         layout[axis_name("xaxis", i)] = x | {"showgrid": False, "zeroline": False, "anchor": axis_name("y", i)}
         layout[axis_name("yaxis", i)] = {

@@ -25,6 +25,7 @@ from homog_core.figures.axes import (
 from homog_core.figures.series import PUBLISHED, Series, legend_entry, whiskers
 from homog_core.figures.theme import FADED, GRID, escaped, hover_lines, wrapped
 
+_FEW = Series("few", "grey: few questions", FADED)
 _GAP = 64  # pixels between panels one under the other: the title and the numbers of the lower one
 
 
@@ -78,6 +79,7 @@ def dots(
         traces.append({**trace, "y": y, **axes, "legendgroup": key})
     named = list(series if legend is None else legend)
     named = named if len(named) > 1 else []
+    named += [_FEW] if any(mark["faded"] for mark in shown) else []
     heights = [height * len(block.rows) for block in blocks]
     layout = _dot_layout(rows, panels, blocks, heights, narrow) | {"showlegend": bool(named)}
     if dodge or narrow:

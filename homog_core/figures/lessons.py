@@ -147,7 +147,10 @@ class DotRow:
 def dot_rows(
     rows: Sequence[DotRow], color: str, x_title: str, high: float, size: int = 13, low: float = 0.0, tall: int = 330
 ) -> go.Figure:
-    """Rows of heaped dots over one axis from `low` to `high`, the first on top; `tall` pixels of dots."""
+    """Rows of heaped dots over one axis from `low` to `high`, the first on top; `tall` pixels of dots.
+
+    The axis begins further left where a heap does.
+    """
     units = [max([*row.height, 1]) + 1.5 for row in rows]
     dot = float(np.clip(tall / sum(units), 2, size - 1))
     figure = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, row_heights=units, vertical_spacing=0.06)
@@ -193,7 +196,7 @@ def dot_rows(
             row=position,
             col=1,
         )
-    room = 0.03 * (high - low)
+    room, low = 0.03 * (high - low), min([low, *(float(row.x.min()) for row in rows if len(row.x))])
     figure.update_xaxes(range=[low - room, high + room], zeroline=False, tickfont={"size": size})
     figure.update_xaxes(title={"text": x_title, "font": {"size": size}}, row=len(rows), col=1)
     height = max(dot * sum(units) + 7 * size, 170)

@@ -60,7 +60,7 @@ def cascade_sentence(saving: Saving) -> str:
         "Running costly signals only where the cheaper ones are unsure costs "
         f"{tokens(saving.cascade.mean_cost)} instead of {tokens(saving.everything.mean_cost)} tokens a question, "
         f"{percent(share.value)} less (95 % interval {percent(share.low)} to {percent(share.high)}), at an AUROC of "
-        f"{number(saving.cascade.auroc, 3)} instead of {number(saving.everything.auroc, 3)} "
+        f"{number(saving.cascade.auroc)} instead of {number(saving.everything.auroc)} "
         f"(difference {_interval(saving.difference)}); {_judgement(saving)}."
     )
 
@@ -69,7 +69,7 @@ def _judgement(saving: Saving) -> str:
     if saving.verdict == "no gain":
         return (
             f"but all signals together are not shown to be better than {score_title(saving.cheapest_name)} alone "
-            f"({number(saving.cheapest.auroc, 3)}), which would save "
+            f"({number(saving.cheapest.auroc)}), which would save "
             f"{percent(1 - saving.cheapest.mean_cost / saving.everything.mean_cost)}"
         )
     loss = f"a loss of more than {number(MARGIN)}"
@@ -80,7 +80,7 @@ def _judgement(saving: Saving) -> str:
     }[saving.verdict]
     return (
         f"{quality}, and stopping every question at the same signal would save "
-        f"{percent(saving.fixed_saving.value)} at {number(saving.fixed.auroc, 3)}"
+        f"{percent(saving.fixed_saving.value)} at {number(saving.fixed.auroc)}"
     )
 
 

@@ -189,7 +189,7 @@ def aurocs(rows: pd.DataFrame) -> str:
     if single.empty:
         return f"{text}; no graded question has a single cluster"
     n, ties = int(single["n"].max()), int((single["undefined"] == Undefined.ALL_TIE).sum())
-    where = "the one question" if n == 1 else f"the {n} questions"
+    where = "the one question" if n == 1 else f"the {n} comparable questions"
     tie = f"{ties} of {counted(len(single), 'score')} {'ties' if ties == 1 else 'tie'}" if ties else "no score ties"
     return f"{text}; on {where} with a single cluster {tie}"
 
@@ -270,7 +270,10 @@ def effects(rows: pd.DataFrame) -> str:
     top = own["d_value"].abs().idxmax()
     said = {name: _effect(own.loc[name]) for name in dict.fromkeys([top, TOKEN_ENTROPY]) if name in own.index}
     rest = f"; token entropy {said[TOKEN_ENTROPY]}" if top != TOKEN_ENTROPY and TOKEN_ENTROPY in said else ""
-    return f"Categories taken together, the largest effect: {score_title(top)}, d = {said[top]}{rest}"
+    return (
+        f"Over all questions, which also tells categories apart, the largest effect: {score_title(top)}, "
+        f"d = {said[top]}{rest}"
+    )
 
 
 def _effect(row: pd.Series) -> str:

@@ -1,5 +1,7 @@
 """What is said of draws from closed lists. Every number is computed; Markdown, without a word from a model."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from homog_core.measures.fairness import Fairness
@@ -25,12 +27,18 @@ def bar_note(fair: Fairness, n_options: int) -> str:
     )
 
 
-def finding(name: str, options: tuple[str, ...], fair: Fairness) -> str:
-    """The title over the bars: what the last model does."""
+def finding(name: str, options: tuple[str, ...], fair: Fairness, each: Sequence[float]) -> str:
+    """The title over the bars: what the last model does; `each` are the shares of its likeliest answer by wording."""
     if not fair.on_list:
         return f"{name} names none of them"
     likeliest, fairly = percent(fair.likeliest_mass), percent(1 / len(options))
-    return f"{name} says “{options[fair.likeliest]}” in {likeliest} of these answers; a fair draw in {fairly}"
+    over = ""
+    if len(each) > 1:
+        over = f" (over {len(each)} wordings, which alone have {percent(min(each))} to {percent(max(each))})"
+    return (
+        f"In the {percent(fair.on_list)} of its answers that name one of them {name} says "
+        f"“{options[fair.likeliest]}” in {likeliest}{over}; a fair draw in {fairly}"
+    )
 
 
 def how_to_read(n_wordings: int) -> str:

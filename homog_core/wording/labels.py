@@ -74,6 +74,12 @@ def score_title(score: str) -> str:
     return SCORE_TITLES.get(score, score)
 
 
+def column_title(column: str) -> str:
+    """The name for people of a column of scores, and in brackets what it was computed by: question density (minilm)."""
+    score, _, by = column.partition("@")
+    return f"{score_title(score)} ({by})" if by else score_title(score)
+
+
 def dataset_title(dataset: str) -> str:
     """A dataset's name for people; that of a public study says so."""
     if dataset in DATASETS:

@@ -27,7 +27,7 @@ def would_find(found: Detectable, needs: Needed, names: Sequence[str]) -> list[s
         (f"a mean number of clusters that differs by {signed(needs.clusters.effect)}", needs.clusters),
     ]
     shown += [
-        (f"that {name}'s AUROC of {number(one.value)} is not 0.5", design)
+        (f"that {name}'s AUROC of {number(one.value)} over all questions is not 0.5", design)
         for one, name, design in zip(found.aurocs, names, needs.aurocs, strict=True)
     ]
     fewest = " (fewer are not tried)" if needs.clusters.n == FEWEST_PAIRS else ""
@@ -61,7 +61,8 @@ def budget_sentence(found: BudgetPower, design: Design) -> str:
         return f"{counted(found.n_samples, 'sample')}: no question has so many valid answers in both runs."
     return (
         f"{counted(found.n_samples, 'sample')}: {tenth_percent(found.first)} and {tenth_percent(found.second)}, a "
-        f"difference of {_points(found.second - found.first)}; {counted(found.n, 'question')} find it with a power of "
+        f"difference of {_points(found.second - found.first)}; the {counted(found.n, 'question')} with so many "
+        f"answers that are not empty in both runs find it with a power of "
         f"{percent(found.power)}; for the power that is asked for: {questions(design)}."
     )
 
@@ -113,8 +114,8 @@ def _clusters(found: ClustersPower, target: float) -> str:
 
 def _auroc(found: AurocPower, name: str, target: float) -> str:
     shown = (
-        f"AUROC of token entropy, {name}: {number(found.value)}, from {found.n_incorrect:,} wrong and "
-        f"{found.n_correct:,} right greedy answers."
+        f"AUROC of token entropy over all questions, where telling categories apart counts too, {name}: "
+        f"{number(found.value)}, from {found.n_incorrect:,} wrong and {found.n_correct:,} right greedy answers."
     )
     if math.isnan(found.detectable.effect):
         return f"{shown} Too few of one kind to tell any AUROC from 0.5."

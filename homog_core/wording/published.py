@@ -17,9 +17,6 @@ ALMOST_NONE = 0.06  # a published SCR of an aligned model below it shows almost 
 
 def severity_note(models: Mapping[str, int | None]) -> str:
     """That severity varies by family, and how small the models are that were measured here; numbers from the data."""
-    rates = [p for p in PUBLISHED if p.metric == "single_cluster_rate" and p.stage not in ("base", "sft") and p.model]
-    low = [p for p in rates if p.value < ALMOST_NONE]
-    top = max(PUBLISHED, key=lambda p: p.value if p.metric == "single_cluster_rate" else -1)
     sizes = sorted(n for n in models.values() if n)
     smallness = ""
     if sizes:
@@ -27,9 +24,28 @@ def severity_note(models: Mapping[str, int | None]) -> str:
         smallness = f" Measured here: {counted(len(models), 'model')} of {reach} parameters"
         smallness += ", which is very small." if sizes[-1] < SMALL_MODEL else "."
     return (
-        "“Alignment tax” names what some aligned models lose; it is no law and varies by family. Published shares of "
-        f"questions with a single answer go up to {percent(top.value)}, and {len(low)} of the {len(rates)} aligned "
-        f"models that are named stay below {percent(ALMOST_NONE)}.{smallness}"
+        "“Alignment tax” names what some aligned models lose; it is no law and varies by family. "
+        f"{published_rates(PUBLISHED)}{smallness}"
+    )
+
+
+def published_rates(published: Sequence[Published]) -> str:
+    """How often aligned models give a single answer, as others have published it; "" where nobody has."""
+    metric = "single_cluster_rate"
+    rates = [p for p in published if p.metric == metric and p.stage not in ("base", "sft")]
+    named, unnamed = ([p.value for p in rates if bool(p.model) == has_name] for has_name in (True, False))
+    if not named:
+        return ""
+    low = sum(value < ALMOST_NONE for value in named)
+    rest = (
+        f" Where they name no model it is {span(metric, unnamed, published_value)}, by what counts as the same answer."
+        if unnamed
+        else ""
+    )
+    return (
+        f"Others have published {span(metric, named, published_value)} of questions with a single answer for the "
+        f"{len(named)} aligned models that they name, {low} of them below {percent(ALMOST_NONE)}.{rest} Their models "
+        "and questions are others than ours."
     )
 
 

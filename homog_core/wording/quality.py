@@ -80,6 +80,15 @@ def fate(rows: pd.DataFrame, pair: Pair) -> str:
     return f"{text}: a loss is not shown, nor excluded"
 
 
+def whose(base: str, after: str, control: str, share: float, *, has_seeds: bool) -> str:
+    """That a rise from a base is that of all training: what the control of the last stage has without it."""
+    seeds = "; whether the rest is more than the training seed stands under “Training seeds”" if has_seeds else ""
+    return (
+        f"The difference of {after} to {base} is that of all its training: {control}, its control, was trained on the "
+        f"same answers without preferences and has {percent(share)}{seeds}."
+    )
+
+
 def training_seeds(found: pd.DataFrame) -> str:
     """Title of the training seeds: a preference stage against its control. `found` of `analysis.quality.seed_frame`."""
     pairs = seeds.comparisons(found)

@@ -108,7 +108,7 @@ def run_headline(found: RunRates, method: str) -> str:
         f"All answers {alike_words(method)} on **{with_interval(found.single_cluster, percent)}** of "
         f"{counted(found.single_cluster.n, 'question')}",
         f"**{with_interval(found.clusters)}** different answers a question",
-        f"one more would be new in **{with_interval(found.new, percent)}**",
+        f"one more answer would be a new one in **{with_interval(found.new, percent)}** of cases",
     ]
     if found.token_entropy.n:
         parts.append(f"token entropy {at_least(found.entropy_kind)}**{with_interval(found.token_entropy)}** nats")

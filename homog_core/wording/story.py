@@ -22,12 +22,11 @@ from homog_core.wording.numbers import (
     number,
     of_100,
     percent,
-    published_value,
     tokens,
     with_care,
     with_interval,
 )
-from homog_core.wording.published import span
+from homog_core.wording.published import published_rates
 
 QUESTION = "What does aligning a model do to its answers, and how do you know?"
 FEW_OF_A_KIND = 10  # right or wrong answers below which that is said
@@ -82,6 +81,11 @@ def control(found: Control | None) -> str:
 
 def _listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def right_would_be(reference: str) -> str:
+    """The right answer, in Markdown; "" where none is known. `reference` is escaped already."""
+    return f"Right would be: **{reference}**." if reference else ""
 
 
 def base_model(story: Story) -> str:
@@ -204,11 +208,27 @@ def of_any_kind(found: Detection) -> str:
     )
 
 
+def one_or_several(one: Detection, several: Detection) -> str:
+    """Whether it tells something that there is one pile and not several; "" where either has no judged answer."""
+    if math.isnan(one.right.value) or math.isnan(several.right.value):
+        return ""
+    differs = one.right.low > several.right.high or one.right.high < several.right.low
+    with_one, with_several = (
+        f"{percent(found.right.value)} ({found.n_right} of {found.n_wrong + found.n_right})" for found in (one, several)
+    )
+    return (
+        f"One pile or several {'still tells' if differs else 'is not shown to tell'} something: with one pile "
+        f"{with_one} of the answers are right, with several {with_several}. Among the questions with one pile, asking "
+        "again is blind."
+    )
+
+
 def disagreement_elsewhere(story: Story) -> str:
     """What the disagreement tells where there are several piles, and over all questions."""
     lines = [f"{name}: {pairs(story.detection('disagreement', key))}" for key, name in _SEVERAL.items()]
+    parted = one_or_several(story.detection("disagreement", "one"), story.detection("disagreement", "several"))
     return (
-        "Elsewhere it may tell something. Take a wrong and a right answer to two questions of one kind, two capitals "
+        f"{parted}\n\nTake a wrong and a right answer to two questions of one kind, two capitals "
         "say: how often does the wrong one have the higher disagreement? 50 of 100 pairs would be guessing.\n"
         + "\n".join(f"- {line}" for line in lines)
         + f"\n\n{of_any_kind(story.detection('disagreement', 'all'))}"
@@ -239,8 +259,8 @@ def dots_title(found: Detection) -> str:
 def dots_reading(found: Detection) -> str:
     """How to read the answers along a signal, with a caution where there are few."""
     reading = {
-        "disagreement": "A dot is a question. Filled: one pile. Empty: several piles, further right the more they are "
-        "spread.",
+        "disagreement": "A dot is a question. Filled: one pile, all at 0, side by side where they are many. Empty: "
+        "several piles, further right the more they are spread.",
         "hesitation": "A dot is a question with one pile. Further right the model hesitated more.",
     }[found.signal]
     return reading + with_care(found.n_wrong + found.n_right, "answer")
@@ -346,12 +366,5 @@ def other_models(rates: Sequence[Measured], story: Story) -> str:
 def how_strong(parameters: int | None, published: Sequence[Published]) -> str:
     """That it varies: how small the models here are, and the range that others have published for aligned models."""
     size = f" ({millions(parameters)} parameters)" if parameters else ""
-    metric = "single_cluster_rate"
-    rates = [p.value for p in published if p.metric == metric and p.model and p.stage != "base"]
-    reported = (
-        f" Others have published {span(metric, rates, published_value)} of questions with one single answer for "
-        f"{len(rates)} larger aligned models, on other questions; that was not measured here."
-        if rates
-        else ""
-    )
-    return f"How strong it is varies from model to model. Those here are very small{size}.{reported}"
+    reported = f"{published_rates(published)} None of that was measured here." if published else ""
+    return f"How strong it is varies from model to model. Those here are very small{size}. {reported}".strip()

@@ -20,7 +20,7 @@ def title(names: Sequence[str], n_ways: Sequence[int], gone: Sequence[str]) -> s
 def how_to_read(has_entropies: bool, narrow: bool) -> str:
     """Under the title; on a phone the tree grows downwards."""
     colour = (
-        "The colour is the entropy of what comes next, from pale (one token is certain) to orange (many are possible)"
+        "The stronger the orange, the higher the entropy of what comes next; without any one token is certain"
         if has_entropies
         else "The tokens are not known, so answers are cut into words and have no colour"
     )

@@ -26,8 +26,8 @@ def caution(found: dict[str, Unseen]) -> str:
         return ""
     each = ", ".join(f"{name} on {counted(one.n_all_different, 'question')}" for name, one in all_of)
     return (
-        f"All answers differ for {each}. There the estimate is the same whatever the model could still say: a lower "
-        "bound in spirit, so the difference between models is rather larger than shown."
+        f"All answers differ for {each}. There the estimate is the same whatever the model could still say: it "
+        "is then too low, so the difference between models is rather larger than shown."
     )
 
 

@@ -33,6 +33,13 @@ def test_the_threshold_moves_the_curves_and_the_link_reopens_them(server, new_pa
     assert again.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
+def test_a_narrow_window_stacks_its_panels_whatever_the_browser_calls_itself(server, new_page):
+    panels = "[...document.querySelectorAll('.js-plotly-plot')].map(p => p.layout.yaxis.domain[0] > 0.3)"
+    for width in (390, 1280, 390):
+        page = new_page(f"{server}/alignment_tax", width=width)
+        page.wait_for_function(f"() => {panels}[0] === {str(width == 390).lower()}")
+
+
 def test_a_chart_is_one_click_away_and_on_the_first_screen(server, new_page):
     page = new_page(f"{server}/alignment_tax")
     page.set_viewport_size({"width": 1280, "height": 800})

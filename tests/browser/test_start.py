@@ -19,7 +19,7 @@ LEFT_BELOW = (
 )
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 800)])
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
 def test_the_whole_story_by_keyboard_in_presenting_mode(server, new_page, width, height):
     page = new_page(f"{server}/?present=1", width=width)
     page.set_viewport_size({"width": width, "height": height})

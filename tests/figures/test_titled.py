@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from homog_core.figures.titled import WIDTH, titled
+from homog_core.figures.titled import WIDTH, enlarged, titled
 
 
 def figure():
@@ -22,6 +22,15 @@ def test_the_shown_figure_stays_as_it_is():
     titled(shown, "A title", "a recipe", dark=True)
     assert shown.layout.title.text is None
     assert shown.layout.height == 300
+
+
+def test_an_enlarged_figure_has_larger_type_and_no_height_of_its_own():
+    shown = figure().update_layout(legend={"font": {"size": 10}}, annotations=[{"text": "a", "font": {"size": 12}}])
+    found = enlarged(shown, 1.5)
+    sizes = (found.layout.legend.font.size, found.layout.annotations[0].font.size, found.layout.font.size)
+    assert sizes == (15, 18, 18)
+    assert found.layout.height is None
+    assert (shown.layout.height, shown.layout.legend.font.size) == (300, 10)
 
 
 def test_words_of_a_model_are_no_markup():

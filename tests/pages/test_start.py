@@ -34,7 +34,7 @@ def test_every_step_says_what_it_is_for(step, said, present):
     assert not app.error
     assert said in words(app)
     assert f"{step} of 6" in words(app)
-    assert bool(app.get("popover")) == (step == "3" or (present == "0" and step in "2456"))
+    assert bool(app.get("popover")) == (present == "0" and step in "23456")
 
 
 def test_the_page_says_what_is_measured_and_what_was_published():
@@ -72,6 +72,19 @@ def test_presenting_can_be_entered_and_left_and_has_nothing_but_the_steps():
     assert not app.expander
     app.button(key="leave").click().run()
     assert app.title[0].value == "Start here"
+
+
+@pytest.mark.parametrize("present", ["0", "1"])
+def test_what_qualifies_a_claim_is_said_on_a_projector_too(present):
+    asking, inside = (words(open_page("start", step=step, present=present)) for step in "45")
+
+    assert "all questions: 59 of 100 pairs [52, 66], better than guessing" in asking
+    assert "with one pile 86 % (192 of 224) of the answers are right, with several 41 % (166 of 403)" in asking
+    assert "Among questions of any kind it is 80 of 100 pairs" in asking
+    assert "What is the capital of Spain?" in asking
+    assert "another set of questions, WebQuestions" in inside
+    for step in "124":
+        assert "Right would be: **67**" in words(open_page("start", step=step, present=present))
 
 
 def test_without_runs_the_page_says_where_to_go(no_shipped_runs):

@@ -122,8 +122,10 @@ def test_by_category_the_title_has_the_range_of_the_run_in_question():
 
 def test_auroc_titles():
     lead = "Within categories, AUROC of token entropy 0.70 [0.60, 0.80], of semantic entropy 0.60 [0.50, 0.70]; "
-    assert chart_titles.aurocs(scores()) == lead + "on the 4 questions with a single cluster 1 of 2 scores ties"
-    assert chart_titles.aurocs(scores("")) == lead + "on the 4 questions with a single cluster no score ties"
+    assert (
+        chart_titles.aurocs(scores()) == lead + "on the 4 comparable questions with a single cluster 1 of 2 scores ties"
+    )
+    assert chart_titles.aurocs(scores("")) == lead + "on the 4 comparable questions with a single cluster no score ties"
     assert chart_titles.aurocs(scores(n_single=1)).startswith(lead + "on the one question")
     assert chart_titles.aurocs(scores(n_single=0)) == lead + "no graded question has a single cluster"
     undefined = scores().assign(value=NAN, undefined=Undefined.ALL_CORRECT, n_correct=3, n_incorrect=0)
@@ -201,8 +203,8 @@ def test_the_difference_of_a_base_and_its_aligned_model_stands_in_the_title(base
 
 def test_effect_and_category_titles():
     assert chart_titles.effects(scores()) == (
-        "Categories taken together, the largest effect: semantic entropy, d = 0.90 [0.20, 1.20]; token entropy 0.50 "
-        "[0.10, 1.20]"
+        "Over all questions, which also tells categories apart, the largest effect: semantic entropy, d = 0.90 "
+        "[0.20, 1.20]; token entropy 0.50 [0.10, 1.20]"
     )
     assert chart_titles.effects(scores().assign(d_low=NAN)) == (
         "No effect size: it needs ten correct and ten incorrect answers"

@@ -25,6 +25,14 @@ def test_the_tax_is_not_called_universal_and_the_models_are_called_small():
     assert published.severity_note({"b": 8_000_000_000}).endswith("1 model of 8,000 million parameters.")
 
 
+def test_one_sentence_tells_what_is_published_and_of_whom():
+    said = published.published_rates(PUBLISHED)
+    assert "0.5 % to 28.5 % of questions with a single answer for the 5 aligned models that they name, 4 of" in said
+    assert "Where they name no model it is 33.5 % to 92 %" in said
+    assert said in published.severity_note({"b": None})
+    assert published.published_rates(()) == ""
+
+
 def figure(**circumstances):
     """The first published figure under these circumstances."""
     return next(p for p in PUBLISHED if all(getattr(p, name) == value for name, value in circumstances.items()))

@@ -12,6 +12,7 @@ from homog_core.measures.report_cards import ReportCard
 from homog_core.records import Estimate
 from homog_core.runs import store
 from homog_core.wording import story as say
+from homog_core.wording.published import published_rates
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +100,27 @@ def test_published_rates_are_said_to_be_published():
     sentence = say.how_strong(268_000_000, PUBLISHED)
 
     assert "268 million" in sentence
-    assert "0.5 % to 28.5 %" in sentence
-    assert "not measured here" in sentence
+    assert published_rates(PUBLISHED) in sentence
+    assert "None of that was measured here" in sentence
     assert "published" not in say.how_strong(None, ())
+
+
+@pytest.mark.parametrize(
+    ("one", "several", "expected"),
+    [
+        (
+            (32, 192),
+            (237, 166),
+            "still tells something: with one pile 86 % (192 of 224) of the answers are right, with",
+        ),
+        ((10, 12), (9, 11), "is not shown to tell something"),
+        ((0, 0), (9, 11), ""),
+    ],
+)
+def test_whether_one_pile_or_several_tells_something_follows_from_the_intervals(one, several, expected):
+    said = say.one_or_several(*(detection(estimate(0.5), *counts) for counts in (one, several)))
+
+    assert expected in said if expected else said == ""
 
 
 def test_pairs_of_any_kind_are_said_to_tell_kinds_apart_too():
