@@ -23,6 +23,7 @@ from homog_core.measures.short_answers import (
     is_bound,
     is_list,
     is_polar,
+    is_undecided,
     opening,
     short_answer,
     singular,
@@ -102,6 +103,8 @@ def grade(question: Question, response: Response | str) -> Grade:
 def _grade_text(question: Question, answer: str) -> Grade:
     right, wrong = question.references, question.incorrect_references
     decided, wanted = implied_decision(answer, question.text), _wanted_decision(right)
+    if is_polar(question.text) and is_undecided(answer):
+        return Grade("incorrect", "several")
     if is_polar(question.text) and decided is not None and wanted is not None:
         return Grade(_verdict(decided == wanted), "yes_no")
     as_numbers = [n for reference in right if (n := _whole_number(reference)) is not None]
@@ -213,10 +216,11 @@ def _whole_number(reference: str) -> Found | None:
 def _numbers_offered(answer: str) -> list[Found]:
     """The numbers of a short answer that joins them, as "4 or 5" and "between 4 and 5"; none where it states one."""
     short = short_answer(answer)
-    joined = r"\s+(?:or|to)\s+" if len(words_of(short)) <= _SHORT_RANGE else r"\s+or\s+"
-    parts = re.split(joined, _BETWEEN.sub(r"\1 to ", short))
-    found = [find_numbers(part) for part in parts]
-    return [number for own in found for number in own] if len(parts) > 1 and all(len(own) == 1 for own in found) else []
+    for joined in (r"\s+or\s+", r"\s+(?:or|to)\s+") if len(words_of(short)) <= _SHORT_RANGE else (r"\s+or\s+",):
+        found = [find_numbers(part) for part in re.split(joined, _BETWEEN.sub(r"\1 to ", short))]
+        if len(found) > 1 and all(len(own) == 1 for own in found):
+            return [number for own in found for number in own]
+    return []
 
 
 def _new_numbers(sentence: str, question: str) -> list[Found]:
