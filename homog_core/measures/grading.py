@@ -51,6 +51,7 @@ _ALMOST = 0.49
 _NAMED_FIRST = 0.9  # of two things that the question names, the one that the reference begins with
 _HTML = re.compile(r"</?(?:b|i|u|em|strong|code|p|br|span|div)\s*/?>", re.IGNORECASE)
 _TITLES = frozenset({"saint", "mount", "fort", "doctor"})  # which say little beside a name
+_SELDOM = 0.1  # share of references that are numbers, up to which an answer may be one of the others
 _JOINED = 5  # letters from which two texts may be one word, written with a space or without
 _SHORT_RANGE = 8  # words of "between 4 and 5 of them"; a longer text may say "to" of something else
 _BETWEEN = re.compile(r"^between\s+(.+?)\s+and\s+", re.IGNORECASE)
@@ -113,7 +114,8 @@ def _grade_text(question: Question, answer: str) -> Grade:
     if as_numbers and numbers(answer):
         said = [stated(answer), *_new_numbers(first_sentence(answer), question.text)[:1]]
         is_right = _is_one_of(said, as_numbers) and _bounds_alike(answer, right)
-        texts = [reference for reference in right if _whole_number(reference) is None]
+        seldom = all(number.is_percent for number in as_numbers) or len(as_numbers) < _SELDOM * len(right)
+        texts = [reference for reference in right if _whole_number(reference) is None] if seldom else []
         if is_right or not matches(answer, texts, question.text):
             return Grade(_verdict(is_right), "number")
     offered = alternatives(answer)
