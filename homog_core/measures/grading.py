@@ -23,6 +23,7 @@ from homog_core.measures.short_answers import (
     is_bound,
     is_list,
     is_polar,
+    is_undecided,
     opening,
     short_answer,
     singular,
@@ -50,6 +51,7 @@ _ALMOST = 0.49
 _NAMED_FIRST = 0.9  # of two things that the question names, the one that the reference begins with
 _HTML = re.compile(r"</?(?:b|i|u|em|strong|code|p|br|span|div)\s*/?>", re.IGNORECASE)
 _TITLES = frozenset({"saint", "mount", "fort", "doctor"})  # which say little beside a name
+_SELDOM = 0.1  # share of references that are numbers, up to which an answer may be one of the others
 _JOINED = 5  # letters from which two texts may be one word, written with a space or without
 _SHORT_RANGE = 8  # words of "between 4 and 5 of them"; a longer text may say "to" of something else
 _BETWEEN = re.compile(r"^between\s+(.+?)\s+and\s+", re.IGNORECASE)
@@ -102,6 +104,8 @@ def grade(question: Question, response: Response | str) -> Grade:
 def _grade_text(question: Question, answer: str) -> Grade:
     right, wrong = question.references, question.incorrect_references
     decided, wanted = implied_decision(answer, question.text), _wanted_decision(right)
+    if is_polar(question.text) and is_undecided(answer):
+        return Grade("incorrect", "several")
     if is_polar(question.text) and decided is not None and wanted is not None:
         return Grade(_verdict(decided == wanted), "yes_no")
     as_numbers = [n for reference in right if (n := _whole_number(reference)) is not None]
@@ -110,7 +114,8 @@ def _grade_text(question: Question, answer: str) -> Grade:
     if as_numbers and numbers(answer):
         said = [stated(answer), *_new_numbers(first_sentence(answer), question.text)[:1]]
         is_right = _is_one_of(said, as_numbers) and _bounds_alike(answer, right)
-        texts = [reference for reference in right if _whole_number(reference) is None]
+        seldom = all(number.is_percent for number in as_numbers) or len(as_numbers) < _SELDOM * len(right)
+        texts = [reference for reference in right if _whole_number(reference) is None] if seldom else []
         if is_right or not matches(answer, texts, question.text):
             return Grade(_verdict(is_right), "number")
     offered = alternatives(answer)
@@ -213,10 +218,11 @@ def _whole_number(reference: str) -> Found | None:
 def _numbers_offered(answer: str) -> list[Found]:
     """The numbers of a short answer that joins them, as "4 or 5" and "between 4 and 5"; none where it states one."""
     short = short_answer(answer)
-    joined = r"\s+(?:or|to)\s+" if len(words_of(short)) <= _SHORT_RANGE else r"\s+or\s+"
-    parts = re.split(joined, _BETWEEN.sub(r"\1 to ", short))
-    found = [find_numbers(part) for part in parts]
-    return [number for own in found for number in own] if len(parts) > 1 and all(len(own) == 1 for own in found) else []
+    for joined in (r"\s+or\s+", r"\s+(?:or|to)\s+") if len(words_of(short)) <= _SHORT_RANGE else (r"\s+or\s+",):
+        found = [find_numbers(part) for part in re.split(joined, _BETWEEN.sub(r"\1 to ", short))]
+        if len(found) > 1 and all(len(own) == 1 for own in found):
+            return [number for own in found for number in own]
+    return []
 
 
 def _new_numbers(sentence: str, question: str) -> list[Found]:

@@ -49,7 +49,7 @@ _CONTRAST = re.compile(
     r"|,\s+(?:is|was|are|were)n['’]t\s+(?:it|he|she|that|they)\?"  # asked for agreement
 )
 _CONTRAST_FIRST = re.compile(  # "Not Rome but Paris", "It's not Rome, it's Paris"
-    r"^\W*(?:it(?:['’]s|\s+is|\s+was)\s+)?not\s+[^,.;?!]{1,80}(?:,?\s+but|[,;.]\s+it(?:['’]s|\s+is|\s+was))\s+",
+    r"^\W*(?:it(?:['’]s|\s+is|\s+was)\s+)?not\s+(?!only\b)[^,.;?!]{1,80}(?:,?\s+but|[,;.]\s+it(?:['’]s|\s+is|\s+was))\s+",
     re.IGNORECASE,
 )
 _ASKED_FIRST = re.compile(r"^[^?.!]{1,80}\?\s+No\b[,.:;!]*\s+")
@@ -63,7 +63,7 @@ _OTHER_NEGATIONS = re.compile(  # than English ones; of scripts without spaces t
 _UNDECIDED = re.compile(r"\W*yes (?:and|or) no\b", re.IGNORECASE)
 _BOUND = re.compile(r"(?:not|(?:no )?(?:more|less|fewer) than|at (?:least|most))\b", re.IGNORECASE)
 _ASIDE = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])")
-_COMMAS = re.compile(r"\s*,\s*(?:(?:and|or|&)\s+)?|\s+(?:and|or|&)\s+", re.IGNORECASE)
+_COMMAS = re.compile(r"\s*,\s*(?:(?:and|or|&)\s+)?", re.IGNORECASE)
 _SHORT_ITEM = 3  # words of one of several answers with commas between them
 _SHORT_PART = 6  # words of one of several answers
 _BARE = 4  # words of a first sentence that is an answer by itself
@@ -166,11 +166,18 @@ def without_question(text: str) -> str:
     return _ASKED_FIRST.sub("", text)
 
 
+def is_undecided(answer: str) -> bool:
+    """Whether an answer begins with yes and no at once."""
+    return bool(_UNDECIDED.match(answer))
+
+
 def implied_decision(answer: str, question: str) -> bool | None:
     """The `decision`, or that of an answer which states the question again: yes, or no where it negates it."""
     decided = decision(answer)
     if decided is not None:
         return decided
+    if is_undecided(answer):
+        return None
     asked = {singular(word) for word in content_words(question, "")}
     said = {singular(word) for word in content_words(first_sentence(answer), "")}
     if not asked or len(asked & said) < _SAID_AGAIN * len(asked):

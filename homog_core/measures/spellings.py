@@ -16,7 +16,7 @@ _MONTH_OF = {month: i for i, month in enumerate(_MONTHS, 1)} | _SHORT_MONTHS
 _ANY_MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _SURE_MONTH = "|".join(month for month in _MONTHS if month != "may")  # a word of another meaning
 _NAMED_MONTH = re.compile(
-    rf"(?<=\d )(?:of )?({_ANY_MONTH})\b\.?|\b({_ANY_MONTH})\b\.?(?= (?:the )?\d)|\b({_SURE_MONTH})\b"
+    rf"(?:(?<=\d )|(?<=\dth ))(?:of )?({_ANY_MONTH})\b\.?|\b({_ANY_MONTH})\b\.?(?= (?:the )?\d)|\b({_SURE_MONTH})\b"
     r"|(?:^|(?<=in ))(may)(?=\W*$)"
 )
 _YEAR_FIRST = re.compile(r"(?<![\d-])(\d{4})\s?[-/.年년]\s?0?(\d{1,2})\s?[-/.月월]\s?0?(\d{1,2})(?!\d)\s?[日일]?")
@@ -42,6 +42,8 @@ _ROMAN_CHARACTERS = re.compile("[Ⅰ-ⅿ]+")
 _TITLES = {"St": "Saint", "Mt": "Mount", "Ft": "Fort", "Dr": "Doctor"}
 _TITLE = re.compile(r"\b({})\b\.?(?= [^\W\d_a-z])".format("|".join([*_TITLES, *map(str.upper, _TITLES)])))
 _REWRITTEN = (  # in lower case, after numbers; the first ones before those that they are part of
+    (r"(?<=\d)th (?=month\d)", " "),
+    (r"\b(month\d+ (?:the )?\d+)th\b", r"\1"),
     (r"\b(no|any|some|every)[ -]?one\b", r"\1body"),
     (r"\bbce\b", "bc"),
     (r"\bce\b", "ad"),
@@ -82,6 +84,8 @@ _LETTERS = str.maketrans(  # that Unicode takes apart no further, or that one la
 _ARABIC_VOWELS = re.compile("[\u064b-\u0652\u0670]")
 _ARABIC_ARTICLE = re.compile(r"\bال(?=\w{3})")
 _READ_AS_LATIN = "Â\u00a0"  # a space that was read in the wrong encoding
+_ENDINGS = re.compile(r"(?<=\d)(?:st|nd|rd|th|['’]?s)\b")  # an ordinal is no number that an answer counts
+_ENDS_AS_ORDINAL = re.compile(rf"(?:{'|'.join(ORDINALS)})$")
 _LONGEST_NUMBER = 10.0**15  # from which a float no longer holds every digit
 
 
@@ -89,7 +93,8 @@ _LONGEST_NUMBER = 10.0**15  # from which a float no longer holds every digit
 def uniform(text: str) -> str:
     """`text` in lower case, with dates, times, ordinals, Roman numerals, units and numbers in one way of writing.
 
-    A number is a word that begins with a digit: "2p5" is 2.5, "5n" is -5, "3h30" half past three. "month7" is July.
+    A number is a word that begins with a digit: "2p5" is 2.5, "5n" is -5, "3th" third and "3h30" half past three.
+    "month7" is July.
     """
     text = _INITIALS.sub(_joined, text.replace(_READ_AS_LATIN, " "))
     text = _TITLE.sub(lambda title: _TITLES[title[1].capitalize()], _THE_LETTER_A.sub("LetterA", text))
@@ -107,7 +112,9 @@ def uniform(text: str) -> str:
 
 def _joined(initials: re.Match) -> str:
     """Initials as one word, with the space behind them."""
-    return re.sub(r"[.*\s-]", "", initials[0]) + (" " if initials[0][-1].isspace() else "")
+    return re.sub(r"[.*\s-]", "", initials[0]) + (
+        " " if initials[0][-1].isspace() or initials.string[initials.end() :][:1].isalpha() else ""
+    )
 
 
 def _roman(numeral: str) -> str:
@@ -138,7 +145,7 @@ def _ordinal(match: re.Match) -> str:
     before = match[1]
     if before and (before in _NO_ORDINAL_AFTER or before[-1].isdigit()):
         return match[0]
-    return f"{match[0][: match.start(2) - match.start()]}{ORDINALS[match[2]]}"
+    return f"{match[0][: match.start(2) - match.start()]}{ORDINALS[match[2]]}th"
 
 
 def _with_numbers(text: str) -> str:
@@ -150,11 +157,12 @@ def _with_numbers(text: str) -> str:
             continue
         parts += [text[end:start], _digits(found, text[start : found.end])]
         end = found.end
-    return re.sub(r"(?<=\d)(?:st|nd|rd|th|['’]?s)\b", "", "".join([*parts, text[end:]]))
+    return _ENDINGS.sub(lambda m: "s" if m[0][-1] == "s" else "th", "".join([*parts, text[end:]]))
 
 
 def _digits(found: Found, written: str) -> str:
     if abs(found.value) >= _LONGEST_NUMBER:
         return written
     digits = f"{abs(found.value):.12f}".rstrip("0").rstrip(".").replace(".", "p")
+    digits += "th" if _ENDS_AS_ORDINAL.search(written) and found.value == int(found.value) else ""
     return f"{digits}{'n' if found.value < 0 else ''}{' percent' if found.is_percent else ''}"

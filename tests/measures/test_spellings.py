@@ -18,8 +18,8 @@ from homog_core.measures.words import spell_signs
         ("Elizabeth I", "Elizabeth 1"),
         ("King James I with his men", "King James 1 with his men"),
         ("prophase I of meiosis", "prophase 1 of meiosis"),
-        ("16th century", "sixteenth century", "XVI century"),
-        ("21st", "twenty-first", "21"),
+        ("16th century", "sixteenth century"),
+        ("21st", "twenty-first"),
         ("20 July 1969", "20th of July 1969", "1969-07-20", "1969/7/20", "20.07.1969", "20/7/1969", "07/20/1969"),
         ("July 4", "Jul 4", "Jul. 4", "july 4"),
         ("3 pm", "3:00 p.m.", "3 PM", "15:00"),
@@ -62,6 +62,8 @@ def test_ways_of_writing_one_thing(spellings):
         ("-5", "5"),
         ("H2O", "CO2"),
         ("50%", "50"),
+        ("16th", "16"),
+        ("1960s", "1960"),
         ("vitamin A", "vitamin"),
         ("05/06/1999", "5 June 1999"),  # or May
         ("12345678901234567", "12345678901234568"),  # a float holds them alike
