@@ -19,6 +19,7 @@ PromptStyle = Literal["plain", "few_shot", "chat"]
 
 
 Stage = Literal["base", "sft", "dpo", "rlvr", "instruct"]
+Setting = Literal["temperature", "max_new_tokens"]  # of a decoding, which it matters to know
 
 
 Role = Stage | Literal["control"] | None  # what a model stands for beside others; control: SFT on top of SFT
@@ -291,7 +292,7 @@ class Provenance:
     study: str | None = None  # key of the public study whose file it was: sampled by others, counted by us
     without_sentences: bool = False  # its answers are stand-ins: which are in the same words, and of how many words
     leftovers: Leftovers = USUAL  # what is left out of its texts; whoever changes it drops the tables that it made
-    not_said: tuple[str, ...] = ()  # of an import: fields of its decoding that nobody gave, so they are not known
+    not_said: tuple[Setting, ...] = ()  # of an import: fields of its decoding that nobody gave, so they are not known
     import_notes: tuple[ImportNote, ...] = ()  # what the import left out, repaired, guessed or found missing
     served: Served | None = None  # None for a run that no server has answered
     batch_questions: int | None = None  # decoded together, unless memory ran out; None where nobody wrote it down

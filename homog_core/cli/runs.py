@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def list_runs(options: argparse.Namespace) -> None:
     """List the runs."""
+    from homog_core.analysis.comparable import fields
     from homog_core.runs import store
 
     rows = []
@@ -32,7 +33,7 @@ def list_runs(options: argparse.Namespace) -> None:
                 "dataset": identity.dataset,
                 "questions": identity.n_questions,
                 "samples": identity.decoding.n_samples,
-                "temperature": identity.decoding.temperature,
+                "temperature": fields(run)["temperature"],
                 "prompt": identity.prompt_style,
                 "created": provenance.created,
                 "status": provenance.status,

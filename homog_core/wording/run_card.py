@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from homog_core.analysis import lineage
+from homog_core.analysis.comparable import fields
 from homog_core.analysis.run_state import Lack, Scored, lacks, scored_state
 from homog_core.analysis.texts import run_texts
 from homog_core.catalogue import DATASETS, MODELS
@@ -87,7 +88,7 @@ def _row(run: Run) -> _Row:
         dataset=dataset_title(identity.dataset),
         n_questions=identity.n_questions,
         n_samples=run.decoding.n_samples,
-        temperature=run.decoding.temperature,
+        temperature=fields(run)["temperature"],
         prompt=identity.prompt_style.replace("_", "-"),
         created=provenance.created,
         device=provenance.device,

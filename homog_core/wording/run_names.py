@@ -34,6 +34,8 @@ def _marks(run: Run, runs: Sequence[Run], but: Collection[str]) -> list[str]:
     own = fields(run)
     if own["prompt_style"] == "unknown":  # of an imported run
         but = [*but, "prompt_style"]
+    if own["temperature"] is None:
+        but = [*but, "temperature"]
     same = [fields(other) for other in runs if other.identity.model == run.identity.model]
     return [
         show(own[key])
@@ -50,7 +52,7 @@ def run_title(run: Run) -> str:
         f"{identity.model} ({stage})" if stage else identity.model,
         dataset_title(identity.dataset),
         counted(identity.n_questions, "question"),
-        f"temperature {given(identity.decoding.temperature)}",
+        f"temperature {_temperature(run)}",
         prompt_title(identity.prompt_style),
         status if status != "complete" else "imported" if run.is_imported and not run.provenance.study else "",
     ]
@@ -82,13 +84,18 @@ def _remarks(run: Run, usual: int) -> list[str]:
     return [*remarks, "imported"] if run.is_imported and not run.provenance.study else remarks
 
 
+def _temperature(run: Run) -> str:
+    value = fields(run)["temperature"]
+    return "not known" if value is None else given(value)
+
+
 def prompt_title(style: str) -> str:
     """A style of prompt: few-shot prompt."""
     return f"{style.replace('_', '-')} prompt"
 
 
 _MARKS: dict[str, Callable[[Any], str]] = {  # how a name writes what tells runs of one model apart
-    "temperature": lambda value: "T not known" if value is None else f"T = {given(value)}",
+    "temperature": lambda value: f"T = {given(value)}",
     "prompt_style": prompt_title,
     "top_p": lambda value: f"top-p {given(value)}",
     "max_new_tokens": lambda value: "token limit not known" if value is None else f"{value} tokens",

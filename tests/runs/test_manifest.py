@@ -95,7 +95,7 @@ def test_a_shipped_manifest_reads_and_has_the_id_of_its_folder(run_id, folder):
     upgraded = content_of(folder)
     content.pop("checksum"), upgraded.pop("checksum")  # fields are added with time
     assert content["format"] == 3
-    later = {"imported_from": None, "import_notes": [], "served": None, "batch_questions": None}
+    later = {"imported_from": None, "import_notes": [], "served": None, "batch_questions": None, "not_said": []}
     later |= {"study": None, "without_sentences": False}
     later |= {"leftovers": {"reasoning": [], "prefixes": [], "are_kept": False}}
     content["provenance"] = later | content["provenance"]

@@ -13,12 +13,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 from homog_core import files
 from homog_core.errors import HomogError, InvalidInput, NotFound
 from homog_core.progress import OnProgress
-from homog_core.records import Decoding, Identity, Provenance
+from homog_core.records import Decoding, Identity, Provenance, Setting
 from homog_core.runs.importers.notes import About, Notes
 from homog_core.runs.importers.responses import Sampled
 from homog_core.runs.importers.survey import Survey, survey_of
@@ -31,7 +31,6 @@ MOST_MODELS = 20  # of one file that become runs at once
 MAX_NAME = 100  # characters; both names stand in the name of a folder
 MAX_NEW_TOKENS = 1024  # what stands for the limit of an answer that neither a person nor the file says
 _MOST = 10**15  # of a number that a file says of its decoding
-_OF_INTEREST = ("temperature", "max_new_tokens")  # of the decoding, if nobody says them that is shown
 _DECODING = ("temperature", "top_p", "top_k", "max_new_tokens", "stop", "seed")
 _NOT_OF_QUESTIONS = ("model", "revision", "dtype", "dataset", "decoding", "prompt_style")  # of what a run's id is made
 _OF_ONE_MODEL = ("stage", "parent", "n_parameters")
@@ -95,7 +94,7 @@ def import_file(path: Path, about: About, on_progress: OnProgress = lambda what,
             writer.append_many(_counted(sets, len(found.questions), on_progress))
         writer.merge()
         lineage = {name: value for name in _LINEAGE if (value := getattr(about, name)) is not None}
-        not_said = tuple(name for name in _OF_INTEREST if name not in said)
+        not_said = tuple(name for name in get_args(Setting) if name not in said)
         writer.update(status="complete", import_notes=notes.all(), not_said=not_said, **lineage)
         return writer.run
 
