@@ -65,8 +65,8 @@ def operating_point(study: CascadeStudy, rows: pd.DataFrame, color: str) -> None
     names = [signal.name for signal in study.signals]
     points, alone = with_x(rows[rows["kind"] == "cascade"]), alone_marks(rows)
     place = st.container()
-    # It opens where the title's verdict is: at the middle of the points that the folds have chosen.
-    first = round(20 * float(np.median(study.saving.passed_on))) * 5
+    # It opens at the point that costs what the title is about: a cascade whose points were chosen on training folds.
+    first = 5 * int(np.abs(points["cost"].to_numpy() - study.saving.cascade.mean_cost).argmin())
     band = url.number(
         "Operating point: per cent of all questions that a signal passes on when it is unsure", "band", first, 0, 100, 5
     )

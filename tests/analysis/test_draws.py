@@ -33,6 +33,12 @@ def test_the_mean_of_the_wordings_is_what_is_told():
     assert draw.all.on_list == pytest.approx(0.5)
     assert draw.all.total_variation == pytest.approx(0.1)  # 0.3 and 0.2 of 0.5
     assert [one.total_variation for one in draw.each] == pytest.approx([0.5, 0.3])
+    assert draw.shares_of_likeliest == pytest.approx([1.0, 0.2])  # heads, 0.6 of 1.0 over both
+
+
+def test_a_wording_that_names_none_of_the_list_has_no_share():
+    draw = Draw("coin", ("heads", "tails"), np.array([[0.3, 0.1], [0.0, 0.0]]), ("a", "b"), (0.0, 0.0))
+    assert draw.shares_of_likeliest == pytest.approx([0.75])
 
 
 def test_every_wording_of_every_draw_is_computed(llama_sampler):

@@ -30,6 +30,12 @@ def shown(figure, text="said"):
     return [trace for trace in figure.data if trace.hovertext and text in trace.hovertext[0]]
 
 
+def test_grey_stands_in_the_legend_where_something_is_grey():
+    named = [[trace.name for trace in dots(mark(2, faded=faded)).data if trace.name] for faded in (False, True)]
+    assert "grey: few questions" not in named[0]
+    assert named[1] == [*named[0], "grey: few questions"]
+
+
 def test_a_dot_has_its_place_and_its_whiskers():
     (trace,) = shown(dots(mark(2)))
     assert (trace.x, trace.y) == ((0.5,), (2,))

@@ -69,6 +69,25 @@ def test_the_page_opens_with_the_finding_and_says_that_it_is_no_law():
     assert "Report card" in compared.help
 
 
+def test_the_first_chart_says_what_the_control_has_and_where_seeds_are():
+    said = words(tax())
+    assert (
+        "gemma-3-270m-sft-continued, its control, was trained on the same answers without preferences and has" in said
+    )
+    assert "stands under “Training seeds”" in said
+
+
+def test_an_empty_chart_names_the_data_sets_that_have_what_it_needs():
+    assert "Data sets that have it: Starter set (ours)" in words(tax(chart="temperature"))
+
+
+def test_scores_stay_in_the_address_only_where_they_are_chosen():
+    app = tax(view="won", scores="perplexity")
+    assert app.query_params["scores"] == ["perplexity"]
+    app = tax(view="answers", scores="perplexity")
+    assert "scores" not in app.query_params
+
+
 @pytest.mark.parametrize(("at", "found"), CHARTS.items())
 def test_every_chart_opens_alone(at, found):
     view, chart = at

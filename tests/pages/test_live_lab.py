@@ -228,6 +228,25 @@ def test_answers_of_both_models_are_shown_while_they_arrive(queue):
     assert html(app).count("cut off · 2 answers") == 2
 
 
+def test_a_stop_before_the_first_answer_promises_none(queue):
+    started = queue.ask(FAKE_SPEC)
+    queue.gate.wait_until_reached()
+    app = open_page("live_lab", job=started, clusterer="jaccard")
+    button(app, "Stop").click().run()
+    queue.finish()
+    app.run()
+    assert "Stopped before the first answer." in words_of(app)
+    assert "Answers so far are below" not in words_of(app)
+
+
+def test_a_missing_question_is_said_once():
+    app = open_page("live_lab", dataset="typed")
+    button(app, "Sample").click().run()
+    assert [one.value for one in app.warning] == ["Write a question first."]
+    assert not app.info
+    assert "write a question" not in words_of(app)
+
+
 def test_a_model_that_waits_is_there_from_the_start_and_after_a_stop(queue):
     started = queue.ask(FAKE_SPEC, replace(FAKE_SPEC, key="far", source="somewhere/else"))
     queue.gate.wait_until_reached()

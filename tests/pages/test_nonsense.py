@@ -26,7 +26,7 @@ LIVE = ("model", "dataset", "question", "n", "t", "p", "l", "seed", "prompt", "c
 TAX = ("dataset", "runs", "category", "clusterer", "tau", "rule", "view", "chart")
 ABOVE = ["Data set", "Runs", "Category", "Treat answers as the same if", "Assignment"]
 CASES = [  # page, parameters that are right, parameters that are not, and of which a sentence is due
-    ("start", {}, ("step", "present"), []),
+    ("start", {}, ("step", "present"), ["Step"]),
     ("start", {"step": "2"}, ("as",), ["Show as"]),
     (
         "questions",

@@ -122,10 +122,9 @@ def test_by_category_the_title_has_the_range_of_the_run_in_question():
 
 def test_auroc_titles():
     lead = "Within categories, AUROC of token entropy 0.70 [0.60, 0.80], of semantic entropy 0.60 [0.50, 0.70]; "
-    assert (
-        chart_titles.aurocs(scores()) == lead + "on the 4 comparable questions with a single cluster 1 of 2 scores ties"
-    )
-    assert chart_titles.aurocs(scores("")) == lead + "on the 4 comparable questions with a single cluster no score ties"
+    four = lead + "on the 4 comparable questions with a single cluster "
+    assert chart_titles.aurocs(scores()) == four + "1 of 2 scores ties"
+    assert chart_titles.aurocs(scores("")) == four + "no score ties"
     assert chart_titles.aurocs(scores(n_single=1)).startswith(lead + "on the one question")
     assert chart_titles.aurocs(scores(n_single=0)) == lead + "no graded question has a single cluster"
     undefined = scores().assign(value=NAN, undefined=Undefined.ALL_CORRECT, n_correct=3, n_incorrect=0)

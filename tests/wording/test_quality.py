@@ -24,6 +24,13 @@ def rows(base=(0.92, 0.87, 0.95), dpo=(0.52, 0.45, 0.59), n=50):
     return pd.DataFrame(columns)
 
 
+def test_a_rise_is_that_of_all_training_and_the_control_says_how_much_comes_without_preferences():
+    said = say.whose("base", "dpo", "continued", 0.19, has_seeds=False)
+    assert said.startswith("The difference of dpo to base is that of all its training: continued, its control, was")
+    assert said.endswith("without preferences and has 19 %.")
+    assert "Training seeds" in say.whose("base", "dpo", "continued", 0.19, has_seeds=True)
+
+
 def test_correct_and_different_stand_with_their_intervals():
     assert say.quality(rows(), PAIR) == (
         "dpo: 55 % [51 %, 58 %] of the samples are correct instead of 20 % [18 %, 21 %], with 2.5 [2.3, 2.6] different "
