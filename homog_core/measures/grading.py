@@ -191,6 +191,8 @@ def _is_one_word(short: str, wanted: str) -> bool:
 
 def _as_written_in(words: str, wanted: str) -> str:
     """`words` with those that end in a particle as the reference has them, as "서울입니다" for "서울"."""
+    if words.isascii() and "'" not in words:
+        return words
     known = wanted.split()
     return " ".join(next((one for one in known if same_word(word, one)), word) for word in words.split())
 
@@ -208,6 +210,7 @@ def _wanted_decision(references: Sequence[str]) -> bool | None:
     return 2 * sum(decided) > len(decided) if decided else None
 
 
+@lru_cache(maxsize=2048)
 def _whole_number(reference: str) -> Found | None:
     """The number that a reference is, if it is nothing but a number."""
     found = find_numbers(reference)

@@ -113,6 +113,7 @@ def opening(answer: str) -> str:
     return " ".join(split_sentences(answer[:_MOST_READ])[:2])
 
 
+@lru_cache(maxsize=_TEXTS)
 def is_polar(question: str) -> bool:
     """Whether a question asks for yes or no: its last clause begins with an auxiliary verb, and offers no choice."""
     last = (split_sentences(question) or [""])[-1]

@@ -77,6 +77,12 @@ _REWRITTEN = (  # in lower case, after numbers; the first ones before those that
     (r"\b(\d\w*) pounds?\b", r"\1 poundsum pounds"),
 )
 _REWRITES = tuple((re.compile(pattern), written) for pattern, written in _REWRITTEN)
+# Without a digit, one of these words or a sign of currency none of them finds anything, as in most answers.
+_REWRITABLE = re.compile(
+    r"\d|[$€£]|\b(?:no|any|some|every|bce|ce|miles|kilo|met(?:er|re)|(?:centi|milli)met|gram|min|hour|hr|sec|lit(?:er|re)|lb|"
+    r"km|m|square|sq|cubic|usd|us|dollar|euro|eur|pound|gbp)"
+)
+_DIGIT = re.compile(r"\d")
 _LETTERS = str.maketrans(  # that Unicode takes apart no further, or that one language writes in two ways
     {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "þ": "th", "æ": "ae", "Æ": "Ae", "œ": "oe"}
     | {"Œ": "Oe", "ħ": "h", "ı": "i", "ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك", "ـ": ""}
@@ -102,11 +108,14 @@ def uniform(text: str) -> str:
     text = _SUFFIX.sub("", text).translate(_LETTERS)
     text = _ARABIC_ARTICLE.sub("", _ARABIC_VOWELS.sub("", text))
     text = _ROMAN_ONE.sub(lambda m: f"{m[1] or ''}{_roman(m[2] or m[3])}", _ROMAN.sub(lambda m: _roman(m[0]), text))
-    text = _YEAR_LAST.sub(_date, _YEAR_FIRST.sub(r"\3 month\2 \1", text)).lower()
-    text = _with_numbers(_ORDINAL.sub(_ordinal, _TIME.sub(_time, text)))
+    if _DIGIT.search(text):
+        text = _YEAR_LAST.sub(_date, _YEAR_FIRST.sub(r"\3 month\2 \1", text)).lower()
+        text = _TIME.sub(_time, text)
+    text = _with_numbers(_ORDINAL.sub(_ordinal, text.lower()))
     text = _NAMED_MONTH.sub(lambda m: f"month{_MONTH_OF[m[m.lastindex]]}", text)
-    for pattern, written in _REWRITES:
-        text = pattern.sub(written, text)
+    if _REWRITABLE.search(text):
+        for pattern, written in _REWRITES:
+            text = pattern.sub(written, text)
     return text
 
 

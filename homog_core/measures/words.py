@@ -57,8 +57,13 @@ _SIGNS = (  # that make another name: C++, C#, .NET, A*, O+, AT&T
 )
 
 
+_SIGNED = re.compile(r"[+#*&]|\.[A-Za-z]|[A-Z]\d?[-−]")  # what each of them needs
+
+
 def spell_signs(text: str) -> str:
     """`text` with the signs in names as letters, since "C", "C++" and "C#" are three."""
+    if not _SIGNED.search(text):
+        return text
     for pattern, letters in _SIGNS:
         text = pattern.sub(letters, text)
     return text
