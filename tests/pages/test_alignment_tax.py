@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from fakes import FAKE_SPEC, SHIPPED_RUNS, FakeEncoder, FakeSampler, edit_manifest
+from fakes import FAKE_SPEC, SHIPPED_RUNS, FakeEncoder, FakeSampler, edit_manifest, make_row, write_rows
 from page_testing import open_page, settled, words
 
 from dashboard.tax import computed
@@ -11,6 +11,7 @@ from homog_core.analysis import rates
 from homog_core.catalogue import published
 from homog_core.records import Decoding, ModelSpec, Question
 from homog_core.runs import store
+from homog_core.runs.importers import About, import_file
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
 from homog_core.wording import run_names
@@ -251,6 +252,15 @@ class TestWithoutShippedRuns:
         assert next(one for one in own.multiselect if one.label == "Runs").value == ["family-even"]
         both = tax(view="models", runs=f"family-even,{run.id},all")
         assert len(both.dataframe[-1].value) == 10
+
+    @pytest.mark.parametrize("chart", ["aurocs", "differences"])
+    def test_an_import_without_greedy_answers_says_what_is_lacking(self, chart, tmp_path):
+        rows = [make_row(f"What is {n}?", answers=["a", "b"], references=["a"]) for n in range(4)]
+        run = import_file(write_rows(tmp_path / "a.jsonl", *rows), About("theirs"))
+        app = tax(view="scores", chart=chart, runs=score_run(run.id, [FakeEncoder()]).id)
+        (warning,) = app.warning
+        assert "no greedy answers, which are what is graded" in warning.value
+        assert "ten correct" not in " ".join(titles(app)) or chart == "aurocs"
 
     def test_one_question_is_no_aggregate(self):
         own_run(questions=QUESTIONS[:1])

@@ -41,7 +41,10 @@ def test_search_finds_words_and_sections():
 
     assert not app.exception
     assert not app.subheader
-    assert [e.label.partition(" — ")[0] for e in app.expander] == ["Statistics of a run"]
+    assert [e.label.partition(" — ")[0] for e in app.expander] == [
+        "Statistics of a run",
+        "Two runs over the same questions",
+    ]
     app.text_input(key="q").set_value("jaccard index").run()
     assert "Similarity" in [element.value for element in app.subheader]
     app.text_input(key="q").set_value("zzqq").run()

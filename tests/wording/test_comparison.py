@@ -1,6 +1,7 @@
 """Runs side by side, in words."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from homog_core.runs.importers.notes import About
 from homog_core.wording.comparison import (
     STATISTICS,
     arrow,
+    broken_title,
     chain_title,
     differences,
     in_words,
@@ -68,6 +70,14 @@ def test_what_the_settings_do_not_say_is_named_too():
     assert "prompts of" not in differences(differing([ScoredRun(sampled("a")), two]))
     other = ScoredRun(sampled("b", questions=[replace(THREE_QUESTIONS[1], text="Which?"), THREE_QUESTIONS[2]]))
     assert "prompts of the questions that they share." in differences(differing([ScoredRun(sampled("a")), other]))
+
+
+def test_without_greedy_answers_none_are_compared_across_questions():
+    estimates = {"distinct_across_questions": np.nan, "looping": 0.1}
+    found = SimpleNamespace(estimate=lambda run, key: SimpleNamespace(value=estimates[key]))
+    title = broken_title(found, "a", "DPO")
+    assert title.startswith("Homogenized or broken? no greedy answers, 10 % of the words repeat")
+    assert "undefined" not in title
 
 
 def imported(tmp_path, name, **about):
