@@ -24,6 +24,7 @@ from homog_core.wording import run_card
 from homog_core.wording.sampler import sampler_mark, sampler_sentence
 
 POLL_SECONDS = 3.0
+IN_SIGHT = 8  # rows of the list
 OPEN = "▶"  # before the run that is open
 COLUMNS = {
     "open": st.column_config.TextColumn("", help="The run that is open below", width=25),
@@ -45,11 +46,13 @@ COLUMNS = {
 
 def table(shown: list[dict], run_id: str) -> None:
     """Some runs, as `run_card.run_rows` gives them; a click in one puts it into the URL."""
+    shown = _in_sight(shown, run_id)
     ids = [row["run"] for row in shown]
     key = f"runs:{hash(tuple(ids))}"
 
     def select() -> None:
         if cells := st.session_state[key].selection.cells:
+            st.session_state["run-clicked"] = ids[cells[0][0]]
             url.put(run=ids[cells[0][0]])
 
     frame = pd.DataFrame(shown)
@@ -59,7 +62,7 @@ def table(shown: list[dict], run_id: str) -> None:
         frame[list(COLUMNS)],
         key=key,
         hide_index=True,
-        height=min(38 + 35 * len(frame), 318),
+        height=38 + 35 * min(len(frame), IN_SIGHT),
         on_select=select,
         selection_mode="single-cell",
         selection_default={"selection": {"cells": [(ids.index(run_id), "model")] if run_id in ids else []}},
@@ -67,6 +70,14 @@ def table(shown: list[dict], run_id: str) -> None:
         placeholder="",
         alt="The stored runs; select a cell to see where a run comes from",
     )
+
+
+def _in_sight(shown: list[dict], run_id: str) -> list[dict]:
+    """The rows; a run that a link has opened stands first where it would be out of sight. A click moves no row."""
+    if run_id != st.session_state.get("run-clicked"):
+        st.session_state["run-linked"] = run_id
+    linked = [row for row in shown[IN_SIGHT:] if row["run"] == st.session_state.get("run-linked")]
+    return [*linked, *(row for row in shown if row not in linked)]
 
 
 def damaged(run_id: str) -> None:

@@ -14,6 +14,7 @@ from fakes import TIMEOUT, tiny_model, tiny_tokenizer
 from homog_core import files
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.cli import main
+from homog_core.runs import shipped
 from homog_core.runs.store import open_run
 
 
@@ -69,6 +70,16 @@ def sample_arguments(folder, dataset, *, tokens):
         *("sample", "--model", str(folder), "--dataset", dataset),
         *("--samples", "3", "--max-new-tokens", str(tokens), "--batch-questions", "1"),
     ]
+
+
+def test_sampling_what_ships_shows_the_run_and_leaves_it_as_it_is(call, model_folder, csv, monkeypatch):
+    arguments = sample_arguments(model_folder, csv(1), tokens=4)
+    run = open_run(call(*arguments)["run"])
+    before = {path.name: path.read_bytes() for path in run.folder.glob("*.*")}
+    monkeypatch.setattr(shipped, "shipped_ids", lambda: (run.id,))
+    monkeypatch.setattr(files, "SHIPPED", files.cache())
+    assert call(*arguments)["run"] == run.id
+    assert {path.name: path.read_bytes() for path in run.folder.glob("*.*")} == before
 
 
 def test_sample_from_end_to_end(call, model_folder, csv):

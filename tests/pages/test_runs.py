@@ -61,8 +61,13 @@ def test_it_lists_every_run_and_opens_the_one_of_the_url():
     assert app.title[0].value == "Runs"
     listed = app.dataframe[0].value
     assert len(listed) == len(run_card.run_rows())
-    (place,) = listed.index[listed["open"] != ""]  # the one that is open, and no other
-    assert run_card.run_rows()[listed.index.get_loc(place)]["run"] == DPO_RUN
+    opened = listed[listed["open"] != ""]  # the one that is open, and no other
+    assert list(opened["model"]) == ["gemma-3-270m-dpo"]
+    last = run_card.run_rows()[-1]
+    assert open_page("runs", run=last["run"]).dataframe[0].value.iloc[0][["open", "model"]].tolist() == [
+        "▶",
+        last["model"],
+    ]
     assert "gemma-3-270m-dpo" in set(listed["model"])
     assert "gemma-3-270m-sft (SFT) → gemma-3-270m-dpo (DPO, this run)" in html(app)
     assert any("Model card of" in one.label for one in app.expander)
