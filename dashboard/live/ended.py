@@ -35,8 +35,7 @@ def ended(snapshot: Snapshot, clusterer: Clusterer) -> None:
     if snapshot.state == "failed":
         st.error(plain(snapshot.message), icon=":material/error:")
     elif snapshot.state == "stopped":
-        said = any(answer.text.strip() for part in snapshot.models for answer in part.answers.values())
-        st.warning("Stopped. Answers so far are below." if said else "Stopped before the first answer.")
+        st.warning(words.stopped(snapshot))
     if not any(part.is_asked for part in snapshot.models):
         return
     st.markdown(f"#### {plain(snapshot.request.question.text)}")

@@ -44,6 +44,12 @@ def seconds_left(snapshot: Snapshot, seconds_of: Callable[[ModelSnapshot], float
     return total
 
 
+def stopped(snapshot: Snapshot) -> str:
+    """That a job was stopped, and whether it had said anything."""
+    said = any(answer.text.strip() for part in snapshot.models for answer in part.answers.values())
+    return "Stopped. Answers so far are below." if said else "Stopped before the first answer."
+
+
 def n_tokens(decoding: Decoding) -> int:
     """The most tokens that a model says: N samples and the greedy answer."""
     return (decoding.n_samples + 1) * decoding.max_new_tokens

@@ -6,7 +6,7 @@ from fakes import settled
 
 POINT = """(place) => {
   const plot = [...document.querySelectorAll('.js-plotly-plot')].find(p => p.data.some(t => t.customdata?.length > 20));
-  const trace = plot.data.find(t => t.customdata?.length > 20);
+  const trace = plot._fullData.find(t => t.customdata?.length > 20); // where coordinates are numbers
   const {xaxis, yaxis} = plot._fullLayout;
   plot.scrollIntoView({block: 'center'});
   const box = plot.getBoundingClientRect();

@@ -37,7 +37,7 @@ def test_a_plan_from_two_runs_in_words(run, other, capsys):
     shown = capsys.readouterr().out
     assert "of 2 questions, 1 became single-cluster and 0 ceased to be." in shown
     assert "To find a single-cluster rate that differs by +50.0 points: 15 questions." in shown
-    assert "3 samples: 50.0 % and 100.0 %, a difference of +50.0 points; 2 questions find it" in shown
+    assert "3 samples: 50.0 % and 100.0 %, a difference of +50.0 points; the 2 questions with so many answers" in shown
     assert "fake, 15 questions with 3 samples and a greedy answer each:" in shown
 
 

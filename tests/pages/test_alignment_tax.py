@@ -84,7 +84,7 @@ def test_an_empty_chart_names_the_data_sets_that_have_what_it_needs():
 
 def test_scores_stay_in_the_address_only_where_they_are_chosen():
     app = tax(view="won", scores="perplexity")
-    assert app.query_params["scores"] == ["perplexity"]
+    assert app.query_params["scores"] == "perplexity"
     app = tax(view="answers", scores="perplexity")
     assert "scores" not in app.query_params
 

@@ -100,6 +100,7 @@ def test_without_a_question_nothing_can_be_sampled(queue, source, text, said):
     assert not app.exception
     assert said in words_of(app)
     assert "job" not in app.query_params
+    assert len(app.warning) + len(app.info) == (1 if said.startswith("Write") else 2)  # what is missing is said once
 
 
 def test_the_drawer_says_what_is_unusual():
@@ -228,25 +229,6 @@ def test_answers_of_both_models_are_shown_while_they_arrive(queue):
     assert html(app).count("cut off · 2 answers") == 2
 
 
-def test_a_stop_before_the_first_answer_promises_none(queue):
-    started = queue.ask(FAKE_SPEC)
-    queue.gate.wait_until_reached()
-    app = open_page("live_lab", job=started, clusterer="jaccard")
-    button(app, "Stop").click().run()
-    queue.finish()
-    app.run()
-    assert "Stopped before the first answer." in words_of(app)
-    assert "Answers so far are below" not in words_of(app)
-
-
-def test_a_missing_question_is_said_once():
-    app = open_page("live_lab", dataset="typed")
-    button(app, "Sample").click().run()
-    assert [one.value for one in app.warning] == ["Write a question first."]
-    assert not app.info
-    assert "write a question" not in words_of(app)
-
-
 def test_a_model_that_waits_is_there_from_the_start_and_after_a_stop(queue):
     started = queue.ask(FAKE_SPEC, replace(FAKE_SPEC, key="far", source="somewhere/else"))
     queue.gate.wait_until_reached()
@@ -340,6 +322,11 @@ def snapshot_of(*parts, state="sampling", message="Sampling", stopping=False, po
     return Snapshot("id", state, message, position, request, parts, stopping, seconds)
 
 
+def test_a_stop_before_the_first_answer_promises_none():
+    assert words.stopped(snapshot_of(part_of(), part_of())) == "Stopped before the first answer."
+    assert words.stopped(snapshot_of(part_of(2), part_of())) == "Stopped. Answers so far are below."
+
+
 def test_the_seconds_left_follow_from_the_speed_after_the_first_step():
     # 5 steps in 3 + 4 · 0.5 = 5 s; 6 of 11 steps are left, 0.5 s each: 3 s. The other model waits, and takes 7 s.
     going, waiting = part_of(5, 5.0, 3.0), part_of(prompt="")
@@ -351,7 +338,7 @@ def test_the_seconds_left_follow_from_the_speed_after_the_first_step():
 @pytest.mark.parametrize(
     ("snapshot", "left", "said"),
     [
-        (snapshot_of(part_of(5)), 12.4, "Sampling · at most about 12 s left"),
+        (snapshot_of(part_of(5)), 12.4, "Sampling · about 12 s left, if answers reach the token limit"),
         (snapshot_of(part_of(), seconds=34), None, "Sampling … · 34 s"),
         (snapshot_of(part_of(), state="loading", message="Unpacking", seconds=61.2), 3.0, "Unpacking … · 1 min 1 s"),
         (snapshot_of(part_of(), stopping=True, seconds=2), 3.0, "Stopping … · 2 s"),
@@ -369,12 +356,13 @@ def test_what_a_job_is_doing_is_said(snapshot, left, said):
 
 def test_an_estimate_says_what_it_includes():
     assert words.takes(None, "704 tokens", [None]) == "Duration not known yet, for at most 704 tokens."
-    assert words.takes(12, "704 tokens", [0.0]) == "At most about 12 s to sample 704 tokens."
+    slow = "as fast as measured before; longer while this machine is busy."
+    assert words.takes(12, "704 tokens", [0.0]) == f"About 12 s for at most 704 tokens, {slow}"
     assert words.takes(12, "704 tokens", [4.0]) == (
-        "At most about 12 s to sample 704 tokens and about 4 s to load the weights."
+        f"About 12 s for at most 704 tokens and about 4 s to load the weights, {slow}"
     )
     assert words.takes(12, "704 tokens", [0.0, None]) == (
-        "At most about 12 s to sample 704 tokens. Loading the weights comes on top."
+        f"About 12 s for at most 704 tokens, {slow} Loading the weights comes on top."
     )
 
 
