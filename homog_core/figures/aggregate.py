@@ -51,7 +51,6 @@ def curves(
     interval, or figures of others. On a narrow screen panels stand one under the other.
     """
     traces, named, looks = [], set(), {look.key: look for look in series}
-    x_title = wrapped(x_title, 44) if narrow else x_title
     for (key, panel), found in _records(frame, ("series", "panel")).items():
         axes = {"xaxis": axis_name("x", panel), "yaxis": axis_name("y", panel)}
         if not points and len(series) <= CROWDED:
@@ -73,7 +72,8 @@ def curves(
     }
     across, up = domains(len(panels), 0.09), domains(len(panels), 0.22)[::-1]
     for i, panel in enumerate(panels):
-        x = {"title": x_title, "range": x_range, "domain": [0, 1] if narrow else across[i]}
+        title = wrapped(x_title, 44) if narrow else x_title
+        x = {"title": title, "range": x_range, "domain": [0, 1] if narrow else across[i]}
         x |= PERCENT_TICKS if x_percent else {}
         layout[axis_name("xaxis", i)] = x | {"showgrid": False, "zeroline": False, "anchor": axis_name("y", i)}
         layout[axis_name("yaxis", i)] = {

@@ -231,9 +231,8 @@ def differences_verdict(rows: pd.DataFrame) -> str:
     """In how many runs token entropy and semantic entropy can be told apart, allowing for all comparisons."""
     own = rows[(rows["subset"] == "all") & rows["pvalue"].notna()]
     if own.empty:
-        if not len(rows) or not rows["n_graded"].any():
-            return "No difference to test: no run has graded greedy answers"
-        return "No difference to test: no run has ten correct and ten incorrect answers"
+        what = "ten correct and ten incorrect" if len(rows) and rows["n_graded"].any() else "graded greedy"
+        return f"No difference to test: no run has {what} answers"
     clear = own[own["pvalue_holm"] < CHANCE]
     better, worse = int((clear["value"] > 0).sum()), int((clear["value"] < 0).sum())
     if len(own) == 1:
@@ -270,10 +269,8 @@ def effects(rows: pd.DataFrame) -> str:
     top = own["d_value"].abs().idxmax()
     said = {name: _effect(own.loc[name]) for name in dict.fromkeys([top, TOKEN_ENTROPY]) if name in own.index}
     rest = f"; token entropy {said[TOKEN_ENTROPY]}" if top != TOKEN_ENTROPY and TOKEN_ENTROPY in said else ""
-    return (
-        f"Over all questions, which also tells categories apart, the largest effect: {score_title(top)}, "
-        f"d = {said[top]}{rest}"
-    )
+    lead = "Over all questions, which also tells categories apart, the largest effect"
+    return f"{lead}: {score_title(top)}, d = {said[top]}{rest}"
 
 
 def _effect(row: pd.Series) -> str:

@@ -208,7 +208,7 @@ def test_a_row_that_cannot_be_read_is_left_out_and_named(row, message, tmp_path)
         (make_row(answers=["a", math.nan]), "answers that are null, kept as empty", "answer 2"),
         (make_row(answers=["a", {}]), "answers that are null, kept as empty", "answer 2"),
         (make_row(answers=["a", ["b"]]), "answers that are no text, kept as empty", "answer 2: it is a list"),
-        (make_row(answers=["a", True]), "answers that are no text, kept as empty", "answer 2: it is true or false"),
+        (make_row(answers=["a", True]), "answers that are dates, or true or false, kept as text", "answer 2"),
         (make_row(answers=["a", 7]), "answers that are numbers, kept as text", "answer 2"),
         (make_row(answers=["a", "x" * 123_456]), "answers cut to 100,000", "answer 2: it has 123,456"),
         (make_row(answers=["a", "a\0b"]), "answers with characters that no text can hold", "answer 2"),
