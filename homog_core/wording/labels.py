@@ -147,7 +147,7 @@ def no_greedy(name: str) -> str:
     """Why accuracy and AUROC of a run are undefined although there are references."""
     return (
         f"{name} has references and no greedy answers, which are what is graded: accuracy and AUROC are undefined. "
-        "Import a file that gives them as `greedy_answer`, or in CSV as the answer whose `sample_index` is -1."
+        "Import a file that gives them as greedy_answer, or in CSV as the answer whose sample_index is -1."
     )
 
 
