@@ -25,6 +25,7 @@ from dashboard.text import plain
 from homog_core.analysis import lineage
 from homog_core.analysis.published import published_rows
 from homog_core.catalogue.published import Published
+from homog_core.catalogue.recipes import recipe_of
 from homog_core.figures import dots
 from homog_core.figures.dots import Panel, Row
 from homog_core.wording import chart_titles, commands, recipes
@@ -73,6 +74,7 @@ def rates(chosen: Selection) -> None:
             "different answers a question gets. Runs are in the order of their training stage. Hollow diamonds are "
             f"figures of others, from {sources} on {on}, with other models and clusterers: hover for the "
             "condition. The colour is the stage; runs of one stage differ in shade and shape."
+            + _typical(chosen)
             + _whose(chosen, frame)
             + (" “May be chance” is by McNemar's test, paired by question." if pair and pvalue >= CHANCE else "")
             + with_care(frame["n"].min())
@@ -82,6 +84,14 @@ def rates(chosen: Selection) -> None:
         key="rates",
         alt=f"Single-cluster rate of {counted(len(frame), 'run')} and {counted(len(reported), 'published figure')}",
     )
+
+
+def _typical(chosen: Selection) -> str:
+    """What the models have in common whose names say "typical"; "" where none of them is chosen."""
+    recipes_of_runs = (recipe_of(view.run.identity.model) for view in chosen.views.values())
+    if not any(recipe and recipe.preferred == "commonest" for recipe in recipes_of_runs):
+        return ""
+    return " “typical”: trained towards the commonest right answer instead of any right one."
 
 
 def _whose(chosen: Selection, frame: pd.DataFrame) -> str:

@@ -76,6 +76,8 @@ def test_the_first_chart_says_what_the_control_has_and_where_seeds_are():
         "gemma-3-270m-sft-continued, its control, was trained on the same answers without preferences and has" in said
     )
     assert "stands under “Training seeds”" in said
+    assert "“typical”: trained towards the commonest right answer" in said
+    assert "“typical”" not in words(tax(runs=",".join(CHAIN)))
 
 
 def test_an_empty_chart_names_the_data_sets_that_have_what_it_needs():
