@@ -36,7 +36,7 @@ _STATISTICS = {  # of analysis.compare.run_statistics
     "distinct_across_questions": "distinct greedy answers across questions",
     "most_common_answer": "most common greedy answer",
     "echo": "samples that only repeat the question",
-    "commonest_frame": "samples in the commonest frame",
+    "commonest_frame": "samples in the most common sentence pattern",
     "yes_no": "samples that say yes or no, where asked for it",
     "number": "samples that state a number, where asked for it",
     "looping": "looping: words that repeat what stands directly before",
