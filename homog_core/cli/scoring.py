@@ -46,11 +46,11 @@ def score(options: argparse.Namespace) -> None:
     from homog_core.runs.shipped import check_is_own
     from homog_core.runs.store import open_run
 
-    if not options.shipped:
-        check_is_own(open_run(options.run))  # before anything is loaded
     thresholds, rule = dict(_threshold(text) for text in options.threshold), leftovers_said(options)
     encoders, nli = _encoders(options), _nli_if_available(options)
     clusterers = _clusterers(options, thresholds, encoders, nli)
+    if not options.shipped:
+        check_is_own(open_run(options.run))  # before anything is loaded
     with clustered(options) as cluster:
         if rule is not None:
             set_leftovers(options.run, rule)
