@@ -1,6 +1,7 @@
 """Fakes for the edges (models, encoders, the device) and two tiny real models. What is under test stays real."""
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from benchmarks.tiny import TINY_SIZES
 from homog_core import files
@@ -437,3 +439,15 @@ def settled(page) -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
     page.wait_for_function("() => document.getAnimations().every(a => a.playState !== 'running')")  # fading in
+
+
+def bars_are_free() -> bool:
+    """Whether another thread can make a progress bar; loading a model does."""
+
+    def make() -> None:
+        list(tqdm([1, 2], file=io.StringIO(), mininterval=0))
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    thread.join(10)
+    return not thread.is_alive()

@@ -4,6 +4,7 @@ A *wording* is a text that one run gave to one question, however often. Equal te
 question and the run. Nothing here draws, and no cluster comes from the coordinates.
 """
 
+import contextlib
 import io
 import warnings
 from collections.abc import Callable, Sequence
@@ -198,7 +199,7 @@ def _umap(vectors: np.ndarray, on_progress: OnProgress) -> np.ndarray:
         warnings.simplefilter("ignore")  # it warns that new points could not be added to the map later
         import umap
 
-        return umap.UMAP(
+        layout = umap.UMAP(
             metric="cosine",
             n_neighbors=k,
             precomputed_knn=(indices, distances),
@@ -206,7 +207,23 @@ def _umap(vectors: np.ndarray, on_progress: OnProgress) -> np.ndarray:
             random_state=0,
             n_jobs=1,
             tqdm_kwds=_epochs(on_progress),
-        ).fit_transform(vectors)
+        )
+        try:
+            return layout.fit_transform(vectors)
+        except BaseException:
+            _free_bars()
+            raise
+
+
+def _free_bars() -> None:
+    """Give back the lock of all progress bars, which tqdm keeps where a bar's file raises, as ours does to stop.
+
+    Otherwise the next thread that makes a bar, as transformers does to load a model, would wait for ever.
+    """
+    from tqdm import tqdm
+
+    with contextlib.suppress(RuntimeError, AssertionError):  # it was not taken
+        tqdm.get_lock().release()
 
 
 def _epochs(on_progress: OnProgress) -> dict:

@@ -6,6 +6,7 @@ It loads no model.
 
 import errno
 import fnmatch
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -179,9 +180,11 @@ def _bar(tell: Callable[[int], None]) -> type:
         def __init__(self, *arguments: Any, **options: Any) -> None:
             self._place = len(arrived)
             arrived.append(0)
-            super().__init__(*arguments, **options | {"disable": False, "mininterval": 0.5, "miniters": 1})
+            own = {"disable": False, "mininterval": 0, "miniters": 1, "file": io.StringIO()}
+            super().__init__(*arguments, **options | own)
 
-        def display(self, *_: object, **__: object) -> None:
+        def refresh(self, *_: object, **__: object) -> None:
+            """Tell it without the lock of all bars, which would stay taken for good where `tell` raises."""
             arrived[self._place] = self.n
             tell(sum(arrived))
 

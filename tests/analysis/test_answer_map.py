@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeEncoder, make_question
+from fakes import FakeEncoder, bars_are_free, make_question
 from hypothesis import given
 from hypothesis import strategies as st
 from scored_runs import BASE, DPO, EXACT, sampled, scored
@@ -187,6 +187,7 @@ def test_progress_is_told_in_order_and_may_stop_the_work():
 
     with pytest.raises(Stop):
         place(MANY, FakeEncoder(), stop_at)
+    assert bars_are_free()
 
 
 def test_a_map_has_all_wordings_of_its_runs_in_whatever_order_they_are_named():

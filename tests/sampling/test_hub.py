@@ -12,7 +12,7 @@ import huggingface_hub
 import psutil
 import pytest
 from fake_hub import COMMIT, FakeHub, Refusal
-from fakes import tiny_model, tiny_tokenizer
+from fakes import bars_are_free, tiny_model, tiny_tokenizer
 from huggingface_hub import constants, file_download
 
 from homog_core.catalogue.models import MODELS
@@ -102,6 +102,7 @@ def test_a_download_says_how_far_it_is_and_can_be_left(hub, saved, monkeypatch):
         local_weights(SPEC, leave)
     assert words[0] == "Downloading nobody/tiny from the hub: 0.0 of 0.1 GB"
     assert availability(SPEC).state == "download"
+    assert bars_are_free()
     local_weights(SPEC)
     assert availability(SPEC).state == "ready"
 
