@@ -587,42 +587,42 @@ def test_a_job_that_comes_while_another_thread_imports_transformers_does_not_fai
     assert done.stdout.strip() == "done Finished", done.stderr
 
 
-def test_loading_is_reported():
-    loading, go_on = threading.Event(), threading.Event()
+class HeldLoad:
+    """Loads a fake sampler; after each of its words it waits until it may go on."""
 
-    def load(spec, report):
-        report("Unpacking the weights")
-        loading.set()
-        assert go_on.wait(TIMEOUT)
+    def __init__(self, *words: str) -> None:
+        self.words, self.said = words, []
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, spec, say):
+        for words in self.words:
+            say(words)
+            self.said.append(words)
+            self.begun.set()
+            assert self.go_on.wait(TIMEOUT)
         return FakeSampler(ANSWERS, spec)
 
+
+def test_loading_is_reported():
+    load = HeldLoad("Unpacking the weights")
     queue = queue_of(load)
     job_id = queue.submit(request())
-    assert loading.wait(TIMEOUT)
+    assert load.begun.wait(TIMEOUT)
     snapshot = queue.snapshot(job_id)
-    go_on.set()
+    load.go_on.set()
     assert (snapshot.state, snapshot.message) == ("loading", "Unpacking the weights")
     queue.wait_for(job_id, "done")
 
 
 def test_a_job_that_is_stopped_while_it_downloads_leaves_at_the_next_word():
-    loading, go_on, said = threading.Event(), threading.Event(), []
-
-    def load(spec, say):
-        for n in range(3):
-            say(f"Downloading: {n} of 3")
-            said.append(n)
-            loading.set()
-            assert go_on.wait(TIMEOUT)
-        return FakeSampler(ANSWERS, spec)
-
+    load = HeldLoad("Downloading: 0 of 2", "Downloading: 1 of 2")
     queue = queue_of(load)
     job_id = queue.submit(request())
-    assert loading.wait(TIMEOUT)
+    assert load.begun.wait(TIMEOUT)
     queue.stop(job_id)
-    go_on.set()
+    load.go_on.set()
     queue.wait_for(job_id, "stopped")
-    assert said == [0]
+    assert load.said == ["Downloading: 0 of 2"]
     again = queue.submit(request())  # what it left is no obstacle
     queue.wait_for(again, "done")
 

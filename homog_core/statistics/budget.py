@@ -5,7 +5,7 @@ The curve of a run adds up `budget_terms` over all its questions; the two statis
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from operator import add
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from homog_core.errors import InvalidInput
 
 Labels = Sequence[int] | np.ndarray  # (N,) one per response
+_CURVES = 1_000  # responses up to which one table serves every n, since a curve asks for all of them
 
 
 def scr_at_budget(labels: Labels | Sequence[Labels], n: int) -> float:
@@ -39,7 +40,7 @@ def budget_terms(total: int, n: int) -> np.ndarray:
 
     C(size, n)/C(N, n), and −Σ_m Hypergeom(m; N, size, n) (m/n) ln(m/n).
     """
-    part, power = _ways(total)
+    part, power = _ways(total, total if total <= _CURVES else n)
     m, others = np.arange(1, n + 1), np.s_[::-1, n - 1 :: -1]  # of size and N − size, m and n − m
     chance = np.ldexp(  # (N + 1, n) that m of the n are from a cluster of each size
         part[:, 1 : n + 1] * part[others] / part[total, n], power[:, 1 : n + 1] + power[others] - power[total, n]
@@ -47,16 +48,19 @@ def budget_terms(total: int, n: int) -> np.ndarray:
     return np.stack([chance[:, -1], chance @ (m / n * np.log(n / m))])
 
 
-@cache
-def _ways(total: int) -> tuple[np.ndarray, np.ndarray]:
-    """C(size, m) for all sizes and m up to a total, as part · 2^power, part below 1: no total is too large for them."""
-    part, power = np.zeros((total + 1, total + 1)), np.zeros((total + 1, total + 1), dtype=int)
+@lru_cache(maxsize=8)
+def _ways(total: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """C(size, m) for all sizes up to a total and m up to `most`: two arrays (N + 1, most + 1).
+
+    They are part · 2^power with a part below 1, so that none is too large.
+    """
+    part, power = np.zeros((total + 1, most + 1)), np.zeros((total + 1, most + 1), dtype=int)
     row = [1]
     for size in range(total + 1):
         bits = [count.bit_length() for count in row]
-        part[size, : size + 1] = [count / (1 << n) for count, n in zip(row, bits, strict=True)]
-        power[size, : size + 1] = bits
-        row = [1, *map(add, row, row[1:]), 1]
+        part[size, : len(row)] = [count / (1 << n) for count, n in zip(row, bits, strict=True)]
+        power[size, : len(row)] = bits
+        row = [1, *map(add, row, row[1:]), 1][: most + 1]
     return part, power
 
 

@@ -55,14 +55,9 @@ def single_cluster_rate(n_clusters: Values) -> Estimate:
 
 def mean_estimate(values: Values) -> Estimate:
     """Mean over the questions where the value is defined, with its 95 % t interval (NaN bounds when n < 2)."""
-    defined = np.asarray(values, dtype=np.float64)
-    defined = defined[~np.isnan(defined)]
-    n = len(defined)
-    if n < 2:
-        return Estimate(float(defined[0]) if n else np.nan, np.nan, np.nan, n, "t")
-    mean = float(defined.mean())
-    half = float(t.ppf(0.975, n - 1) * defined.std(ddof=1) / np.sqrt(n))
-    return Estimate(mean, mean - half, mean + half, n, "t")
+    found = mean_estimates(np.asarray(values, dtype=np.float64)[:, None])
+    mean, low, high = (float(column[0]) for column in found[:3])
+    return Estimate(mean, low, high, int(found.n[0]), "t")
 
 
 def mean_estimates(values: np.ndarray) -> MeanColumns:

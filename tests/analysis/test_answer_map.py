@@ -187,6 +187,18 @@ def test_progress_is_told_in_order_and_may_stop_the_work():
 
     with pytest.raises(Stop):
         place(MANY, FakeEncoder(), stop_at)
+
+
+def test_a_map_that_is_stopped_leaves_no_lock_that_the_next_model_waits_for(monkeypatch):
+    usual = answer_map._epochs
+    monkeypatch.setattr(answer_map, "_epochs", lambda told: usual(told) | {"mininterval": 0})  # told at once
+
+    def stop(what, done, total):
+        if what == "Placing the answers" and done:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        place(MANY, FakeEncoder(), stop)
     assert bars_are_free()
 
 
