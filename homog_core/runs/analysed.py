@@ -218,10 +218,17 @@ def _done(
 
 
 def _in_order(table: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """The rows in the order of their questions, which workers do not keep."""
+    """The rows in the order of their questions, which workers do not keep; those of a question follow each other.
+
+    Pieces of the table are put in another order, since `take` would copy all similarities.
+    """
     place = {key: i for i, key in enumerate(keys)}
     places = np.array([place[key] for key in table["question_id"].to_pylist()], dtype=np.int64)
-    return table if (np.diff(places) >= 0).all() else table.take(np.argsort(places, kind="stable"))
+    if (np.diff(places) >= 0).all():
+        return table
+    edges = [0, *(np.flatnonzero(np.diff(places)) + 1).tolist(), len(places)]
+    pieces = sorted(zip(edges, edges[1:]), key=lambda piece: places[piece[0]])
+    return pa.concat_tables(table.slice(start, end - start) for start, end in pieces)
 
 
 def _rows(analysis: Analysis) -> list[dict[str, Any]]:

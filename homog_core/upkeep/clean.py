@@ -1,4 +1,4 @@
-"""What can go from the cache: what killed processes have left, and unpacked weights of other versions.
+"""What can go from the cache: what killed processes have left, and what other versions have unpacked or computed.
 
 Nothing that a person has made is in it: no run with an answer, no map, no draws, no adapter. Weights are unpacked again
 when they are needed.
@@ -16,7 +16,7 @@ from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS
 from homog_core.errors import HomogError
 from homog_core.runs import derived
-from homog_core.runs.store import runs_by_id
+from homog_core.runs.store import open_run, runs_by_id
 
 YOUNG_SECONDS = 3600.0  # what has changed since then may still be written, where no lock tells
 _COPY = re.compile(r"(?P<key>.+)-(?P<sha>[0-9a-f]{12})")
@@ -36,8 +36,7 @@ def leftovers() -> list[Leftover]:
     """Everything that can go from the user's cache, the largest first. It changes nothing."""
     cache = files.cache()
     found = [*_of_runs(cache / "runs"), *_of_models(cache / "models"), *_of_scorings(cache)]
-    known = {*runs_by_id(), derived.SEVERAL}
-    found += [Leftover(p, "of a run that is gone", size(p)) for p in derived.folder().glob("*") if p.name not in known]
+    found += _of_derived()
     for folder in (cache, cache / "maps", cache / "draws", *derived.folder().glob("*/")):
         found += [Leftover(path, "half written", size(path)) for path in folder.glob("*.partial") if _is_old(path)]
     return sorted(found, key=lambda one: (-one.n_bytes, one.path))
@@ -89,6 +88,24 @@ def _of_scorings(cache: Path) -> Iterator[Leftover]:
         locks = [runs / folder.name / ".lock" for runs in files.run_folders()]  # a shipped run is scored where it lies
         if _is_all_old(folder) and all(is_unlocked(lock) for lock in locks if lock.is_file()):
             yield Leftover(folder, "a scoring that was broken off", size(folder))
+
+
+def _of_derived() -> Iterator[Leftover]:
+    """What was computed from runs that are gone, or from a run as it was before or by another version."""
+    runs = runs_by_id()
+    for folder in derived.folder().glob("*"):
+        if folder.name == derived.SEVERAL:
+            continue
+        if folder.name not in runs:
+            yield Leftover(folder, "of a run that is gone", size(folder))
+            continue
+        try:
+            key = derived.key_of(open_run(folder.name))
+        except HomogError:  # whoever opens this run says what is wrong with it
+            continue
+        for path in folder.glob(f"*-{'?' * 16}"):
+            if key and not path.name.endswith(key):
+                yield Leftover(path, "computed by another version, or from the run before", size(path))
 
 
 def _of_models(models: Path) -> Iterator[Leftover]:

@@ -11,7 +11,8 @@ from homog_core import files
 from homog_core.catalogue.models import GGUF_WHEELS, MODELS
 from homog_core.cli import main
 from homog_core.records import Decoding
-from homog_core.runs.derived import SEVERAL
+from homog_core.runs.derived import SEVERAL, key_of
+from homog_core.runs.store import open_run
 from homog_core.upkeep.clean import YOUNG_SECONDS, leftovers
 from homog_core.upkeep.doctor import examine
 
@@ -56,7 +57,8 @@ def cache(own_cache, run):
     put(own_cache / "maps" / "a.parquet.12345678.partial")
     put(own_cache / "maps" / "a.parquet")
     put(own_cache / "derived" / "a--gone--run" / "told-0123456789abcdef")
-    put(own_cache / "derived" / run.id / "told-0123456789abcdef")
+    put(own_cache / "derived" / run.id / f"told-{key_of(open_run(run.id))}")
+    put(own_cache / "derived" / run.id / "renamed-0123456789abcdef")
     put(own_cache / "derived" / run.id / "told-0123456789abcdef.12345678.partial")
     put(own_cache / "derived" / SEVERAL / "between-0123456789abcdef-0123456789abcdef")
     part = put(own_cache / "scoring" / "broken--off" / "analyses" / "0123456789abcdef" / "000000-0.arrow")
@@ -74,6 +76,7 @@ def cache(own_cache, run):
         "a.parquet.12345678.partial",
         "broken--off",
         "a--gone--run",
+        "renamed-0123456789abcdef",
         "told-0123456789abcdef.12345678.partial",
     }
 
