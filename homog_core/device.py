@@ -19,6 +19,7 @@ from homog_core.errors import OutOfMemory
 # Held while transformers makes a model. It replaces functions of its own classes meanwhile (`no_tie_weights`). Where
 # two threads do so at once, what one has put in their place stays for good: no tied model loads any more.
 LOADING = threading.RLock()
+_FOR_GOOD = threading.Event()  # set once this process is to keep what it frees
 
 _SPACE = 1.2  # times the weights, where only their size is known: a fifth more for the cache and activations
 _LOGIT_COPIES = 4  # of (rows, vocabulary): the logits, their log-probabilities and two for the entropy and the draw
@@ -230,28 +231,35 @@ def avoid_plans_by_shape() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let the process keep the memory that it frees, where the C library is glibc.
+    """Let the process keep the memory that it frees from now on, where the C library is glibc.
 
     A step over a large vocabulary frees hundreds of megabytes and asks for them again. Handed back to the system, they
     are paged in again each time, which on a CPU is a quarter of the sampling and most of the training time.
     """
-    _allocate(mmap_max=0, trim_threshold=2**31 - 1, top_pad=2**28)
+    _FOR_GOOD.set()
+    _keep()
 
 
 @contextlib.contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """`keep_freed_memory` for as long as this is open; then what is free goes back to the system.
+    """The same for as long as this is open; then what is free goes back to the system.
 
-    A server that went on keeping it would hold, for as long as it runs, the most that it ever needed.
+    A server that went on keeping it would hold, for as long as it runs, the most that it ever needed. Where somebody
+    has called `keep_freed_memory`, what is freed later is kept again.
     """
-    keep_freed_memory()
+    _keep()
     try:
         yield
     finally:
-        _allocate(mmap_max=2**16, trim_threshold=2**26, top_pad=2**17, mmap_threshold=2**25)
+        if not _FOR_GOOD.is_set():
+            _allocate(mmap_max=2**16, trim_threshold=2**26, top_pad=2**17, mmap_threshold=2**25)
         gc.collect()
         with contextlib.suppress(OSError, AttributeError, TypeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def _keep() -> None:
+    _allocate(mmap_max=0, trim_threshold=2**31 - 1, top_pad=2**28)
 
 
 def _allocate(**options: int) -> None:

@@ -207,3 +207,21 @@ resident()
     assert used > before + 150
     assert freed > before + 150
     assert after < before + 50
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone has these options")
+def test_what_a_model_frees_is_kept_though_another_has_been_unpacked_meanwhile():
+    script = """
+import psutil
+from homog_core import device
+
+device.keep_freed_memory()
+with device.freed_memory_kept():
+    pass
+before = psutil.Process().memory_info().rss
+many = [bytearray(1 << 20) for _ in range(200)]
+del many
+print((psutil.Process().memory_info().rss - before) / 1e6)
+"""
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert float(printed) > 150  # megabytes
