@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -227,7 +228,7 @@ def _in_order(table: pa.Table, keys: Sequence[str]) -> pa.Table:
     if (np.diff(places) >= 0).all():
         return table
     edges = [0, *(np.flatnonzero(np.diff(places)) + 1).tolist(), len(places)]
-    pieces = sorted(zip(edges, edges[1:]), key=lambda piece: places[piece[0]])
+    pieces = sorted(pairwise(edges), key=lambda piece: places[piece[0]])
     return pa.concat_tables(table.slice(start, end - start) for start, end in pieces)
 
 
