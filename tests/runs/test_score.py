@@ -148,6 +148,20 @@ def test_processes_for_all_cores_leave_the_same_tables(run, monkeypatch):
         pd.testing.assert_frame_equal(run.table(name), alone[name], check_exact=True)
 
 
+def test_workers_that_answer_in_any_order_leave_the_same_tables(run):
+    names = ("similarities", "clusters", "grades", "scores", "maps")
+    alone = {name: score_run(run.id, [FakeEncoder()]).table(name) for name in names}
+
+    def shuffled(function, items):
+        found = [function(item) for item in items]
+        return [*found[1::2], *found[::2][::-1]]
+
+    score_run(run.id, [FakeEncoder()], spread=shuffled)
+
+    for name in names:
+        pd.testing.assert_frame_equal(run.table(name), alone[name], check_exact=True)
+
+
 def test_another_threshold_changes_clusters_but_not_samples(run):
     # "a b c" and "a b d" share one bigram of three: similarity ⅓
     question = make_question("near")
