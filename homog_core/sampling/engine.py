@@ -1,9 +1,9 @@
 """The sampler: one engine for CUDA and CPU, one column of tokens per step.
 
-Prompts are prefilled once and their cache expanded to N + 1 rows each; rows that finish leave the batch. From every
-step only the chosen token, its log-probability and the entropy of the raw next-token distribution are kept. The engine
-yields after every step, so that the live page, the batch run and cancelling are the same code. It does not know what
-is done with the answers.
+Prompts are prefilled once and their cache expanded to N + 1 rows each. Rows that finish leave the batch, and those of
+the next questions join it as soon as there is room for all rows of one. From every step only the chosen token, its
+log-probability and the entropy of the raw next-token distribution are kept. The engine yields after every step, so that
+the live page, the batch run and cancelling are the same code. It does not know what is done with the answers.
 """
 
 import math
@@ -111,7 +111,8 @@ class TorchSampler:
         """Decode N samples and the greedy response of every question; yields after every step.
 
         In fp32 the answers depend on neither order nor batch size; in bf16 they do (docs/decisions.md). Closing the
-        generator cancels within a step. When memory runs out the batch is halved and its unfinished questions begin
+        generator cancels within a step. A step has the rows of `batch_questions` whole questions at most, which may be
+        of more questions where others have ended. When memory runs out this is halved and unfinished questions begin
         anew (`Step.restarted`), down to one question; then `OutOfMemory` names the setting to lower. Raises
         `InvalidInput` where a prompt and the token limit exceed the model's context.
         """
@@ -119,18 +120,19 @@ class TorchSampler:
             raise InvalidInput(f"The number of questions in a batch is {batch_questions}; it must be at least 1.")
         waiting = deque(Encoded.of(self, question, decoding, style) for question in questions)
         while waiting:
-            under_way: list[list[Row]] = []
+            n_waiting, under_way = len(waiting), []
             try:
                 yield from self._decode(waiting, under_way, decoding, batch_questions)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
-                if len(under_way) == 1:
+                at_once = min(batch_questions, n_waiting - len(waiting))
+                if at_once == 1:
                     raise OutOfMemory(
                         f"One question with {decoding.n_samples} samples of {decoding.max_new_tokens} tokens does not "
                         "fit into memory; lower the number of samples or the token limit."
                     ) from error
-                batch_questions = max(1, min(batch_questions, len(under_way)) // 2)
+                batch_questions = at_once // 2
             if under_way:
                 redo = [rows[0].encoded for rows in under_way]
                 waiting.extendleft(reversed(redo))
