@@ -8,13 +8,14 @@ take turns in one process: `refilled` is our engine; `waiting` begins no questio
 `copied` does that too, and copies all rows that stay when one leaves, as transformers' cache does. All give the same
 texts, or the command fails. The output has the least seconds of each side, of the processor, which other work on the
 machine lengthens less, and by the clock; ratios of the former; the mean number of rows of a step; and which share of
-the processor's time prompts, the leaving and the joining of rows take.
+the processor's time takes what: reading prompts, choosing tokens, the leaving and the joining of rows, computing steps.
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, get_args
 from unittest.mock import patch
 
@@ -30,7 +31,7 @@ from homog_core.sampling.steps import Step
 from homog_core.sampling.weights import find_model
 
 PROCESSOR = "processor_seconds"
-PARTS = ((TorchSampler, "prefill"), (ComputedDecoding, "keep"), (ComputedDecoding, "join"))
+PARTS = ((TorchSampler, "prefill"), *((ComputedDecoding, name) for name in ("tokens", "keep", "join", "advance")))
 
 
 def main() -> None:
@@ -46,14 +47,15 @@ def main() -> None:
 
     rounds: dict[str, list[dict[str, float]]] = {"refilled": [], "waiting": [], "copied": []}
     expected: dict[str, list[str]] = {}
-    for _ in range(options.rounds + 1):  # the first one warms
+    list(sampler.sample(questions, replace(decoding, max_new_tokens=3), options.prompt, ON_CPU))  # warm
+    for _ in range(options.rounds):
         for side, found in rounds.items():
             with _as(side):
                 one, texts = _timed(lambda: sampler.sample(questions, decoding, options.prompt, ON_CPU))
             found.append(one)
             if texts != (expected := expected or texts):
                 raise SystemExit("The texts differ.")
-    least = {side: {name: min(one[name] for one in found[1:]) for name in found[0]} for side, found in rounds.items()}
+    least = {side: {name: min(one[name] for one in found) for name in found[0]} for side, found in rounds.items()}
     ratios = {f"{side}_over_refilled": least[side][PROCESSOR] / least["refilled"][PROCESSOR] for side in rounds}
     shown = {side: {name: round(value, 3) for name, value in found.items()} for side, found in least.items()}
     print(json.dumps(vars(options) | shown | {name: round(value, 2) for name, value in ratios.items()}, indent=1))
