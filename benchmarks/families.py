@@ -103,6 +103,7 @@ SHORT, MIDDLE, LONG = (
     make_question("long", "Which planet do astronauts call home, and why?"),
 )
 WHOLE = Decoding(n_samples=3, max_new_tokens=12)
+MANY = [SHORT, LONG, *(make_question(f"more {i}", f"{'How many? ' * (i % 3)}{i}") for i in range(5))]
 EARLY = replace(WHOLE, stop=("a", "e", "i", "o", " "))  # rows end at different steps
 
 
@@ -151,8 +152,10 @@ def check(family: str, device: str = "cpu") -> Found:
     return Found(family, {name: CHECKS[name](sampler, family) for name in names})
 
 
-def _compared(sampler: TorchSampler, questions: list[Question], decoding: Decoding, model: Any = None) -> float:
-    answers = final_answers(sampler, questions, decoding, "plain", len(questions))
+def _compared(
+    sampler: TorchSampler, questions: list[Question], decoding: Decoding, model: Any = None, batch_questions: int = 3
+) -> float:
+    answers = final_answers(sampler, questions, decoding, "plain", batch_questions)
     if decoding.stop and len({answer.n_tokens for answer in answers.values()}) == 1:
         return float("nan")  # no row has ended before another, so nothing was checked
     return float(differences(sampler, questions, answers, "plain", model).max())
@@ -204,6 +207,7 @@ CHECKS: dict[str, Callable[[TorchSampler, str], float]] = {
     "left padding": lambda sampler, _: _compared(sampler, [SHORT, LONG], WHOLE),
     "rows leave": lambda sampler, _: _compared(sampler, [LONG], EARLY),
     "three questions": lambda sampler, _: _compared(sampler, [SHORT, MIDDLE, LONG], EARLY),
+    "rows join": lambda sampler, _: _compared(sampler, MANY, EARLY, batch_questions=2),
     "closed list": _closed_list,
     "after cancelling": _after_cancelling,
     "adapter": _with_adapter,

@@ -34,7 +34,7 @@ from benchmarks.sampling_peers import SAMPLES, generate, llama_cpp, polygraph
 from homog_core.catalogue.models import GGUF_WHEELS
 from homog_core.records import Decoding, PromptStyle, Question
 from homog_core.runs.questions import load_questions
-from homog_core.sampling import engine
+from homog_core.sampling import decoding as steps
 from homog_core.sampling.draws import choose_tokens
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.weights import find_model, local_weights
@@ -169,7 +169,7 @@ def _parts(sampler: TorchSampler, run: Callable[[], None]) -> dict[str, float]:
             (sampler, "prefill", "prefill"),
             (sampler, "next_logits", "layers"),
             (head, "forward", "projection"),
-            (engine, "choose_tokens", "choice"),
+            (steps, "choose_tokens", "choice"),
         ):
             patches.enter_context(patch.object(owner, name, counted(part, getattr(owner, name))))
         whole = _time(run)

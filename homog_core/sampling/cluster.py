@@ -29,6 +29,7 @@ LOCAL = "local"  # the address that starts Ray on this machine, for as long as i
 _BEAT = 0.2  # seconds without news after which an empty step is given, so that a stop is heard
 PATIENCE = 300.0  # seconds to wait for room on the cluster while no worker has started
 ATTEMPTS = 3  # at a chunk whose workers die, and at starting workers that die before they have loaded
+_BATCHES = 4  # of a worker's questions, where rows join a batch as others end
 _STORE_BYTES = 100 << 20  # of Ray's memory for objects on this machine: answers are small
 _PACKAGES = ("homog-core", "torch", "transformers")
 
@@ -132,9 +133,11 @@ class Worker:
         """The number of questions that this worker decodes together."""
         return batch_that_fits(self._sampler, questions, decoding, style)
 
-    def sample(self, questions: Sequence[Question], decoding: Decoding, style: PromptStyle) -> list[ResponseSet]:
-        """All answers to some questions, which are decoded together."""
-        steps = self._sampler.sample(questions, decoding, style, len(questions))
+    def sample(
+        self, questions: Sequence[Question], decoding: Decoding, style: PromptStyle, batch_questions: int
+    ) -> list[ResponseSet]:
+        """All answers to some questions, so many of which are decoded together."""
+        steps = self._sampler.sample(questions, decoding, style, batch_questions)
         return [finished for step in steps for finished in step.finished]
 
 
@@ -204,21 +207,23 @@ class RaySampler:
     ) -> Iterator[Step]:
         """Decode N samples and the greedy response of every question; yields when a chunk is done.
 
-        A chunk has `batch_questions` questions, and fewer towards the end, so that all workers end together. In fp32
-        the answers are those of one machine; in bf16 they depend on the batch (docs/decisions.md). Raises `HomogError`
-        where no worker is left, and where one chunk has ended several workers.
+        A GPU decodes a chunk of `batch_questions` at once; for cores it has `_BATCHES` times as many, which begin as
+        others end. Towards the end chunks are smaller, so that all workers end together. In fp32 the answers are those
+        of one machine; in bf16 they depend on the batch (docs/decisions.md). Raises `HomogError` where no worker is
+        left, and where one chunk has ended several workers.
         """
         if batch_questions < 1:
             raise InvalidInput(f"The number of questions in a batch is {batch_questions}; it must be at least 1.")
+        most = batch_questions * (1 if self.cluster.gpus else _BATCHES)
         waiting, deaths = deque(questions), Counter()
         try:
             while waiting or any(member.state == "busy" for member in self.members):
                 self._fill()
                 for member in self.members:
                     if member.state == "free" and waiting:
-                        size = chunk_size(len(waiting), self.cluster.n_workers, batch_questions)
+                        size = chunk_size(len(waiting), self.cluster.n_workers, most)
                         member.chunk = [waiting.popleft() for _ in range(size)]
-                        self._tell(member, "busy", "sample", member.chunk, decoding, style)
+                        self._tell(member, "busy", "sample", member.chunk, decoding, style, batch_questions)
                 news = self._with_news(_BEAT)
                 for member in news:
                     chunk, state = member.chunk, member.state

@@ -1,26 +1,26 @@
 """The sampler: one engine for CUDA and CPU, one column of tokens per step.
 
-Prompts are prefilled once and their cache expanded to N + 1 rows each; rows that finish leave the batch. From every
-step only the chosen token, its log-probability and the entropy of the raw next-token distribution are kept. The engine
-yields after every step, so that the live page, the batch run and cancelling are the same code. It does not know what
-is done with the answers.
+Prompts are prefilled once and their cache expanded to N + 1 rows each. Rows that finish leave the batch, and those of
+the next questions join it as soon as there is room for all rows of one. From every step only the chosen token, its
+log-probability and the entropy of the raw next-token distribution are kept. The engine yields after every step, so that
+the live page, the batch run and cancelling are the same code. It does not know what is done with the answers.
 """
 
+import math
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from homog_core.device import free_memory, is_out_of_memory
 from homog_core.errors import InvalidInput, ModelUnavailable, OutOfMemory
 from homog_core.progress import Say
-from homog_core.records import GREEDY, Decoding, ModelSpec, PromptStyle, Question
+from homog_core.records import Decoding, ModelSpec, PromptStyle, Question
 from homog_core.sampling.adapters import Adapters
-from homog_core.sampling.draws import choose_tokens
+from homog_core.sampling.decoding import ComputedDecoding, State
 from homog_core.sampling.few_rows import quicken_few_rows
-from homog_core.sampling.graphs import Columns, RecordedDecoding, is_recordable
+from homog_core.sampling.graphs import RecordedDecoding, is_recordable
 from homog_core.sampling.growing_cache import growing_cache
 from homog_core.sampling.loading import load_model
 from homog_core.sampling.projection import project_in_fp32
@@ -111,75 +111,92 @@ class TorchSampler:
         """Decode N samples and the greedy response of every question; yields after every step.
 
         In fp32 the answers depend on neither order nor batch size; in bf16 they do (docs/decisions.md). Closing the
-        generator cancels within a step. When memory runs out the batch is halved and its unfinished questions begin
+        generator cancels within a step. A step has the rows of `batch_questions` whole questions at most, which may be
+        of more questions where others have ended. When memory runs out this is halved and unfinished questions begin
         anew (`Step.restarted`), down to one question; then `OutOfMemory` names the setting to lower. Raises
         `InvalidInput` where a prompt and the token limit exceed the model's context.
         """
         if batch_questions < 1:
             raise InvalidInput(f"The number of questions in a batch is {batch_questions}; it must be at least 1.")
-        pending = [Encoded.of(self, question, decoding, style) for question in questions]
-        while pending:
-            batch, done = pending[:batch_questions], set()
+        waiting = deque(Encoded.of(self, question, decoding, style) for question in questions)
+        while waiting:
+            n_waiting, under_way = len(waiting), []
             try:
-                for step in self._decode(batch, decoding):
-                    done.update(finished.question_id for finished in step.finished)
-                    yield step
+                yield from self._decode(waiting, under_way, decoding, batch_questions)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
-                if len(batch) == 1:
+                at_once = min(batch_questions, n_waiting - len(waiting))
+                if at_once == 1:
                     raise OutOfMemory(
                         f"One question with {decoding.n_samples} samples of {decoding.max_new_tokens} tokens does not "
                         "fit into memory; lower the number of samples or the token limit."
                     ) from error
-                batch_questions = max(1, len(batch) // 2)
-            pending = [encoded for encoded in pending if encoded.question.id not in done]
-            redo = tuple(encoded.question.id for encoded in batch if encoded.question.id not in done)
-            if redo:
+                batch_questions = at_once // 2
+            if under_way:
+                redo = [rows[0].encoded for rows in under_way]
+                waiting.extendleft(reversed(redo))
                 free_memory()
-                yield Step(restarted=redo)
+                yield Step(restarted=tuple(encoded.question.id for encoded in redo))
 
-    def _decode(self, batch: Sequence[Encoded], decoding: Decoding) -> Iterator[Step]:
-        """Decode one batch to its end."""
-        questions = [Row.of(encoded, decoding, self.tokenizer, self._hidden_ids) for encoded in batch]
-        rows = [row for question in questions for row in question]
-        decoded = self._begin(batch, rows, decoding)
+    def _decode(
+        self, waiting: deque[Encoded], under_way: list[list[Row]], decoding: Decoding, batch_questions: int
+    ) -> Iterator[Step]:
+        """Decode questions that wait, until no row is left. A question begins as soon as there is room for its rows.
+
+        `under_way` has the rows of each question that has begun and not ended.
+        """
+        batch = self._begin(waiting, under_way, decoding, batch_questions)
         try:
-            for position in range(decoding.max_new_tokens):
-                last = position == decoding.max_new_tokens - 1
-                answers = tuple(
-                    row.push(token, entropy, logprob, ends=token in self._end_ids, last=last)
-                    for row, token, entropy, logprob in zip(rows, *decoded.tokens(), strict=True)
-                )
-                ended = [question for question in questions if all(row.answer.finish_reason for row in question)]
-                questions = [question for question in questions if question not in ended]
-                yield Step(answers, tuple(response_set(question, self.spec, decoding) for question in ended))
-                keep = [i for i, row in enumerate(rows) if row.answer.finish_reason is None]
-                if not keep:
-                    return
-                rows = [rows[i] for i in keep]
+            yield self._said(batch, under_way, decoding)
+            while batch.rows:
+                n_free = batch_questions - math.ceil(len(batch.rows) / (decoding.n_samples + 1))
+                if waiting and n_free and batch.takes_more:
+                    more = self._begin(waiting, under_way, decoding, n_free, joins=True)
+                    yield self._said(more, under_way, decoding)
+                    if more.rows:
+                        batch.join(more)
                 self._adapters.activate(self._adapter)
-                decoded.advance(keep)
+                batch.advance()
+                yield self._said(batch, under_way, decoding)
         finally:
-            decoded.close()
+            batch.close()
 
     def _begin(
-        self, batch: Sequence[Encoded], rows: Sequence[Row], decoding: Decoding
-    ) -> "_Decoding | RecordedDecoding":
-        """Read the prompts, and prepare the steps after them."""
-        import torch
-
-        uniforms = torch.from_numpy(np.stack([row.uniforms for row in rows], axis=1))  # (T, R, LEVELS)
-        greedy = torch.tensor([row.answer.sample_index == GREEDY for row in rows])  # (R,)
-        copies = decoding.n_samples + 1
+        self,
+        waiting: deque[Encoded],
+        under_way: list[list[Row]],
+        decoding: Decoding,
+        n_questions: int,
+        *,
+        joins: bool = False,
+    ) -> "ComputedDecoding | RecordedDecoding":
+        """Read the prompts of the next questions, and prepare the steps after them. With `joins` they join others."""
+        batch = [waiting.popleft() for _ in range(min(n_questions, len(waiting)))]
+        questions = [Row.of(encoded, decoding, self.tokenizer, self._hidden_ids) for encoded in batch]
+        under_way += questions
+        rows, copies = [row for question in questions for row in question], decoding.n_samples + 1
         state = self.prefill(batch, decoding.max_new_tokens)
-        if is_recordable(self.model, decoding, state.mask.shape[1]):
+        if not joins and is_recordable(self.model, decoding, state.mask.shape[1]):
             cache, mask, logits = state.cache, state.mask, state.logits
-            return RecordedDecoding(
-                self.model, self._arguments, cache, mask, logits, copies, uniforms, greedy, decoding
+            return RecordedDecoding(self.model, self._arguments, cache, mask, logits, copies, rows, decoding)
+        return ComputedDecoding(self.next_logits, state, copies, rows, decoding)
+
+    def _said(
+        self, batch: "ComputedDecoding | RecordedDecoding", under_way: list[list[Row]], decoding: Decoding
+    ) -> Step:
+        """One token of every row. Rows and questions that end with it leave."""
+        answers = tuple(
+            row.push(
+                token, entropy, logprob, ends=token in self._end_ids, last=len(row.said) + 1 == decoding.max_new_tokens
             )
-        state.expand(copies)
-        return _Decoding(self, state, uniforms, greedy, decoding)
+            for row, token, entropy, logprob in zip(batch.rows, *batch.tokens(), strict=True)
+        )
+        goes_on = [any(row.answer.finish_reason is None for row in question) for question in under_way]
+        ended = [question for question, goes in zip(under_way, goes_on, strict=True) if not goes]
+        under_way[:] = [question for question, goes in zip(under_way, goes_on, strict=True) if goes]
+        batch.keep([i for i, row in enumerate(batch.rows) if row.answer.finish_reason is None])
+        return Step(answers, tuple(response_set(question, self.spec, decoding) for question in ended))
 
     def prefill(self, batch: Sequence[Encoded], n_new: int = 0) -> "State":
         """Run the prompts once, left-padded to one length; `n_new` tokens will follow them.
@@ -258,76 +275,3 @@ def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     for value in (model.generation_config.eos_token_id, tokenizer.eos_token_id):
         ids.update(value if isinstance(value, list) else [value] if value is not None else [])
     return frozenset(ids)
-
-
-@dataclass(slots=True, eq=False)
-class State:
-    """The batch on the device: the cache, which of its positions are real, and the next-token logits."""
-
-    cache: Any
-    mask: "torch.Tensor"  # (R, P + t)
-    logits: "torch.Tensor"  # (R, V)
-
-    def expand(self, copies: int) -> None:
-        """Make `copies` rows of every row, each of which draws its own next token."""
-        import torch
-
-        index = torch.arange(len(self.mask), device=self.mask.device).repeat_interleave(copies)
-        with torch.inference_mode():
-            self.select(index)
-            self.logits = self.logits[index.to(self.logits.device)]
-
-    def select(self, index: "torch.Tensor") -> None:
-        """Keep the rows `index` of the cache, in that order."""
-        # `reorder_cache` is what every kind of cache has: layers of linear attention can neither repeat nor select
-        self.cache.reorder_cache(index)
-        self.mask = self.mask[index]
-
-    def advance(self, sampler: TorchSampler, ids: "torch.Tensor") -> None:
-        """Append one token (R,) to every row and compute the next logits."""
-        import torch
-
-        self.logits = None  # free it before the next is made
-        with torch.inference_mode():
-            self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], dim=1)
-            self.logits = sampler.next_logits(ids[:, None].to(self.mask.device), self.mask, self.cache)
-
-
-@dataclass(slots=True, eq=False)
-class _Decoding:
-    """The steps of a batch on any device, for any model; `graphs.RecordedDecoding` is the same with CUDA graphs."""
-
-    sampler: TorchSampler
-    state: State
-    uniforms: "torch.Tensor"  # (T, R, LEVELS)
-    greedy: "torch.Tensor"  # (R,)
-    decoding: Decoding
-    ids: "torch.Tensor | None" = None  # (R,) what the rows have just said
-    position: int = 0
-
-    def tokens(self) -> Columns:
-        """What the rows say at this step."""
-        import torch
-
-        device = self.state.logits.device
-        uniform = self.uniforms[self.position]
-        with torch.inference_mode():
-            chosen = choose_tokens(self.state.logits, uniform.to(device), self.greedy.to(device), self.decoding)
-        self.ids = chosen.ids
-        # to the host in one go; fp64 holds token ids and fp32 numbers as they are
-        ids, entropies, logprobs = torch.stack([column.double() for column in chosen]).tolist()
-        return [int(token) for token in ids], entropies, logprobs
-
-    def advance(self, keep: Sequence[int]) -> None:
-        """Go on with these of the rows, and drop the others."""
-        import torch
-
-        self.position += 1
-        index = torch.tensor(keep)
-        if len(keep) < len(self.greedy):
-            self.uniforms, self.greedy = self.uniforms[:, index], self.greedy[index]
-            self.state.select(index.to(self.state.mask.device))
-        self.state.advance(self.sampler, self.ids[index.to(self.ids.device)])
-
-    def close(self) -> None:
-        """Nothing is under way."""

@@ -8,13 +8,16 @@ The numbers are those of the ordinary path (`engine`), but for rounding.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from homog_core.records import Decoding
+import numpy as np
+
+from homog_core.records import GREEDY, Decoding
+from homog_core.sampling.decoding import Columns
 from homog_core.sampling.draws import Chosen, choose_tokens
+from homog_core.sampling.rows import Row
 
 if TYPE_CHECKING:
     import torch
 
-Columns = tuple[list[int], list[float], list[float]]  # token ids, entropies and log-probabilities of the rows
 _MANY = 64  # rows: with fewer, a row that has ended costs nothing
 
 
@@ -46,9 +49,11 @@ def _is_on_one_gpu(model: Any) -> bool:
 class RecordedDecoding:
     """The batch of `engine` on the GPU, from the logits of its prompts on.
 
-    `cache` and `mask` (Q, P) are those of the prompts, `logits` (Q, V) what follows them; each becomes `copies` rows.
-    `uniforms` (T, R, LEVELS) are the numbers of all rows and steps, `greedy` (R,) tells which rows draw none.
+    `cache` and `mask` (Q, P) are those of the prompts, `logits` (Q, V) what follows them; each becomes `copies` rows,
+    of which `rows` is what is known of each.
     """
+
+    takes_more = False  # what is recorded has one number of rows, all of which are at the same step
 
     def __init__(
         self,
@@ -58,13 +63,15 @@ class RecordedDecoding:
         mask: "torch.Tensor",
         logits: "torch.Tensor",
         copies: int,
-        uniforms: "torch.Tensor",
-        greedy: "torch.Tensor",
+        rows: Sequence[Row],
         decoding: Decoding,
     ) -> None:
         import torch
 
+        self.rows = list(rows)
         self._model, self._names, self._decoding = model, given, decoding
+        uniforms = torch.from_numpy(np.stack([row.uniforms for row in rows], axis=1))  # (T, R, LEVELS)
+        greedy = torch.tensor([row.answer.sample_index == GREEDY for row in rows])  # (R,)
         self._uniforms, self._greedy = uniforms.to(model.device), greedy.to(model.device)
         n_steps, width = len(uniforms), mask.shape[1]
         with torch.inference_mode():
@@ -95,11 +102,14 @@ class RecordedDecoding:
         ids, entropies, logprobs = ([column[row] for row in self._live] for column in columns)
         return [int(token) for token in ids], entropies, logprobs
 
-    def advance(self, keep: Sequence[int]) -> None:
+    def keep(self, live: Sequence[int]) -> None:
         """Go on with these of the rows. Half of many are dropped at a time, since that needs a new recording."""
-        self._live = [self._live[row] for row in keep]
-        if len(self._greedy) >= _MANY and 2 * len(self._live) <= len(self._greedy):
+        self.rows, self._live = ([column[row] for row in live] for column in (self.rows, self._live))
+        if self._live and len(self._greedy) >= _MANY and 2 * len(self._live) <= len(self._greedy):
             self._shrink()
+
+    def advance(self) -> None:
+        """The next step is under way since the tokens were asked for."""
 
     def close(self) -> None:
         """Wait for the step that is being computed, so that its memory can be given back."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from homog_core.sampling import engine
+from homog_core.sampling import decoding as decoding_module
 from homog_core.sampling.draws import choose_tokens
 
 
@@ -21,7 +21,7 @@ def token_ids(monkeypatch):
 
         answers, ids = {}, defaultdict(list)
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "choose_tokens", noted)
+            patch.setattr(decoding_module, "choose_tokens", noted)
             for step in sampler.sample(questions, decoding, style, batch_questions):
                 for answer, token_id in zip(step.answers, columns[-1].ids.tolist(), strict=True):
                     ids[answer.question_id, answer.sample_index].append(token_id)

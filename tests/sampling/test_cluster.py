@@ -19,7 +19,7 @@ from homog_core.runs.sample import sample_run
 from homog_core.runs.store import open_run
 from homog_core.runs.verify import verify
 from homog_core.sampling import cluster as module
-from homog_core.sampling.cluster import LOCAL, Cluster, Facts, RaySampler, _Member, chunk_size, connected
+from homog_core.sampling.cluster import LOCAL, Cluster, Facts, RaySampler, Worker, _Member, chunk_size, connected
 from homog_core.sampling.engine import TorchSampler
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
@@ -241,6 +241,36 @@ def test_all_questions_are_handed_out():
     assert left == 0
     assert sizes == sorted(sizes, reverse=True)
     assert (sizes[0], sizes[-2]) == (32, 16)
+
+
+@pytest.mark.parametrize(("gpus", "sizes"), [(0, [8, 8, 8, 8, 8]), (1, [2] * 20)])
+def test_a_worker_of_cores_gets_four_batches_and_decodes_each_question_once(llama_sampler, monkeypatch, gpus, sizes):
+    """A worker in this process; a GPU decodes all of a chunk at once."""
+    sampler, worker, chunks = object.__new__(RaySampler), Worker(None, None, 1), []
+    sampler.cluster, sampler.members = Cluster(1, 1 - gpus, gpus), [_Member(None, None, 0.0, state="free")]
+    worker._sampler = llama_sampler
+
+    def tell(self, member, state, method, questions, *settings):
+        chunks.append(len(questions))
+        member.state, member.awaited = state, getattr(worker, method)(questions, *settings)
+
+    def take(self, member):
+        member.state = "free"
+        return member.awaited, ""
+
+    for name, own in {"_fill": lambda self: None, "_with_news": lambda self, _: self.members}.items():
+        monkeypatch.setattr(RaySampler, name, own)
+    monkeypatch.setattr(RaySampler, "_tell", tell)
+    monkeypatch.setattr(RaySampler, "_take", take)
+    decoding = Decoding(n_samples=3, max_new_tokens=12, stop=("a", "e", " "))
+    found, expected = (
+        {done.question_id: done for step in one.sample(QUESTIONS, decoding, "plain", 2) for done in step.finished}
+        for one in (sampler, llama_sampler)
+    )
+    assert chunks == sizes
+    assert {key: [one.text for one in own.responses] for key, own in found.items()} == {
+        key: [one.text for one in own.responses] for key, own in expected.items()
+    }
 
 
 @pytest.mark.parametrize(
