@@ -106,9 +106,11 @@ def common_options(description: str | None, tokens: int) -> argparse.ArgumentPar
     return parser
 
 
-def never_ending(options: argparse.Namespace) -> tuple[TorchSampler, list[Question], PromptStyle]:
+def never_ending(
+    options: argparse.Namespace, dtype: str | None = None
+) -> tuple[TorchSampler, list[Question], PromptStyle]:
     """A sampler none of whose tokens ends an answer, the questions, and the style of their prompts."""
-    sampler = TorchSampler.from_pretrained(find_model(options.model))
+    sampler = TorchSampler.from_pretrained(find_model(options.model), dtype=dtype)
     sampler._end_ids = frozenset()
     questions = load_questions("starter", limit=options.questions)
     return sampler, questions, "chat" if sampler.tokenizer.chat_template else "few_shot"

@@ -63,7 +63,7 @@ def without(piece: str, model: Any) -> Iterator[None]:
             ):
                 yield
         elif piece == "products":
-            with patch.object(quick_layers, "is_quicker", lambda *_: False):  # those of several layers in one
+            with patch.object(quick_layers, "is_computed_here", lambda *_: False):  # those of several layers in one
                 yield
         elif piece == "choice":
             with patch.object(draws, "lanes", lambda: 1 << 30):  # no row fills such registers

@@ -18,6 +18,9 @@ from homog_core.leftovers import USUAL, Leftovers, answer_start, answer_text
 PromptStyle = Literal["plain", "few_shot", "chat"]
 
 
+Arithmetic = Literal["float32", "bfloat16", "float16", "int8"]  # that weights of this machine can be computed in
+
+
 Stage = Literal["base", "sft", "dpo", "rlvr", "instruct"]
 Setting = Literal["temperature", "max_new_tokens"]  # of a decoding, which it matters to know
 

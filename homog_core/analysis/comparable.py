@@ -34,10 +34,11 @@ def differing_fields(runs: Sequence[Run]) -> dict[str, list[Any]]:
 def conditions(run: Run, *, but: Collection[str] = ()) -> tuple[tuple[str, Any], ...]:
     """The circumstances that runs must share to be compared: questions, decoding and style of the prompt.
 
-    All of them but those named. Runs with equal conditions differ in the model alone.
+    All of them but those named; and both or neither were computed in int8. Runs with equal conditions differ in the
+    model alone.
     """
     own = _fields(run.identity)
-    return tuple((name, own[name]) for name in _CONDITIONS if name not in but)
+    return (*((name, own[name]) for name in _CONDITIONS if name not in but), ("in_int8", own["dtype"] == "int8"))
 
 
 class Obstacle(NamedTuple):

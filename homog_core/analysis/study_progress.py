@@ -61,7 +61,9 @@ def _progress(cell: Cell, runs: Sequence[Run]) -> CellProgress:
     def is_of_cell(run: Run) -> bool:
         own = run.identity
         found = (own.model, own.dataset, own.question_ids_sha256, own.decoding, own.prompt_style)
-        return found == asked and cell.settings.dtype in (None, own.dtype) and not run.is_imported
+        asked_dtype = cell.settings.dtype
+        is_dtype = own.dtype == asked_dtype if asked_dtype else own.dtype != "int8"  # no machine suggests int8
+        return found == asked and is_dtype and not run.is_imported
 
     found = [run for run in runs if is_of_cell(run)]
     found.sort(key=lambda run: run.provenance.status != "complete")  # stable: then the newest

@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Callable
+from typing import get_args
 
 from homog_core.cli import catalogue, maps, plan, results, runs, sampling, scoring, selftest, studies, study_run, upkeep
 from homog_core.cli.shared_options import leftovers_options, model_options
+from homog_core.records import Arithmetic
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit status, or None for 0
 Add = Callable[[str, Command, str], argparse.ArgumentParser]  # name, command, help
@@ -148,9 +150,10 @@ def _server(sub: argparse.ArgumentParser) -> None:
 def _dtype(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--dtype",
-        choices=("float32", "bfloat16", "float16"),
+        choices=get_args(Arithmetic),
         help="what the weights are computed in (default: float32 on a CPU, bfloat16 on a GPU; on a GPU without "
-        "bfloat16 float16, or float32 for a family that overflows in it)",
+        "bfloat16 float16, or float32 for a family that overflows in it); int8: linear layers in integers, on a CPU "
+        "with AMX alone, faster and less exact",
     )
 
 

@@ -1,11 +1,10 @@
 """What can be chosen when a model is sampled over a dataset: the options of `sample`, the settings of a study file."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from homog_core.catalogue.datasets import DATASETS, TRAINING_DATASETS
 from homog_core.errors import InvalidInput
-from homog_core.records import Decoding, PromptStyle, Question
+from homog_core.records import Arithmetic, Decoding, PromptStyle, Question
 from homog_core.runs.questions import load_questions
 
 
@@ -21,7 +20,7 @@ class Settings:
     max_new_tokens: int | None = None
     prompt: PromptStyle | None = None
     seed: int = 0
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    dtype: Arithmetic | None = None
     batch_questions: int | None = None  # decoded together
 
     def __post_init__(self) -> None:

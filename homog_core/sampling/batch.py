@@ -31,7 +31,7 @@ def batch_that_fits(
         return min(MOST, len(questions))
     longest = max(len(Encoded.of(sampler, question, decoding, style).ids) for question in questions)
     free = min(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
-    value = getattr(torch, sampler.dtype).itemsize
+    value = sampler.model.dtype.itemsize
     most = largest_batch(numbers, int(_SHARE * free), decoding.n_samples + 1, longest + decoding.max_new_tokens, value)
     return min(most, len(questions))
 

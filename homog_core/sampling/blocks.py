@@ -6,10 +6,12 @@ products are those of the fp32 weights, in fp32; only the order of the sum is an
 are multiplied as they are. It knows no model.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from homog_core.sampling import int8
 from homog_core.sampling.machine_code import Work, compiled, most_rows
 from homog_core.sampling.matrix_code import (
     BLOCK,
@@ -27,7 +29,8 @@ from homog_core.sampling.threads import in_parallel, own_threads
 if TYPE_CHECKING:
     import torch
 
-_LARGEST = (127, 16, 8)  # the integer that the largest weight of a block is, in GGUF's Q8_0, Q5_0 and Q4_0
+_STEPS = 127  # of int8 on either side of 0
+_LARGEST = (_STEPS, 16, 8)  # the integer that the largest weight of a block is, in GGUF's Q8_0, Q5_0 and Q4_0
 _CHUNK = 128  # outputs that are taken apart together; what is computed on the way stays in the cache
 
 
@@ -40,24 +43,34 @@ class Blocks(NamedTuple):
 
 def exact_blocks(weight: np.ndarray) -> Blocks | None:
     """The blocks of a matrix (O, I) in fp32; None where they would not be exactly its numbers."""
+    if not are_whole_tiles(*weight.shape):
+        return None
+    largest = next((n for n in _LARGEST if _split(weight[:_CHUNK], n) is not None), None)  # most fail here
+    return None if largest is None else _in_tiles(weight, lambda rows: _split(rows, largest))
+
+
+def int8_weights(weight: np.ndarray) -> int8.Int8:
+    """A matrix (O, I) in fp32 as integers of 8 bits: exactly where it is blocks, else the nearest 127 steps of each."""
+    return int8.Int8.of(*(exact_blocks(weight) or _in_tiles(weight, _nearest)))
+
+
+def _in_tiles(weight: np.ndarray, split: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray] | None]) -> Blocks | None:
+    """The blocks of a matrix (O, I) whose rows `split` takes apart; None where it does not."""
     import torch
 
     outputs, inputs = weight.shape
-    if not are_whole_tiles(outputs, inputs):
-        return None
     integers = np.empty((outputs // TILE, inputs, TILE), dtype=np.int8)
     scales = np.empty((outputs // TILE, inputs // BLOCK, TILE), dtype=np.float32)
-    largest = next((n for n in _LARGEST if _split(weight[:_CHUNK], n) is not None), None)  # most fail here
 
     def take_apart(start: int) -> bool:
-        if (found := _split(weight[start : start + _CHUNK], largest)) is None:
+        if (found := split(weight[start : start + _CHUNK])) is None:
             return False
         for own, values in zip((integers, scales), found, strict=True):
             tiles = values.reshape(-1, TILE, values.shape[1]).transpose(0, 2, 1)
             own[start // TILE : start // TILE + len(tiles)] = tiles
         return True
 
-    if not largest or not all(own_threads().map(take_apart, range(0, outputs, _CHUNK))):
+    if not all(own_threads().map(take_apart, range(0, outputs, _CHUNK))):
         return None
     return Blocks(torch.from_numpy(integers), torch.from_numpy(scales))
 
@@ -77,13 +90,23 @@ def _split(weight: np.ndarray, largest: int) -> tuple[np.ndarray, np.ndarray] | 
     return integers.reshape(weight.shape).astype(np.int8), scales
 
 
-def product(weight: "Blocks | torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
+def _nearest(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Integers (O, I) and scales (O, I / BLOCK) whose products are as near to the weights as `_STEPS` allow."""
+    blocks = weight.reshape(len(weight), -1, BLOCK)
+    scales = np.abs(blocks).max(-1) / np.float32(_STEPS)
+    integers = np.rint(blocks / np.maximum(scales, 1e-30)[..., None])
+    return integers.reshape(weight.shape).astype(np.int8), scales
+
+
+def product(weight: "Blocks | int8.Int8 | torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
     """The products (R, O) in fp32 of rows (R, I) and weights, in blocks or as numbers (O, I); O and I in whole tiles.
 
     A row's numbers do not depend on the other rows, but for rounding where matrix registers compute many rows.
     """
     import torch
 
+    if isinstance(weight, int8.Int8):
+        return int8.product(weight, rows)
     if not isinstance(weight, Blocks):
         return _product("numbers", weight, rows)
     if len(rows) < FEWEST_ROWS or not has_matrix_registers():

@@ -19,7 +19,7 @@ from homog_core.progress import Say
 from homog_core.records import Decoding, ModelSpec, PromptStyle, Question
 from homog_core.sampling.adapters import Adapters
 from homog_core.sampling.decoding import ComputedDecoding, State
-from homog_core.sampling.few_rows import quicken_few_rows
+from homog_core.sampling.few_rows import is_in_int8, quicken_few_rows
 from homog_core.sampling.graphs import RecordedDecoding, is_recordable
 from homog_core.sampling.growing_cache import growing_cache
 from homog_core.sampling.loading import load_model
@@ -43,7 +43,7 @@ class TorchSampler:
     def __init__(self, model: Any, tokenizer: Any, spec: ModelSpec, revision: str = "") -> None:
         self.model, self.tokenizer, self.spec, self.revision = model, tokenizer, spec, revision
         self.device = str(model.device)
-        self.dtype = str(model.dtype).removeprefix("torch.")
+        self.dtype = "int8" if is_in_int8(model) else str(model.dtype).removeprefix("torch.")
         self._arguments = _arguments(model, spec)
         self._end_ids = _end_ids(model, tokenizer)
         self._hidden_ids = hidden_ids(tokenizer, self._end_ids, spec.leftovers)
@@ -61,7 +61,7 @@ class TorchSampler:
     ) -> "TorchSampler":
         """Load the weights of `spec`, converting or downloading them first where that is needed.
 
-        `dtype` is the name of torch's type that the weights are computed in; None: what suits device and architecture
+        `dtype` is what the weights are computed in (`records.Arithmetic`); None: what suits device and architecture
         (`device.choose_dtype`). Spread over all GPUs when one does not hold the model.
         `say` is told what is being done. Raises what `weights.local_weights` and `loading.load_model` raise.
         """

@@ -230,6 +230,40 @@ class Code:
 
         return ir.Constant(self._bits, [0xFFFF0000] * self.lanes)
 
+    def size(self, numbers: Any) -> Any:
+        """Numbers without their signs."""
+        return self._intrinsic("fabs", numbers)
+
+    def _intrinsic(self, name: str, numbers: Any) -> Any:
+        """What LLVM computes of each number under a name."""
+        from llvmlite import ir
+
+        kind = ir.FunctionType(self.vector, [self.vector])
+        return self.builder.call(
+            self.builder.module.declare_intrinsic(f"llvm.{name}.v{self.lanes}f32", fnty=kind), [numbers]
+        )
+
+    def digits(self, numbers: Any, base: int) -> tuple[Any, Any]:
+        """The nearest integers as two of 8 bits: high · base + low, where low is from −base / 2 on. 2 divides base."""
+        from llvmlite import ir
+
+        build, n_bits = self.builder, ir.Constant(self._bits, [base.bit_length() - 1] * self.lanes)
+        whole = build.fptosi(self._intrinsic("rint", numbers), self._bits)
+        high = build.ashr(build.add(whole, ir.Constant(self._bits, [base // 2] * self.lanes)), n_bits)
+        kind = ir.VectorType(self.byte, self.lanes)
+        return build.trunc(high, kind), build.trunc(build.sub(whole, build.shl(high, n_bits)), kind)
+
+    def joined(self, high: Any, low: Any, base: int) -> Any:
+        """High · base + low of integers, as numbers of fp32."""
+        from llvmlite import ir
+
+        n_bits = ir.Constant(self._bits, [base.bit_length() - 1] * self.lanes)
+        return self.builder.sitofp(self.builder.add(self.builder.shl(high, n_bits), low), self.vector)
+
+    def whole(self, base: Any, index: int) -> Any:
+        """A register of integers of 32 bits from memory."""
+        return self.builder.load(self.place(self._float, base, index), typ=self._bits, align=4)
+
     def shortened(self, numbers: Any) -> Any:
         """Numbers without the lower half of their bits, which are numbers of bf16."""
         return self.builder.bitcast(self.builder.and_(self.bits(numbers), self._upper()), self.vector)

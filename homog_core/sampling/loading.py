@@ -18,10 +18,13 @@ from homog_core.device import (
     require_room,
 )
 from homog_core.errors import HomogError, InvalidInput, ModelUnavailable, OutOfMemory, first_line
+from homog_core.sampling.few_rows import compute_in_int8
+from homog_core.sampling.instructions import can_run
+from homog_core.sampling.int8_code import can_multiply_int8
 from homog_core.sampling.model_files import SINGLE, missing_weights, read_config, weight_size
 from homog_core.sampling.tokenizer import load_tokenizer
 
-_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 6}  # int8: fp32, and integers with scales beside it
 # What transformers asks for one after the other (its src/transformers/quantizers), by the config's `quant_method`
 _PACKAGES = {
     "aqlm": "aqlm[gpu,cpu]",
@@ -51,9 +54,10 @@ class Loaded(NamedTuple):
 def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
     """The model and the tokenizer of a folder; `key` is what messages call it.
 
-    `dtype` is the name of torch's type to compute in; None: what `device.choose_dtype` says. Raises `OutOfMemory` for
-    weights that do not fit, before they are read; `ModelUnavailable` where code of its own, another version of
-    transformers or another package is needed; `InvalidInput` for a folder that holds no whole causal language model.
+    `dtype` is what to compute in (`records.Arithmetic`); None: what `device.choose_dtype` says. Raises `OutOfMemory`
+    for weights that do not fit, before they are read; `ModelUnavailable` where code of its own, another version of
+    transformers or another package is needed; `InvalidInput` for a folder that holds no whole causal language model,
+    and for int8 where machine or model do not compute in it.
     """
     import torch
     from transformers import AutoConfig
@@ -66,6 +70,8 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
         size = weight_size(folder)
         quantised = "quantization_config" in read_config(folder)
         placement = require_room(key, size.n_bytes if quantised else size.n_parameters * _BYTES[dtype])
+        if dtype == "int8":
+            _require_int8(key, placement.device_map, quantised)
         if placement.device_map == "cpu":
             keep_freed_memory()
         else:
@@ -73,7 +79,7 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
         with LOADING:
             model, report = auto_class(config).from_pretrained(
                 folder,
-                dtype=getattr(torch, dtype),
+                dtype=torch.float32 if dtype == "int8" else getattr(torch, dtype),
                 device_map=placement.device_map,
                 max_memory=placement.max_memory,
                 trust_remote_code=False,
@@ -88,7 +94,22 @@ def load_model(key: str, folder: Path, dtype: str | None = None) -> Loaded:
         raise said from error
     _require_all(key, report["missing_keys"])
     _require_on_gpus(key, getattr(model, "hf_device_map", {}), placement.device_map)
+    if dtype == "int8":
+        compute_in_int8(key, model)
     return Loaded(model.eval(), tokenizer, model.num_parameters())
+
+
+def _require_int8(key: str, device_map: str, quantised: bool) -> None:
+    """Refuse int8 where it is not computed."""
+    if device_map != "cpu":
+        raise InvalidInput(f"int8 is computed on a CPU, and {key} would be on a GPU; choose bfloat16 or float32.")
+    if not (can_run() and can_multiply_int8()):
+        raise InvalidInput(
+            "int8 needs a processor with AMX for integers and a system that lets programs use it, and this machine "
+            "lacks one of them; choose float32."
+        )
+    if quantised:
+        raise InvalidInput(f"The weights of {key} are quantised in a way of their own; leave out int8.")
 
 
 def auto_class(config: Any) -> Any:

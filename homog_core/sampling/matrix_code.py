@@ -36,8 +36,12 @@ class Splitting(ctypes.Structure):
 @cache
 def has_matrix_registers() -> bool:
     """Whether the processor has them and the system lets this process use them."""
-    if not has("amx-tile", "amx-bf16", "avx512f"):
-        return False
+    return has("amx-tile", "amx-bf16", "avx512f") and may_use_matrix_registers()
+
+
+@cache
+def may_use_matrix_registers() -> bool:
+    """Whether the system lets this process use matrix registers, which the processor must have."""
     try:
         return ctypes.CDLL(None).syscall(*_GRANT, _TILE_DATA) == 0
     except (OSError, AttributeError, TypeError):  # not Linux, or another C library

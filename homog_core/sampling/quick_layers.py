@@ -11,8 +11,9 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from homog_core.sampling.blocks import Blocks, product
-from homog_core.sampling.few_rows import is_quicker, share_blocks
+from homog_core.sampling.few_rows import blocks_of, is_computed_here, share_blocks
 from homog_core.sampling.instructions import can_run, lanes
+from homog_core.sampling.int8 import Int8
 from homog_core.sampling.layer_code import Attention, Gate, Heads, Norm, attention, gate, norm, rotation
 from homog_core.sampling.threads import in_parallel
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _SCALES = (1e-3, 1.0, 100.0)  # of the rows that are tried: small numbers show an ε, and large ones a limit
 _NEAR = 2e-5  # how far the numbers of two forward passes may be apart, relative to the largest of a row
+# Where a layer rounds what it is given, the last bit of a number may make a step of it, of 1 / 32,512 of the largest
+_NEAR_IN_INT8 = 2e-4
 
 
 class _Norm(NamedTuple):
@@ -36,7 +39,7 @@ class _Heads(NamedTuple):
     size: int  # of a head
     together: int  # heads that share their keys and values
     norms: "tuple[_Norm, _Norm] | None"  # of queries and keys
-    blocks: Blocks | None  # of queries, keys and values, in one product
+    blocks: Blocks | Int8 | None  # of queries, keys and values, in one product
     layers: "tuple[torch.nn.Module, ...]"  # that the blocks are of
 
 
@@ -56,13 +59,18 @@ def quicken_layers(model: Any) -> None:
                     break
 
 
-def _agree(one: "torch.Tensor", other: "torch.Tensor") -> bool:
+def _agree(one: "torch.Tensor", other: "torch.Tensor", near: float = _NEAR) -> bool:
     """Whether two tensors (…, n) have the same rows, but for rounding."""
     import torch
 
     if one.shape != other.shape or not torch.isfinite(other).all():
         return False
-    return bool(((one - other).abs().amax(-1) <= _NEAR * other.abs().amax(-1)).all())
+    return bool(((one - other).abs().amax(-1) <= near * other.abs().amax(-1)).all())
+
+
+def _near(last: Any) -> float:
+    """How far two forward passes may be apart whose last layer this is."""
+    return _NEAR_IN_INT8 if isinstance(blocks_of(last), Int8) else _NEAR
 
 
 def _takes_one(module: Any) -> bool:
@@ -145,7 +153,7 @@ def _quicken_gated(module: Any) -> Callable[..., Any] | None:
     layers = tuple(parts[:2])
     forward = partial(_gated, module, type(module).forward.__get__(module), kind, share_blocks(layers), layers)
     rows = _rows_to_try(parts[0].in_features)[:, None]
-    return forward if _agree(forward(rows), type(module).forward(module, rows)) else None
+    return forward if _agree(forward(rows), type(module).forward(module, rows), _near(parts[2])) else None
 
 
 def _kind_of(activation: Callable[..., Any]) -> str | None:
@@ -160,14 +168,14 @@ def _gated(
     module: Any,
     plain: Callable[..., Any],
     kind: str,
-    blocks: Blocks | None,
+    blocks: Blocks | Int8 | None,
     layers: "tuple[torch.nn.Module, ...]",
     given: "torch.Tensor",
 ) -> "torch.Tensor":
     if not _is_ours(given):
         return plain(given)
     rows = given.reshape(-1, given.shape[-1])
-    if blocks and layers == (module.gate_proj, module.up_proj) and is_quicker(blocks, len(rows)):
+    if blocks and layers == (module.gate_proj, module.up_proj) and is_computed_here(blocks, len(rows)):
         both = product(blocks, rows)
         own, up = both.split(both.shape[-1] // 2, dim=-1)
     else:
@@ -231,7 +239,7 @@ def _attends_alike(module: Any, forward: Callable[..., Any]) -> bool:
         cache = DynamicCache()
         cache.update(keys, values, module.layer_idx)
         found.append(one(**given, past_key_values=cache)[0])
-    return _agree(*found)
+    return _agree(*found, near=_near(module.o_proj))
 
 
 def _attend(
@@ -271,7 +279,7 @@ def _rotates_whole_heads(embeddings: Any, size: int) -> bool:
 def _projected(module: Any, heads: _Heads, hidden: "torch.Tensor") -> "tuple[torch.Tensor, ...]":
     """Queries, keys and values (R, heads · d)."""
     layers, rows = (module.q_proj, module.k_proj, module.v_proj), hidden[:, 0]
-    if heads.blocks and layers == heads.layers and is_quicker(heads.blocks, len(rows)):
+    if heads.blocks and layers == heads.layers and is_computed_here(heads.blocks, len(rows)):
         return product(heads.blocks, rows).split([layer.out_features for layer in layers], dim=-1)
     return tuple(layer(rows) for layer in layers)
 

@@ -3,15 +3,14 @@
 Used by `homog selftest`, by `benchmarks.families` and by tests. It does not know what is done with the differences.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from homog_core.records import Decoding, PromptStyle, Question
 from homog_core.sampling.engine import TorchSampler
+from homog_core.sampling.few_rows import own_forward_passes
 from homog_core.sampling.steps import Answer
 
 Key = tuple[str, int]  # question id and sample index
@@ -36,14 +35,15 @@ class Recomputed(NamedTuple):
     logprobs: np.ndarray  # (T,) nats
 
 
-def recompute(model: Any, prompt_ids: Sequence[int], own_ids: Sequence[int]) -> Recomputed:
+def recompute(model: Any, prompt_ids: Sequence[int], own_ids: Sequence[int], *, in_fp32: bool = False) -> Recomputed:
     """Entropies and log-probabilities of the tokens `own_ids` after a prompt, in fp64 from the model's logits.
 
-    The layers compute as transformers wrote them, not as `quick_layers` and `few_rows` do.
+    The layers compute as transformers wrote them, not as `quick_layers` and `few_rows` do. Layers in int8 compute with
+    the same integers by PyTorch's operations, or `in_fp32` with their weights.
     """
     import torch
 
-    with torch.inference_mode(), _own_forward_passes(model):
+    with torch.inference_mode(), own_forward_passes(model, in_fp32=in_fp32):
         ids = torch.tensor([[*prompt_ids, *own_ids]], device=model.device)
         logits = model(input_ids=ids, use_cache=False).logits[0, len(prompt_ids) - 1 : -1]  # (T, V)
         log_p = torch.log_softmax(logits.double(), dim=-1)
@@ -52,30 +52,18 @@ def recompute(model: Any, prompt_ids: Sequence[int], own_ids: Sequence[int]) -> 
         return Recomputed(entropies.cpu().numpy(), log_p.gather(-1, own[:, None])[:, 0].cpu().numpy())
 
 
-@contextmanager
-def _own_forward_passes(model: Any) -> Iterator[None]:
-    """While the context lasts no module has a forward pass of ours; those of other libraries stay."""
-    modules = [module for module in model.modules() if not hasattr(module, "_hf_hook")]
-    ours = [(m, m.__dict__["forward"]) for m in modules if isinstance(m.__dict__.get("forward"), partial)]
-    for module, _ in ours:
-        del module.forward
-    try:
-        yield
-    finally:
-        for module, forward in ours:
-            module.forward = forward
-
-
 def differences(
     sampler: TorchSampler,
     questions: Iterable[Question],
     answers: Mapping[Key, Answer],
     style: PromptStyle,
     model: Any = None,
+    *,
+    in_fp32: bool = False,
 ) -> np.ndarray:
     """|recorded − recomputed| (D,) of all entropies and log-probabilities of the answers, in nats.
 
-    `model` recomputes in place of the sampler's own.
+    `model` recomputes in place of the sampler's own; `in_fp32` as in `recompute`.
     """
     model, found = model or sampler.activated(), []
     for question in questions:
@@ -83,6 +71,6 @@ def differences(
         prompt_ids = sampler.tokenizer(prompt.text, add_special_tokens=prompt.add_special_tokens)["input_ids"]
         for (question_id, _), answer in answers.items():
             if question_id == question.id:
-                entropies, logprobs = recompute(model, prompt_ids, answer.token_ids)
+                entropies, logprobs = recompute(model, prompt_ids, answer.token_ids, in_fp32=in_fp32)
                 found += [np.abs(entropies - answer.entropies), np.abs(logprobs - answer.logprobs)]
     return np.concatenate(found)

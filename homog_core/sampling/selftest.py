@@ -26,6 +26,8 @@ _DECODING = Decoding(n_samples=10, max_new_tokens=24)
 _RECOMPUTED = (GREEDY, 0)  # of every question the greedy answer and the first sample
 _EXACT = (1e-4, 1e-3)  # nats, in fp32: the most that numbers may be off on average, and the most of any
 # In bf16 and fp16 another batch size rounds in another way. An error of the engine is as large as entropies are.
+# In int8 the last bit of a number may make a step of it, and after some layers every rounding is another one
+_STEPS = (5e-3, 0.05)
 _ROUNDED = (0.1, 1.0)
 _PEAK = 1.3  # times the estimate, which leaves activations out
 _PACKAGES = ("homog-core", "torch", "transformers", "peft", "accelerate", "numpy")
@@ -77,10 +79,11 @@ def selftest(
     say("Recomputing answers in full")
     chosen = {key: answer for key, answer in together.answers.items() if key[1] in _RECOMPUTED}
     off = differences(sampler, questions, chosen, style)
-    mean, largest = _EXACT if sampler.dtype == "float32" else _ROUNDED
+    mean, largest = {"float32": _EXACT, "int8": _STEPS}.get(sampler.dtype, _ROUNDED)
     findings = (
         Finding("recorded against recomputed, mean difference", float(off.mean()), "nats", mean),
         Finding("recorded against recomputed, largest difference", float(off.max()), "nats", largest),
+        *(_against_fp32(sampler, questions, chosen, style) if sampler.dtype == "int8" else ()),
         *_batch_effects(alone.answers, together.answers, sampler.dtype, largest),
         *memory,
         Finding("speed, one question", alone.tokens_per_second, "tokens/s"),
@@ -89,6 +92,17 @@ def selftest(
     )
     device = probe_device().name
     return SelfTest(sampler.spec.key, sampler.revision, sampler.dtype, device, _versions(), findings)
+
+
+def _against_fp32(
+    sampler: TorchSampler, questions: Sequence[Question], answers: Mapping[Key, Answer], style: PromptStyle
+) -> tuple[Finding, Finding]:
+    """What int8 changes: a measurement, and no error of the engine."""
+    off = differences(sampler, questions, answers, style, in_fp32=True)
+    return (
+        Finding("recorded in int8 against fp32, mean difference", float(off.mean()), "nats"),
+        Finding("recorded in int8 against fp32, largest difference", float(off.max()), "nats"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +158,7 @@ def _memory(sampler: TorchSampler, questions: Sequence[Question], style: PromptS
     if numbers:
         longest = max(len(Encoded.of(sampler, question, _DECODING, style).ids) for question in questions)
         rows = len(questions) * (_DECODING.n_samples + 1)
-        value = getattr(torch, sampler.dtype).itemsize
+        value = sampler.model.dtype.itemsize
         estimate = memory_needed(numbers, rows, longest + _DECODING.max_new_tokens, value) / 1e9
         found.append(Finding("memory, estimated", estimate, "GB"))
     if not gpus:

@@ -1,10 +1,11 @@
 """The commands that we tell people to type. Whoever shows one puts it into type of its own."""
 
+from typing import get_args
+
 from homog_core.catalogue.encoders import DEFAULT_NLI
-from homog_core.records import Identity
+from homog_core.records import Arithmetic, Identity
 from homog_core.typed import first_sample, typed
 
-_DTYPES = ("float32", "bfloat16", "float16")  # that --dtype takes; of a served model it is not known
 __all__ = ["draws", "first_sample", "sample_as", "score", "score_by_nli", "study"]
 
 
@@ -41,5 +42,5 @@ def sample_as(run: Identity, *, temperature: float) -> str:
         max_new_tokens=own.max_new_tokens,
         prompt=run.prompt_style,
         seed=own.seed or None,
-        dtype=run.dtype if run.dtype in _DTYPES else None,
+        dtype=run.dtype if run.dtype in get_args(Arithmetic) else None,  # of a served model it is not known
     )

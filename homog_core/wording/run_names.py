@@ -37,7 +37,8 @@ def _marks(run: Run, runs: Sequence[Run], but: Collection[str]) -> list[str]:
     if own["temperature"] is None:
         but = [*but, "temperature"]
     same = [fields(other) for other in runs if other.identity.model == run.identity.model]
-    return [
+    in_int8 = ["int8"] if own["dtype"] == "int8" else []
+    return in_int8 + [
         show(own[key])
         for key, show in _MARKS.items()
         if key not in but and (own[key] != USUAL[key] if key in USUAL else any(o[key] != own[key] for o in same))
@@ -53,6 +54,7 @@ def run_title(run: Run) -> str:
         dataset_title(identity.dataset),
         counted(identity.n_questions, "question"),
         f"temperature {_temperature(run)}",
+        "int8" if identity.dtype == "int8" else "",
         prompt_title(identity.prompt_style),
         status if status != "complete" else "imported" if run.is_imported and not run.provenance.study else "",
     ]

@@ -16,6 +16,9 @@ from homog_core.catalogue.datasets import DATASETS
 from homog_core.cli import main
 from homog_core.runs import shipped
 from homog_core.runs.store import open_run
+from homog_core.sampling import few_rows
+from homog_core.sampling.int8_code import can_multiply_int8
+from homog_core.wording import run_card
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +162,20 @@ def test_the_type_that_weights_are_computed_in_is_chosen_and_recorded(call, mode
     command = sample_arguments(model_folder, csv(1), tokens=4)
     runs = [open_run(call(*command, *extra)["run"]) for extra in ([], ["--dtype", "bfloat16"])]
     assert [run.identity.dtype for run in runs] == ["float32", "bfloat16"]
+
+
+@pytest.mark.skipif(not can_multiply_int8(), reason="this processor multiplies no integers in AMX")
+def test_a_run_in_int8_is_another_run(call, tmp_path, csv, monkeypatch):
+    monkeypatch.setattr(few_rows, "_SMALLEST", 1024)
+    model, folder = tiny_model("llama"), tmp_path / "tiny"
+    model.resize_token_embeddings(320, mean_resizing=False)
+    model.save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    command = sample_arguments(folder, csv(1), tokens=4)
+    usual, run = (open_run(call(*command, *extra)["run"]) for extra in ([], ["--dtype", "int8"]))
+    assert (usual.identity.dtype, run.identity.dtype) == ("float32", "int8")
+    assert usual.id != run.id
+    assert "computed in int8" in str(run_card.card(run))
 
 
 @pytest.mark.parametrize(("given", "limit"), [([], 9), (["--max-new-tokens", "5"], 5)])

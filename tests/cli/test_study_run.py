@@ -85,6 +85,17 @@ def test_a_model_is_loaded_once_for_each_number_type(call, study, loaded, tmp_pa
     assert loaded == ["tiny", "tiny"]
 
 
+def test_a_run_in_int8_is_of_no_cell_that_names_no_number_type(call, study, monkeypatch):
+    path = study()
+    with monkeypatch.context() as patch:
+        patch.setattr(TorchSampler, "dtype", property(lambda _: "int8", lambda *_: None), raising=False)
+        call("study", "run", path)
+    assert {run.identity.dtype for run in list_runs()} == {"int8"}
+    named = study(settings=SETTINGS.replace("samples", 'dtype = "int8"\nsamples'))
+    assert states(call("study", "run", named, "--dry-run")) == ["done", "done"]
+    assert "done" not in states(call("study", "run", study(), "--dry-run"))
+
+
 def test_a_cell_that_fails_stops_no_other_and_is_tried_again(call, study, tmp_path, capsys):
     path = study("nonsense", datasets=[str(tmp_path / "later.csv")], settings=SETTINGS.partition("\n\n")[0])
     rows = call("study", "run", path, status=1)

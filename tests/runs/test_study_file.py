@@ -45,7 +45,7 @@ def test_without_settings_they_are_those_of_sample(study):
         (NAMES + "[settings]\nsamples = 3\n", r"under a line \[\[settings\]\]"),
         (NAMES + "[[settings]]\nsamples = '3'\n", "`samples` is '3'; input should be a valid integer"),
         (NAMES + "[[settings]]\nseed = 2026-11-26\n", "`seed` is '2026-11-26'"),
-        (NAMES + "[[settings]]\ndtype = 'int8'\n", "`dtype` is 'int8'; input should be 'float32'"),
+        (NAMES + "[[settings]]\ndtype = 'int4'\n", "`dtype` is 'int4'; input should be 'float32'"),
         (NAMES + "[[settings]]\n[[settings]]\ntemperature = -1\n", r"\[\[settings\]\] 2: The temperature is -1"),
         (NAMES + "[[settings]]\ntemperature = nan\n", "temperature"),
         (NAMES + "[[settings]]\nbatch_questions = 0\n", "questions in a batch is 0"),

@@ -1,9 +1,10 @@
 """What runs are called."""
 
 import pytest
+from fakes import FakeSampler
 from scored_runs import THREE_QUESTIONS, sampled
 
-from homog_core.wording.run_names import names, titles
+from homog_core.wording.run_names import names, run_title, titles
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 
@@ -31,3 +32,13 @@ def test_a_list_to_choose_from_has_the_dataset_first_and_says_what_is_unusual():
     assert found[cold.id] == f"{title} · a (base), T = 0.3"
     assert found[short.id] == f"{title} · b (base) · 2 questions"
     assert found[live.id].startswith(f"{title} · c (base) · live, 20")
+
+
+def test_a_run_in_int8_always_says_so(monkeypatch):
+    usual = sampled("a")
+    monkeypatch.setattr(FakeSampler, "dtype", "int8")
+    run = sampled("a", temperature=0.3)
+    assert list(names([run]).values()) == ["a (base), int8, T = 0.3"]
+    assert list(names([usual, run]).values()) == ["a (base)", "a (base), int8, T = 0.3"]
+    assert "int8" in run_title(run).split(" · ")
+    assert "int8" not in run_title(usual)
