@@ -86,7 +86,9 @@ class InBrowser:
         marks.begin("map")
         page.get_by_role("radiogroup").get_by_text("Map", exact=True).click()
         page.get_by_text("Where the answers lie").first.wait_for()
-        page.locator("[class*=st-key-map] .main-svg, [class*=st-key-map] .gl-container").first.wait_for(state="attached")
+        page.locator("[class*=st-key-map] .main-svg, [class*=st-key-map] .gl-container").first.wait_for(
+            state="attached"
+        )
         marks.came("map", True)
         return marks.seconds
 
@@ -179,7 +181,7 @@ def _cpu(pid: int) -> float:
 
 
 def ask_engine(models: Sequence[str], tokens: int) -> list[dict[str, dict[str, float]]]:
-    """The engine alone: import, unpack, load and sample, the models taking turns as on the page. Seconds by question."""
+    """The engine alone: import, unpack, load, sample, models in turn as on the page. Seconds by question."""
     started = time.perf_counter()
     from homog_core.catalogue.datasets import DATASETS
     from homog_core.catalogue.models import MODELS as KNOWN
