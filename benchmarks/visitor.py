@@ -91,6 +91,10 @@ class Visitor:
         """Whether a part of the page is drawn again and again."""
         return bool(self._polled)
 
+    def kinds(self) -> list[str]:
+        """What kind each element on the page is of."""
+        return [one.kind for one in self._elements.values()]
+
     def buttons(self) -> list[str]:
         """The labels of the buttons that are there, those that download a file included."""
         return [one.proto.label for one in self._elements.values() if one.kind in ("button", "download_button")]

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 from homog_core import files
 
@@ -16,10 +17,10 @@ _WAITS = 5.0  # seconds after the first page
 
 
 class Ahead:
-    """Begins some seconds after the first page has been served, and ends with the server."""
+    """Begins some seconds after the first page has been served, when `rest` returns, and ends with the server."""
 
-    def __init__(self, waits: float = _WAITS) -> None:
-        self.over = threading.Event()
+    def __init__(self, waits: float = _WAITS, rest: Callable[[], object] = lambda: None) -> None:
+        self.over, self._rest = threading.Event(), rest
         self._waits, self._served, self._stopped = waits, threading.Event(), threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -34,13 +35,16 @@ class Ahead:
         with self._lock:
             self._stopped.set()
             self._served.set()
-            if self.process:
+            if self.process is None:  # what it waits for may take longer than the server has
+                self.over.set()
+            else:
                 self.process.terminate()
         self.over.wait(timeout=10)
 
     def _work(self) -> None:
         self._served.wait()
-        self._stopped.wait(self._waits)
+        if not self._stopped.wait(self._waits):
+            self._rest()
         with self._lock:
             if not self._stopped.is_set():
                 self.process = _begun()

@@ -2,17 +2,18 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
 
 from dashboard.once import once
-from dashboard.serving import served_with
+from dashboard.serving import CLICKS, rest, served_with
 from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
-from homog_core.catalogue.encoders import DEFAULT_ENCODER, ENCODERS
+from homog_core.catalogue.encoders import ENCODERS
 from homog_core.catalogue.servers import Server
 from homog_core.errors import HomogError
 from homog_core.live import LiveQueue
@@ -21,6 +22,8 @@ from homog_core.records import ModelSpec, Question
 from homog_core.runs import store
 from homog_core.runs.sentences import sentences_folder
 from homog_core.runs.shipped import ships
+
+_WARM_UP_AFTER = 3.0  # seconds
 
 
 class Version(NamedTuple):
@@ -75,7 +78,9 @@ def live_queue() -> LiveQueue:
     from homog_core.sampling.weights import local_weights
 
     encoders = [sentence_encoder(key) for key in ENCODERS]
-    return served_with(LiveQueue(load_sampler, encoders, is_connected=is_connected, prepare=local_weights))
+    return served_with(
+        LiveQueue(load_sampler, encoders, is_connected=is_connected, prepare=local_weights, make_way=CLICKS.let_pass)
+    )
 
 
 class ServedModels(NamedTuple):
@@ -113,26 +118,40 @@ def session_id() -> str:
     return context.session_id if context else ""
 
 
-class UmapWarmUp:
-    """Loads an encoder and compiles UMAP in the background, once, some seconds after the first page has been served."""
+class WarmUp:
+    """Something that takes seconds, done in the background some seconds after a page has been served."""
 
-    def __init__(self, encoder: SentenceEncoder, delay: float = 3.0) -> None:
+    def __init__(self, work: Callable[[], object]) -> None:
         self.ready = threading.Event()
-        threading.Thread(target=self._work, args=(encoder, delay), name="umap-warm-up", daemon=True).start()
+        threading.Thread(target=self._work, args=(work,), name="warm-up", daemon=True).start()
 
-    def _work(self, encoder: SentenceEncoder, delay: float) -> None:
-        from homog_core.measures.projection import warm_up
-
-        time.sleep(delay)
-        encoder.load()
-        warm_up()
+    def _work(self, work: Callable[[], object]) -> None:
+        time.sleep(_WARM_UP_AFTER)
+        work()
         self.ready.set()
 
 
 @once
-def umap_warm_up() -> UmapWarmUp:
-    """Start the warm-up if it has not been started; its `ready` says whether UMAP is quick now."""
-    return UmapWarmUp(sentence_encoder(DEFAULT_ENCODER))
+def encoders_warm_up() -> WarmUp:
+    """Begin to load the encoders, if that has not begun."""
+    return WarmUp(lambda: [sentence_encoder(key).load() for key in ENCODERS])
+
+
+@once
+def umap_warm_up() -> WarmUp:
+    """Begin to compile UMAP when no live job is at work, if that has not begun; `ready` says whether it is quick now.
+
+    It holds Python's lock for some ten seconds, in which a job says a tenth of what it could.
+    """
+    return WarmUp(_compile_umap)
+
+
+def _compile_umap() -> None:
+    from homog_core.measures.projection import warm_up
+
+    encoders_warm_up().ready.wait()
+    rest()
+    warm_up()
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading the run …")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import access, ask, page, url
 from dashboard.access import Access
-from dashboard.cache import served_models, umap_warm_up
+from dashboard.cache import encoders_warm_up, served_models
 from dashboard.live.estimate import estimate
 from dashboard.live.job import job, start
 from dashboard.live.settings import settings
@@ -34,7 +34,7 @@ def main() -> None:
         clusterer = default_clusterers(list(ENCODERS))[0]
     if job_id := url.get("job"):
         job(job_id, clusterer)
-    umap_warm_up()
+    encoders_warm_up()
 
 
 def ask_models(found: Access) -> Clusterer:

@@ -241,7 +241,7 @@ class Gate:
 class FakeEncoder:
     """Equal texts get the same unit vector, different texts nearly orthogonal ones."""
 
-    key = "fake"
+    key, is_loaded = "fake", True
 
     def __init__(self) -> None:
         self.encoded: list[str] = []

@@ -36,6 +36,7 @@ def ended(snapshot: Snapshot, clusterer: Clusterer) -> None:
         st.error(plain(snapshot.message), icon=":material/error:")
     elif snapshot.state == "stopped":
         st.warning(words.stopped(snapshot))
+    umap_warm_up()  # not before: compiling it would hold up the answers
     if not any(part.is_asked for part in snapshot.models):
         return
     st.markdown(f"#### {plain(snapshot.request.question.text)}")

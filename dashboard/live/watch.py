@@ -23,6 +23,7 @@ from homog_core.records import GREEDY
 from homog_core.wording import question as say
 
 POLL_SECONDS = 0.5
+_FIRST_SECONDS = 0.4  # that a look at a job waits for its first token
 CAPTIONS = {
     "Tree": "Tree: answers that begin alike share a branch; the stronger the orange, the more tokens could come next.",
     "Token entropies": "How open the next token was, along every answer that has finished.",
@@ -33,6 +34,7 @@ CAPTIONS = {
 def watch(job_id: str, clusterer: Clusterer) -> None:
     """Look again and again; when the job is over, leave by a rerun of the page."""
     queue = live_queue()
+    queue.wait_for_tokens(job_id, _FIRST_SECONDS)
     snapshot = queue.snapshot(job_id, session_id())
     if snapshot.is_over:
         st.rerun()
@@ -82,8 +84,8 @@ def _column(snapshot: Snapshot, position: int, clusterer: Clusterer) -> None:
 
 
 def _said(part: ModelSnapshot) -> tuple:
-    """What there is to cluster: changes only when an answer ends, or when all begin anew."""
-    return tuple((index, part.answers[index].text) for index in sorted(part.vectors)), len(part.ended)
+    """What there is to cluster: changes only when answers have been encoded, or when all begin anew."""
+    return tuple((index, part.answers[index].text) for index in sorted(part.vectors))
 
 
 def _figures(found: Picture) -> tuple[str, dict[str, go.Figure]]:

@@ -142,3 +142,20 @@ class Job:
     stop: bool = False
     since: float = field(default_factory=time.monotonic)  # when state or message last changed
     last_watched: float = field(default_factory=time.monotonic)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any model has said something."""
+        return any(part.answers for part in self.parts)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """How it stands, for a log: nothing of what was asked or answered."""
+        return {
+            "job": self.id,
+            "state": self.state,
+            "models": [part.model.key for part in self.parts],
+            "samples": self.request.decoding.n_samples,
+            "tokens": sum(part.n_tokens for part in self.parts),
+            "seconds": round(sum(part.seconds for part in self.parts), 3),
+        }

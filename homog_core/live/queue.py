@@ -18,11 +18,13 @@ from homog_core.analysis.draws import draws
 from homog_core.catalogue.servers import is_served
 from homog_core.device import Device, free_memory, probe_device
 from homog_core.errors import HomogError, NotFound
+from homog_core.live.encoding import Encoding
 from homog_core.live.failures import why_failed
 from homog_core.live.job import OVER, Job, Load, Part, Request, Snapshot
-from homog_core.measures.encoders import Encoder, encode
+from homog_core.live.unpacking import Unpacking
+from homog_core.measures.encoders import Encoder
 from homog_core.progress import Say
-from homog_core.records import GREEDY, ModelSpec, Question
+from homog_core.records import ModelSpec, Question
 from homog_core.runs import score
 from homog_core.runs.store import Run
 from homog_core.sampling.steps import Sampler, Step
@@ -54,11 +56,13 @@ class LiveQueue:
         idle_seconds: float = IDLE_SECONDS,
         probe: Callable[[], Device] = probe_device,
         prepare: Callable[[ModelSpec, Say], object] | None = None,
+        make_way: Callable[[float], object] = lambda seconds: None,
     ) -> None:
-        self._load_sampler, self._encoders = load_sampler, encoders
+        """`make_way` is called between two steps, with the seconds that the last one took, and may wait."""
+        self._load_sampler, self._encoders, self._encoding = load_sampler, encoders, Encoding(encoders)
+        self._make_way = make_way
         self._is_connected, self._grace, self._idle = is_connected, grace_seconds, idle_seconds
-        self._probe, self._prepare = probe, prepare
-        self._preparing: dict[str, str] = {}  # what is being done for a source; "" when that is over
+        self._probe, self._unpacking = probe, Unpacking(prepare)
         self._device: Device | None = None
         self._lock = threading.Condition()
         self._jobs: dict[str, Job] = {}
@@ -130,6 +134,19 @@ class LiveQueue:
                 int(self._running is not None), len(self._waiting), self._worker.is_alive() and not self._closed
             )
 
+    def rest(self, seconds: float) -> None:
+        """Wait until no job has waited or run for so many seconds."""
+        with self._lock:
+            self._lock.wait_for(self._is_idle)
+            while self._lock.wait_for(lambda: not self._is_idle(), seconds):
+                self._lock.wait_for(self._is_idle)
+
+    def wait_for_tokens(self, job_id: str, seconds: float) -> None:
+        """Wait until a job has said something, loads a model or is over, at most so many seconds."""
+        with self._lock:
+            job = self._job(job_id)
+            self._lock.wait_for(lambda: job.has_begun or job.state in ("loading", *OVER), seconds)
+
     def close(self, seconds: float) -> None:
         """Take no more jobs, stop those that wait and the one that runs, and wait at most so long for that one."""
         with self._lock:
@@ -156,21 +173,7 @@ class LiveQueue:
 
         What goes wrong is not said here: a job that needs the weights meets the same error and shows it.
         """
-        with self._lock:
-            is_new = self._prepare is not None and model.source not in self._preparing
-            if is_new and availability(model).state == "prepare":
-                self._preparing[model.source] = "Unpacking the weights, once"
-                threading.Thread(target=self._unpack, args=(model,), name="unpacking", daemon=True).start()
-            return self._preparing.get(model.source, "")
-
-    def _unpack(self, model: ModelSpec) -> None:
-        def say(words: str) -> None:
-            with self._lock:
-                self._preparing[model.source] = words
-
-        with contextlib.suppress(Exception):
-            self._prepare(model, say)
-        say("")
+        return self._unpacking.begin(model)
 
     def tokens_per_second(self, model_key: str) -> float | None:
         """How fast the last live job of a model was; None if there was none."""
@@ -190,6 +193,9 @@ class LiveQueue:
         """The device that jobs run on; None for the first seconds, until it is known."""
         with self._lock:
             return self._device
+
+    def _is_idle(self) -> bool:
+        return self._running is None and not self._waiting
 
     def _job(self, job_id: str) -> Job:
         if job_id not in self._jobs:
@@ -323,25 +329,32 @@ class LiveQueue:
     def _sample(self, job: Job, group: Sequence[tuple[Part, Sampler]]) -> None:
         """All parts step by step in turn, until the last has ended; on every way out their generators are closed."""
         request = job.request
-        with contextlib.ExitStack() as opened:
-            going = []
-            for part, sampler in group:
-                steps = sampler.sample([request.question], request.decoding, part.style, 1)
-                going.append((part, opened.enter_context(contextlib.closing(steps))))
-            while going:
-                going = [(part, steps) for part, steps in going if self._go_on(job, part, steps)]
+        try:
+            with contextlib.ExitStack() as opened:
+                going = []
+                for part, sampler in group:
+                    steps = sampler.sample([request.question], request.decoding, part.style, 1)
+                    going.append((part, opened.enter_context(contextlib.closing(steps))))
+                while going:
+                    going = [(part, steps) for part, steps in going if self._go_on(job, part, steps)]
+        finally:
+            for part, _ in group:  # those that wait: nobody waits for a token any more
+                self._encode(part, request.question)
 
     def _go_on(self, job: Job, part: Part, steps: Iterator[Step]) -> bool:
         """One step of a part; whether there was one left."""
         started = time.monotonic()
         step = next(steps, None)
+        seconds = time.monotonic() - started
         if step is None:
             with self._lock:
                 self._speeds[part.model.key] = part.n_tokens / max(part.seconds, 1e-9)
             return False
-        self._take(part, step, time.monotonic() - started)
-        self._encode(part, step, job.request.question)
+        self._take(part, step, seconds)
+        if self._encoding.is_due:
+            self._encode(part, job.request.question)
         self._check(job)
+        self._make_way(seconds)
         return True
 
     def _take(self, part: Part, step: Step, seconds: float) -> None:
@@ -355,19 +368,13 @@ class LiveQueue:
             for finished in step.finished:
                 part.result, part.served = finished, step.served
             part.n_tokens += len(step.answers)
+            self._lock.notify_all()
 
-    def _encode(self, part: Part, step: Step, question: Question) -> None:
-        """Embed the answers that have just ended, so that the page can cluster them."""
-        ended = [a for a in step.answers if a.finish_reason and a.sample_index != GREEDY and a.answer]
-        if not ended:
-            return
-        texts = [answer.answer for answer in ended]
-        found = {encoder.key: encode(encoder, question.text, texts) for encoder in self._encoders}
+    def _encode(self, part: Part, question: Question) -> None:
+        """Embed the answers that have ended, so that the page can cluster them."""
+        found = self._encoding.encode(question.text, part.answers, part.vectors)
         with self._lock:
-            for n, answer in enumerate(ended):
-                part.vectors[answer.sample_index] = {
-                    key: {view: vectors[n] for view, vectors in views.items()} for key, views in found.items()
-                }
+            part.vectors |= found
 
     def _check(self, job: Job) -> None:
         """Leave the job if somebody has stopped it, or if everybody who watched it has been gone for a while."""
@@ -382,16 +389,9 @@ class LiveQueue:
                 job.state, job.message, job.since = state, message, time.monotonic()
                 if is_new:
                     self._log(job)
+                    self._lock.notify_all()
 
     def _log(self, job: Job) -> None:
         """Log how a job stands: nothing of what was asked or answered, whose words belong to the visitor."""
-        facts = {
-            "job": job.id,
-            "state": job.state,
-            "models": [part.model.key for part in job.parts],
-            "samples": job.request.decoding.n_samples,
-            "tokens": sum(part.n_tokens for part in job.parts),
-            "seconds": round(sum(part.seconds for part in job.parts), 3),
-            "waiting": len(self._waiting),
-        }
+        facts = job.facts | {"waiting": len(self._waiting)}
         _LOG.log(logging.WARNING if job.state == "failed" else logging.INFO, "live job", extra={"facts": facts})

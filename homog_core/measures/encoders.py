@@ -28,6 +28,7 @@ class Encoder(Protocol):
     """Anything that embeds texts."""
 
     key: str
+    is_loaded: bool  # whether it encodes at once
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (n, d), float32 holding float16 values."""
@@ -46,10 +47,18 @@ class SentenceEncoder:
         """It travels to another process by its name, and is loaded there once."""
         return _encoder_here, (self.name,)
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return self._model is not None
+
     def load(self) -> None:
-        """Load the model now. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
-        if self._model is not None:
-            return
+        """Load the model now, once. Raises `ModelUnavailable` where neither this machine nor the hub has it."""
+        with self._lock:
+            if self._model is None:
+                self._load()
+
+    def _load(self) -> None:
         # Another thread may just be importing it: this waits, where `from transformers import …` may find half of it.
         import transformers  # noqa: F401
         from safetensors import SafetensorError

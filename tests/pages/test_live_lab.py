@@ -156,6 +156,7 @@ def queue(no_shipped_runs, monkeypatch):
         monkeypatch.setattr(module, "live_queue", lambda: own)
     for module in (cache, ended):
         monkeypatch.setattr(module, "umap_warm_up", lambda: SimpleNamespace(ready=threading.Event()))
+    monkeypatch.setattr(cache, "encoders_warm_up", lambda: None)
     yield own
     own.gate.let_through(1000)
 
