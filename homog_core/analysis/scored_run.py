@@ -226,9 +226,7 @@ class ScoredRun:
 
     def in_category(self, category: str) -> np.ndarray:
         """Which questions (Q,) a filter keeps; "" keeps all."""
-        if not category:
-            return np.full(len(self.questions), True)
-        return (self.questions["category"] == category).to_numpy()
+        return (self.questions["category"] == category).to_numpy() | (not category)
 
     @cached_property
     def encoders(self) -> list[str]:
@@ -295,14 +293,18 @@ class ScoredRun:
     def _pairs(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Condensed similarity of the valid answers; none where what is stored does not fit them."""
         n = len(self.valid(question_id))
-        if clusterer.key not in self._condensed:
-            self._condensed[clusterer.key] = self.run.similarities(clusterer.key)
-        known = self._condensed[clusterer.key]
+        known = self._condensed.setdefault(clusterer.key, {})
+        if question_id not in known:
+            known |= self.run.similarities(clusterer.key, question_id)
         if question_id not in known and clusterer.method == "jaccard":
             similarity = jaccard_similarity([response.answer for response in self.valid_responses(question_id)])
             known[question_id] = similarity[np.triu_indices(n, k=1)].astype(np.float32)
-        found = known.get(question_id, ())
-        return np.asarray(found if len(found) == n * (n - 1) // 2 else (), dtype=np.float32)
+        found = known.setdefault(question_id, np.zeros(0, dtype=np.float32))
+        return found if len(found) == n * (n - 1) // 2 else np.zeros(0, dtype=np.float32)
+
+    def _read_all(self, clusterer: Clusterer) -> None:
+        if not self._condensed.setdefault(clusterer.key, {}).keys() >= set(self.questions.index):
+            self._condensed[clusterer.key] |= self.run.similarities(clusterer.key)
 
     def labels(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Labels (N,) of the valid answers under a clusterer; none where there is no similarity."""
@@ -327,6 +329,7 @@ class ScoredRun:
         return self._trees[key]
 
     def _merge_trees(self, clusterer: Clusterer) -> derived.Arrays:
+        self._read_all(clusterer)
         pairs = [self._pairs(question_id, clusterer) for question_id in self.questions.index]
         found = merge_trees(pairs, self.n_samples, average=clusterer.is_linkage)
         return {"height": found.height, "merges": found.merges, "n_valid": found.n_valid}
@@ -337,6 +340,7 @@ class ScoredRun:
         return derived.kept_arrays(self.run, name, lambda: self._least_similarity(clusterer))["least"]
 
     def _least_similarity(self, clusterer: Clusterer) -> derived.Arrays:
+        self._read_all(clusterer)
         found = (self.similarity(question_id, clusterer) for question_id in self.questions.index)
         return {"least": np.array([own.min(initial=1.0) if len(own) else 0.0 for own in found], dtype=np.float32)}
 
@@ -344,6 +348,7 @@ class ScoredRun:
         """Labels (Q, N) of the valid answers to every question, any integers; −1 where there is no answer."""
         if clusterer.has_trees:
             return self.trees(clusterer).labels(clusterer.threshold)
+        self._read_all(clusterer)
         matrix = np.full((len(self.questions), max(self.n_samples, 1)), -1)
         for q, key in enumerate(self.questions.index):
             found = self.labels(key, clusterer)

@@ -139,11 +139,14 @@ class Run:
         names = (name.removesuffix(".parquet") for name in stored_names(self.folder))
         return sorted(name.removeprefix(kind) for name in names if name.startswith(kind))
 
-    def similarities(self, clusterer: str) -> dict[str, np.ndarray]:
-        """Condensed similarities of the valid answers, float32, by question id, under one clusterer by its key."""
+    def similarities(self, clusterer: str, near: str | None = None) -> dict[str, np.ndarray]:
+        """Condensed similarities of the valid answers, float32, by question id, under one clusterer by its key.
+
+        With `near`, of that question and of those that were written with it: a few, or all of a run of before.
+        """
         if not self.has("similarities"):
             return {}
-        table = read_file(self.folder, "similarities.parquet")
+        table = read_file(self.folder, "similarities.parquet", near=near)
         own = table.filter(pc.equal(table["clusterer"], clusterer)).combine_chunks()
         if not own.num_rows:
             return {}

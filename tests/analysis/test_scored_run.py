@@ -266,6 +266,8 @@ def test_a_view_reads_its_columns_and_one_clusterers_similarities(run):
         found = run.similarities(key)
         assert list(found) == list(own.index)
         assert all(np.array_equal(found[question], own[question]) for question in own.index)
+        for question in own.index:
+            assert np.array_equal(run.similarities(key, question)[question], own[question])
     assert run.similarities("none") == {}
     scored = ScoredRun(run)
     for question in scored.questions.index:
