@@ -4,11 +4,9 @@ It reads and computes; it writes nothing. Clusters follow a threshold at once: t
 trees answer every threshold. Whoever shows a run keeps it: trees and likelihoods are computed once.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, cached_property
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -33,9 +31,9 @@ from homog_core.records import GREEDY, FinishReason, Response, ResponseSet
 from homog_core.runs import derived
 from homog_core.runs.analysed import MAP_COLUMNS
 from homog_core.runs.evidence import stored_probabilities
-from homog_core.runs.score import stored_settings
 from homog_core.runs.store import Run
 from homog_core.runs.tables import compared, response_of, response_set, valid_rows
+from homog_core.runs.told import told_of
 from homog_core.typed import typed
 
 
@@ -47,12 +45,12 @@ class ScoredRun:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        questions, told = run.questions(), json.loads(derived.kept(run, "told", lambda: _told(run)))
-        self.questions = questions[questions["id"].isin(told["answered"])].set_index("id", drop=False)
-        self._stored: set[str] = set(told["similar_by"])
-        self._settings: dict[str, dict[str, Any]] = told["settings"]
+        questions, told = run.questions(), told_of(run)
+        self.questions = questions[questions["id"].isin(told.answered)].set_index("id", drop=False)
+        self._stored = set(told.similar_by)
+        self._settings = told.settings
         self._condensed: dict[str, dict[str, np.ndarray]] = {}  # by clusterer and question, as far as it was read
-        self._score_columns: list[str] = told["score_columns"]
+        self._score_columns = told.score_columns
         self._trees: dict[tuple[str, bool], MergeTrees] = {}
 
     # Answers
@@ -168,15 +166,21 @@ class ScoredRun:
 
         NaN for a question that was answered since. Raises `HomogError` where the run has not been scored.
         """
+        return self._read_scores().assign(**self.questions[["category", "answer_type"]])
+
+    def column(self, name: str) -> pd.Series:
+        """One column (Q,) of `scores`, read by itself as long as nobody has read them all."""
+        return (self.scores if "scores" in self.__dict__ else self._read_scores(["question_id", name]))[name]
+
+    def _read_scores(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         if not self.is_scored:
             raise HomogError(f"Run {self.run.id} has not been scored; run `{typed('score', self.run.id)}`.")
-        frame = self.run.table("scores").set_index("question_id").reindex(self.questions.index)
-        return frame.assign(category=self.questions["category"], answer_type=self.questions["answer_type"])
+        return self.run.table("scores", columns).set_index("question_id").reindex(self.questions.index)
 
     @cached_property
     def correct(self) -> np.ndarray:
         """(Q,) 1 for a correct greedy answer, 0 for an incorrect one, NaN for one that is neither."""
-        return self.scores["grade"].map({"correct": 1.0, "incorrect": 0.0}).to_numpy(np.float64)
+        return self.column("grade").map({"correct": 1.0, "incorrect": 0.0}).to_numpy(np.float64)
 
     @property
     def has_nli(self) -> bool:
@@ -381,18 +385,6 @@ class ScoredRun:
         maps = self._maps
         maps = maps[(maps["question_id"] == question_id) & (maps["clusterer"] == clusterer.key)]
         return (maps if method == "umap" else maps[maps["method"] == method]).sort_values("sample_index")
-
-
-def _told(run: Run) -> bytes:
-    """What its files say of a run: which questions are answered, what was compared by what, and with which settings."""
-    scores = run.table("scores")
-    told = {
-        "answered": sorted(run.sampled_ids()),
-        "similar_by": sorted(run.similar_by()),
-        "settings": stored_settings(run),
-        "score_columns": [] if scores is None else list(scores.columns),
-    }
-    return json.dumps(told).encode()
 
 
 def _name(what: str, clusterer: Clusterer) -> str:

@@ -258,7 +258,7 @@ def difference_rows(runs: Mapping[str, ScoredRun], clusterer: Clusterer, categor
     for name, scored in runs.items():
         kept = scored.in_category(category)
         clusters, correct = scored.cluster_frame(clusterer)[kept], scored.correct[kept]
-        token, semantic = scored.scores[TOKEN_ENTROPY].to_numpy(np.float64)[kept], clusters[SEMANTIC_ENTROPY].to_numpy()
+        token, semantic = scored.column(TOKEN_ENTROPY).to_numpy(np.float64)[kept], clusters[SEMANTIC_ENTROPY].to_numpy()
         categories = pd.factorize(scored.questions["category"])[0][kept]  # numbers are sorted faster than names
         for subset in SUBSETS:
             own = subset_of(subset, clusters["num_semantic_sets"].to_numpy())

@@ -130,9 +130,9 @@ class Run:
         """Whether a table is stored."""
         return is_stored(self.folder, f"{name}.parquet")
 
-    def table(self, name: str) -> pd.DataFrame | None:
-        """One of `TABLES`, or None where the run has not been scored."""
-        return read_file(self.folder, f"{name}.parquet").to_pandas() if self.has(name) else None
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
+        """One of `TABLES`, or some of its columns; None where the run has not been scored."""
+        return read_file(self.folder, f"{name}.parquet", columns).to_pandas() if self.has(name) else None
 
     def _keys(self, kind: str) -> list[str]:
         """The keys of what there is one file each of."""
