@@ -72,6 +72,7 @@ _PAIRS = (  # words that an answer may begin with, unless what closes them is th
     ("analysis", "assistantfinal"),  # harmony, decoded without its special tokens
 )
 _TOLD_BY_ITS_END = r"\[BEGIN FINAL RESPONSE\]|\[/(?i:reasoning)\]|\.\.\.done thinking\."
+_CLOSING_BEGINS = "<＜&\\[【◁."  # what all of these begin with
 _MOST_MARKS = 20  # that a run may add of a kind
 _LONGEST_MARK = 200  # characters
 _TEXTS = 2048  # remembered: an answer is asked for many times, and answers repeat
@@ -146,6 +147,7 @@ class _Marks(NamedTuple):
     pairs: tuple[tuple[re.Pattern, re.Pattern], ...]  # that count where both are there
     opening: re.Pattern
     closing: re.Pattern  # of reasoning that the text does not open
+    closing_begins: re.Pattern  # the first character of what may be one: that is found faster
     leading: re.Pattern  # what may stand before an answer, but for blocks
     prefixes: re.Pattern | None
 
@@ -162,6 +164,7 @@ def _marks(rule: Leftovers) -> _Marks:
         tuple((re.compile(begin), re.compile(end)) for begin, end in _PAIRS),
         re.compile(opening),
         re.compile(closing),
+        re.compile(f"[{re.escape(_CLOSING_BEGINS + ''.join(end[0] for _, end in rule.reasoning))}]"),
         re.compile(f"(?:{leading})*"),
         re.compile(prefixes) if prefixes else None,
     )
@@ -234,11 +237,13 @@ def reasoning_marks(special: Collection[str], rule: Leftovers = USUAL) -> set[st
 def _reasoning(text: str, marks: _Marks) -> tuple[list[tuple[int, int]], int]:
     """Where the blocks of reasoning before an answer begin and end, and where the answer begins."""
     spans, start = [], marks.leading.match(text).end()
-    if _block_at(text, start, marks) is None and (closing := _last_closing(text, start, marks)):
-        spans, start = [(start, closing)], marks.leading.match(text, closing).end()
-    while (end := _block_at(text, start, marks)) is not None:
+    end = _block_at(text, start, marks)
+    if end is None:
+        end = _last_closing(text, start, marks) or None
+    while end is not None:
         spans.append((start, end))
         start = marks.leading.match(text, end).end()
+        end = _block_at(text, start, marks)
     return spans, start
 
 
@@ -281,12 +286,22 @@ def _last_closing(text: str, start: int, marks: _Marks) -> int:
 
     One inside a block of code is not counted.
     """
-    found = list(marks.closing.finditer(text, start))
+    found = list(_closings(text, start, marks))
+    if not found:
+        return 0
     fences = [fence.start() for fence in re.finditer("```", text)]
     found = [one for one in found if not (bisect(fences, one.start()) % 2 and fences[-1] > one.start())]
     if not found or marks.opening.search(text, start, found[0].start()):
         return 0
     return found[-1].end()
+
+
+def _closings(text: str, start: int, marks: _Marks) -> Iterator[re.Match]:
+    """The closing marks from `start` on, one after the other."""
+    for begin in marks.closing_begins.finditer(text, start):
+        if begin.start() >= start and (found := marks.closing.match(text, begin.start())):
+            yield found
+            start = found.end()
 
 
 def _stripped(text: str, start: int) -> str:

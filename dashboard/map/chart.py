@@ -1,5 +1,7 @@
 """The map itself: its colours, what a search leaves bright, and what is selected in it."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,7 +12,7 @@ from dashboard.map.shown import OnMap
 from dashboard.text import plain
 from homog_core.analysis.answer_map import wordings_per_question
 from homog_core.figures.answer_map import HUES, Layer, Scale, answer_map, answer_maps
-from homog_core.figures.theme import ACCENT, FADED, NEAR, SYMBOLS, hover_lines, shortened
+from homog_core.figures.theme import ACCENT, FADED, NEAR, SYMBOLS, escaped, shortened
 from homog_core.wording import answer_map as say
 from homog_core.wording.numbers import counted
 
@@ -92,14 +94,15 @@ def _figure(
 
 
 def _hovers(shown: OnMap) -> list[str]:
-    questions = {key: shortened(text, _QUESTION) for key, text in shown.answers.questions.items()}
-    names = shown.answers.names
+    """HTML of each mark: its text, its question, and what is known of it; equal ones are written once."""
+    points, names = shown.points, shown.answers.names
+    question = {key: escaped(shortened(text, _QUESTION)) for key, text in shown.answers.questions.items()}
+    about = cache(lambda run, grade, category: escaped(say.about(names[run], grade, category)))
+    columns = (points[name].tolist() for name in ("text", "count", "question_id", "run", "grade", "category"))
     return [
-        hover_lines(
-            f"{shortened(row.text, _ANSWER)}{f'  ×{row.count_}' if row.count_ > 1 else ''}\n"
-            f"{questions[row.question_id]}\n{say.about(names[row.run], row.grade, row.category)}"
-        )
-        for row in shown.points.rename(columns={"count": "count_"}).itertuples()
+        f"<b>{escaped(shortened(text, _ANSWER))}{f'  ×{count}' if count > 1 else ''}</b><br>"
+        f"{question[question_id]}<br>{about(run, grade, category)}"
+        for text, count, question_id, run, grade, category in zip(*columns, strict=True)
     ]
 
 

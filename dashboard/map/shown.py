@@ -12,7 +12,7 @@ from homog_core.analysis.answer_map import map_points, with_places
 from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
-from homog_core.runs.answer_maps import Header, Source, StoredMap, sampled_answers, source_of
+from homog_core.runs.answer_maps import Header, Source, StoredMap, kept_source
 from homog_core.wording import recipes, run_names
 from homog_core.wording.answer_map import method
 
@@ -86,8 +86,7 @@ def _points(versions: tuple[Version, ...], clusterer: Clusterer) -> pd.DataFrame
 
 @st.cache_data(max_entries=64, show_spinner="Reading the answers …")
 def _source(one: Version) -> Source:
-    run = load_run(one.run_id).run
-    return source_of(run, sampled_answers(run))
+    return kept_source(load_run(one.run_id).run)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -4,9 +4,11 @@ import streamlit as st
 
 from dashboard.cache import Version, load_run, shipped_first, version
 from homog_core.analysis import story as analysis
+from homog_core.analysis.advice import Advice
+from homog_core.analysis.advice import advice as advice_on
 from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.control import Control, control_of, find_controls
-from homog_core.analysis.story import Advice, Detection, Measured, Story
+from homog_core.analysis.story import Detection, Measured, Story
 from homog_core.errors import InvalidInput
 from homog_core.measures.clustering import Clusterer
 from homog_core.runs import store
@@ -66,7 +68,7 @@ def _control(pairs: tuple[tuple[Version, Version], ...], base: Version) -> Contr
 
 @st.cache_resource(max_entries=2, show_spinner="Weighing cost against quality …")
 def _advice(run: Version) -> Advice | InvalidInput:
-    return analysis.advice(load_run(run.run_id))
+    return advice_on(load_run(run.run_id))
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the other question sets …")

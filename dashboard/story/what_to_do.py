@@ -6,7 +6,8 @@ import streamlit as st
 from dashboard import blocks
 from dashboard.story import computed, pieces
 from dashboard.text import plain
-from homog_core.analysis.story import Advice, Measured, Story
+from homog_core.analysis.advice import Advice
+from homog_core.analysis.story import Measured, Story
 from homog_core.catalogue.published import PUBLISHED
 from homog_core.errors import InvalidInput
 from homog_core.figures import lessons

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -178,20 +179,31 @@ def category_rows(run: Version, clusterer: Clusterer, of_scores: Sequence[str]) 
 # What helps
 
 
-@_once
 def coverage(run: Version, clusterer: Clusterer, category: str, score: str) -> Coverage:
-    """`selective.coverage_of`."""
-    scored = load_run(run.run_id)
-    values = scores(run, clusterer, category)[score].to_numpy()
-    return selective.coverage_of(values, scored.correct[scored.in_category(category)])
+    """`selective.coverage_of`, computed once for equal values: few scores follow the threshold."""
+    return _coverage(*_score(run, clusterer, category, score))
+
+
+def calibration(run: Version, clusterer: Clusterer, category: str, score: str) -> Calibration:
+    """`selective.calibration_of`, computed once for equal values."""
+    return _calibration(*_score(run, clusterer, category, score))
 
 
 @_once
-def calibration(run: Version, clusterer: Clusterer, category: str, score: str) -> Calibration:
-    """`selective.calibration_of`."""
+def _coverage(values: np.ndarray, correct: np.ndarray) -> Coverage:
+    return selective.coverage_of(values, correct)
+
+
+@_once
+def _calibration(values: np.ndarray, correct: np.ndarray) -> Calibration:
+    return selective.calibration_of(values, correct)
+
+
+def _score(run: Version, clusterer: Clusterer, category: str, score: str) -> tuple[np.ndarray, np.ndarray]:
+    """A score of the questions in a category and whether they are correct, (Q,) each."""
     scored = load_run(run.run_id)
     values = scores(run, clusterer, category)[score].to_numpy()
-    return selective.calibration_of(values, scored.correct[scored.in_category(category)])
+    return values, scored.correct[scored.in_category(category)]
 
 
 class CascadeFigures(NamedTuple):

@@ -1,14 +1,19 @@
 """What pages ask of whole runs, computed before anybody asks: when a run is scored, and after a new version."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+from homog_core.analysis.advice import advice
+from homog_core.analysis.bounds import robust
 from homog_core.analysis.cascade import saving_estimate
 from homog_core.analysis.right_answers import right_wordings_differ
 from homog_core.analysis.sampler_check import sampler_check
 from homog_core.analysis.scored_run import ScoredRun
+from homog_core.analysis.story import find_pair
 from homog_core.analysis.texts import run_texts
 from homog_core.errors import HomogError
 from homog_core.progress import OnProgress
+from homog_core.runs.answer_maps import kept_source
 from homog_core.runs.store import Run
 
 
@@ -28,6 +33,9 @@ def prepare(runs: Sequence[Run], on_progress: OnProgress = lambda what, done, to
             n_prepared += 1
         except HomogError:
             continue
+    if pair := find_pair(several):
+        with suppress(HomogError):
+            advice(ScoredRun(pair.aligned))
     on_progress("", len(several), len(several))
     return n_prepared
 
@@ -36,6 +44,7 @@ def _each_value(run: Run) -> Iterator[object]:
     """Every value of a run that is kept on the disk."""
     yield run_texts(run)
     yield sampler_check(run)
+    yield kept_source(run)
     scored = ScoredRun(run)
     yield scored.n_wordings
     yield from map(scored.valid, scored.questions.index[:1])
@@ -44,6 +53,7 @@ def _each_value(run: Run) -> Iterator[object]:
     yield scored.mean_logprobs
     yield scored.samples_correct
     yield right_wordings_differ(scored)
+    yield robust(scored)
     for clusterer in scored.clusterers():
         yield scored.least_similarity(clusterer)
         if clusterer.has_trees:

@@ -1,5 +1,6 @@
 """How far a single-cluster rate can be trusted: what bounds it, what readers make of it, and where clusterers agree."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import pandas as pd
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Estimate
+from homog_core.runs import derived
 from homog_core.runs.readings import StageErrors, stage_errors
 from homog_core.statistics.intervals import single_cluster_rate, wilson_interval
 
@@ -44,14 +46,24 @@ def bounds(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Bound
 
 
 def robust(scored: ScoredRun) -> pd.Series:
-    """Whether all clusterers of a run agree that a question has a single cluster, or that it has several, by its id.
+    """On which questions of a run all its clusterers `agree`, by id; kept on the disk."""
+    clusterers = scored.clusterers()
 
-    A judge whose reply could not be read has no say. False where it is undefined.
+    def find() -> derived.Arrays:
+        n_sets = [scored.cluster_frame(clusterer)["num_semantic_sets"] for clusterer in clusterers]
+        return {"agreed": agree(pd.concat(n_sets, axis=1)).to_numpy()}
+
+    name = f"robust-{hashlib.sha256(repr(clusterers).encode()).hexdigest()[:16]}"
+    return pd.Series(derived.kept_arrays(scored.run, name, find)["agreed"], scored.questions.index)
+
+
+def agree(n_sets: pd.DataFrame) -> pd.Series:
+    """Whether all clusterers say that a question has a single cluster, or that it has several: (Q,) of (Q, clusterers).
+
+    A judge whose reply could not be read has no say. False where it is undefined by the first clusterer.
     """
-    n_sets = pd.concat([scored.cluster_frame(c)["num_semantic_sets"] for c in scored.clusterers()], axis=1)
     votes, voters = (n_sets == 1).sum(axis=1), n_sets.notna().sum(axis=1)
-    defined = scored.cluster_frame(scored.clusterer)["num_semantic_sets"].notna()
-    return ((votes == 0) | (votes == voters)) & defined
+    return ((votes == 0) | (votes == voters)) & n_sets.iloc[:, 0].notna()
 
 
 def agreed_change(runs: Sequence[ScoredRun], clusterers: Sequence[Clusterer], ids: Sequence[str]) -> pd.Series:

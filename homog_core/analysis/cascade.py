@@ -96,11 +96,16 @@ def saving(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Savin
 
 def saving_estimate(scored: ScoredRun, clusterer: Clusterer, category: str = "") -> Estimate:
     """`Saving.saving`, kept on the disk; NaN where there is none."""
-    how = hashlib.sha256(repr((clusterer, category, _sizes(scored, clusterer))).encode()).hexdigest()[:16]
-    name = f"saving-{how}"
+    name = kept_name("saving", scored, clusterer, category)
     found = derived.kept_arrays(scored.run, name, lambda: _saving_arrays(scored, clusterer, category))
     value, low, high = found["interval"].tolist()
     return Estimate(value, low, high, int(found["n"]), str(found["method"]))
+
+
+def kept_name(what: str, scored: ScoredRun, clusterer: Clusterer, category: str = "") -> str:
+    """What is kept of a cascade by (`derived`): it depends on the settings and on the sizes of models as well."""
+    how = hashlib.sha256(repr((clusterer, category, _sizes(scored, clusterer))).encode()).hexdigest()[:16]
+    return f"{what}-{how}"
 
 
 def _saving_arrays(scored: ScoredRun, clusterer: Clusterer, category: str) -> derived.Arrays:

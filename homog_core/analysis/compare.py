@@ -80,7 +80,8 @@ def compare(runs: Sequence[ScoredRun], clusterer: Clusterer) -> Comparison:
 
 def common_questions(runs: Sequence[ScoredRun]) -> list[str]:
     """Ids of the questions that all runs have answers to, in the order of the first run."""
-    return [key for key in runs[0].questions["id"] if all(key in scored.questions.index for scored in runs[1:])]
+    known = set.intersection(*(set(scored.questions.index) for scored in runs))
+    return [key for key in runs[0].questions["id"] if key in known]
 
 
 def common_clusterers(runs: Sequence[ScoredRun]) -> list[Clusterer]:

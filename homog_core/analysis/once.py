@@ -26,7 +26,7 @@ def once_complete(kind: type[_T]) -> Callable[[Callable[[Run], _T]], Callable[[R
         @lru_cache(maxsize=256)
         def of_complete(run_id: str, folder: str, created: str, rule: Leftovers, lacks_answers: bool) -> _T:
             run = store.open_run(run_id)
-            return _value(kind, derived.kept(run, compute.__name__, lambda: _content(kind, compute(run))))
+            return value_of(kind, derived.kept(run, compute.__name__, lambda: content_of(kind, compute(run))))
 
         @wraps(compute)
         def kept(run: Run) -> _T:
@@ -39,11 +39,13 @@ def once_complete(kind: type[_T]) -> Callable[[Callable[[Run], _T]], Callable[[R
     return decorate
 
 
-def _content(kind: type, value: Any) -> bytes:
+def content_of(kind: type, value: Any) -> bytes:
+    """A `kind` of plain values as the content of a file."""
     return json.dumps(_adapter(kind).dump_python(value)).encode()
 
 
-def _value(kind: type[_T], content: bytes) -> _T:
+def value_of(kind: type[_T], content: bytes) -> _T:
+    """What `content_of` was given."""
     return _adapter(kind).validate_python(json.loads(content))
 
 

@@ -48,7 +48,7 @@ def counterpart(scored: ScoredRun, metric: str, clusterer: Clusterer, category: 
     correlation is the largest |r| among the signals of the cascade; its saving is against running every signal.
     """
     kept = scored.in_category(category)
-    token, correct = scored.scores[TOKEN_ENTROPY].to_numpy(np.float64)[kept], scored.correct[kept]
+    token, correct = scored.column(TOKEN_ENTROPY).to_numpy(np.float64)[kept], scored.correct[kept]
     if metric == "single_cluster_rate":
         return single_cluster_rate(scored.cluster_frame(clusterer)["num_semantic_sets"][kept])
     if metric in ("mean_num_clusters", "mean_discrete_semantic_entropy"):

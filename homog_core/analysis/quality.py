@@ -129,7 +129,7 @@ def fate_rows(runs: Mapping[str, ScoredRun], base: str, category: str = "") -> p
 def _right_counts(scored: ScoredRun) -> pd.DataFrame:
     """Of the graded questions, by id: right samples, and greedy, 1 where the greedy answer is right and else 0."""
     right = pd.Series(scored.n_right, scored.questions.index).dropna()
-    greedy = (scored.scores["grade"] == "correct").astype(float)
+    greedy = (scored.column("grade") == "correct").astype(float)
     return pd.DataFrame({"right": right, "greedy": greedy.reindex(right.index)})
 
 

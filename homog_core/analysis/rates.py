@@ -35,7 +35,7 @@ class RunRates(NamedTuple):
 def run_rates(scored: ScoredRun, clusterer: Clusterer) -> RunRates:
     """`RunRates` of a run, which need not have been scored."""
     n_sets = scored.cluster_frame(clusterer)["num_semantic_sets"]
-    entropy = scored.scores[TOKEN_ENTROPY] if scored.is_scored else np.full(len(n_sets), np.nan)
+    entropy = scored.column(TOKEN_ENTROPY) if scored.is_scored else np.full(len(n_sets), np.nan)
     sizes = scored.sizes(clusterer)
     new = [unseen_mass(own) for own in sizes[sizes.sum(axis=1) > 1]]
     means = (mean_estimate(values) for values in (n_sets, entropy, new))

@@ -4,11 +4,9 @@ It reads and computes; it writes nothing. Clusters follow a threshold at once: t
 trees answer every threshold. Whoever shows a run keeps it: trees and likelihoods are computed once.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, cached_property
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -33,9 +31,9 @@ from homog_core.records import GREEDY, FinishReason, Response, ResponseSet
 from homog_core.runs import derived
 from homog_core.runs.analysed import MAP_COLUMNS
 from homog_core.runs.evidence import stored_probabilities
-from homog_core.runs.score import stored_settings
 from homog_core.runs.store import Run
 from homog_core.runs.tables import compared, response_of, response_set, valid_rows
+from homog_core.runs.told import told_of
 from homog_core.typed import typed
 
 
@@ -47,12 +45,12 @@ class ScoredRun:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        questions, told = run.questions(), json.loads(derived.kept(run, "told", lambda: _told(run)))
-        self.questions = questions[questions["id"].isin(told["answered"])].set_index("id", drop=False)
-        self._stored: set[str] = set(told["similar_by"])
-        self._settings: dict[str, dict[str, Any]] = told["settings"]
+        questions, told = run.questions(), told_of(run)
+        self.questions = questions[questions["id"].isin(told.answered)].set_index("id", drop=False)
+        self._stored = set(told.similar_by)
+        self._settings = told.settings
         self._condensed: dict[str, dict[str, np.ndarray]] = {}  # by clusterer and question, as far as it was read
-        self._score_columns: list[str] = told["score_columns"]
+        self._score_columns = told.score_columns
         self._trees: dict[tuple[str, bool], MergeTrees] = {}
 
     # Answers
@@ -168,15 +166,21 @@ class ScoredRun:
 
         NaN for a question that was answered since. Raises `HomogError` where the run has not been scored.
         """
+        return self._read_scores().assign(**self.questions[["category", "answer_type"]])
+
+    def column(self, name: str) -> pd.Series:
+        """One column (Q,) of `scores`, read by itself as long as nobody has read them all."""
+        return (self.scores if "scores" in self.__dict__ else self._read_scores(["question_id", name]))[name]
+
+    def _read_scores(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         if not self.is_scored:
             raise HomogError(f"Run {self.run.id} has not been scored; run `{typed('score', self.run.id)}`.")
-        frame = self.run.table("scores").set_index("question_id").reindex(self.questions.index)
-        return frame.assign(category=self.questions["category"], answer_type=self.questions["answer_type"])
+        return self.run.table("scores", columns).set_index("question_id").reindex(self.questions.index)
 
     @cached_property
     def correct(self) -> np.ndarray:
         """(Q,) 1 for a correct greedy answer, 0 for an incorrect one, NaN for one that is neither."""
-        return self.scores["grade"].map({"correct": 1.0, "incorrect": 0.0}).to_numpy(np.float64)
+        return self.column("grade").map({"correct": 1.0, "incorrect": 0.0}).to_numpy(np.float64)
 
     @property
     def has_nli(self) -> bool:
@@ -226,9 +230,7 @@ class ScoredRun:
 
     def in_category(self, category: str) -> np.ndarray:
         """Which questions (Q,) a filter keeps; "" keeps all."""
-        if not category:
-            return np.full(len(self.questions), True)
-        return (self.questions["category"] == category).to_numpy()
+        return (self.questions["category"] == category).to_numpy() | (not category)
 
     @cached_property
     def encoders(self) -> list[str]:
@@ -295,14 +297,18 @@ class ScoredRun:
     def _pairs(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Condensed similarity of the valid answers; none where what is stored does not fit them."""
         n = len(self.valid(question_id))
-        if clusterer.key not in self._condensed:
-            self._condensed[clusterer.key] = self.run.similarities(clusterer.key)
-        known = self._condensed[clusterer.key]
+        known = self._condensed.setdefault(clusterer.key, {})
+        if question_id not in known:
+            known |= self.run.similarities(clusterer.key, question_id)
         if question_id not in known and clusterer.method == "jaccard":
             similarity = jaccard_similarity([response.answer for response in self.valid_responses(question_id)])
             known[question_id] = similarity[np.triu_indices(n, k=1)].astype(np.float32)
-        found = known.get(question_id, ())
-        return np.asarray(found if len(found) == n * (n - 1) // 2 else (), dtype=np.float32)
+        found = known.setdefault(question_id, np.zeros(0, dtype=np.float32))
+        return found if len(found) == n * (n - 1) // 2 else np.zeros(0, dtype=np.float32)
+
+    def _read_all(self, clusterer: Clusterer) -> None:
+        if not self._condensed.setdefault(clusterer.key, {}).keys() >= set(self.questions.index):
+            self._condensed[clusterer.key] |= self.run.similarities(clusterer.key)
 
     def labels(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Labels (N,) of the valid answers under a clusterer; none where there is no similarity."""
@@ -327,6 +333,7 @@ class ScoredRun:
         return self._trees[key]
 
     def _merge_trees(self, clusterer: Clusterer) -> derived.Arrays:
+        self._read_all(clusterer)
         pairs = [self._pairs(question_id, clusterer) for question_id in self.questions.index]
         found = merge_trees(pairs, self.n_samples, average=clusterer.is_linkage)
         return {"height": found.height, "merges": found.merges, "n_valid": found.n_valid}
@@ -337,6 +344,7 @@ class ScoredRun:
         return derived.kept_arrays(self.run, name, lambda: self._least_similarity(clusterer))["least"]
 
     def _least_similarity(self, clusterer: Clusterer) -> derived.Arrays:
+        self._read_all(clusterer)
         found = (self.similarity(question_id, clusterer) for question_id in self.questions.index)
         return {"least": np.array([own.min(initial=1.0) if len(own) else 0.0 for own in found], dtype=np.float32)}
 
@@ -344,6 +352,7 @@ class ScoredRun:
         """Labels (Q, N) of the valid answers to every question, any integers; −1 where there is no answer."""
         if clusterer.has_trees:
             return self.trees(clusterer).labels(clusterer.threshold)
+        self._read_all(clusterer)
         matrix = np.full((len(self.questions), max(self.n_samples, 1)), -1)
         for q, key in enumerate(self.questions.index):
             found = self.labels(key, clusterer)
@@ -376,18 +385,6 @@ class ScoredRun:
         maps = self._maps
         maps = maps[(maps["question_id"] == question_id) & (maps["clusterer"] == clusterer.key)]
         return (maps if method == "umap" else maps[maps["method"] == method]).sort_values("sample_index")
-
-
-def _told(run: Run) -> bytes:
-    """What its files say of a run: which questions are answered, what was compared by what, and with which settings."""
-    scores = run.table("scores")
-    told = {
-        "answered": sorted(run.sampled_ids()),
-        "similar_by": sorted(run.similar_by()),
-        "settings": stored_settings(run),
-        "score_columns": [] if scores is None else list(scores.columns),
-    }
-    return json.dumps(told).encode()
 
 
 def _name(what: str, clusterer: Clusterer) -> str:

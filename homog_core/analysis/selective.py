@@ -16,7 +16,7 @@ from homog_core.statistics.calibration import (
 from homog_core.statistics.columns import SAME
 from homog_core.statistics.discrimination import is_constant
 from homog_core.statistics.intervals import wilson_interval
-from homog_core.statistics.selective import risk_coverage, selective_estimates
+from homog_core.statistics.selective import risk_coverage, selective_accuracies
 
 COVERAGES = (0.25, 0.5, 0.75, 1.0)  # at which selective accuracy gets an interval
 N_BINS = 10
@@ -35,10 +35,9 @@ class Coverage:
 def coverage_of(values: np.ndarray, correct: np.ndarray) -> Coverage:
     """Accuracy of the most certain questions against how many are answered; ties by their expected order."""
     found = risk_coverage(values, correct)
-    rows = []
-    for coverage in COVERAGES if len(found.risk) else ():
-        estimate = selective_estimates(values, correct, coverage, n_resamples=N_RESAMPLES).selective_accuracy
-        rows.append({"coverage": coverage, **fields(estimate)})
+    coverages = COVERAGES if len(found.risk) else ()
+    estimates = selective_accuracies(values, correct, coverages, n_resamples=N_RESAMPLES)
+    rows = [{"coverage": own, **fields(estimate)} for own, estimate in zip(coverages, estimates, strict=True)]
     points = pd.DataFrame(rows, columns=["coverage", "value", "low", "high", "n"])
     curve = pd.DataFrame({"coverage": found.coverage, "value": 1 - found.risk})
     return Coverage(curve, points, is_constant(values, correct))

@@ -10,7 +10,6 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from homog_core.analysis.cascade import cascade_signals, within_groups_auroc
 from homog_core.analysis.comparable import USUAL, conditions
 from homog_core.analysis.compare import common_clusterers, common_questions
 from homog_core.analysis.lineage import stage_rank, usual_runs
@@ -22,7 +21,6 @@ from homog_core.measures.short_answers import repeats_question
 from homog_core.measures.uncertainty import mean_token_entropy
 from homog_core.records import Estimate, Response
 from homog_core.runs.store import Run
-from homog_core.statistics.cascade import Outcome, Saving, matched_saving
 from homog_core.statistics.discrimination import auroc, is_constant
 from homog_core.statistics.intervals import mean_estimate, single_cluster_rate, wilson_interval
 from homog_core.statistics.within_groups import auroc_within_categories
@@ -350,51 +348,3 @@ def heap(values: np.ndarray, width: float, most: int = 16) -> tuple[np.ndarray, 
     narrow, place = np.divmod(place, np.maximum(height, 1))
     aside = (narrow - (n_narrow - 1) / 2) * 0.5 * width
     return column * width + aside, place + 1
-
-
-# The cascade
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way of looking for wrong answers: what it costs and how well it ranks them."""
-
-    tokens: float  # a question, on top of the answer
-    quality: Estimate  # share of pairs of a wrong and a right answer that are ranked correctly, out of fold
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Advice:
-    """What the cascade costs and is worth on a run."""
-
-    stage_tokens: tuple[float, ...]  # extra tokens of each signal where it is run
-    reached: tuple[float, ...]  # share of the questions that each signal is run on
-    cheapest: Way
-    cascade: Way
-    everything: Way
-    saving: Saving
-    n_wrong: int
-    n_right: int
-
-
-def advice(scored: ScoredRun) -> Advice | InvalidInput:
-    """The cascade on a run, or why there is none."""
-    try:
-        signals, incorrect, group = cascade_signals(scored, scored.clusterer)
-        saving = matched_saving(signals, incorrect, group=group)
-    except InvalidInput as error:
-        return error
-    return Advice(
-        stage_tokens=tuple(float(signal.cost.mean()) for signal in signals),
-        reached=tuple(map(float, saving.cascade.reached)),
-        cheapest=_way(saving.cheapest, incorrect),
-        cascade=_way(saving.cascade, incorrect),
-        everything=_way(saving.everything, incorrect),
-        saving=saving,
-        n_wrong=int(incorrect.sum()),
-        n_right=int((1 - incorrect).sum()),
-    )
-
-
-def _way(outcome: Outcome, incorrect: np.ndarray) -> Way:
-    return Way(outcome.mean_cost, within_groups_auroc(outcome, incorrect))

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from homog_core import files
 from homog_core.errors import InvalidInput
+from homog_core.runs import derived
 from homog_core.runs.store import Run
 from homog_core.runs.tables import valid_rows
 
@@ -89,6 +90,12 @@ def source_of(run: Run, answers: pd.DataFrame) -> Source:
     """A run with the hash of its `sampled_answers`."""
     content = json.dumps(answers.to_numpy().tolist(), ensure_ascii=False)
     return Source(run.id, hashlib.sha256(content.encode()).hexdigest())
+
+
+def kept_source(run: Run) -> Source:
+    """`source_of` a run with its stored answers, whose hash is kept on the disk (`derived`)."""
+    sha256 = derived.kept(run, "source", lambda: source_of(run, sampled_answers(run)).answers_sha256.encode())
+    return Source(run.id, sha256.decode())
 
 
 def write_map(found: StoredMap) -> Path:

@@ -68,13 +68,16 @@ def is_stored(folder: Path, name: str) -> bool:
     return name in found and any(path.exists() for path in _places(folder, name, found[name]))
 
 
-def read_file(folder: Path, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """One file of a run, or some of its columns. Raises `CorruptRun` where it is missing, or not what was written."""
+def read_file(folder: Path, name: str, columns: Sequence[str] | None = None, near: str | None = None) -> pa.Table:
+    """One file of a run, or some of its columns, or the rows that were written with those of the question `near`.
+
+    Raises `CorruptRun` where it is missing, or not what was written.
+    """
 
     def read(manifest: RunManifest) -> pa.Table:
         if manifest.files is not None and name not in manifest.files:
             raise CorruptRun(f"The manifest of run {folder.name} does not name {name}; {RESTORE}.")
-        return _read(folder, name, (manifest.files or {}).get(name), columns)
+        return _read(folder, name, (manifest.files or {}).get(name), columns, near)
 
     return _settled(folder, read)
 
@@ -134,9 +137,11 @@ def _settled(folder: Path, read: Any) -> Any:
             is_second_look = True
 
 
-def _read(folder: Path, name: str, entry: StoredFile | None, columns: Sequence[str] | None = None) -> pa.Table:
+def _read(
+    folder: Path, name: str, entry: StoredFile | None, columns: Sequence[str] | None = None, near: str | None = None
+) -> pa.Table:
     path = _checked(folder, name, entry) if entry else folder / name
-    return read_parquet(path, folder.name, columns)
+    return read_parquet(path, folder.name, columns, near)
 
 
 def _checked(folder: Path, name: str, entry: StoredFile, again: bool = False) -> Path:

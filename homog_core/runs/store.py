@@ -130,20 +130,23 @@ class Run:
         """Whether a table is stored."""
         return is_stored(self.folder, f"{name}.parquet")
 
-    def table(self, name: str) -> pd.DataFrame | None:
-        """One of `TABLES`, or None where the run has not been scored."""
-        return read_file(self.folder, f"{name}.parquet").to_pandas() if self.has(name) else None
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
+        """One of `TABLES`, or some of its columns; None where the run has not been scored."""
+        return read_file(self.folder, f"{name}.parquet", columns).to_pandas() if self.has(name) else None
 
     def _keys(self, kind: str) -> list[str]:
         """The keys of what there is one file each of."""
         names = (name.removesuffix(".parquet") for name in stored_names(self.folder))
         return sorted(name.removeprefix(kind) for name in names if name.startswith(kind))
 
-    def similarities(self, clusterer: str) -> dict[str, np.ndarray]:
-        """Condensed similarities of the valid answers, float32, by question id, under one clusterer by its key."""
+    def similarities(self, clusterer: str, near: str | None = None) -> dict[str, np.ndarray]:
+        """Condensed similarities of the valid answers, float32, by question id, under one clusterer by its key.
+
+        With `near`, of that question and of those that were written with it: a few, or all of a run of before.
+        """
         if not self.has("similarities"):
             return {}
-        table = read_file(self.folder, "similarities.parquet")
+        table = read_file(self.folder, "similarities.parquet", near=near)
         own = table.filter(pc.equal(table["clusterer"], clusterer)).combine_chunks()
         if not own.num_rows:
             return {}

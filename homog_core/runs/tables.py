@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,7 @@ _LEAST = {  # what the tables that grow with the version must have
     ),
 }
 _OWNER = b"homog_run"  # the key of a file's metadata that names its run
+_PART_BYTES = 1 << 18  # in memory, of what is read together where rows are written a few questions at a time
 MERGED = "responses-merged.parquet"  # the shard that all others are merged into
 
 
@@ -204,11 +206,29 @@ def answers_sha256(responses: pd.DataFrame) -> str:
 
 
 def parquet_bytes(table: pa.Table, run_id: str) -> bytes:
-    """A file of a run: compressed, with a checksum on every page and the run's id in its metadata."""
+    """A file of a run: compressed, with a checksum on every page and the run's id in its metadata.
+
+    Similarities are written a few questions at a time, so that one can be read without the others, and without a
+    dictionary of their numbers, which would be longer than they are.
+    """
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _OWNER: run_id.encode()})
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    is_grouped, sink = table.schema.names == SCHEMAS["similarities"].names, io.BytesIO()
+    dictionaries = ["question_id", "clusterer"] if is_grouped else True
+    options = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": dictionaries}
+    with pq.ParquetWriter(sink, table.schema, **options) as writer:
+        for part in _few_questions(table) if is_grouped else [table]:
+            writer.write_table(part)
     return sink.getvalue()
+
+
+def _few_questions(table: pa.Table) -> list[pa.Table]:
+    """A table in parts of whole questions, of about `_PART_BYTES` or one question; its rows stand together."""
+    ids = table["question_id"].to_numpy()
+    begins = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1)]
+    sizes = [table.slice(a, b - a).nbytes for a, b in pairwise([*begins, len(ids)])]
+    part_of = np.concatenate([[0], np.cumsum(sizes)[:-1] // _PART_BYTES])
+    edges = [0, *(begins[i] for i in np.flatnonzero(np.diff(part_of)) + 1), len(ids)]
+    return [table.slice(a, b - a) for a, b in pairwise(edges)]
 
 
 def owner_of(path: Path) -> str | None:
@@ -220,14 +240,17 @@ def owner_of(path: Path) -> str | None:
     return None if found is None else found.decode(errors="replace")
 
 
-def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None) -> pa.Table:
+def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None, near: str | None = None) -> pa.Table:
     """One file of a run, with the columns that it must have, and without what others may have written about them.
 
+    With `near`, the rows of that question and of those that were written with it, which may be all.
     Raises `CorruptRun` where it is missing or damaged or holds another table, `HomogError` where the disk fails.
     """
     name = path.name.partition(".parquet")[0] + ".parquet"
     try:
-        table = pq.read_table(path, columns=columns, partitioning=None, page_checksum_verification=True)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            groups = range(file.num_row_groups) if near is None else _groups_with(file.metadata, near)
+            table = file.read_row_groups(groups, columns)
         table = table.replace_schema_metadata()
         table.validate(full=True)
     except FileNotFoundError as error:
@@ -239,6 +262,17 @@ def read_parquet(path: Path, run_id: str, columns: Sequence[str] | None = None) 
     if wrong := _misfit(table.schema, name, columns):
         raise CorruptRun(f"{damage(name, run_id)[:-1]} ({wrong}).")
     return table
+
+
+def _groups_with(metadata: pq.FileMetaData, question_id: str) -> list[int]:
+    """Which row groups of a file may have rows of a question, by the least and the greatest id in them."""
+    found = []
+    for i in range(metadata.num_row_groups):
+        columns = map(metadata.row_group(i).column, range(metadata.num_columns))
+        ids = next(column.statistics for column in columns if column.path_in_schema == "question_id")
+        if ids is None or not ids.has_min_max or ids.min <= question_id <= ids.max:
+            found.append(i)
+    return found
 
 
 def damage(name: str, run_id: str) -> str:

@@ -1,5 +1,6 @@
 """Selective prediction: what it is worth to answer only the questions that a score is most certain of."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,7 +77,7 @@ def selective_estimates(
     Raises `InvalidInput` for a coverage outside (0, 1].
     """
     ranks, right = ranked_columns(uncertainty, correct)
-    n, n_groups = len(ranks), ranks.max(initial=-1) + 1
+    n = len(ranks)
     values = (
         aurc(uncertainty, correct),
         prediction_rejection_ratio(uncertainty, correct),
@@ -84,10 +85,30 @@ def selective_estimates(
     )
     if n < 2:
         return SelectiveEstimates(*(Estimate(value, np.nan, np.nan, n, "percentile bootstrap") for value in values))
-    counts = resampled_counts(2 * ranks + ~right, 2 * n_groups, np.random.default_rng(seed), n_resamples)
-    risk = _risk(counts.reshape(n_resamples, n_groups, 2))
+    risk = _resampled_risk(ranks, right, seed, n_resamples)
     draws = (risk.mean(axis=1), _prr(risk), 1 - risk[:, n_answered(coverage, n) - 1])
     return SelectiveEstimates(*(_percentiles(value, drawn, n) for value, drawn in zip(values, draws, strict=True)))
+
+
+def selective_accuracies(
+    uncertainty: Values, correct: Values, coverages: Sequence[float], *, seed: int = 0, n_resamples: int = 2000
+) -> list[Estimate]:
+    """`selective_accuracy` at each of some coverages, with the intervals of `selective_estimates`: of one bootstrap."""
+    ranks, right = ranked_columns(uncertainty, correct)
+    n = len(ranks)
+    values = [selective_accuracy(uncertainty, correct, coverage) for coverage in coverages]
+    if n < 2:
+        return [Estimate(value, np.nan, np.nan, n, "percentile bootstrap") for value in values]
+    risk = _resampled_risk(ranks, right, seed, n_resamples)
+    drawn = (1 - risk[:, n_answered(coverage, n) - 1] for coverage in coverages)
+    return [_percentiles(value, own, n) for value, own in zip(values, drawn, strict=True)]
+
+
+def _resampled_risk(ranks: np.ndarray, right: np.ndarray, seed: int, n_resamples: int) -> np.ndarray:
+    """`_risk` (n_resamples, n) of resamples of n questions with their dense ranks."""
+    n_groups = ranks.max() + 1
+    counts = resampled_counts(2 * ranks + ~right, 2 * n_groups, np.random.default_rng(seed), n_resamples)
+    return _risk(counts.reshape(n_resamples, n_groups, 2))
 
 
 def _percentiles(value: float, drawn: np.ndarray, n: int) -> Estimate:

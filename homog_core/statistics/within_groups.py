@@ -97,6 +97,13 @@ def auroc_difference_within_categories(
     return found
 
 
+def aurocs_within_categories(scores: np.ndarray, incorrect: Values, category: np.ndarray) -> np.ndarray:
+    """Values (G,) of `auroc_within_categories` of several scores (G, Q), on the questions that define all of them."""
+    own = in_mixed_categories(incorrect, category, *scores)
+    ranks = np.stack([_ranks(values[own]) for values in scores])
+    return aurocs_within(ranks, np.asarray(incorrect, dtype=np.float64)[own], _numbered(np.asarray(category)[own]))
+
+
 def in_mixed_categories(incorrect: Values, category: np.ndarray, *scores: Values) -> np.ndarray:
     """Which questions (Q,) can be compared with another of their category: one of the other class, all known."""
     columns = [np.asarray(column, dtype=np.float64) for column in (incorrect, *scores)]

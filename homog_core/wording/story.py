@@ -6,8 +6,9 @@ Markdown, without a word from a model or a data set. Every number is computed; e
 import math
 from collections.abc import Sequence
 
+from homog_core.analysis.advice import Advice
 from homog_core.analysis.control import Control
-from homog_core.analysis.story import Advice, Detection, Measured, Story, Typical
+from homog_core.analysis.story import Detection, Measured, Story, Typical
 from homog_core.catalogue.published import Published
 from homog_core.measures.report_cards import ReportCard
 from homog_core.records import Estimate
@@ -314,21 +315,20 @@ def cascade_finding(found: Advice) -> str:
 
 def verdict(found: Advice) -> str:
     """Whether the cascade is worth it on these questions."""
-    saving = found.saving
-    if saving.verdict == "no cost":
+    if found.verdict == "no cost":
         return "Every signal is free here, so there is nothing to save."
-    if saving.verdict == "no gain":
+    if found.verdict == "no gain":
         return (
             "Not here. Nothing is shown to find wrong answers better than reading the hesitation of the one answer, "
             "which costs nothing; the costlier signals may as well be left out."
         )
-    less = f"{percent(saving.saving.value)} less than running everything"
+    less = f"{percent(found.saving.value)} less than running everything"
     return {
         "kept": f"Yes, here: it costs {less}, and finds wrong answers about as well.",
         "lost": f"In part: it costs {less}, but finds wrong answers less well.",
-        "unclear": f"Unclear: it costs {less}, but {counted(saving.saving.n, 'question')} are too few to tell whether "
+        "unclear": f"Unclear: it costs {less}, but {counted(found.saving.n, 'question')} are too few to tell whether "
         "it finds wrong answers as well.",
-    }[saving.verdict]
+    }[found.verdict]
 
 
 # The end

@@ -14,6 +14,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.texts import run_texts
 from homog_core.cli import main
 from homog_core.runs import derived
+from homog_core.runs.answer_maps import kept_source
 from homog_core.runs.score import score_run
 from homog_core.runs.store import open_run
 
@@ -39,6 +40,7 @@ def test_after_it_nothing_is_computed(scored, monkeypatch):
         again.score_frame(clusterer)
         bounds(again, clusterer)
     right_wordings_differ(again)
+    kept_source(again.run)
     saving_estimate(again, again.clusterer)
     assert kept_names() == before
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scored_runs import EXACT, graded_run, run_of
 
+from homog_core.analysis import advice as analysis_advice
 from homog_core.analysis import cascade as analysis_cascade
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.encoders import DEFAULT_ENCODER, ENCODERS
@@ -105,3 +106,14 @@ def test_a_kept_saving_is_that_of_the_sizes_that_models_have_now(many, monkeypat
     monkeypatch.setattr(analysis_cascade, "ENCODERS", {DEFAULT_ENCODER: usual, large.key: large})
     after = analysis_cascade.saving_estimate(many, clusterer)
     assert after == analysis_cascade.saving(many, clusterer).saving != before
+
+
+def test_advice_is_computed_once_and_reads_back_as_it_was(many, graded, monkeypatch):
+    found = analysis_advice.advice(many)
+    whole = analysis_cascade.saving(many, many.clusterer)
+    assert (found.saving, found.verdict) == (whole.saving, whole.verdict)
+    assert found.cascade.tokens == whole.cascade.mean_cost
+    assert (found.n_wrong, found.n_right) == (12, 10)
+    assert isinstance(analysis_advice.advice(graded), InvalidInput)
+    monkeypatch.setattr(analysis_advice, "matched_saving", lambda *_, **__: pytest.fail("computed again"))
+    assert repr(analysis_advice.advice(ScoredRun(many.run))) == repr(found)  # NaN is not equal to itself

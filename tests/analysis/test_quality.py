@@ -62,7 +62,7 @@ def run_of_counts(right, n_samples, greedy):
         in_category=lambda _: np.full(len(ids), True),
         n_samples=n_samples,
         n_right=np.asarray(right, dtype=np.float64),
-        scores=pd.DataFrame({"grade": np.where(greedy, "correct", "incorrect")}, index=ids),
+        column={"grade": pd.Series(np.where(greedy, "correct", "incorrect"), ids)}.get,
     )
 
 

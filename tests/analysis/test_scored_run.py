@@ -93,6 +93,13 @@ def test_scores_have_each_score_once_and_agree_with_what_is_stored(six):
     assert math.isnan(scores.loc["one", "semantic_entropy"])
 
 
+def test_a_column_is_that_of_all_scores_whether_or_not_they_have_been_read(six):
+    alone = six.column("grade")
+    assert "scores" not in vars(six)
+    assert alone.equals(six.scores["grade"])
+    assert six.column("mean_token_entropy").equals(six.scores["mean_token_entropy"])
+
+
 def test_a_run_that_is_not_scored_says_so():
     raw = sample_run(FakeSampler(SIX_ANSWERS), SIX_QUESTIONS, Decoding(n_samples=4), "plain")
     assert not ScoredRun(raw).is_scored
@@ -266,6 +273,8 @@ def test_a_view_reads_its_columns_and_one_clusterers_similarities(run):
         found = run.similarities(key)
         assert list(found) == list(own.index)
         assert all(np.array_equal(found[question], own[question]) for question in own.index)
+        for question in own.index:
+            assert np.array_equal(run.similarities(key, question)[question], own[question])
     assert run.similarities("none") == {}
     scored = ScoredRun(run)
     for question in scored.questions.index:

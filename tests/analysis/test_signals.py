@@ -86,7 +86,7 @@ def compared(correct, category, token) -> SimpleNamespace:
         correct=correct,
         in_category=lambda category: np.full(len(correct), True),
         cluster_frame=lambda clusterer: pd.DataFrame({"num_semantic_sets": n + 1, "discrete_semantic_entropy": n}),
-        scores=pd.DataFrame({"mean_token_entropy": token}),
+        column={"mean_token_entropy": pd.Series(token)}.get,
         questions=pd.DataFrame({"category": category}),
     )
 

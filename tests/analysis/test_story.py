@@ -9,6 +9,7 @@ from fakes import FakeEncoder, FakeSampler
 
 from homog_core import files
 from homog_core.analysis import story
+from homog_core.analysis.advice import advice
 from homog_core.analysis.cascade import within_groups_auroc
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.analysis.story import choose, heap
@@ -248,7 +249,7 @@ def test_a_run_without_scores_says_how_to_score_it(no_shipped_runs):
 
 
 def test_too_few_graded_answers_for_a_cascade_say_so(pair):
-    assert "Grade more questions" in str(story.advice(ScoredRun(pair[1])))
+    assert "Grade more questions" in str(advice(ScoredRun(pair[1])))
 
 
 def test_other_question_sets_and_other_models_are_found(pair):

@@ -16,6 +16,7 @@ from homog_core.runs.answer_maps import (
     Source,
     StoredMap,
     find_map,
+    kept_source,
     list_maps,
     sampled_answers,
     source_of,
@@ -85,10 +86,11 @@ def test_the_map_with_the_fewest_runs_is_found_and_only_for_these_answers():
 
 def test_the_hash_is_that_of_the_valid_sampled_answers(run):
     answers = sampled_answers(run)
-    assert source_of(run, answers) == source_of(run, sampled_answers(run))
+    assert source_of(run, answers) == source_of(run, sampled_answers(run)) == kept_source(run)
     more = {**ANSWERS, "same": ("green frog", "red fox", "green frog", "green frog")}
     other = sample_run(FakeSampler(more), QUESTIONS, replace(DECODING, seed=1), "plain")
     assert source_of(other, sampled_answers(other)).answers_sha256 != source_of(run, answers).answers_sha256
+    assert kept_source(other) == source_of(other, sampled_answers(other)) != kept_source(run)
     assert set(answers["sample_index"]) <= {0, 1, 2, 3}  # not the greedy one
     assert "" not in set(answers["text"])
 

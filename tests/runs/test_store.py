@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from fakes import FAKE_SPEC, edit_manifest, edit_rows, make_identity, make_question, make_responses
@@ -16,7 +18,7 @@ from homog_core.records import Decoding, Provenance, Question, Response, Respons
 from homog_core.runs import write
 from homog_core.runs.manifest import prompts_sha256, run_id_of
 from homog_core.runs.store import list_runs, open_run
-from homog_core.runs.tables import response_set
+from homog_core.runs.tables import SCHEMAS, parquet_bytes, read_parquet, response_set
 from homog_core.runs.verify import verify
 from homog_core.runs.write import write_run
 
@@ -392,7 +394,42 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(good_run, monkeypatch
     def forbidden(*arguments, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(pq, "read_table", forbidden)
+    monkeypatch.setattr(pq, "ParquetFile", forbidden)
     with pytest.raises(HomogError, match=r"could not be read \(Permission denied\)") as caught:
         good_run.questions()
     assert not isinstance(caught.value, CorruptRun)
+
+
+def similarities_of(ids, n_pairs):
+    """A row for each question and two clusterers."""
+    numbers = np.random.default_rng(0).random((2 * len(ids), n_pairs), dtype=np.float32)
+    columns = {"question_id": np.repeat(ids, 2), "clusterer": ["jaccard", "nli/x"] * len(ids)}
+    return pa.table({**columns, "similarity": list(numbers)}, schema=SCHEMAS["similarities"])
+
+
+@pytest.mark.parametrize(("n_pairs", "read_with"), [(40_000, ["q7"]), (10_000, ["q7", "q8", "q9"]), (1, "all")])
+def test_similarities_of_one_question_are_read_without_most_others(tmp_path, n_pairs, read_with):
+    ids = [f"q{i}" for i in range(10)]
+    table, path = similarities_of(ids, n_pairs), tmp_path / "similarities.parquet"
+    path.write_bytes(parquet_bytes(table, "run"))
+    assert read_parquet(path, "run").equals(table)
+    near = read_parquet(path, "run", near="q7")
+    found = near["question_id"].unique().to_pylist()
+    assert found == (ids if read_with == "all" else read_with)
+    assert near.equals(table.filter(pc.is_in(table["question_id"], pa.array(found))))
+    assert read_parquet(path, "run", near="zz").num_rows == 0
+
+
+def test_similarities_in_one_piece_are_read_as_a_whole(tmp_path):
+    table, path = similarities_of(["q0", "q1"], 40_000), tmp_path / "similarities.parquet"
+    pq.write_table(table, path)  # as versions before wrote them
+    assert read_parquet(path, "run", near="q1").equals(table)
+    pq.write_table(table, path, write_statistics=False, row_group_size=2)  # or somebody else may
+    assert read_parquet(path, "run", near="q1").equals(table)
+
+
+def test_no_similarities_at_all_are_written_and_read(tmp_path):
+    table, path = SCHEMAS["similarities"].empty_table(), tmp_path / "similarities.parquet"
+    path.write_bytes(parquet_bytes(table, "run"))
+    assert read_parquet(path, "run").equals(table)
+    assert read_parquet(path, "run", near="q1").equals(table)

@@ -14,6 +14,7 @@ from homog_core.statistics.selective import (
     aurc,
     prediction_rejection_ratio,
     risk_coverage,
+    selective_accuracies,
     selective_accuracy,
     selective_estimates,
 )
@@ -127,3 +128,16 @@ def test_the_bootstrap_of_the_curves_is_seeded():
     assert found == selective_estimates(scores, ~wrong)
     assert found != selective_estimates(scores, ~wrong, seed=1)
     assert all(each.low < each.value < each.high for each in found)
+
+
+def test_accuracies_at_several_coverages_are_those_of_one_at_a_time():
+    scores, wrong = simulated(50)
+    coverages = (0.25, 0.5, 1.0)
+
+    found = selective_accuracies(scores, ~wrong, coverages, n_resamples=200)
+
+    alone = [selective_estimates(scores, ~wrong, coverage, n_resamples=200) for coverage in coverages]
+    assert found == [each.selective_accuracy for each in alone]
+    assert np.isnan(selective_accuracies([1.0], [1], [0.5])[0].low)
+    with pytest.raises(InvalidInput, match="coverage"):
+        selective_accuracies(scores, ~wrong, [0.5, 1.5])

@@ -12,6 +12,7 @@ from homog_core.statistics.within_groups import (
     auroc_within_categories,
     auroc_within_estimate,
     aurocs_within,
+    aurocs_within_categories,
     selective_accuracy_within,
 )
 
@@ -122,3 +123,17 @@ def test_selective_accuracy_within_is_the_mean_over_folds_by_their_questions():
     each = [selective_accuracy(score[own], 1 - incorrect[own], 0.5) for own in folds]
     expected = np.average(each, weights=[own.sum() for own in folds])
     assert selective_accuracy_within(score, incorrect, fold, 0.5) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_aurocs_of_several_scores_are_those_of_each_on_the_questions_that_all_define(seed):
+    rng = np.random.default_rng(seed)
+    incorrect, category = (rng.random(80) < 0.4).astype(float), rng.choice(["a", "b", "c"], 80)
+    scores = rng.integers(0, 9, (2, 80)) / 3.0  # with ties
+    incorrect[:3], scores[0, 5:9], scores[1, 8:12] = np.nan, np.nan, np.nan
+
+    found = aurocs_within_categories(scores, incorrect, category)
+
+    known = np.where(np.isnan(scores).any(axis=0), np.nan, incorrect)
+    assert found.tolist() == [auroc_within_categories(own, known, category).value for own in scores]
+    assert np.isnan(aurocs_within_categories(scores, np.ones(80), category)).all()

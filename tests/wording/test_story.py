@@ -5,8 +5,9 @@ import re
 import pytest
 
 from homog_core import files
+from homog_core.analysis.advice import Advice, Way
 from homog_core.analysis.scored_run import ScoredRun
-from homog_core.analysis.story import Advice, Detection, Typical, Way, find_pair, story_of
+from homog_core.analysis.story import Detection, Typical, find_pair, story_of
 from homog_core.catalogue.published import PUBLISHED
 from homog_core.measures.report_cards import ReportCard
 from homog_core.records import Estimate
@@ -90,10 +91,9 @@ def test_an_auroc_in_words(found, expected):
     [("no gain", "Not here"), ("kept", "Yes, here"), ("lost", "In part"), ("unclear", "Unclear"), ("no cost", "free")],
 )
 def test_every_verdict_has_its_words(verdict, expected):
-    saving = type("Saving", (), {"verdict": verdict, "saving": estimate(0.5, 0.4, 0.6, 80)})()
-    way = Way(10.0, estimate(0.7, 0.6, 0.8))
+    way, saving = Way(10.0, estimate(0.7, 0.6, 0.8)), estimate(0.5, 0.4, 0.6, 80)
 
-    assert expected in say.verdict(Advice((0.0,), (1.0,), way, way, way, saving, 40, 40))
+    assert expected in say.verdict(Advice((0.0,), (1.0,), way, way, way, saving, verdict, 40, 40))
 
 
 def test_published_rates_are_said_to_be_published():
