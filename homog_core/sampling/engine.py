@@ -110,11 +110,11 @@ class TorchSampler:
     ) -> Iterator[Step]:
         """Decode N samples and the greedy response of every question; yields after every step.
 
-        In fp32 the answers depend on neither order nor batch size; in bf16 they do (docs/decisions.md). Closing the
-        generator cancels within a step. A step has the rows of `batch_questions` whole questions at most, which may be
-        of more questions where others have ended. When memory runs out this is halved and unfinished questions begin
-        anew (`Step.restarted`), down to one question; then `OutOfMemory` names the setting to lower. Raises
-        `InvalidInput` where a prompt and the token limit exceed the model's context.
+        In fp32 the answers depend on neither order nor batch size; in bf16 and int8 they do (docs/decisions.md).
+        Closing the generator cancels within a step. A step has the rows of `batch_questions` whole questions at most,
+        which may be of more questions where others have ended. When memory runs out this is halved and unfinished
+        questions begin anew (`Step.restarted`), down to one question; then `OutOfMemory` names the setting to lower.
+        Raises `InvalidInput` where a prompt and the token limit exceed the model's context.
         """
         if batch_questions < 1:
             raise InvalidInput(f"The number of questions in a batch is {batch_questions}; it must be at least 1.")
