@@ -12,6 +12,7 @@ the processor's time takes what: reading prompts, choosing tokens, the leaving a
 """
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -47,12 +48,13 @@ def main() -> None:
 
     rounds: dict[str, list[dict[str, float]]] = {"refilled": [], "waiting": [], "copied": []}
     expected: dict[str, list[str]] = {}
-    list(sampler.sample(questions, replace(decoding, max_new_tokens=3), options.prompt, ON_CPU))  # warm
+    list(sampler.sample(questions[:4], replace(decoding, max_new_tokens=8), options.prompt, ON_CPU))  # warm
     for _ in range(options.rounds):
         for side, found in rounds.items():
             with _as(side):
                 one, texts = _timed(lambda: sampler.sample(questions, decoding, options.prompt, ON_CPU))
             found.append(one)
+            print(side, one, file=sys.stderr, flush=True)
             if texts != (expected := expected or texts):
                 raise SystemExit("The texts differ.")
     least = {side: {name: min(one[name] for one in found) for name in found[0]} for side, found in rounds.items()}

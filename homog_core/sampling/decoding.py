@@ -28,7 +28,7 @@ class State:
 
     cache: Any
     mask: "torch.Tensor"  # (R, P + t)
-    logits: "torch.Tensor | None"  # (R, V)
+    logits: "torch.Tensor | None"  # (R, V); None once a token has been chosen by it
 
     def expand(self, copies: int) -> None:
         """Make `copies` rows of every row, each of which draws its own next token."""
@@ -61,7 +61,6 @@ class State:
         """Append one token (R,) to every row and compute the next logits."""
         import torch
 
-        self.logits = None  # free it before the next is made
         with torch.inference_mode():
             self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], dim=1)
             self.logits = next_logits(ids[:, None].to(self.mask.device), self.mask, self.cache)
@@ -93,7 +92,7 @@ class ComputedDecoding:
         """What the rows say at this step."""
         import torch
 
-        logits = self._state.logits
+        logits, self._state.logits = self._state.logits, None  # so that it is freed before others are made
         uniform = torch.from_numpy(np.stack([row.uniforms[len(row.said)] for row in self.rows]))  # (R, LEVELS)
         greedy = torch.tensor([row.answer.sample_index == GREEDY for row in self.rows])  # (R,)
         with torch.inference_mode():
@@ -107,16 +106,15 @@ class ComputedDecoding:
         """Go on with these of the rows. The last ones take the places of those that leave, so that few are moved."""
         import torch
 
-        n, stay = len(live), set(live)
+        n, n_before, stay = len(live), len(self.rows), set(live)
         last = [row for row in live if row >= n]
         order = [row if row in stay else last.pop() for row in range(n)]
-        index = torch.tensor(order, dtype=torch.long)
-        is_fewer, self.rows = n < len(self.rows), [self.rows[row] for row in order]
-        if not is_fewer or not order:  # nothing is computed without rows
-            return
-        with torch.inference_mode():
-            self._state.select(index)
-            self._ids = self._ids[index.to(self._ids.device)]
+        self.rows = [self.rows[row] for row in order]
+        if 0 < n < n_before:  # without rows nothing is computed any more
+            index = torch.tensor(order)
+            with torch.inference_mode():
+                self._state.select(index)
+                self._ids = self._ids[index.to(self._ids.device)]
 
     def join(self, other: "ComputedDecoding") -> None:
         """Go on with the rows of another decoding as well; both have said a token that is not in their caches."""
