@@ -33,7 +33,7 @@ IN_BOTH = ("first token", "last answer")  # what page and engine both have
 _MOST = 300.0  # seconds for one question
 _TOKEN = re.compile(r"· \d+ tokens?\b")  # on a card
 _ALL = re.compile(rf"{SAMPLES} of {SAMPLES} answers finished|All {SAMPLES} answers finished")
-_WORKS = re.compile(r"(Checking|Unpacking|Loading|Sampling)")
+_WORKS = re.compile(r"(Checking|Unpacking|Loading(?! the weights comes)|Sampling)")
 
 
 class Asked(Protocol):
