@@ -1,6 +1,7 @@
 """In which order a live job does its work: tokens first, then vectors; and when what nobody waits for may begin."""
 
 import threading
+import time
 
 import pytest
 from fakes import TIMEOUT, FakeEncoder, FakeSampler, Gate, make_question
@@ -87,6 +88,7 @@ def test_a_look_waits_for_the_first_token_and_no_longer():
     gate = Gate()
     queue = queue_of(FakeEncoder(), gate)
     job_id, seen = queue.submit(REQUEST), threading.Event()
+    gate.wait_until_reached()  # it is loaded
     threading.Thread(target=lambda: (queue.wait_for_tokens(job_id, TIMEOUT), seen.set()), daemon=True).start()
     assert not seen.wait(0.2)
     gate.let_through(1)
@@ -106,3 +108,12 @@ def test_what_nobody_waits_for_rests_while_a_job_is_at_work():
     gate.let_through(1000)
     assert rested.wait(TIMEOUT)
     assert queue.snapshot(job_id).is_over
+
+
+def test_rest_ends_at_once_where_nobody_has_asked_and_some_time_after_a_job():
+    queue = queue_of(FakeEncoder())
+    queue.rest(TIMEOUT)
+    over(queue, queue.submit(REQUEST))
+    started = time.monotonic()
+    queue.rest(0.3)
+    assert 0.2 < time.monotonic() - started < TIMEOUT

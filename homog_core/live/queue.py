@@ -71,7 +71,7 @@ class LiveQueue:
         self._sampler: Sampler | None = None
         self._speeds: dict[str, float] = {}  # tokens per second by key
         self._loads: dict[str, float] = {}  # seconds by source
-        self._closed = False
+        self._closed, self._idle_since = False, float("-inf")
         self._worker = threading.Thread(target=self._work, name="live-sampling", daemon=True)
         self._worker.start()
 
@@ -135,11 +135,10 @@ class LiveQueue:
             )
 
     def rest(self, seconds: float) -> None:
-        """Wait until no job has waited or run for so many seconds."""
+        """Wait until no job waits or runs, and the last one has been over for so many seconds."""
         with self._lock:
-            self._lock.wait_for(self._is_idle)
-            while self._lock.wait_for(lambda: not self._is_idle(), seconds):
-                self._lock.wait_for(self._is_idle)
+            while not self._is_idle() or (left := self._idle_since + seconds - time.monotonic()) > 0:
+                self._lock.wait(left if self._is_idle() else None)
 
     def wait_for_tokens(self, job_id: str, seconds: float) -> None:
         """Wait until a job has said something, loads a model or is over, at most so many seconds."""
@@ -245,7 +244,7 @@ class LiveQueue:
                 if job.state == "failed":  # what it had in memory goes before the next job comes
                     free_memory()
                 with self._lock:
-                    self._running = None
+                    self._running, self._idle_since = None, time.monotonic()
                     self._lock.notify_all()
 
     def _next(self) -> Job:
