@@ -218,8 +218,8 @@ def _clicked_on(of: Server, dataset: str, pages: Sequence[str], minutes: float) 
 
 @contextmanager
 def _sampling(of: Server) -> Iterator[None]:
-    """A visitor of its own asks one question after the other in the Live lab."""
-    over = threading.Event()
+    """A visitor of its own asks one question after the other in the Live lab; begins with the first token."""
+    begun, over = threading.Event(), threading.Event()
 
     def ask() -> None:
         with Visitor(of.url) as visitor:
@@ -231,9 +231,13 @@ def _sampling(of: Server) -> Iterator[None]:
                 visitor.press("Sample")
                 while "Stop" in visitor.buttons() and not over.is_set():
                     visitor.look_again()
+                    if "tokens" in visitor.text and "answers finished" in visitor.text:
+                        begun.set()
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
+    if not begun.wait(_MOST_WAITED):
+        raise RuntimeError("no job has said anything")
     try:
         yield
     finally:
