@@ -99,6 +99,20 @@ def test_a_look_waits_for_the_first_token_and_no_longer():
     queue.wait_for_tokens(job_id, TIMEOUT)  # returns at once
 
 
+def test_a_look_at_a_job_that_waits_its_turn_does_not_wait():
+    gate = Gate()
+    queue = queue_of(FakeEncoder(), gate)
+    first, second = queue.submit(REQUEST), queue.submit(REQUEST)
+    gate.wait_until_reached()
+    started = time.monotonic()
+    queue.wait_for_tokens(second, TIMEOUT)
+    assert time.monotonic() - started < TIMEOUT / 2
+    assert queue.snapshot(second).position == 1
+    gate.let_through(1000)
+    over(queue, first)
+    over(queue, second)
+
+
 def test_what_nobody_waits_for_rests_while_a_job_is_at_work():
     gate, rested = Gate(), threading.Event()
     queue = queue_of(FakeEncoder(), gate)

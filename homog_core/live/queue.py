@@ -141,10 +141,12 @@ class LiveQueue:
                 self._lock.wait(left if self._is_idle() else None)
 
     def wait_for_tokens(self, job_id: str, seconds: float) -> None:
-        """Wait until a job has said something, loads a model or is over, at most so many seconds."""
+        """Wait until a job has said something, at most so many seconds; not where others, or weights, come first."""
         with self._lock:
             job = self._job(job_id)
-            self._lock.wait_for(lambda: job.has_begun or job.state in ("loading", *OVER), seconds)
+            self._lock.wait_for(
+                lambda: job.has_begun or job.state in ("loading", *OVER) or self._position(job) > 0, seconds
+            )
 
     def close(self, seconds: float) -> None:
         """Take no more jobs, stop those that wait and the one that runs, and wait at most so long for that one."""
