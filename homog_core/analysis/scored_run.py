@@ -230,7 +230,9 @@ class ScoredRun:
 
     def in_category(self, category: str) -> np.ndarray:
         """Which questions (Q,) a filter keeps; "" keeps all."""
-        return (self.questions["category"] == category).to_numpy() | (not category)
+        if not category:
+            return np.full(len(self.questions), True)
+        return (self.questions["category"] == category).to_numpy()
 
     @cached_property
     def encoders(self) -> list[str]:
