@@ -248,7 +248,7 @@ class ScoredRun:
         encoder = clusterer.encoder if clusterer.encoder in self.encoders else next(iter(self.encoders), "")
         owners = ("", f"@{clusterer.key}", f"@{encoder}", *(f"@{key}" for key in self.run.nli_models()))
         names = (name for names in GROUPS.values() for name in names)
-        columns = {name: next((name + o for o in owners if name + o in self.scores), "") for name in names}
+        columns = {name: next((name + o for o in owners if name + o in self._score_columns), "") for name in names}
         return {name: column for name, column in columns.items() if column}
 
     def score_frame(self, clusterer: Clusterer) -> pd.DataFrame:
