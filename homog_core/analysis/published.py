@@ -1,6 +1,7 @@
 """The figures that others have published, and ours of the same name."""
 
 import numpy as np
+import pandas as pd
 
 from homog_core.analysis.cascade import saving_estimate
 from homog_core.analysis.lineage import STAGES
@@ -65,7 +66,14 @@ def counterpart(scored: ScoredRun, metric: str, clusterer: Clusterer, category: 
     if metric == "ece":
         return calibration_estimates(platt_probabilities(token, correct), correct)["ECE"]
     if metric == "signal_correlation":
-        return largest_correlation(scored.score_frame(clusterer)[kept], (TOKEN_ENTROPY, DENSITY, SEMANTIC_ENTROPY))
+        return largest_correlation(_signals(scored, clusterer)[kept], (TOKEN_ENTROPY, DENSITY, SEMANTIC_ENTROPY))
     if metric == "cost_saving":
         return saving_estimate(scored, clusterer, category)
     return Estimate(np.nan, np.nan, np.nan, int(kept.sum()), "")
+
+
+def _signals(scored: ScoredRun, clusterer: Clusterer) -> pd.DataFrame:
+    """The signals of the cascade (Q, …), as far as the run has them, as in `ScoredRun.score_frame`."""
+    columns = scored.score_columns(clusterer)
+    found = {name: scored.column(columns[name]) for name in (TOKEN_ENTROPY, DENSITY) if name in columns}
+    return pd.DataFrame(found | {SEMANTIC_ENTROPY: scored.cluster_frame(clusterer)[SEMANTIC_ENTROPY]}, dtype=np.float64)

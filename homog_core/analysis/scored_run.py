@@ -230,7 +230,9 @@ class ScoredRun:
 
     def in_category(self, category: str) -> np.ndarray:
         """Which questions (Q,) a filter keeps; "" keeps all."""
-        return (self.questions["category"] == category).to_numpy() | (not category)
+        if not category:
+            return np.full(len(self.questions), True)
+        return (self.questions["category"] == category).to_numpy()
 
     @cached_property
     def encoders(self) -> list[str]:
@@ -246,7 +248,7 @@ class ScoredRun:
         encoder = clusterer.encoder if clusterer.encoder in self.encoders else next(iter(self.encoders), "")
         owners = ("", f"@{clusterer.key}", f"@{encoder}", *(f"@{key}" for key in self.run.nli_models()))
         names = (name for names in GROUPS.values() for name in names)
-        columns = {name: next((name + o for o in owners if name + o in self.scores), "") for name in names}
+        columns = {name: next((name + o for o in owners if name + o in self._score_columns), "") for name in names}
         return {name: column for name, column in columns.items() if column}
 
     def score_frame(self, clusterer: Clusterer) -> pd.DataFrame:

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.special import expit, logit, ndtr, ndtri
+from scipy.stats import rankdata
 
 from homog_core.records import Estimate
 from homog_core.statistics.columns import (
@@ -19,6 +19,7 @@ from homog_core.statistics.columns import (
     tie_groups,
 )
 
+_POWER = float(ndtri(0.8))  # standard errors beyond `Z` for a power of 80 %
 FEWEST = 10  # of a class, below which no interval is given and no scores are ranked
 
 
@@ -95,7 +96,7 @@ class AurocDifference(NamedTuple):
         """
         if not -1 < self.low < self.high < 1:
             return float("nan")
-        return (self.high - self.low) / (2 * Z) * (Z + float(norm.ppf(0.8)))
+        return (self.high - self.low) / (2 * Z) * (Z + _POWER)
 
 
 def delong_test(uncertainty_a: Values, uncertainty_b: Values, incorrect: Values) -> AurocDifference:
@@ -117,7 +118,7 @@ def delong_test(uncertainty_a: Values, uncertainty_b: Values, incorrect: Values)
     if not error > SAME:
         return AurocDifference(difference, np.nan, np.nan, np.nan)
     low, high = np.clip([difference - Z * error, difference + Z * error], -1, 1)
-    return AurocDifference(difference, float(low), float(high), float(2 * norm.sf(abs(difference) / error)))
+    return AurocDifference(difference, float(low), float(high), float(2 * ndtr(-abs(difference) / error)))
 
 
 def cohens_d(incorrect_values: Values, correct_values: Values) -> float:
