@@ -5,13 +5,15 @@ import threading
 import pytest
 import streamlit as st
 
-from dashboard import cache
+from dashboard import cache, serving
 from dashboard.map import job
 from dashboard.once import once
 
 
 def test_emptying_the_caches_leaves_the_queue_and_the_map_worker_alone(monkeypatch):
     monkeypatch.setattr(cache, "LiveQueue", lambda *arguments, **options: object())
+    monkeypatch.setattr(cache, "live_queue", once(cache.live_queue.__wrapped__))  # no other test gets this queue
+    monkeypatch.setattr(serving, "_QUEUES", [])
     made = [cache.live_queue.__wrapped__, cache.live_queue(), cache.sentence_encoder("minilm"), job.work()]
     st.cache_resource.clear()
     st.cache_data.clear()
