@@ -21,7 +21,8 @@ from homog_core.sampling.steps import Answer, Token
 def context_length(config: Any) -> int | None:
     """How many tokens a model of this configuration can read; None where it does not say."""
     own = config.get_text_config()
-    return getattr(own, "max_position_embeddings", None) or getattr(own, "max_seq_len", None)  # the latter: MPT
+    stated = [getattr(own, name, None) for name in ("max_position_embeddings", "max_seq_len")]  # the latter: MPT
+    return min(filter(None, stated), default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
