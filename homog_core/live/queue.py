@@ -335,9 +335,11 @@ class LiveQueue:
                     going.append((part, opened.enter_context(contextlib.closing(steps))))
                 while going:
                     going = [(part, steps) for part, steps in going if self._go_on(job, part, steps)]
-        finally:
-            for part, _ in group:  # those that wait: nobody waits for a token any more
-                self._encode(part, request.question)
+        except BaseException:
+            with contextlib.suppress(Exception):  # what went wrong first is what is said
+                self._encode([part for part, _ in group], request.question)
+            raise
+        self._encode([part for part, _ in group], request.question)
 
     def _go_on(self, job: Job, part: Part, steps: Iterator[Step]) -> bool:
         """One step of a part; whether there was one left."""
@@ -350,7 +352,7 @@ class LiveQueue:
             return False
         self._take(part, step, seconds)
         if self._encoding.is_due:
-            self._encode(part, job.request.question)
+            self._encode([part], job.request.question)
         self._check(job)
         return True
 
@@ -367,11 +369,12 @@ class LiveQueue:
             part.n_tokens += len(step.answers)
             self._lock.notify_all()
 
-    def _encode(self, part: Part, question: Question) -> None:
+    def _encode(self, parts: Sequence[Part], question: Question) -> None:
         """Embed the answers that have ended, so that the page can cluster them."""
-        found = self._encoding.encode(question.text, part.answers, part.vectors)
-        with self._lock:
-            part.vectors |= found
+        for part in parts:
+            found = self._encoding.encode(question.text, part.answers, part.vectors)
+            with self._lock:
+                part.vectors |= found
 
     def _check(self, job: Job) -> None:
         """Leave the job if somebody has stopped it, or if everybody who watched it has been gone for a while."""

@@ -209,19 +209,19 @@ class RaySampler:
 
         A GPU decodes a chunk of `batch_questions` at once; for cores it has `_BATCHES` times as many, which begin as
         others end. Towards the end chunks are smaller, so that all workers end together. In fp32 the answers are those
-        of one machine; in bf16 they depend on the batch (docs/decisions.md). Raises `HomogError` where no worker is
-        left, and where one chunk has ended several workers.
+        of one machine; in other types they may depend on the batch (docs/decisions.md). Raises `HomogError` where no
+        worker is left, and where one chunk has ended several workers.
         """
         if batch_questions < 1:
             raise InvalidInput(f"The number of questions in a batch is {batch_questions}; it must be at least 1.")
-        most = batch_questions * (1 if self.cluster.gpus else _BATCHES)
+        n_batches = 1 if self.cluster.gpus else _BATCHES
         waiting, deaths = deque(questions), Counter()
         try:
             while waiting or any(member.state == "busy" for member in self.members):
                 self._fill()
                 for member in self.members:
                     if member.state == "free" and waiting:
-                        size = chunk_size(len(waiting), self.cluster.n_workers, most)
+                        size = chunk_size(len(waiting), self.cluster.n_workers, batch_questions, n_batches)
                         member.chunk = [waiting.popleft() for _ in range(size)]
                         self._tell(member, "busy", "sample", member.chunk, decoding, style, batch_questions)
                 news = self._with_news(_BEAT)
@@ -335,13 +335,13 @@ class RaySampler:
             ray.kill(member.actor)
 
 
-def chunk_size(n_waiting: int, n_workers: int, most: int) -> int:
-    """How many of the waiting questions a free worker gets: its share of them, but half of `most` to `most`.
+def chunk_size(n_waiting: int, n_workers: int, batch: int, n_batches: int = 1) -> int:
+    """How many of the waiting questions a free worker gets: its share of them, but half a batch to `n_batches`.
 
     So the last chunks are small enough that no worker waits long for another one, and large enough for a GPU, where
     a step of few rows takes nearly as long as one of many (docs/scale.md).
     """
-    return min(n_waiting, max(-(-most // 2), min(most, n_waiting // n_workers)))
+    return min(n_waiting, max(-(-batch // 2), min(batch * n_batches, n_waiting // n_workers)))
 
 
 def _count_deaths(deaths: Counter, chunk: Sequence[Question], why: str) -> None:

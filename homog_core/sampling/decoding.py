@@ -84,6 +84,11 @@ class ComputedDecoding:
         self._ids: torch.Tensor | None = None  # (R,) what the rows have just said
 
     @property
+    def width(self) -> int:
+        """The columns of the cache, used and unused."""
+        return self._state.mask.shape[1]
+
+    @property
     def takes_more(self) -> bool:
         """Whether rows can join: not where layers keep something else than the keys and values of each token."""
         return can_join(self._state.cache)

@@ -26,7 +26,7 @@ from homog_core.sampling.loading import load_model
 from homog_core.sampling.projection import project_in_fp32
 from homog_core.sampling.prompts import Prompt, build_prompt
 from homog_core.sampling.quick_layers import quicken_layers
-from homog_core.sampling.rows import Encoded, Row, hidden_ids, response_set
+from homog_core.sampling.rows import Encoded, Row, context_length, hidden_ids, response_set
 from homog_core.sampling.shared_beginning import SharedBeginning
 from homog_core.sampling.steps import Step
 from homog_core.sampling.weights import described, local_adapter, local_weights
@@ -110,11 +110,11 @@ class TorchSampler:
     ) -> Iterator[Step]:
         """Decode N samples and the greedy response of every question; yields after every step.
 
-        In fp32 the answers depend on neither order nor batch size; in bf16 and int8 they do (docs/decisions.md).
-        Closing the generator cancels within a step. A step has the rows of `batch_questions` whole questions at most,
-        which may be of more questions where others have ended. When memory runs out this is halved and unfinished
-        questions begin anew (`Step.restarted`), down to one question; then `OutOfMemory` names the setting to lower.
-        Raises `InvalidInput` where a prompt and the token limit exceed the model's context.
+        In fp32 the answers depend on neither order nor batch size; in other types they may (docs/decisions.md). Closing
+        the generator cancels within a step. A step has the rows of `batch_questions` whole questions at most, which may
+        be of more questions where others have ended. When memory runs out this is halved and unfinished questions begin
+        anew (`Step.restarted`), down to one question; then `OutOfMemory` names the setting to lower. Raises
+        `InvalidInput` where a prompt and the token limit exceed the model's context.
         """
         if batch_questions < 1:
             raise InvalidInput(f"The number of questions in a batch is {batch_questions}; it must be at least 1.")
@@ -146,12 +146,14 @@ class TorchSampler:
 
         `under_way` has the rows of each question that has begun and not ended.
         """
+        context = context_length(self.model.config) or math.inf
         batch = self._begin(waiting, under_way, decoding, batch_questions)
         try:
             yield self._said(batch, under_way, decoding)
             while batch.rows:
                 n_free = batch_questions - math.ceil(len(batch.rows) / (decoding.n_samples + 1))
-                if waiting and n_free and batch.takes_more:
+                # Some models (GPT-Neo, MPT) have no more columns than their context, whatever the rows use of them
+                if waiting and n_free and batch.takes_more and batch.width + decoding.max_new_tokens <= context:
                     more = self._begin(waiting, under_way, decoding, n_free, joins=True)
                     yield self._said(more, under_way, decoding)
                     if more.rows:

@@ -145,5 +145,6 @@ def _forward(layer: "torch.nn.Linear", blocks: Blocks | Int8 | None, given: "tor
     is_usual = not torch.is_grad_enabled() and given.dtype == torch.float32
     if not is_computed_here(blocks, n_rows) or not (is_usual or isinstance(blocks, Int8)):
         return torch.nn.functional.linear(given, layer.weight, layer.bias)
-    found = product(blocks or layer.weight, given.reshape(n_rows, -1)).view(*given.shape[:-1], -1)
+    rows = given.reshape(n_rows, -1).float()  # other numbers would be read as if they were of fp32
+    found = product(blocks or layer.weight, rows).view(*given.shape[:-1], -1)
     return found if layer.bias is None else found + layer.bias

@@ -18,6 +18,13 @@ from homog_core.sampling.prompts import Prompt
 from homog_core.sampling.steps import Answer, Token
 
 
+def context_length(config: Any) -> int | None:
+    """How many tokens a model of this configuration can read; None where it does not say."""
+    own = config.get_text_config()
+    stated = [getattr(own, name, None) for name in ("max_position_embeddings", "max_seq_len")]  # the latter: MPT
+    return min(filter(None, stated), default=None)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
     """A question with its prompt as token ids."""
@@ -32,7 +39,7 @@ class Encoded:
         """Build the prompt. Raises `InvalidInput` where it does not fit the model's context with the token limit."""
         prompt = sampler.prompt(question.text, style)
         ids = sampler.tokenizer(prompt.text, add_special_tokens=prompt.add_special_tokens)["input_ids"]
-        context = getattr(sampler.model.config.get_text_config(), "max_position_embeddings", None)
+        context = context_length(sampler.model.config)
         if context and len(ids) + decoding.max_new_tokens > context:
             raise InvalidInput(
                 f"The prompt of question {question.id!r} has {len(ids)} tokens and the token limit is "

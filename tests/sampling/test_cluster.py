@@ -233,6 +233,11 @@ def test_chunks_get_smaller_towards_the_end(waiting, size):
     assert chunk_size(waiting, 4, 64) == size
 
 
+@pytest.mark.parametrize(("waiting", "workers", "size"), [(100, 2, 16), (24, 2, 12), (8, 2, 4), (16, 4, 4), (3, 2, 2)])
+def test_chunks_of_several_batches_leave_work_for_the_other_workers(waiting, workers, size):
+    assert chunk_size(waiting, workers, 4, 4) == size
+
+
 def test_all_questions_are_handed_out():
     left, sizes = 800, []
     while left:

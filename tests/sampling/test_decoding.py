@@ -106,6 +106,22 @@ def test_columns_that_no_row_uses_are_cut_off(llama_sampler, passes):
     assert max(columns) <= longest + DECODING.max_new_tokens + ROOM
 
 
+@pytest.mark.parametrize(("family", "context"), [("gpt_neo", 80), ("mpt", 57)])
+def test_columns_are_never_more_than_the_context(family, context, joins, passes, monkeypatch):
+    """These models fail with more, although no row uses as many."""
+    sizes = {
+        "gpt_neo": {"max_position_embeddings": context, "num_layers": 2, "attention_types": [[["global", "local"], 1]]},
+        "mpt": {"max_seq_len": context, "d_model": 32, "n_heads": 4, "n_layers": 2},
+    }
+    monkeypatch.setitem(families.FAMILIES, family, sizes[family])
+    sampler = families.sampler_of(family)
+    shapes = passes(sampler)
+    questions = [make_question("long", "Why is it so? " * 2), *QUESTIONS[2::3], *QUESTIONS[::3]]
+    answers(sampler, questions, batch_questions=2)
+    assert joins
+    assert context - DECODING.max_new_tokens < max(width for *_, width in shapes) <= context
+
+
 def test_a_run_that_is_stopped_keeps_what_is_complete_and_goes_on(llama_sampler, joins):
     expected = texts(answers(llama_sampler, batch_questions=1))
 

@@ -118,6 +118,20 @@ def test_layers_in_one_product_say_what_each_says(small_layers):
         assert [torch.equal(layer(rows), one) for layer, one in zip(layers, expected, strict=True)] == [True, True]
 
 
+@needs_amx
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_layer_takes_rows_of_other_types_and_adds_its_bias(small_layers, bias):
+    layer = torch.nn.Linear(96, 64, bias=bias)
+    weight = int8_weights(layer.weight.detach().numpy())
+    compute_in_int8("tiny", layer)
+    for dtype in (torch.float32, torch.bfloat16, torch.float64):
+        rows = torch.randn(2, 3, 96).to(dtype)
+        with torch.no_grad():
+            found, expected = layer(rows), int8.plain_product(weight, rows.float()) + (layer.bias if bias else 0)
+        assert found.shape == (2, 3, 64)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
 # Models
 
 
