@@ -328,7 +328,7 @@ class LiveQueue:
 
     def _sample(self, job: Job, group: Sequence[tuple[Part, Sampler]]) -> None:
         """All parts step by step in turn, until the last has ended; on every way out their generators are closed."""
-        request = job.request
+        request, parts = job.request, [part for part, _ in group]
         try:
             with contextlib.ExitStack() as opened:
                 going = []
@@ -337,9 +337,11 @@ class LiveQueue:
                     going.append((part, opened.enter_context(contextlib.closing(steps))))
                 while going:
                     going = [(part, steps) for part, steps in going if self._go_on(job, part, steps)]
-        finally:
-            for part, _ in group:  # those that wait: nobody waits for a token any more
-                self._encode(part, request.question)
+        except BaseException:
+            with contextlib.suppress(Exception):  # a job says what has ended it, and not what came of that
+                self._encode(request.question, *parts)
+            raise
+        self._encode(request.question, *parts)  # those that wait: nobody waits for a token any more
 
     def _go_on(self, job: Job, part: Part, steps: Iterator[Step]) -> bool:
         """One step of a part; whether there was one left."""
@@ -352,7 +354,7 @@ class LiveQueue:
             return False
         self._take(part, step, seconds)
         if self._encoding.is_due:
-            self._encode(part, job.request.question)
+            self._encode(job.request.question, part)
         self._check(job)
         self._make_way(seconds)
         return True
@@ -370,11 +372,12 @@ class LiveQueue:
             part.n_tokens += len(step.answers)
             self._lock.notify_all()
 
-    def _encode(self, part: Part, question: Question) -> None:
+    def _encode(self, question: Question, *parts: Part) -> None:
         """Embed the answers that have ended, so that the page can cluster them."""
-        found = self._encoding.encode(question.text, part.answers, part.vectors)
-        with self._lock:
-            part.vectors |= found
+        for part in parts:
+            found = self._encoding.encode(question.text, part.answers, part.vectors)
+            with self._lock:
+                part.vectors |= found
 
     def _check(self, job: Job) -> None:
         """Leave the job if somebody has stopped it, or if everybody who watched it has been gone for a while."""
