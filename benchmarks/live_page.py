@@ -33,7 +33,7 @@ IN_BOTH = ("first token", "last answer")  # what page and engine both have
 _MOST = 300.0  # seconds for one question
 _TOKEN = re.compile(r"· \d+ tokens?\b")  # on a card
 _ALL = re.compile(rf"{SAMPLES} of {SAMPLES} answers finished|All {SAMPLES} answers finished")
-_WORKS = re.compile(r"(Checking|Unpacking|Loading|Sampling)")
+_WORKS = re.compile(r"(Checking|Unpacking|Loading(?! the weights comes)|Sampling)")
 
 
 class Asked(Protocol):
@@ -59,7 +59,7 @@ class WithoutBrowser:
         visitor.press("Sample")
         while not marks.see(visitor.text, visitor.kinds().count("plotly_chart"), "Stop" in visitor.buttons()):
             visitor.look_again()
-        marks.begin("map")
+        marks.begin()
         visitor.set("button_group", "View", ["Map"])
         marks.came("map", "Where the answers lie" in visitor.text)
         return marks.seconds
@@ -77,13 +77,14 @@ class InBrowser:
         page.goto(f"{self._url}/live_lab?{urlencode(params)}")
         button = page.get_by_role("button", name="Sample")
         button.wait_for()
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        page.locator(_DRAWN).wait_for()
         time.sleep(think)
         marks.begin()
         button.click()
         while not marks.see(*page.evaluate(_SEEN)):
             time.sleep(0.05)
-        marks.begin("map")
+        page.locator(_DRAWN).wait_for()  # a click while a page is drawn may be lost
+        marks.begin()
         page.get_by_role("radiogroup").get_by_text("Map", exact=True).click()
         page.get_by_text("Where the answers lie").first.wait_for()
         page.locator("[class*=st-key-map] .main-svg, [class*=st-key-map] .gl-container").first.wait_for(
@@ -93,6 +94,7 @@ class InBrowser:
         return marks.seconds
 
 
+_DRAWN = "[data-testid=stApp][data-test-script-state=notRunning]"
 # What the place of the job says, how many charts are drawn in it, and whether Stop is there.
 _SEEN = """() => {
     const job = document.querySelector(".st-key-live-job");
@@ -108,7 +110,7 @@ class Marks:
         self.seconds: dict[str, float] = {}
         self._n_models, self._begun = n_models, 0.0
 
-    def begin(self, what: str = "") -> None:
+    def begin(self) -> None:
         """Count from now on."""
         self._begun = time.perf_counter()
 

@@ -7,7 +7,8 @@ checkout. For each, a server of its own is started and visited. Printed are what
 page (median, 95th percentile, largest), the slowest views, its memory, and the views that raised the most of it.
 `--pages` visits some pages alone. `--rounds` does all clicks again. `--minutes` goes on clicking, without waiting in
 between, and prints by how much memory grows. With `--sampling` a live job is at work all the time: then seconds are
-those that the visitor waits, otherwise those of the process, which do not depend on who else uses the machine.
+those that the visitor waits, also without a job on the same server before; otherwise those of the process, which do
+not depend on who else uses the machine.
 """
 
 import argparse
@@ -143,12 +144,16 @@ def main() -> None:
 
 def _tables(folder: Path | None, options: argparse.Namespace) -> Iterator[Table]:
     name, dataset = folder.name if folder else "this checkout", _dataset(folder)
-    with server(folder and folder.resolve()) as of, _sampling(of) if options.sampling else nullcontext():
-        walks, memory = [], []
-        for _ in range(options.rounds):
-            walks.append(visit(of, dataset, options.pages, by_wall=options.sampling))
-            memory.append((of.memory("VmRSS"), of.memory("VmHWM")))
-        grown = _clicked_on(of, dataset, options.pages, options.minutes) if options.minutes else []
+    with server(folder and folder.resolve()) as of:
+        alone = _walked_alone(of, dataset, options.pages) if options.sampling else None
+        with _sampling(of) if options.sampling else nullcontext():
+            walks, memory = [], []
+            for _ in range(options.rounds):
+                walks.append(visit(of, dataset, options.pages, by_wall=options.sampling))
+                memory.append((of.memory("VmRSS"), of.memory("VmHWM")))
+            grown = _clicked_on(of, dataset, options.pages, options.minutes) if options.minutes else []
+    if alone:
+        yield _beside_a_job(alone, walks)
     of_what = "that the visitor waits, while a job samples" if options.sampling else "of the server's process"
     for number, walk in enumerate(walks, start=1):
         rows = [_row(page, walk.steps) for page in dict.fromkeys(step.page for step in walk.steps)]
@@ -172,6 +177,26 @@ def _tables(folder: Path | None, options: argparse.Namespace) -> Iterator[Table]
         yield Table("Memory over time", "Gigabytes, of one walk after the other.", [row])
 
 
+def _walked_alone(of: Server, dataset: str, pages: Sequence[str]) -> Walk:
+    """What a visitor waits without a job, by the clock, on a server that has shown these pages before."""
+    visit(of, dataset, pages, by_wall=True)
+    of.rest()
+    return visit(of, dataset, pages, by_wall=True)
+
+
+def _beside_a_job(alone: Walk, walks: Sequence[Walk]) -> Table:
+    """What clicks take by the clock without and with a job, and the ratio of the medians."""
+    rows = []
+    for page in dict.fromkeys(step.page for step in alone.steps):
+        without, beside = (
+            np.median([s.seconds for walk in some for s in walk.steps if s.page == page and not s.is_first]) * 1e3
+            for some in ([alone], walks)
+        )
+        ratio = f"{beside / without:.2f}"
+        rows.append({"page": page, "without, ms": f"{without:.0f}", "beside, ms": f"{beside:.0f}", "ratio": ratio})
+    return Table("Beside a job", "Medians of what a visitor waits for a click, by the clock.", rows)
+
+
 def _rises(walk: Walk) -> Table:
     """The views that raised the most memory of the process by a tenth of a gigabyte or more."""
     rows, last = [], 0.0
@@ -193,8 +218,8 @@ def _clicked_on(of: Server, dataset: str, pages: Sequence[str], minutes: float) 
 
 @contextmanager
 def _sampling(of: Server) -> Iterator[None]:
-    """A visitor of its own asks one question after the other in the Live lab."""
-    over = threading.Event()
+    """A visitor of its own asks one question after the other in the Live lab; begins with the first token."""
+    begun, over = threading.Event(), threading.Event()
 
     def ask() -> None:
         with Visitor(of.url) as visitor:
@@ -206,9 +231,13 @@ def _sampling(of: Server) -> Iterator[None]:
                 visitor.press("Sample")
                 while "Stop" in visitor.buttons() and not over.is_set():
                     visitor.look_again()
+                    if "tokens" in visitor.text and "answers finished" in visitor.text:
+                        begun.set()
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
+    if not begun.wait(_MOST_WAITED):
+        raise RuntimeError("no job has said anything")
     try:
         yield
     finally:

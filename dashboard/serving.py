@@ -48,7 +48,7 @@ END_SECONDS = 10.0  # that a running job is given to stop in
 CLICKS = Clicks()  # what visitors of this server wait for
 
 _GARBAGE = {"type": "websocket.disconnect", "code": 1002}  # Streamlit itself would log a traceback for each
-_QUIET_SECONDS = 3.0  # without a live job, until what nobody waits for begins
+_QUIET_SECONDS = 20.0  # after a live job, until what nobody waits for begins
 _SHORT = 2000  # bytes; the message that a script has ended, which names each fragment that has run, is shorter
 _LOG = logging.getLogger(__name__)
 _QUEUES: list[LiveQueue] = []  # the one of this server, once somebody has needed it

@@ -9,7 +9,9 @@ from dashboard.cache import is_connected, live_queue, session_id
 from dashboard.live import words
 from dashboard.live.cards import cards, small
 from dashboard.live.estimate import seconds_of
+from dashboard.live.pace import Pace
 from dashboard.live.shown import columns, exact, made_once, picture
+from dashboard.once import once
 from dashboard.question.picture import Picture
 from dashboard.text import plain
 from homog_core.analysis.token_tree import branches, token_tree
@@ -22,7 +24,6 @@ from homog_core.measures.clustering import Clusterer, medoids
 from homog_core.records import GREEDY
 from homog_core.wording import question as say
 
-POLL_SECONDS = 0.5
 _FIRST_SECONDS = 0.4  # that a look at a job waits for its first token
 CAPTIONS = {
     "Tree": "Tree: answers that begin alike share a branch; the stronger the orange, the more tokens could come next.",
@@ -30,14 +31,30 @@ CAPTIONS = {
 }
 
 
-@st.fragment(run_every=POLL_SECONDS)
 def watch(job_id: str, clusterer: Clusterer) -> None:
-    """Look again and again; when the job is over, leave by a rerun of the page."""
+    """Look again and again, the rarer the longer drawing took; when the job is over, leave by a rerun of the page."""
+    st.fragment(_look, run_every=_pace().pause)(job_id, clusterer)
+
+
+@once
+def _pace() -> Pace:
+    """That of this server."""
+    return Pace()
+
+
+def _look(job_id: str, clusterer: Clusterer) -> None:
     queue = live_queue()
     queue.wait_for_tokens(job_id, _FIRST_SECONDS)
     snapshot = queue.snapshot(job_id, session_id())
     if snapshot.is_over:
         st.rerun()
+    with _pace().drawing():
+        _draw(snapshot, clusterer)
+
+
+def _draw(snapshot: Snapshot, clusterer: Clusterer) -> None:
+    """How far the job is, Stop, and a column for each model."""
+    queue, job_id = live_queue(), snapshot.id
     st.markdown(f"#### {plain(snapshot.request.question.text)}")
     left, right = st.columns([5, 1], vertical_alignment="center")
     left.markdown(f"**{plain(words.status(snapshot, _seconds_left(snapshot)))}**")

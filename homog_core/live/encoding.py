@@ -12,7 +12,7 @@ from homog_core.measures.encoders import Encoder, encode
 from homog_core.records import GREEDY
 from homog_core.sampling.steps import Answer
 
-_PAUSE = 10  # times as long as the last call took, until the next one is due
+_PAUSE = 20  # times as long as the last call took, until the next one is due
 
 Vectors = dict[str, dict[str, np.ndarray]]  # encoder → view → unit vectors (w, d) of the windows of an answer
 

@@ -71,7 +71,7 @@ class LiveQueue:
         self._sampler: Sampler | None = None
         self._speeds: dict[str, float] = {}  # tokens per second by key
         self._loads: dict[str, float] = {}  # seconds by source
-        self._closed = False
+        self._closed, self._idle_since = False, float("-inf")
         self._worker = threading.Thread(target=self._work, name="live-sampling", daemon=True)
         self._worker.start()
 
@@ -130,22 +130,22 @@ class LiveQueue:
         """How busy it is."""
         with self._lock:
             self._drop_left()
-            return Load(
-                int(self._running is not None), len(self._waiting), self._worker.is_alive() and not self._closed
-            )
+            is_alive = self._worker.is_alive() and not self._closed
+            return Load(int(self._running is not None), len(self._waiting), is_alive)
 
     def rest(self, seconds: float) -> None:
-        """Wait until no job has waited or run for so many seconds."""
+        """Wait until no job waits or runs, and the last one has been over for so many seconds."""
         with self._lock:
-            self._lock.wait_for(self._is_idle)
-            while self._lock.wait_for(lambda: not self._is_idle(), seconds):
-                self._lock.wait_for(self._is_idle)
+            while not self._is_idle() or (left := self._idle_since + seconds - time.monotonic()) > 0:
+                self._lock.wait(left if self._is_idle() else None)
 
     def wait_for_tokens(self, job_id: str, seconds: float) -> None:
-        """Wait until a job has said something, loads a model or is over, at most so many seconds."""
+        """Wait until a job has said something, at most so many seconds; not where others, or weights, come first."""
         with self._lock:
             job = self._job(job_id)
-            self._lock.wait_for(lambda: job.has_begun or job.state in ("loading", *OVER), seconds)
+            self._lock.wait_for(
+                lambda: job.has_begun or job.state in ("loading", *OVER) or self._position(job) > 0, seconds
+            )
 
     def close(self, seconds: float) -> None:
         """Take no more jobs, stop those that wait and the one that runs, and wait at most so long for that one."""
@@ -245,7 +245,7 @@ class LiveQueue:
                 if job.state == "failed":  # what it had in memory goes before the next job comes
                     free_memory()
                 with self._lock:
-                    self._running = None
+                    self._running, self._idle_since = None, time.monotonic()
                     self._lock.notify_all()
 
     def _next(self) -> Job:
