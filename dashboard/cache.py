@@ -10,7 +10,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard.once import once
-from dashboard.serving import CLICKS, rest, served_with
+from dashboard.serving import rest, served_with
 from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
@@ -79,9 +79,7 @@ def live_queue() -> LiveQueue:
     from homog_core.sampling.weights import local_weights
 
     encoders = [sentence_encoder(key) for key in ENCODERS]
-    return served_with(
-        LiveQueue(load_sampler, encoders, is_connected=is_connected, prepare=local_weights, make_way=CLICKS.let_pass)
-    )
+    return served_with(LiveQueue(load_sampler, encoders, is_connected=is_connected, prepare=local_weights))
 
 
 class ServedModels(NamedTuple):

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dashboard.ahead import Ahead
-from dashboard.clicks import Clicks
 from homog_core import files
 from homog_core.live import LiveQueue
 
@@ -45,11 +44,9 @@ HEADERS = {
 SENT_BY_PAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
 MOST_FILES = 1000  # that a page may send at once; everybody waits while Streamlit makes an address for each
 END_SECONDS = 10.0  # that a running job is given to stop in
-CLICKS = Clicks()  # what visitors of this server wait for
 
 _GARBAGE = {"type": "websocket.disconnect", "code": 1002}  # Streamlit itself would log a traceback for each
 _QUIET_SECONDS = 20.0  # after a live job, until what nobody waits for begins
-_SHORT = 2000  # bytes; the message that a script has ended, which names each fragment that has run, is shorter
 _LOG = logging.getLogger(__name__)
 _QUEUES: list[LiveQueue] = []  # the one of this server, once somebody has needed it
 _AHEAD: list[Ahead] = []  # the one of this server, while it runs
@@ -91,14 +88,8 @@ class Guard:
             await receive()
             await send({"type": "websocket.close"})  # which the server makes a 403 of
             return
-        if scope["type"] == "websocket":
-            try:
-                await self._app(scope, _of_pages(receive, id(scope)), _to_pages(send, id(scope)))
-            finally:
-                CLICKS.answered(id(scope))
-            return
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._app(scope, _of_pages(receive), send)
             return
         from starlette.datastructures import Headers, MutableHeaders
         from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
@@ -135,11 +126,8 @@ def _is_foreign(scope: "Scope") -> bool:
     return True
 
 
-def _of_pages(receive: "Receive", who: int) -> "Receive":
-    """What comes from a WebSocket, as long as it is what pages send: others are left out, and garbage ends it.
-
-    From a click on, `who` waits. When a page looks again by itself, nobody does.
-    """
+def _of_pages(receive: "Receive") -> "Receive":
+    """What comes from a WebSocket, as long as it is what pages send: others are left out, and garbage ends it."""
     from google.protobuf.message import DecodeError
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
@@ -154,29 +142,10 @@ def _of_pages(receive: "Receive", who: int) -> "Receive":
                 return _GARBAGE
             if message.get("text") is not None or len(sent.file_urls_request.file_names) > MOST_FILES:
                 return _GARBAGE
-            kind = sent.WhichOneof("type")
-            if kind == "rerun_script" and not sent.rerun_script.is_auto_rerun:
-                CLICKS.asked(who)
-            if kind in SENT_BY_PAGES:
+            if sent.WhichOneof("type") in SENT_BY_PAGES:
                 return message
 
     return receive_known
-
-
-def _to_pages(send: "Send", who: int) -> "Send":
-    """What goes to a WebSocket; with the end of a script, `who` waits no longer, unless another one follows at once."""
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-    async def send_watched(message: "Message") -> None:
-        await send(message)
-        data = message.get("bytes") or b""
-        if 0 < len(data) < _SHORT:
-            sent = ForwardMsg.FromString(data)
-            is_end = sent.WhichOneof("type") == "script_finished"
-            if is_end and sent.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                CLICKS.answered(who)
-
-    return send_watched
 
 
 def health(request: "Request") -> "JSONResponse":

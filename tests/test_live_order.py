@@ -39,7 +39,8 @@ def over(queue, job_id):
 def test_an_encoder_that_is_not_loaded_is_not_due_and_encodes_what_has_ended_when_the_job_is_over():
     encoder = FakeEncoder()
     encoder.is_loaded = False
-    queue, lengths = queue_of(encoder, make_way=lambda seconds: lengths.append(len(encoder.encoded))), []
+    lengths = []
+    queue = queue_of(encoder, lambda: lengths.append(len(encoder.encoded)))  # before each step
     found = over(queue, queue.submit(REQUEST))
     assert lengths and set(lengths) == {0}
     assert set(found.models[0].vectors) == {0, 1}  # the third is empty
@@ -74,14 +75,6 @@ def test_each_answer_that_has_ended_with_a_text_is_encoded_once():
     encoder.encoded.clear()
     assert set(encoding.encode("Which?", answers, known)) == {2}
     assert set(encoder.encoded) == {"cat sleeps"}
-
-
-def test_a_job_makes_way_between_its_steps_for_as_long_as_the_last_one_took():
-    seconds = []
-    queue = queue_of(FakeEncoder(), make_way=seconds.append)
-    found = over(queue, queue.submit(REQUEST))
-    assert len(seconds) == 4  # the longest answer
-    assert sum(seconds) == pytest.approx(found.models[0].seconds)
 
 
 def test_a_look_waits_for_the_first_token_and_no_longer():

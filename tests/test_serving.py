@@ -1,6 +1,5 @@
 """A real server, spoken to as a browser, a proxy and somebody with bad intentions do."""
 
-import asyncio
 import json
 import logging
 import re
@@ -9,19 +8,13 @@ import time
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 from fakes import TIMEOUT, serving
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime.app_session import _set_run_identity
-from streamlit.runtime.scriptrunner_utils.run_descriptor import RunDescriptor
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from benchmarks.visitor import Visitor
-from dashboard import serving as around
-from dashboard.clicks import Clicks
 from dashboard.serving import HEADERS, Lines
 
 
@@ -140,20 +133,3 @@ def test_a_log_line_is_json_with_its_facts():
     line = Lines().format(record)
     assert "\n" not in line
     assert {"level": "INFO", "event": "live job", "job": "a\nb"}.items() <= json.loads(line).items()
-
-
-@pytest.mark.parametrize("n_fragments", [0, 1, 2, 12])
-def test_nobody_waits_any_more_when_all_that_was_clicked_has_been_drawn(monkeypatch, n_fragments):
-    monkeypatch.setattr(around, "CLICKS", clicks := Clicks())
-    ended = ForwardMsg(script_finished=ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
-    _set_run_identity(ended, RunDescriptor(str(uuid4()), tuple(uuid4().hex for _ in range(n_fragments))))
-
-    async def send(message):
-        pass
-
-    clicks.asked(1)
-    asyncio.run(around._to_pages(send, 1)({"type": "websocket.send", "bytes": ended.SerializeToString()}))
-
-    started = time.monotonic()
-    clicks.let_pass(TIMEOUT)
-    assert time.monotonic() - started < TIMEOUT / 2

@@ -56,11 +56,8 @@ class LiveQueue:
         idle_seconds: float = IDLE_SECONDS,
         probe: Callable[[], Device] = probe_device,
         prepare: Callable[[ModelSpec, Say], object] | None = None,
-        make_way: Callable[[float], object] = lambda seconds: None,
     ) -> None:
-        """`make_way` is called between two steps, with the seconds that the last one took, and may wait."""
         self._load_sampler, self._encoders, self._encoding = load_sampler, encoders, Encoding(encoders)
-        self._make_way = make_way
         self._is_connected, self._grace, self._idle = is_connected, grace_seconds, idle_seconds
         self._probe, self._unpacking = probe, Unpacking(prepare)
         self._device: Device | None = None
@@ -356,7 +353,6 @@ class LiveQueue:
         if self._encoding.is_due:
             self._encode(job.request.question, part)
         self._check(job)
-        self._make_way(seconds)
         return True
 
     def _take(self, part: Part, step: Step, seconds: float) -> None:
