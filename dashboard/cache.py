@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -132,7 +133,13 @@ class WarmUp:
 @once
 def encoders_warm_up() -> WarmUp:
     """Begin to load the encoders, if that has not begun."""
-    return WarmUp(lambda: [sentence_encoder(key).load() for key in ENCODERS])
+    return WarmUp(_load_encoders)
+
+
+def _load_encoders() -> None:
+    for key in ENCODERS:
+        with suppress(HomogError):  # whoever encodes with it meets the same error and shows it
+            sentence_encoder(key).load()
 
 
 @once

@@ -583,6 +583,39 @@ def test_an_unexpected_error_fails_its_job_and_no_other():
     assert queue.wait_for(queue.submit(request()), "done").is_over
 
 
+class NoEncoder(FakeEncoder):
+    """Not on this machine."""
+
+    is_loaded = False
+
+    def encode(self, texts):
+        raise ModelUnavailable("The encoder is not on this machine.")
+
+
+def test_what_ends_a_job_is_said_and_not_that_what_it_had_said_cannot_be_encoded(gated):
+    job = gated(encoder=NoEncoder())
+    stopped = job.queue.submit(request())
+    job.gate.let_through(3)
+    job.queue.wait_for_tokens(stopped, TIMEOUT)
+    job.queue.stop(stopped)
+    job.gate.let_through(MANY)
+    assert job.queue.wait_for(stopped, "stopped", "done", "failed").state == "stopped"
+
+    steps = iter([None, None, None])  # one answer has ended by then
+
+    def boom():
+        if next(steps, "boom"):
+            raise RuntimeError("boom")
+
+    queue = queue_of(lambda spec, report: FakeSampler(ANSWERS, spec, boom), encoder=NoEncoder())
+    failed = queue.wait_for(queue.submit(request()), "failed", "done")
+    assert failed.models[0].n_finished
+    assert failed.message == "Sampling failed: RuntimeError: boom"
+
+    queue = queue_of(freely, encoder=NoEncoder())  # here nothing else has
+    assert queue.wait_for(queue.submit(request()), "failed", "done").message == "The encoder is not on this machine."
+
+
 # What the real package does: at the end of its import it puts another module into its place.
 REPLACED = """
 import sys, time, types

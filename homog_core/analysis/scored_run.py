@@ -300,7 +300,7 @@ class ScoredRun:
         """Condensed similarity of the valid answers; none where what is stored does not fit them."""
         n = len(self.valid(question_id))
         known = self._condensed.setdefault(clusterer.key, {})
-        if question_id not in known:
+        if question_id not in known and clusterer.key in self._stored:
             known |= self.run.similarities(clusterer.key, question_id)
         if question_id not in known and clusterer.method == "jaccard":
             similarity = jaccard_similarity([response.answer for response in self.valid_responses(question_id)])
@@ -309,8 +309,9 @@ class ScoredRun:
         return found if len(found) == n * (n - 1) // 2 else np.zeros(0, dtype=np.float32)
 
     def _read_all(self, clusterer: Clusterer) -> None:
-        if not self._condensed.setdefault(clusterer.key, {}).keys() >= set(self.questions.index):
-            self._condensed[clusterer.key] |= self.run.similarities(clusterer.key)
+        known = self._condensed.setdefault(clusterer.key, {})
+        if clusterer.key in self._stored and not known.keys() >= set(self.questions.index):
+            known |= self.run.similarities(clusterer.key)
 
     def labels(self, question_id: str, clusterer: Clusterer) -> np.ndarray:
         """Labels (N,) of the valid answers under a clusterer; none where there is no similarity."""

@@ -127,9 +127,8 @@ class LiveQueue:
         """How busy it is."""
         with self._lock:
             self._drop_left()
-            return Load(
-                int(self._running is not None), len(self._waiting), self._worker.is_alive() and not self._closed
-            )
+            is_alive = self._worker.is_alive() and not self._closed
+            return Load(int(self._running is not None), len(self._waiting), is_alive)
 
     def rest(self, seconds: float) -> None:
         """Wait until no job waits or runs, and the last one has been over for so many seconds."""
@@ -326,7 +325,7 @@ class LiveQueue:
 
     def _sample(self, job: Job, group: Sequence[tuple[Part, Sampler]]) -> None:
         """All parts step by step in turn, until the last has ended; on every way out their generators are closed."""
-        request = job.request
+        request, parts = job.request, [part for part, _ in group]
         try:
             with contextlib.ExitStack() as opened:
                 going = []
@@ -336,10 +335,10 @@ class LiveQueue:
                 while going:
                     going = [(part, steps) for part, steps in going if self._go_on(job, part, steps)]
         except BaseException:
-            with contextlib.suppress(Exception):  # what went wrong first is what is said
-                self._encode([part for part, _ in group], request.question)
+            with contextlib.suppress(Exception):  # a job says what has ended it, and not what came of that
+                self._encode(request.question, *parts)
             raise
-        self._encode([part for part, _ in group], request.question)
+        self._encode(request.question, *parts)  # those that wait: nobody waits for a token any more
 
     def _go_on(self, job: Job, part: Part, steps: Iterator[Step]) -> bool:
         """One step of a part; whether there was one left."""
@@ -352,7 +351,7 @@ class LiveQueue:
             return False
         self._take(part, step, seconds)
         if self._encoding.is_due:
-            self._encode([part], job.request.question)
+            self._encode(job.request.question, part)
         self._check(job)
         return True
 
@@ -369,7 +368,7 @@ class LiveQueue:
             part.n_tokens += len(step.answers)
             self._lock.notify_all()
 
-    def _encode(self, parts: Sequence[Part], question: Question) -> None:
+    def _encode(self, question: Question, *parts: Part) -> None:
         """Embed the answers that have ended, so that the page can cluster them."""
         for part in parts:
             found = self._encoding.encode(question.text, part.answers, part.vectors)

@@ -19,7 +19,7 @@ from homog_core.measures.uncertainty import discrete_semantic_entropy
 from homog_core.records import Decoding
 from homog_core.runs.sample import sample_run
 from homog_core.runs.score import score_run
-from homog_core.runs.store import list_runs, open_run
+from homog_core.runs.store import Run, list_runs, open_run
 
 pytestmark = pytest.mark.usefixtures("no_shipped_runs")
 JACCARD = Clusterer("jaccard", 0.4)
@@ -111,6 +111,16 @@ def test_a_run_that_is_not_scored_says_so():
 
 
 # Grades
+
+
+def test_what_is_not_stored_is_not_looked_for_at_every_question(monkeypatch):
+    raw = sample_run(FakeSampler(SIX_ANSWERS), SIX_QUESTIONS, Decoding(n_samples=4), "plain")
+    asked = []
+    monkeypatch.setattr(Run, "similarities", lambda run, *which: asked.append(which) or {})
+    scored = ScoredRun(raw)
+    (clusterer,) = scored.clusterers()
+    assert (scored.label_matrix(clusterer) >= 0).any()
+    assert not asked
 
 
 def test_grades_of_greedy_and_of_sampled_answers(six):
