@@ -14,7 +14,7 @@ from dashboard.serving import rest, served_with
 from homog_core import files
 from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
-from homog_core.catalogue.encoders import ENCODERS
+from homog_core.catalogue.encoders import DEFAULT_ENCODER, ENCODERS
 from homog_core.catalogue.servers import Server
 from homog_core.errors import HomogError
 from homog_core.live import LiveQueue
@@ -154,7 +154,8 @@ def umap_warm_up() -> WarmUp:
 def _compile_umap() -> None:
     from homog_core.measures.projection import warm_up
 
-    encoders_warm_up().ready.wait()
+    with suppress(HomogError):  # as above; whoever needs a map encodes with this one
+        sentence_encoder(DEFAULT_ENCODER).load()
     rest()
     warm_up()
 

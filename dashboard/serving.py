@@ -47,6 +47,7 @@ END_SECONDS = 10.0  # that a running job is given to stop in
 
 _GARBAGE = {"type": "websocket.disconnect", "code": 1002}  # Streamlit itself would log a traceback for each
 _QUIET_SECONDS = 20.0  # after a live job, until what nobody waits for begins
+_MOST_SECONDS = 300.0  # that it waits where one job follows another
 _LOG = logging.getLogger(__name__)
 _QUEUES: list[LiveQueue] = []  # the one of this server, once somebody has needed it
 _AHEAD: list[Ahead] = []  # the one of this server, while it runs
@@ -65,9 +66,12 @@ def page_served() -> None:
 
 
 def rest() -> None:
-    """Wait until nobody waits for a live job: what nobody waits for would take its cores, and Python's lock."""
+    """Wait until nobody waits for a live job: what nobody waits for would take its cores, and Python's lock.
+
+    Where one job follows another it goes on after some minutes all the same.
+    """
     for queue in _QUEUES:
-        queue.rest(_QUIET_SECONDS)
+        queue.rest(_QUIET_SECONDS, _MOST_SECONDS)
 
 
 class Guard:

@@ -337,39 +337,6 @@ def test_where_one_of_them_fails_the_others_are_closed_too():
     assert log.count("one closed") == log.count("one opened") > 0
 
 
-def test_an_encoder_that_fails_at_the_end_hides_neither_the_error_before_it_nor_a_stop(gated):
-    class Broken(FakeEncoder):
-        is_loaded = False  # so that nothing is encoded before the end
-
-        def encode(self, texts):
-            self.encoded += texts
-            raise RuntimeError("no encoder")
-
-    class Failing(FakeSampler):
-        def sample(self, *args):
-            for step in super().sample(*args):
-                yield step
-                if any(answer.finish_reason and answer.answer for answer in step.answers):
-                    raise RuntimeError("boom")
-
-    encoder = Broken()
-    queue = queue_of(lambda spec, report: Failing(ANSWERS, spec), encoder)
-    failed = queue.wait_for(queue.submit(request()), "failed")
-    assert encoder.encoded
-    assert failed.message == "Sampling failed: RuntimeError: boom"
-
-    encoder = Broken()
-    job = gated(encoder=encoder)
-    job_id = job.queue.submit(request())
-    job.gate.let_through(3)
-    for _ in range(4):  # "red fox" has ended
-        job.gate.wait_until_reached()
-    job.queue.stop(job_id)
-    job.gate.let_through(1)
-    assert job.queue.wait_for(job_id, "stopped", "failed").state == "stopped"
-    assert encoder.encoded
-
-
 def test_a_model_that_begins_anew_forgets_its_own_answers_alone():
     class Anew(FakeSampler):
         def sample(self, questions, decoding, style, batch_questions):

@@ -110,7 +110,7 @@ def test_what_nobody_waits_for_rests_while_a_job_is_at_work():
     gate, rested = Gate(), threading.Event()
     queue = queue_of(FakeEncoder(), gate)
     job_id = queue.submit(REQUEST)
-    threading.Thread(target=lambda: (queue.rest(0.05), rested.set()), daemon=True).start()
+    threading.Thread(target=lambda: (queue.rest(0.05, TIMEOUT), rested.set()), daemon=True).start()
     assert not rested.wait(0.3)
     gate.let_through(1000)
     assert rested.wait(TIMEOUT)
@@ -119,8 +119,21 @@ def test_what_nobody_waits_for_rests_while_a_job_is_at_work():
 
 def test_rest_ends_at_once_where_nobody_has_asked_and_some_time_after_a_job():
     queue = queue_of(FakeEncoder())
-    queue.rest(TIMEOUT)
+    queue.rest(TIMEOUT, TIMEOUT)
     over(queue, queue.submit(REQUEST))
     started = time.monotonic()
-    queue.rest(0.3)
+    queue.rest(0.3, TIMEOUT)
     assert 0.2 < time.monotonic() - started < TIMEOUT
+
+
+def test_rest_ends_after_a_while_though_a_job_goes_on():
+    gate = Gate()
+    queue = queue_of(FakeEncoder(), gate)
+    job_id = queue.submit(REQUEST)
+    gate.wait_until_reached()
+    started = time.monotonic()
+    queue.rest(0.05, 0.3)
+    assert 0.2 < time.monotonic() - started < TIMEOUT
+    assert not queue.snapshot(job_id).is_over
+    gate.let_through(1000)
+    over(queue, job_id)

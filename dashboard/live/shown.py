@@ -9,9 +9,10 @@ import streamlit as st
 from dashboard import blocks, draws
 from dashboard.question.picture import Picture
 from homog_core.analysis.draws import count_named
-from homog_core.live import Snapshot
+from homog_core.live import ModelSnapshot, Snapshot
 from homog_core.measures.clustering import Clusterer, by_size
 from homog_core.records import GREEDY
+from homog_core.sampling.steps import Answer
 from homog_core.wording import recipes
 from homog_core.wording.run_names import prompt_title
 
@@ -27,8 +28,6 @@ def picture(snapshot: Snapshot, position: int, clusterer: Clusterer) -> Picture:
     """What there is to show of one model so far: the answers that have ended, and the clusters of those with a text."""
     part = snapshot.models[position]
     clustered = sorted(part.vectors)
-    # an answer that has ended a moment ago is not encoded yet, and not empty
-    ended = {i: a for i, a in part.ended.items() if i in part.vectors or i == GREEDY or not a.answer}
     found = [part.vectors[i].get(clusterer.encoder, {}) for i in clustered]
     evidence = {view: [views[view] for views in found] for view in (found[0] if found else ())}
     texts = [part.answers[i].answer for i in clustered]
@@ -37,7 +36,7 @@ def picture(snapshot: Snapshot, position: int, clusterer: Clusterer) -> Picture:
     return Picture(
         key=f"{snapshot.id}-{position}",
         question=question,
-        responses={index: answer.response() for index, answer in ended.items()},
+        responses={index: answer.response() for index, answer in shown_answers(part).items()},
         clustered=clustered,
         similarity=similarity,
         labels=by_size(clusterer.labels(similarity)),
@@ -47,6 +46,11 @@ def picture(snapshot: Snapshot, position: int, clusterer: Clusterer) -> Picture:
         ),
         color=blocks.spec_colors(snapshot.request.models)[position],
     )
+
+
+def shown_answers(part: ModelSnapshot) -> dict[int, Answer]:
+    """The answers that have ended and have a place: one that has ended a moment ago may not be encoded yet."""
+    return {i: a for i, a in part.ended.items() if i in part.vectors or i == GREEDY or not a.answer}
 
 
 def made_once(name: str, stamp: Any, make: Callable[[], Made]) -> Made:

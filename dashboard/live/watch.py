@@ -10,7 +10,7 @@ from dashboard.live import words
 from dashboard.live.cards import cards, small
 from dashboard.live.estimate import seconds_of
 from dashboard.live.pace import Pace
-from dashboard.live.shown import columns, exact, made_once, picture
+from dashboard.live.shown import columns, exact, made_once, picture, shown_answers
 from dashboard.once import once
 from dashboard.question.picture import Picture
 from dashboard.text import plain
@@ -32,7 +32,10 @@ CAPTIONS = {
 
 
 def watch(job_id: str, clusterer: Clusterer) -> None:
-    """Look again and again, the rarer the longer drawing took; when the job is over, leave by a rerun of the page."""
+    """Look again and again; when the job is over, leave by a rerun of the page.
+
+    How often is settled when the page is drawn as a whole: the rarer, the longer this server's last drawing took.
+    """
     st.fragment(_look, run_every=_pace().pause)(job_id, clusterer)
 
 
@@ -101,8 +104,8 @@ def _column(snapshot: Snapshot, position: int, clusterer: Clusterer) -> None:
 
 
 def _said(part: ModelSnapshot) -> tuple:
-    """What there is to cluster: changes only when answers have been encoded, or when all begin anew."""
-    return tuple((index, part.answers[index].text) for index in sorted(part.vectors))
+    """What there is to draw, which changes only when an answer is added, or when all begin anew."""
+    return tuple((index, part.answers[index].text) for index in sorted(shown_answers(part)))
 
 
 def _figures(found: Picture) -> tuple[str, dict[str, go.Figure]]:

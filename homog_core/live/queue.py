@@ -130,11 +130,15 @@ class LiveQueue:
             is_alive = self._worker.is_alive() and not self._closed
             return Load(int(self._running is not None), len(self._waiting), is_alive)
 
-    def rest(self, seconds: float) -> None:
-        """Wait until no job waits or runs, and the last one has been over for so many seconds."""
+    def rest(self, seconds: float, most: float) -> None:
+        """Wait until no job waits or runs, and the last one has been over for so many seconds; at most for `most`."""
+        until = time.monotonic() + most
         with self._lock:
-            while not self._is_idle() or (left := self._idle_since + seconds - time.monotonic()) > 0:
-                self._lock.wait(left if self._is_idle() else None)
+            while (now := time.monotonic()) < until:
+                rested = self._idle_since + seconds if self._is_idle() else until
+                if rested <= now:
+                    return
+                self._lock.wait(min(rested, until) - now)
 
     def wait_for_tokens(self, job_id: str, seconds: float) -> None:
         """Wait until a job has said something, at most so many seconds; not where others, or weights, come first."""
