@@ -150,8 +150,7 @@ def _ways(options: argparse.Namespace) -> dict[str, dict[str, float]]:
 def _rounded_layers(model: Any, of_weights: int | None, of_inputs: int | None, steps: int) -> Iterator[None]:
     """While this lasts, the layers that int8 takes round what they multiply, and multiply in fp32."""
     layers = [m for m in model.modules() if type(m) is torch.nn.Linear and "forward" in m.__dict__]
-    weights, table = [layer.weight for layer in layers], model.get_input_embeddings()
-    hooks, known = [], table.weight
+    weights, hooks = [layer.weight for layer in layers], []
     for layer in layers:
         if of_weights is not None and not (of_weights == OWN_BLOCKS and blocks_of(layer)):
             own = _rounded(layer.weight.detach(), 32 if of_weights == OWN_BLOCKS else of_weights, STEPS)
@@ -165,7 +164,6 @@ def _rounded_layers(model: Any, of_weights: int | None, of_inputs: int | None, s
             hook.remove()
         for layer, weight in zip(layers, weights, strict=True):
             layer.weight = weight
-        table.weight = known
 
 
 def _rounded(values: torch.Tensor, block: int, steps: int) -> torch.Tensor:

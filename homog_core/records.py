@@ -16,8 +16,6 @@ from homog_core.errors import InvalidInput
 from homog_core.leftovers import USUAL, Leftovers, answer_start, answer_text
 
 PromptStyle = Literal["plain", "few_shot", "chat"]
-
-
 Arithmetic = Literal["float32", "bfloat16", "float16", "int8"]  # that weights of this machine can be computed in
 
 

@@ -60,6 +60,7 @@ def growing_layers() -> tuple[type, type]:
         def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
             length = self.cumulative_length + key_states.shape[-2]
             if not self.is_initialized or self.record_past or length >= self.sliding_window:
+                self.key_place = self.value_place = None  # what is made now lies elsewhere
                 return super().update(key_states, value_states, *args, **kwargs)
             self.cumulative_length = length
             return _take_up(self, key_states, value_states)
