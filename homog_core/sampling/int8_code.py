@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from homog_core.sampling.instructions import Code, has, to_machine_code
-from homog_core.sampling.matrix_code import BLOCK, TILE, may_use_matrix_registers
+from homog_core.sampling.matrix_code import BLOCK, COUNTS, TILE, may_use_matrix_registers
 
 MOST_IN_A_GROUP = 15  # rows whose sums fit into the registers
 DIGITS, BASE = 2, 256
@@ -35,7 +35,7 @@ class Rounding(ctypes.Structure):
 
 
 class Int8Work(ctypes.Structure):
-    """What every thread is given. Each takes the next tile until none is left."""
+    """What every thread is given."""
 
     _fields_ = (
         ("weights", ctypes.c_void_p),  # (tiles, inputs / BLOCK, TILE / 16, BLOCK / 4, 16, 4) int8
@@ -43,10 +43,7 @@ class Int8Work(ctypes.Structure):
         ("digits", ctypes.c_void_p),  # (groups, inputs / BLOCK, DIGITS, rows of a group, BLOCK) int8
         ("row_scales", ctypes.c_void_p),  # (groups · rows of a group,) float32
         ("found", ctypes.c_void_p),  # (groups · rows of a group, tiles · TILE) float32
-        ("inputs", ctypes.c_int64),
-        ("groups", ctypes.c_int64),
-        ("tiles", ctypes.c_int64),
-        ("next_tile", ctypes.c_int64),  # the first tile that nobody has taken
+        *COUNTS,
     )
 
 

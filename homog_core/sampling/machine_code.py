@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from homog_core.sampling.instructions import Code, lanes, to_machine_code
-from homog_core.sampling.matrix_code import BLOCK, TILE, matrix_product
+from homog_core.sampling.matrix_code import BLOCK, COUNTS, TILE, matrix_product
 
 _STEP = 4  # inputs in one turn of the innermost loop
 _CHUNK = 512  # inputs of weights that are numbers, between which sums are put aside
@@ -18,17 +18,14 @@ _MOST_ROWS = {16: 12, 8: 3, 4: 2}  # whose sums of a tile fit into the registers
 
 
 class Work(ctypes.Structure):
-    """What every thread is given. Each takes the next tile until none is left."""
+    """What every thread is given."""
 
     _fields_ = (
         ("weights", ctypes.c_void_p),  # integers (tiles, inputs, TILE) int8, or numbers (tiles · TILE, inputs) float32
         ("scales", ctypes.c_void_p),  # of integers (tiles, inputs / BLOCK, TILE) float32
         ("rows", ctypes.c_void_p),  # (groups, inputs, rows of a group) float32 for integers, else (…, inputs)
         ("found", ctypes.c_void_p),  # (groups · rows of a group, tiles · TILE) float32
-        ("inputs", ctypes.c_int64),
-        ("groups", ctypes.c_int64),
-        ("tiles", ctypes.c_int64),
-        ("next_tile", ctypes.c_int64),  # the first tile that nobody has taken
+        *COUNTS,
     )
 
 

@@ -19,6 +19,12 @@ _GROUPS, _HALVES = range(2), range(2)  # groups of rows, and halves of a tile, t
 _SUMS, _GROUP, _WEIGHTS = ((0, 1), (2, 3)), (4, 5), (6, 7)  # numbers of registers
 _LINE, _AHEAD = 64, 2048  # bytes of a register's row and of a cache's line, and how long before weights are needed
 _GRANT, _TILE_DATA = (158, 0x1023), 18  # Linux: arch_prctl with ARCH_REQ_XCOMP_PERM, and what is asked for
+COUNTS = (  # the last fields of what every thread of a product is given; each takes the next tile until none is left
+    ("inputs", ctypes.c_int64),
+    ("groups", ctypes.c_int64),
+    ("tiles", ctypes.c_int64),
+    ("next_tile", ctypes.c_int64),  # the first tile that nobody has taken
+)
 
 
 class Splitting(ctypes.Structure):
