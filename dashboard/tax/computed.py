@@ -230,12 +230,17 @@ def cascade_figures(run: Version, clusterer: Clusterer, category: str) -> Cascad
 # Ours and published
 
 
-def counterpart(run: Version, metric: str, clusterer: Clusterer, category: str) -> Estimate:
-    """`published.counterpart`, which is the same whatever the clusterer is where it has no part in a metric."""
-    return _counterpart(run, metric, clusterer if metric in published.OF_CLUSTERS else None, category)
+def counterparts(run: Version, metrics: Sequence[str], clusterer: Clusterer, category: str) -> dict[str, Estimate]:
+    """`published.counterpart` by metric; those that no clusterer has a part in are the same whatever it is."""
+    of_clusters = tuple(metric for metric in metrics if metric in published.OF_CLUSTERS)
+    others = tuple(metric for metric in metrics if metric not in published.OF_CLUSTERS)
+    return _counterparts(run, others, None, category) | _counterparts(run, of_clusters, clusterer, category)
 
 
 @_once
-def _counterpart(run: Version, metric: str, clusterer: Clusterer | None, category: str) -> Estimate:
+def _counterparts(
+    run: Version, metrics: tuple[str, ...], clusterer: Clusterer | None, category: str
+) -> dict[str, Estimate]:
     scored = load_run(run.run_id)
-    return published.counterpart(scored, metric, clusterer or scored.clusterer, category)
+    how = clusterer or scored.clusterer, category
+    return {metric: published.counterpart(scored, metric, *how) for metric in metrics}

@@ -135,18 +135,15 @@ def table(chosen: Selection) -> None:
 def _ours(chosen: Selection, metrics: Sequence[str]) -> dict[str, dict[str, Estimate] | None]:
     """Our figures by metric and label of the run; None of a slow metric, with a bar, until it has been computed."""
     runs, how = chosen.versions, chosen.how
-    found = {
-        metric: {label: computed.counterpart(run, metric, *how) for label, run in runs.items()}
-        for metric in metrics
-        if metric not in SLOW
-    }
-    slow = tuple(metric for metric in metrics if metric in SLOW)
+    quick, slow = (tuple(m for m in metrics if (m in SLOW) == is_slow) for is_slow in (False, True))
+    own = {label: computed.counterparts(run, quick, *how) for label, run in runs.items()}
+    found = {metric: {label: figures[metric] for label, figures in own.items()} for metric in quick}
 
     def compute(on_progress: OnProgress) -> dict[str, dict[str, Estimate]]:
         later: dict[str, dict[str, Estimate]] = {metric: {} for metric in slow}
         for place, (metric, label) in enumerate(product(slow, runs)):
             on_progress("Our figures", place, len(slow) * len(runs))
-            later[metric][label] = computed.counterpart(runs[label], metric, *how)
+            later[metric][label] = computed.counterparts(runs[label], (metric,), *how)[metric]
         return later
 
     if slow:

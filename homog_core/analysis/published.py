@@ -51,7 +51,7 @@ def counterpart(scored: ScoredRun, metric: str, clusterer: Clusterer, category: 
     kept = scored.in_category(category)
     token, correct = scored.column(TOKEN_ENTROPY).to_numpy(np.float64)[kept], scored.correct[kept]
     if metric == "single_cluster_rate":
-        return single_cluster_rate(scored.cluster_frame(clusterer)["num_semantic_sets"][kept])
+        return single_cluster_rate(scored.n_clusters(clusterer)[kept])
     if metric in ("mean_num_clusters", "mean_discrete_semantic_entropy"):
         name = "num_semantic_sets" if metric == "mean_num_clusters" else SEMANTIC_ENTROPY
         return mean_estimate(scored.cluster_frame(clusterer)[name][kept])

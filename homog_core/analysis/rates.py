@@ -34,7 +34,7 @@ class RunRates(NamedTuple):
 
 def run_rates(scored: ScoredRun, clusterer: Clusterer) -> RunRates:
     """`RunRates` of a run, which need not have been scored."""
-    n_sets = scored.cluster_frame(clusterer)["num_semantic_sets"]
+    n_sets = scored.n_clusters(clusterer)
     entropy = scored.column(TOKEN_ENTROPY) if scored.is_scored else np.full(len(n_sets), np.nan)
     sizes = scored.sizes(clusterer)
     new = [unseen_mass(own) for own in sizes[sizes.sum(axis=1) > 1]]
@@ -44,7 +44,7 @@ def run_rates(scored: ScoredRun, clusterer: Clusterer) -> RunRates:
 
 def single_cluster_row(scored: ScoredRun, clusterer: Clusterer, category: str) -> dict[str, Any]:
     """SCR (Wilson) and mean number of clusters (t) of one run, as columns of a row."""
-    n_sets = scored.cluster_frame(clusterer)["num_semantic_sets"][scored.in_category(category)]
+    n_sets = scored.n_clusters(clusterer)[scored.in_category(category)]
     return {
         **fields(single_cluster_rate(n_sets)),
         "n_single": int(np.sum(n_sets == 1)),

@@ -51,6 +51,7 @@ class ScoredRun:
         self._settings = told.settings
         self._condensed: dict[str, dict[str, np.ndarray]] = {}  # by clusterer and question, as far as it was read
         self._score_columns = told.score_columns
+        self._columns: dict[str, pd.Series] = {}  # of `scores`, as far as they were read one by one
         self._trees: dict[tuple[str, bool], MergeTrees] = {}
 
     # Answers
@@ -87,8 +88,7 @@ class ScoredRun:
     @cached_property
     def _valid_answers(self) -> dict[str, list[str]]:
         rows = self._valid_rows([])
-        answers = pd.Series(rows["answer"].to_numpy(object), rows["question_id"])
-        return {key: own.tolist() for key, own in answers.groupby(level=0, sort=False)}
+        return {key: own.tolist() for key, own in rows.groupby("question_id", sort=False)["answer"]}
 
     @cached_property
     def n_texts(self) -> pd.Series:
@@ -170,7 +170,10 @@ class ScoredRun:
 
     def column(self, name: str) -> pd.Series:
         """One column (Q,) of `scores`, read by itself as long as nobody has read them all."""
-        return (self.scores if "scores" in self.__dict__ else self._read_scores(["question_id", name]))[name]
+        if name not in self._columns:
+            is_read = "scores" in self.__dict__
+            self._columns[name] = (self.scores if is_read else self._read_scores(["question_id", name]))[name]
+        return self._columns[name]
 
     def _read_scores(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         if not self.is_scored:
@@ -274,7 +277,7 @@ class ScoredRun:
         matrix[q, rows.groupby("question_id", sort=False).cumcount()] = found
         return {"matrix": matrix}
 
-    # Clusters
+    # Clusters, and their maps
 
     def clusterers(self) -> list[Clusterer]:
         """The clusterers that can be shown without a model, as the run was scored, the best report card first."""
@@ -284,7 +287,7 @@ class ScoredRun:
             replace(c, **self._settings.get(c.key, {})) for c in known if c.key in self._stored or c.method == "jaccard"
         ]
 
-    @property
+    @cached_property
     def clusterer(self) -> Clusterer:
         """The clusterer with the best report card."""
         return self.clusterers()[0]
@@ -303,7 +306,7 @@ class ScoredRun:
         if question_id not in known and clusterer.key in self._stored:
             known |= self.run.similarities(clusterer.key, question_id)
         if question_id not in known and clusterer.method == "jaccard":
-            similarity = jaccard_similarity([response.answer for response in self.valid_responses(question_id)])
+            similarity = jaccard_similarity(self.valid_answers(question_id))
             known[question_id] = similarity[np.triu_indices(n, k=1)].astype(np.float32)
         found = known.setdefault(question_id, np.zeros(0, dtype=np.float32))
         return found if len(found) == n * (n - 1) // 2 else np.zeros(0, dtype=np.float32)
@@ -366,14 +369,16 @@ class ScoredRun:
         """Cluster sizes (Q, N) of every question, the largest first; all 0 with fewer than two valid answers."""
         return cluster_sizes(self.label_matrix(clusterer))
 
+    def n_clusters(self, clusterer: Clusterer) -> np.ndarray:
+        """How many clusters (Q,) the valid answers of a question form; NaN where there are fewer than two."""
+        return cluster_scores(self.sizes(clusterer))["num_semantic_sets"]
+
     def cluster_frame(self, clusterer: Clusterer) -> pd.DataFrame:
         """num_semantic_sets and discrete_semantic_entropy (Q, 2) by question id, at the clusterer's threshold.
 
         NaN where a question has fewer than two valid answers. Fast enough to follow a slider.
         """
         return pd.DataFrame(cluster_scores(self.sizes(clusterer)), index=self.questions.index)
-
-    # Maps
 
     @cached_property
     def _maps(self) -> pd.DataFrame:

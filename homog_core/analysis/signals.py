@@ -6,6 +6,7 @@ Where there is no figure, a value of `Undefined` says why. Nothing is put into w
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -318,11 +319,12 @@ def correlation_rows(scores: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame
 
 def largest_correlation(scores: pd.DataFrame, names: Sequence[str]) -> Estimate:
     """|r| of the two scores that depend most on each other, with its interval folded to positive values."""
-    rows = correlation_rows(scores, [name for name in names if name in scores])
-    rows = rows[(rows["kind"] == "pearson") & rows["value"].notna()]
-    if rows.empty:
+    columns = (scores[name].to_numpy() for name in names if name in scores)
+    found = [correlation(*pair).pearson for pair in combinations(columns, 2)]
+    found = [r for r in found if not np.isnan(r.value)]
+    if not found:
         return Estimate(np.nan, np.nan, np.nan, len(scores), "fisher-z")
-    row = rows.loc[rows["value"].abs().idxmax()]
-    low, high = sorted((abs(row["low"]), abs(row["high"])))
-    low = 0.0 if row["low"] < 0 < row["high"] else low
-    return Estimate(float(abs(row["value"])), float(low), float(high), int(row["n"]), "fisher-z")
+    largest = max(found, key=lambda r: abs(r.value))
+    low, high = sorted((abs(largest.low), abs(largest.high)))
+    low = 0.0 if largest.low < 0 < largest.high else low
+    return Estimate(abs(largest.value), low, high, largest.n, largest.method)
