@@ -59,9 +59,7 @@ def embed_run(
     kept_rows = (
         None if stored is None else stored[[key not in missing for key in stored[_OF_VECTOR].itertuples(False, None)]]
     )
-    whole = pd.concat([kept_rows, frame], ignore_index=True)
-    whole["vector"] = [vector.astype(np.float16) for vector in whole["vector"]]
-    run.write_table(f"embeddings-{encoder.key}", whole)
+    run.write_table(f"embeddings-{encoder.key}", pd.concat([kept_rows, frame], ignore_index=True))
     return run.embeddings(encoder.key)
 
 
@@ -185,7 +183,7 @@ def _different_answers(run: Run) -> dict[str, tuple[str, ...]]:
 
 
 def stored_vectors(rows: pd.DataFrame | None) -> dict[str, list[np.ndarray]]:
-    """The vectors of one question, by view, from its rows of `Run.embeddings`: N arrays (w, d) of windows."""
+    """The vectors of one question, by view, from its rows of `Run.embeddings`: N float32 arrays (w, d) of windows."""
     found: dict[str, list[np.ndarray]] = {"answer": [], "masked": []}  # where there is no valid response
     if rows is None:
         return found
@@ -195,7 +193,7 @@ def stored_vectors(rows: pd.DataFrame | None) -> dict[str, list[np.ndarray]]:
         own = np.flatnonzero(view == name)
         own = own[np.argsort(index[own], kind="stable")]  # windows of an answer stay in their order
         starts = np.flatnonzero(np.diff(index[own])) + 1
-        found[name] = np.split(np.stack(vectors[own]), starts) if len(own) else []
+        found[name] = np.split(np.stack(vectors[own]).astype(np.float32), starts) if len(own) else []
     return found
 
 

@@ -166,7 +166,7 @@ class Run:
         return self._keys("embeddings-")
 
     def embeddings(self, encoder: str) -> pd.DataFrame | None:
-        """question_id, sample_index, view, vector (d,); or None where they have not been computed."""
+        """question_id, sample_index, view, vector (d,) in float16; or None where they have not been computed."""
         if not self.has(f"embeddings-{encoder}"):
             return None
         table = read_file(self.folder, f"embeddings-{encoder}.parquet")
@@ -174,8 +174,7 @@ class Run:
         if frame.empty:  # no valid answer
             return frame.assign(vector=pd.Series(dtype=object))
         vectors = table["vector"].combine_chunks()
-        matrix = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float32).reshape(len(frame), -1)
-        frame["vector"] = list(matrix)
+        frame["vector"] = list(vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(frame), -1))
         return frame
 
     def nli(self, model: str) -> pd.DataFrame | None:
