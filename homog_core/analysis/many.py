@@ -137,7 +137,7 @@ def same_in_all(
 
     def trees() -> derived.Arrays:
         squares = (joint_distinct(runs, key, by, vectors) for key in told(ids, on_progress))
-        condensed = [square[np.triu_indices(len(square), 1)] for square in squares]
+        condensed = (square[np.triu_indices(len(square), 1)] for square in squares)
         found = merge_trees(condensed, pairs[1], average=by.is_linkage)
         return {"height": found.height, "merges": found.merges, "n_valid": found.n_valid}
 

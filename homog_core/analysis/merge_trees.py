@@ -3,7 +3,7 @@
 Arrays only: it knows neither runs nor clusterers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,19 +45,29 @@ class MergeTrees:
         return last[:, None] < 1.0 - thresholds
 
 
-def merge_trees(similarities: Sequence[np.ndarray], n: int, *, average: bool) -> MergeTrees:
-    """The trees of Q questions from their condensed similarities; average linkage, or single linkage for components."""
-    size = max(n, 1)
-    height = np.full((len(similarities), size - 1), np.inf)
-    merges = np.zeros((len(similarities), size - 1, 2), dtype=np.int32)
-    n_valid = np.array([n_answers(len(condensed)) for condensed in similarities], dtype=int)
-    for q in np.flatnonzero(n_valid > 1):
-        distances = np.clip(1.0 - np.asarray(similarities[q], dtype=np.float64), 0.0, None)
-        found = linkage(distances, method="average" if average else "single")
-        pairs = found[:, :2].astype(np.int32)
-        merges[q, : len(found)] = np.where(pairs < n_valid[q], pairs, pairs - n_valid[q] + size)
-        height[q, : len(found)] = found[:, 2]
-    return MergeTrees(height, merges, n_valid, at_equality=not average)
+def merge_trees(similarities: Iterable[np.ndarray], n: int, *, average: bool) -> MergeTrees:
+    """The trees of Q questions from their condensed similarities; average linkage, or single linkage for components.
+
+    Similarities are taken one after the other: those of 2,000 answers to one question fill 8 MB.
+    """
+    steps, found = max(n, 1) - 1, []
+    for condensed in similarities:
+        n_valid = n_answers(len(condensed))
+        height, merges = np.full(steps, np.inf), np.zeros((steps, 2), dtype=np.int32)
+        if n_valid > 1:
+            distances = np.clip(1.0 - np.asarray(condensed, dtype=np.float64), 0.0, None)
+            tree = linkage(distances, method="average" if average else "single")
+            pairs = tree[:, :2].astype(np.int32)
+            merges[: len(tree)] = np.where(pairs < n_valid, pairs, pairs - n_valid + steps + 1)
+            height[: len(tree)] = tree[:, 2]
+        found.append((height, merges, n_valid))
+    heights, merges, n_valid = zip(*found, strict=True) if found else ((), (), ())
+    return MergeTrees(
+        np.array(heights, dtype=np.float64).reshape(len(found), steps),
+        np.array(merges, dtype=np.int32).reshape(len(found), steps, 2),
+        np.array(n_valid, dtype=int),
+        at_equality=not average,
+    )
 
 
 def n_answers(n_pairs: int) -> int:

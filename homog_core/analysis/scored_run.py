@@ -340,7 +340,7 @@ class ScoredRun:
 
     def _merge_trees(self, clusterer: Clusterer) -> derived.Arrays:
         self._read_all(clusterer)
-        pairs = [self._pairs(question_id, clusterer) for question_id in self.questions.index]
+        pairs = (self._pairs(question_id, clusterer) for question_id in self.questions.index)
         found = merge_trees(pairs, self.n_samples, average=clusterer.is_linkage)
         return {"height": found.height, "merges": found.merges, "n_valid": found.n_valid}
 

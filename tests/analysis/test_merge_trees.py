@@ -30,3 +30,9 @@ def test_trees_give_the_partition_of_the_clusterer_at_every_threshold(average):
             own = labels[labels >= 0]
             expected = replace(clusterer, threshold=threshold).labels(similarity)
             assert ((own[:, None] == own) == (expected[:, None] == expected)).all()
+
+
+def test_trees_of_no_question_have_the_shape_of_those_of_some():
+    trees = merge_trees.merge_trees(iter(()), 5, average=True)
+    assert (trees.height.shape, trees.merges.shape, trees.n_valid.shape) == ((0, 4), (0, 4, 2), (0,))
+    assert trees.labels(0.5).shape == (0, 5)
