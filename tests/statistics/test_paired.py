@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from homog_core.measures.uncertainty import discrete_semantic_entropy
 from homog_core.statistics.paired import (
@@ -109,3 +110,9 @@ def test_holm_by_hand():
     assert holm([0.9, 0.8]).max() == 1
     assert np.isnan(holm([np.nan])).all()
     assert holm([]).shape == (0,)
+
+
+def test_holm_is_that_of_statsmodels():
+    pvalues = np.round(np.random.default_rng(0).random((50, 12)) ** 3, 2)  # rounded, so that there are ties
+    for own in pvalues:
+        np.testing.assert_allclose(holm(own), multipletests(own, method="holm")[1])
