@@ -1,9 +1,11 @@
 """Where a model goes, in which type, and what it takes there."""
 
+import gc
 import json
 import platform
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -225,3 +227,21 @@ print((psutil.Process().memory_info().rss - before) / 1e6)
 """
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert float(printed) > 150  # megabytes
+
+
+class Owned:
+    """Something that Python frees only when it looks for cycles."""
+
+    def __init__(self):
+        self.owner = self
+
+
+def test_what_was_passed_over_is_freed_once_nothing_refers_to_it():
+    held = Owned()
+    gone = weakref.ref(held)
+    device.collect_garbage()
+    del held
+    gc.collect()
+    assert gone() is not None  # passed over, which is what makes it quick
+    device.free_memory()
+    assert gone() is None
