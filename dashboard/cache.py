@@ -47,7 +47,13 @@ def version(run: store.Run) -> Version:
 
 def load_run(run_id: str) -> ScoredRun:
     """A stored run, read again when its files have changed. Raises `HomogError`."""
-    return _load_run(version(store.open_run(run_id)))
+    return loaded(version(store.open_run(run_id)))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Reading the run …")
+def loaded(found: Version) -> ScoredRun:
+    """The run of a version, whose files are not looked at again. Raises `HomogError`."""
+    return ScoredRun(store.open_run(found.run_id))
 
 
 def shipped_first(runs: list[store.Run]) -> list[store.Run]:
@@ -160,11 +166,6 @@ def _compile_umap() -> None:
         sentence_encoder(DEFAULT_ENCODER).load()
     rest()
     warm_up()
-
-
-@st.cache_resource(max_entries=64, show_spinner="Reading the run …")
-def _load_run(found: Version) -> ScoredRun:
-    return ScoredRun(store.open_run(found.run_id))
 
 
 def _now(path: Path) -> tuple[str, tuple[int, ...]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.cache import Version, load_run, sentence_encoder
+from dashboard.cache import Version, loaded, sentence_encoder
 from homog_core.measures.encoders import encode
 from homog_core.runs import store
 from homog_core.runs.evidence import stored_vectors
@@ -15,7 +15,7 @@ def vectors(run: Version, encoder: str, question_id: str) -> dict[str, list[np.n
     stored = _stored(run, encoder)
     if stored is not None:
         return stored_vectors(stored.get(question_id))
-    scored = load_run(run.run_id)
+    scored = loaded(run)
     answers = [response.answer for response in scored.valid_responses(question_id)]
     return encode(sentence_encoder(encoder), scored.questions.loc[question_id, "text"], answers)
 

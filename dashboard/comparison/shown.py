@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import background, blocks
-from dashboard.cache import Version, load_run, version
+from dashboard.cache import Version, loaded, version
 from dashboard.question.picture import Map, computed_map
 from dashboard.vectors import vectors
 from homog_core.analysis.changes import Changes, agreed_of
@@ -92,7 +92,7 @@ def shown(scored: Sequence[ScoredRun], clusterer: Clusterer) -> Shown:
 
 
 def _runs(versions: Sequence[Version]) -> list[ScoredRun]:
-    return [load_run(found.run_id) for found in versions]
+    return [loaded(found) for found in versions]
 
 
 @st.cache_resource(max_entries=64, show_spinner="Counting the clusters …")

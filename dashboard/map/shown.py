@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import blocks
-from dashboard.cache import Version, load_run, version
+from dashboard.cache import Version, loaded, version
 from homog_core.analysis.answer_map import map_points, with_places
 from homog_core.analysis.compare import common_clusterers
 from homog_core.analysis.scored_run import ScoredRun
@@ -81,12 +81,12 @@ def on_map(answers: Answers, found: StoredMap) -> OnMap:
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the answers …")
 def _points(versions: tuple[Version, ...], clusterer: Clusterer) -> pd.DataFrame:
-    return map_points([load_run(one.run_id) for one in versions], clusterer)
+    return map_points([loaded(one) for one in versions], clusterer)
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the answers …")
 def _source(one: Version) -> Source:
-    return kept_source(load_run(one.run_id).run)
+    return kept_source(loaded(one).run)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

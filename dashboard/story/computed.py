@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.cache import Version, load_run, shipped_first, version
+from dashboard.cache import Version, loaded, shipped_first, version
 from homog_core.analysis import story as analysis
 from homog_core.analysis.advice import Advice
 from homog_core.analysis.advice import advice as advice_on
@@ -52,28 +52,28 @@ def _measured_rates(runs: tuple[Version, ...], like: str, clusterer: Clusterer) 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the runs …")
 def _story(base: Version, aligned: Version) -> Story:
-    return analysis.story_of(load_run(base.run_id), load_run(aligned.run_id))
+    return analysis.story_of(loaded(base), loaded(aligned))
 
 
 @st.cache_data(max_entries=2, show_spinner="Reading the control …")
 def _control(pairs: tuple[tuple[Version, Version], ...], base: Version) -> Control | None:
-    loaded = [(load_run(one.run_id), load_run(other.run_id)) for one, other in pairs]
-    scored = [pair for pair in loaded if all(run.is_scored for run in pair)]
+    found = [(loaded(one), loaded(other)) for one, other in pairs]
+    scored = [pair for pair in found if all(run.is_scored for run in pair)]
     if not scored:
         return None
-    clusterer = common_clusterers([load_run(base.run_id), *(run for pair in scored for run in pair)])[0]
-    clusters = load_run(base.run_id).cluster_frame(clusterer)["num_semantic_sets"].mean()
+    clusterer = common_clusterers([loaded(base), *(run for pair in scored for run in pair)])[0]
+    clusters = loaded(base).cluster_frame(clusterer)["num_semantic_sets"].mean()
     return control_of(scored, float(clusters), clusterer)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Weighing cost against quality …")
 def _advice(run: Version) -> Advice | InvalidInput:
-    return advice_on(load_run(run.run_id))
+    return advice_on(loaded(run))
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the other question sets …")
 def _hesitation(run: Version, clusterer_key: str) -> Detection | None:
-    scored = load_run(run.run_id)
+    scored = loaded(run)
     clusterer = next((known for known in scored.clusterers() if known.key == clusterer_key), None)
     if clusterer is None:
         return None

@@ -210,7 +210,7 @@ def by_clusterer(chosen: Selection) -> None:
             + (f" NLI is not here: `{commands.score_by_nli(without)}` fetches a model once." if without else "")
         ),
         recipe_line=chosen.recipe(span(frame["n"]), "whiskers: 95 % Wilson", clustered=False),
-        data=frame.drop(columns=["clusters_value", "clusters_low", "clusters_high", "clusters_n"]),
+        data=frame,
         key="clusterers",
         alt=f"Single-cluster rate by {counted(len(keys), 'clusterer')} for {counted(len(chosen.views), 'run')}",
     )

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import background
-from dashboard.cache import Version, load_run
+from dashboard.cache import Version, loaded
 from homog_core.analysis import cascade, many, published, quality, rates, selective, signals
 from homog_core.analysis.bounds import Bounds
 from homog_core.analysis.bounds import bounds as bounds_of
@@ -34,37 +34,37 @@ _once = st.cache_resource(max_entries=256, show_spinner=False)
 @_once
 def rate(run: Version, clusterer: Clusterer, category: str) -> dict[str, Any]:
     """`rates.single_cluster_row`."""
-    return rates.single_cluster_row(load_run(run.run_id), clusterer, category)
+    return rates.single_cluster_row(loaded(run), clusterer, category)
 
 
 @_once
 def category_names(run: Version) -> list[str]:
     """The categories of a run's questions, the ones with most questions first."""
-    return rates.category_names(load_run(run.run_id))
+    return rates.category_names(loaded(run))
 
 
 @_once
 def rate_pvalue(first: Version, second: Version, clusterer: Clusterer, category: str) -> float:
     """`rates.single_cluster_test`."""
-    return rates.single_cluster_test(load_run(first.run_id), load_run(second.run_id), clusterer, category)
+    return rates.single_cluster_test(loaded(first), loaded(second), clusterer, category)
 
 
 @_once
 def bounds(run: Version, clusterer: Clusterer, category: str) -> Bounds:
     """`bounds.bounds`."""
-    return bounds_of(load_run(run.run_id), clusterer, category)
+    return bounds_of(loaded(run), clusterer, category)
 
 
 @_once
 def unseen(run: Version, clusterer: Clusterer, category: str) -> Unseen:
     """`unseen.unseen`."""
-    return unseen_of(load_run(run.run_id), clusterer, category)
+    return unseen_of(loaded(run), clusterer, category)
 
 
 @_once
 def growth(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`unseen.growth`."""
-    return growth_of(load_run(run.run_id), clusterer, category)
+    return growth_of(loaded(run), clusterer, category)
 
 
 # Many runs
@@ -73,13 +73,13 @@ def growth(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
 @_once
 def model_rows(runs: Named, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`many.model_rows`."""
-    return many.model_rows(_loaded(runs), clusterer, category)
+    return many.model_rows(_by_label(runs), clusterer, category)
 
 
 @_once
 def size_tests(runs: Named, clusterer: Clusterer, category: str) -> list[many.SizeTest]:
     """`many.size_tests`."""
-    return many.size_tests(_loaded(runs), clusterer, category)
+    return many.size_tests(_by_label(runs), clusterer, category)
 
 
 def plan(first: Version, second: Version, clusterer: Clusterer) -> tuple[Detectable, Needed] | None:
@@ -87,7 +87,7 @@ def plan(first: Version, second: Version, clusterer: Clusterer) -> tuple[Detecta
 
     def compute(on_progress: OnProgress) -> tuple[Detectable, Needed]:
         on_progress("Looking for what could be found", 0, 0)
-        pair = [load_run(first.run_id), load_run(second.run_id)]
+        pair = [loaded(first), loaded(second)]
         found = detectable(pair, clusterer)
         on_progress("Looking for how many questions find it", 0, 0)
         return found, needed(pair, clusterer, found)
@@ -102,19 +102,19 @@ def threshold_curve(run: Version, clusterer: Clusterer, category: str) -> pd.Dat
 
 @_once
 def _threshold_curve(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
-    return rates.threshold_curve(load_run(run.run_id), clusterer, category)
+    return rates.threshold_curve(loaded(run), clusterer, category)
 
 
 @_once
 def budget_curve(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`rates.budget_curve`."""
-    return rates.budget_curve(load_run(run.run_id), clusterer, category)
+    return rates.budget_curve(loaded(run), clusterer, category)
 
 
 @_once
 def clusterer_rows(run: Version, category: str) -> list[dict[str, Any]]:
     """`rates.clusterer_rows`."""
-    return rates.clusterer_rows(load_run(run.run_id), category)
+    return rates.clusterer_rows(loaded(run), category)
 
 
 # Quality beside diversity
@@ -123,23 +123,23 @@ def clusterer_rows(run: Version, category: str) -> list[dict[str, Any]]:
 @_once
 def quality_rows(runs: Named, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`quality.quality_rows`."""
-    return quality.quality_rows(_loaded(runs), clusterer, category)
+    return quality.quality_rows(_by_label(runs), clusterer, category)
 
 
 @_once
 def fate_rows(runs: Named, base: str, category: str) -> pd.DataFrame:
     """`quality.fate_rows`."""
-    return quality.fate_rows(_loaded(runs), base, category)
+    return quality.fate_rows(_by_label(runs), base, category)
 
 
 @_once
 def seed_frame(runs: tuple[Version, ...], clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`quality.seed_frame`."""
-    return quality.seed_frame([load_run(run.run_id) for run in runs], clusterer, category)
+    return quality.seed_frame([loaded(run) for run in runs], clusterer, category)
 
 
-def _loaded(runs: Named) -> dict[str, ScoredRun]:
-    return {label: load_run(run.run_id) for label, run in runs}
+def _by_label(runs: Named) -> dict[str, ScoredRun]:
+    return {label: loaded(run) for label, run in runs}
 
 
 # Uncertainty scores
@@ -148,32 +148,32 @@ def _loaded(runs: Named) -> dict[str, ScoredRun]:
 @_once
 def scores(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """Every uncertainty score of the questions in a category (Q, …)."""
-    scored = load_run(run.run_id)
+    scored = loaded(run)
     return scored.score_frame(clusterer)[scored.in_category(category)]
 
 
 @_once
 def score_rows(run: Version, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`signals.score_rows`."""
-    return signals.score_rows(load_run(run.run_id), clusterer, category)
+    return signals.score_rows(loaded(run), clusterer, category)
 
 
 @_once
 def category_auroc(run: Version) -> Estimate:
     """`signals.category_auroc`."""
-    return signals.category_auroc(load_run(run.run_id))
+    return signals.category_auroc(loaded(run))
 
 
 @_once
 def difference_rows(runs: Named, clusterer: Clusterer, category: str) -> pd.DataFrame:
     """`signals.difference_rows`."""
-    return signals.difference_rows(_loaded(runs), clusterer, category)
+    return signals.difference_rows(_by_label(runs), clusterer, category)
 
 
 @_once
 def category_rows(run: Version, clusterer: Clusterer, of_scores: Sequence[str]) -> pd.DataFrame:
     """`signals.category_rows`."""
-    return signals.category_rows(load_run(run.run_id), clusterer, of_scores)
+    return signals.category_rows(loaded(run), clusterer, of_scores)
 
 
 # What helps
@@ -201,7 +201,7 @@ def _calibration(values: np.ndarray, correct: np.ndarray) -> Calibration:
 
 def _score(run: Version, clusterer: Clusterer, category: str, score: str) -> tuple[np.ndarray, np.ndarray]:
     """A score of the questions in a category and whether they are correct, (Q,) each."""
-    scored = load_run(run.run_id)
+    scored = loaded(run)
     values = scores(run, clusterer, category)[score].to_numpy()
     return values, scored.correct[scored.in_category(category)]
 
@@ -221,7 +221,7 @@ def cascade_figures(run: Version, clusterer: Clusterer, category: str) -> Cascad
 
     def compute(on_progress: OnProgress) -> CascadeFigures:
         on_progress("Fitting the cascade on five folds", 0, 0)
-        study = cascade.cascade_study(load_run(run.run_id), clusterer, category)
+        study = cascade.cascade_study(loaded(run), clusterer, category)
         return CascadeFigures(study, cascade.cascade_rows(study))
 
     return background.computed(("cascade", run, clusterer, category), compute)
@@ -241,6 +241,6 @@ def counterparts(run: Version, metrics: Sequence[str], clusterer: Clusterer, cat
 def _counterparts(
     run: Version, metrics: tuple[str, ...], clusterer: Clusterer | None, category: str
 ) -> dict[str, Estimate]:
-    scored = load_run(run.run_id)
+    scored = loaded(run)
     how = clusterer or scored.clusterer, category
     return {metric: published.counterpart(scored, metric, *how) for metric in metrics}

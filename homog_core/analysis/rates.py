@@ -125,7 +125,8 @@ def clusterer_rows(scored: ScoredRun, category: str = "") -> list[dict[str, Any]
         for c, _ in found
         if c.method == "embedding"
     ]
+    kept = scored.in_category(category)
     return [
-        {"clusterer": clusterer, "kind": kind, **single_cluster_row(scored, clusterer, category)}
+        {"clusterer": clusterer, "kind": kind, **fields(single_cluster_rate(scored.n_clusters(clusterer)[kept]))}
         for clusterer, kind in found
     ]
