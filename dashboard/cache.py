@@ -16,7 +16,7 @@ from homog_core.analysis.scored_run import ScoredRun
 from homog_core.catalogue.datasets import DATASETS
 from homog_core.catalogue.encoders import DEFAULT_ENCODER, ENCODERS
 from homog_core.catalogue.servers import Server
-from homog_core.device import collect_garbage
+from homog_core.device import pass_over_what_is_loaded
 from homog_core.errors import HomogError
 from homog_core.live import LiveQueue
 from homog_core.measures.encoders import SentenceEncoder
@@ -135,7 +135,7 @@ class WarmUp:
         time.sleep(_WARM_UP_AFTER)
         work()
         self.ready.set()
-        collect_garbage()  # not in the first click after it
+        pass_over_what_is_loaded()
 
 
 @once

@@ -5,6 +5,7 @@ import time
 
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.cache import sentence_encoder
 from homog_core.catalogue.encoders import ENCODERS
 from homog_core.errors import HomogError
 from homog_core.progress import OnProgress
@@ -15,13 +16,12 @@ LOCK = threading.Lock()  # held while a run is scored from a page: one at a time
 def score(run_id: str, on_progress: OnProgress) -> None:
     """Score a run with the included encoders. Raises `HomogError`, also while another run is being scored."""
     from homog_core.analysis.ahead import prepare
-    from homog_core.measures import encoders
     from homog_core.runs.score import score_run
 
     if not LOCK.acquire(blocking=False):
         raise HomogError("Another run is being scored on this machine; try again in a minute.")
     try:
-        run = score_run(run_id, [encoders.SentenceEncoder(key) for key in ENCODERS], on_progress=on_progress)
+        run = score_run(run_id, [sentence_encoder(key) for key in ENCODERS], on_progress=on_progress)
         prepare([run], on_progress)
     finally:
         LOCK.release()

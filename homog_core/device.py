@@ -20,6 +20,8 @@ from homog_core.errors import OutOfMemory
 # two threads do so at once, what one has put in their place stays for good: no tied model loads any more.
 LOADING = threading.RLock()
 _FOR_GOOD = threading.Event()  # set once this process is to keep what it frees
+_PASSES_OVER = threading.Event()  # set once collections of garbage are to pass over what is loaded
+_COLLECTING = threading.RLock()
 
 _SPACE = 1.2  # times the weights, where only their size is known: a fifth more for the cache and activations
 _LOGIT_COPIES = 4  # of (rows, vocabulary): the logits, their log-probabilities and two for the entropy and the draw
@@ -210,23 +212,33 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def collect_garbage() -> None:
-    """Free what nothing refers to any more; until the next call, collections of Python's own pass over all the rest.
-
-    Looking at all that a server has loaded takes 0.4 s, which would fall into somebody's click.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-
-
 def free_memory() -> None:
     """Give back what nothing refers to any more, on the device too."""
     import torch
 
-    collect_garbage()
+    _collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def pass_over_what_is_loaded() -> None:
+    """Let Python's own collections of garbage pass over what this server has loaded by now.
+
+    Looking at all of it takes 0.4 s, which would fall into somebody's click. `free_memory` looks at it again; whoever
+    gives up something large with cycles in it, as models have, must call that.
+    """
+    _PASSES_OVER.set()
+    _collect()
+
+
+def _collect() -> None:
+    with _COLLECTING:  # a collection that another thread begins meanwhile would end at once
+        if not _PASSES_OVER.is_set():
+            gc.collect()
+            return
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 def avoid_plans_by_shape() -> None:
@@ -263,7 +275,7 @@ def freed_memory_kept() -> Iterator[None]:
     finally:
         if not _FOR_GOOD.is_set():
             _allocate(mmap_max=2**16, trim_threshold=2**26, top_pad=2**17, mmap_threshold=2**25)
-        collect_garbage()
+        gc.collect()
         with contextlib.suppress(OSError, AttributeError, TypeError):
             ctypes.CDLL(None).malloc_trim(0)
 

@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 import sys
+import threading
 import weakref
 from pathlib import Path
 from types import SimpleNamespace
@@ -236,12 +237,30 @@ class Owned:
         self.owner = self
 
 
-def test_what_was_passed_over_is_freed_once_nothing_refers_to_it():
+@pytest.fixture
+def passing_over(monkeypatch):
+    """As on a server, and afterwards as before."""
+    monkeypatch.setattr(device, "_PASSES_OVER", threading.Event())
+    yield
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("passing_over")
+def test_what_is_passed_over_is_freed_once_nothing_refers_to_it():
     held = Owned()
     gone = weakref.ref(held)
-    device.collect_garbage()
+    device.pass_over_what_is_loaded()
     del held
     gc.collect()
     assert gone() is not None  # passed over, which is what makes it quick
     device.free_memory()
+    assert gone() is None
+
+
+def test_nothing_is_passed_over_where_nobody_has_asked_for_it():
+    held = Owned()
+    gone = weakref.ref(held)
+    device.free_memory()
+    del held
+    gc.collect()
     assert gone() is None

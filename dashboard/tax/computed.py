@@ -232,9 +232,11 @@ def cascade_figures(run: Version, clusterer: Clusterer, category: str) -> Cascad
 
 def counterparts(run: Version, metrics: Sequence[str], clusterer: Clusterer, category: str) -> dict[str, Estimate]:
     """`published.counterpart` by metric; those that no clusterer has a part in are the same whatever it is."""
-    of_clusters = tuple(metric for metric in metrics if metric in published.OF_CLUSTERS)
-    others = tuple(metric for metric in metrics if metric not in published.OF_CLUSTERS)
-    return _counterparts(run, others, None, category) | _counterparts(run, of_clusters, clusterer, category)
+    found: dict[str, Estimate] = {}
+    for how in (clusterer, None):
+        if own := tuple(metric for metric in metrics if (metric in published.OF_CLUSTERS) == (how is not None)):
+            found |= _counterparts(run, own, how, category)
+    return found
 
 
 @_once

@@ -16,6 +16,7 @@ from homog_core.wording import numbers
 
 if TYPE_CHECKING:
     from homog_core.analysis.study_progress import CellProgress
+    from homog_core.runs.study_file import Cell
     from homog_core.sampling.cluster import Cluster
 
 
@@ -54,11 +55,19 @@ def _by_weights(progress: list["CellProgress"]) -> Iterable[list["CellProgress"]
 def _sampled(group: list["CellProgress"], cluster: "Cluster | None") -> list["CellProgress"]:
     """The cells of one model after sampling. One that fails does not stop the others."""
     from homog_core.device import free_memory
-    from homog_core.sampling.weights import find_model
 
     missing = [one for one in group if not one.is_sampled and not one.problem]
     if not missing:
         return group
+    found = _sampled_by_one_model(missing, cluster)
+    free_memory()  # the next model takes its place
+    return [found.get(one.cell, one) for one in group]
+
+
+def _sampled_by_one_model(missing: list["CellProgress"], cluster: "Cluster | None") -> dict["Cell", "CellProgress"]:
+    """The cells after sampling. Nothing refers to the model any more."""
+    from homog_core.sampling.weights import find_model
+
     first, found = missing[0].cell, {}
     try:
         with opened(find_model(first.model), first.settings.dtype, cluster) as sampler:
@@ -71,8 +80,7 @@ def _sampled(group: list["CellProgress"], cluster: "Cluster | None") -> list["Ce
                     found[one.cell] = _failed(one, error)
     except Exception as error:  # the model does not load: none of its cells can be sampled
         found = {one.cell: found.get(one.cell, _failed(one, error)) for one in missing}
-    free_memory()  # the next model takes its place
-    return [found.get(one.cell, one) for one in group]
+    return found
 
 
 def _scored(options: argparse.Namespace, one: "CellProgress", cluster: "Cluster | None") -> "CellProgress":

@@ -11,8 +11,7 @@ import pytest
 from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_question
 from page_testing import html, open_page
 
-from dashboard import cache
-from homog_core.measures import encoders
+from dashboard import cache, scoring
 from homog_core.measures.clustering import Clusterer
 from homog_core.records import Decoding
 from homog_core.runs.sample import sample_run
@@ -37,7 +36,7 @@ NEEDED = ("manifest.json", "questions.parquet", "responses-*.parquet", "scores.p
 
 @pytest.fixture(autouse=True)
 def no_models(monkeypatch):
-    monkeypatch.setattr(encoders, "SentenceEncoder", lambda name: FakeEncoder())
+    monkeypatch.setattr(scoring, "sentence_encoder", lambda key: FakeEncoder())
     monkeypatch.setattr(cache, "umap_warm_up", lambda: SimpleNamespace(ready=threading.Event()))
 
 

@@ -12,10 +12,9 @@ from fakes import FAKE_SPEC, FakeEncoder, FakeSampler, make_plan, make_question,
 from page_testing import button, html, in_url, open_page, words
 from streamlit.testing.v1 import AppTest
 
-from dashboard import cache, page
+from dashboard import cache, page, scoring
 from dashboard.scoring import LOCK
 from homog_core import files
-from homog_core.measures import encoders
 from homog_core.records import Decoding
 from homog_core.runs import store
 from homog_core.runs.importers import import_file, jsonl
@@ -33,7 +32,7 @@ QUESTIONS = [make_question("one"), make_question("two")]
 def no_models(monkeypatch):
     """No model is loaded and UMAP is not compiled. The page is not handed over to app.py, which would lose a click."""
     monkeypatch.setattr(page, "_hand_over_to_app", lambda: None)
-    monkeypatch.setattr(encoders, "SentenceEncoder", lambda name: FakeEncoder())
+    monkeypatch.setattr(scoring, "sentence_encoder", lambda key: FakeEncoder())
     monkeypatch.setattr(cache, "umap_warm_up", lambda: SimpleNamespace(ready=threading.Event()))
 
 
