@@ -1,11 +1,12 @@
 """The command `study run`: what is missing is done, what is done is left alone, what fails stops nothing else."""
 
 import json
+import weakref
 
 import pytest
 from fakes import edit_manifest, tiny_model, tiny_tokenizer
 
-from homog_core.cli import main, sampling
+from homog_core.cli import main, sampling, study_run
 from homog_core.runs.store import list_runs, open_run
 from homog_core.sampling.engine import TorchSampler
 
@@ -59,6 +60,24 @@ def loaded(monkeypatch):
 
 def states(rows):
     return [row["state"] for row in rows]
+
+
+def test_a_model_has_left_the_memory_before_its_answers_are_scored(call, study, monkeypatch):
+    models, alive, real_load, real_score = [], [], TorchSampler.from_pretrained, study_run.score_new_runs
+
+    def from_pretrained(*arguments):
+        sampler = real_load(*arguments)
+        models.append(weakref.ref(sampler.model))
+        return sampler
+
+    def score_new_runs(*arguments):
+        alive.append([model() is not None for model in models])
+        return real_score(*arguments)
+
+    monkeypatch.setattr(TorchSampler, "from_pretrained", from_pretrained)
+    monkeypatch.setattr(study_run, "score_new_runs", score_new_runs)
+    assert states(call("study", "run", study())) == ["done", "done"]
+    assert alive == [[False], [False]]
 
 
 def test_a_study_is_sampled_and_scored_once(call, study, loaded):

@@ -78,6 +78,14 @@ def test_a_figure_without_clusters_is_the_same_whatever_the_clusterer(run):
     assert found(JACCARD, "of q1")["auroc"] is not first["auroc"]
 
 
+def test_figures_take_no_place_in_memory_for_what_nobody_has_asked_for(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(computed, "_counterparts", lambda run, metrics, *how: asked.append(metrics) or {})
+    for metric in ("ece", "cost_saving"):  # of which clusters have a part in the second
+        computed.counterparts(version(run), (metric,), JACCARD, "")
+    assert asked == [("ece",), ("cost_saving",)]
+
+
 def test_the_table_of_published_figures_waits_for_slow_ones_alone(run, monkeypatch):
     nothing_yet, let = background.Tasks(), threading.Event()
     monkeypatch.setattr(background, "tasks", lambda: nothing_yet)
