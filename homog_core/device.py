@@ -216,7 +216,7 @@ def free_memory() -> None:
     """Give back what nothing refers to any more, on the device too."""
     import torch
 
-    _collect()
+    _collect(passes_over=_PASSES_OVER.is_set())
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
@@ -228,17 +228,16 @@ def pass_over_what_is_loaded() -> None:
     gives up something large with cycles in it, as models have, must call that.
     """
     _PASSES_OVER.set()
-    _collect()
+    _collect(passes_over=True)
 
 
-def _collect() -> None:
+def _collect(*, passes_over: bool) -> None:
     with _COLLECTING:  # a collection that another thread begins meanwhile would end at once
-        if not _PASSES_OVER.is_set():
-            gc.collect()
-            return
-        gc.unfreeze()
+        if _PASSES_OVER.is_set():
+            gc.unfreeze()
         gc.collect()
-        gc.freeze()
+        if passes_over:
+            gc.freeze()
 
 
 def avoid_plans_by_shape() -> None:
@@ -275,7 +274,7 @@ def freed_memory_kept() -> Iterator[None]:
     finally:
         if not _FOR_GOOD.is_set():
             _allocate(mmap_max=2**16, trim_threshold=2**26, top_pad=2**17, mmap_threshold=2**25)
-        gc.collect()
+        _collect(passes_over=False)  # an error that is on its way may hold what was loaded
         with contextlib.suppress(OSError, AttributeError, TypeError):
             ctypes.CDLL(None).malloc_trim(0)
 
