@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from dashboard import url
 from dashboard.cache import session_id
 from dashboard.once import once
 from dashboard.text import plain
@@ -151,7 +152,7 @@ def computed(key: Key, compute: Callable[[OnProgress], T]) -> T | None:
 def _watch(task: Task) -> None:
     """Look again and again; when it is over, or nobody works at it any more, leave by a rerun of the page."""
     if task.over.is_set() or task.is_dropped:
-        st.rerun()
+        url.rerun()
     task.look(session_id())
     share = task.done / task.total if task.total else 0.0
     counts = f": {task.done:,} of {task.total:,}" if task.total else " …"

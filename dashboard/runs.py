@@ -114,7 +114,7 @@ def still_written(run_id: str) -> None:
         return
     status, n = run.provenance.status, run.identity.n_questions
     if status == "complete":
-        st.rerun()
+        url.rerun()
     st.progress(min(done / max(n, 1), 1.0), text=f"{plain(status).capitalize()}: {done:,} of {n:,} questions so far")
 
 

@@ -5,6 +5,9 @@ What is unknown gets a sentence, what is no number counts as the default, and no
 Streamlit's own `bind="query-params"` does the same for toggles and typed text, and is used there. It does not do for
 the rest: it writes labels instead of ids, says nothing about what is unknown, and a link with the default value is
 ignored by a widget that has been moved before.
+
+A browser sends its URL with every click. One that follows another within some milliseconds brings the URL from before
+the first, whose answer it had not seen, so what the first set is set again (`_bring_back`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +19,8 @@ from streamlit.errors import StreamlitAPIException
 
 from dashboard.text import plain
 
+_KNOWN = "url:known"  # in the session: what the parameters that were set here hold
+
 
 def get(param: str, default: str = "") -> str:
     """What the URL holds of a parameter."""
@@ -24,11 +29,15 @@ def get(param: str, default: str = "") -> str:
 
 def put(**params: str | None) -> None:
     """Set some parameters; None takes one away."""
+    _bring_back()
     for name, value in params.items():
-        if value is not None:
-            st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
+        _set(name, value)
+
+
+def rerun() -> None:
+    """Draw the whole page again, from a part of it that is drawn again by itself."""
+    _bring_back()
+    st.rerun()
 
 
 def fill(**params: str) -> None:
@@ -122,15 +131,36 @@ def number(
 def remembered(page: str) -> Iterator[None]:
     """Around a page: one that is come back to without parameters gets those that it had."""
     key = f"url:{page}"
+    _know({name: st.query_params.get(name) for name in st.session_state.get(_KNOWN, {})})  # a link may have changed it
     if st.session_state.get("page", page) != page and not st.query_params:
         for name, value in st.session_state.get(key, {}).items():
             with suppress(StreamlitAPIException):  # a bound widget's, which remembers by itself
-                st.query_params[name] = value
+                _set(name, value)
     st.session_state["page"] = page
     try:
         yield
     finally:
         st.session_state[key] = st.query_params.to_dict()
+
+
+def _set(name: str, value: str | None) -> None:
+    """Set a parameter, or take it away."""
+    if value is not None:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+    _know({name: value})
+
+
+def _know(params: dict[str, str | None]) -> None:
+    st.session_state[_KNOWN] = st.session_state.get(_KNOWN, {}) | params
+
+
+def _bring_back() -> None:
+    """Set again what a click finds otherwise: only links change the URL beside us, and they draw a page without one."""
+    for name, value in st.session_state.get(_KNOWN, {}).items():
+        if st.query_params.get(name) != value:
+            _set(name, value)
 
 
 def _follows(param: str, value: Any) -> dict[str, Any]:

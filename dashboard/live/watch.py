@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import blocks
+from dashboard import blocks, url
 from dashboard.access import access, may_stop
 from dashboard.cache import is_connected, live_queue, session_id
 from dashboard.live import words
@@ -50,7 +50,7 @@ def _look(job_id: str, clusterer: Clusterer) -> None:
     queue.wait_for_tokens(job_id, _FIRST_SECONDS)
     snapshot = queue.snapshot(job_id, session_id())
     if snapshot.is_over:
-        st.rerun()
+        url.rerun()
     with _pace().drawing():
         _draw(snapshot, clusterer)
 

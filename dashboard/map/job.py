@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import url
 from dashboard.access import access, why_not
 from dashboard.cache import sentence_encoder
 from dashboard.map.shown import Answers
@@ -59,7 +60,7 @@ def _watch(key: Key) -> None:
     """Look again and again; when it is over, leave by a rerun of the page."""
     look = work().look(key)
     if look is None or look.is_over:
-        st.rerun()
+        url.rerun()
     share = min(look.done / look.total, 1.0) if look.total else 0.0
     counts = f": {look.done:,} of {look.total:,}" if look.total > 1 else " …"
     st.progress(share, text=f"{look.what}{counts}")

@@ -63,6 +63,48 @@ def test_several_parameters_are_set_and_taken_away_at_once():
     assert set(app.query_params) == {"one", "colour"}
 
 
+def two_parts():
+    import streamlit as st
+
+    from dashboard import url
+
+    with url.remembered("parts"):
+        part = url.segments("Part", ["peel", "core"], "part")
+        st.button("Plums alone", on_click=lambda: url.put(one="plum"))
+        st.button("Draw again", on_click=url.rerun)
+        st.text(f"{part} {url.get('one', 'pear')}")
+
+
+def ask_with(app, **params):
+    """What a browser does that has not seen the last answer, or that has gone back or followed a link."""
+    app.query_params.clear()
+    app.query_params.update(params)
+    return app
+
+
+@pytest.mark.parametrize("button", [0, 1], ids=["another click", "a part that draws the page again"])
+def test_what_was_just_clicked_outlives_a_request_that_was_sent_before_the_answer(button):
+    app = ask_with(AppTest.from_function(two_parts, default_timeout=TIMEOUT), part="core").run()
+    app.segmented_control[0].set_value("peel").run()
+    ask_with(app, part="core").button[button].click().run()
+
+    assert app.text[0].value == ("peel plum" if button == 0 else "peel pear")
+    assert in_url(app, "part") == "peel"
+
+    ask_with(app, part="core").button[0].click().run()  # and one more
+    assert app.text[0].value == "peel plum"
+
+
+def test_a_link_back_to_where_one_was_is_followed():
+    app = ask_with(AppTest.from_function(two_parts, default_timeout=TIMEOUT), part="core").run()
+    app.segmented_control[0].set_value("peel").run()
+    ask_with(app, part="core").run()
+    assert app.text[0].value == "core pear"
+
+    ask_with(app, part="core").button[0].click().run()
+    assert app.text[0].value == "core plum"
+
+
 @pytest.mark.parametrize(
     ("asked", "shown", "left"),
     [
