@@ -1,6 +1,6 @@
 """Models of 1 to 8 billion parameters on a GPU: our engine against `generate`, and what a step is made of.
 
-`python -m benchmarks.gpu [--sizes 1b 4b 8b] [--tokens 64]`
+`python -m benchmarks.gpu [--sizes 1b 4b 8b] [--tokens 64] [--vllm PYTHON]`
 
 The weights are random, so that nothing has to be downloaded; the shapes are those of Llama 3.2 1B, Qwen3 4B and Llama
 3.1 8B, in bf16, but with Gemma's tokenizer and its vocabulary of 262,144. Texts make no sense and never end, times are
@@ -8,14 +8,18 @@ those of real weights. Prints one JSON document a size: answer tokens per second
 and of ours with 1, 8 and 32 questions of ten answers and a greedy one, with recorded steps and without; of a decoding
 step with 11 and with 352 rows the milliseconds, those that the GPU computes, and the kernels and graphs launched; the
 least time a step may take (reading all weights once, at the bandwidth measured here); and the most memory beside the
-estimate.
+estimate. With `--vllm`, the interpreter of an environment that has vLLM, also the rates of its offline engine for the
+same shapes and prompts, without log-probabilities and with those of the 20 likeliest tokens.
 """
 
 import argparse
 import gc
 import json
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,6 +31,7 @@ from homog_core.runs.questions import load_questions
 from homog_core.sampling import engine
 from homog_core.sampling.engine import TorchSampler
 from homog_core.sampling.graphs import is_recordable
+from homog_core.sampling.prompts import build_prompt
 from homog_core.sampling.rows import Encoded
 from homog_core.sampling.weights import find_model, local_weights
 
@@ -45,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=SIZES)
     parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--vllm", metavar="PYTHON")
     options = parser.parse_args()
     folder = local_weights(find_model("gemma-3-270m")).folder  # for its tokenizer
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -54,21 +60,15 @@ def main() -> None:
         print(json.dumps(measured(size, tokenizer, questions, options.tokens), indent=1), flush=True)
         gc.collect()
         torch.cuda.empty_cache()
+        if options.vllm:
+            print(json.dumps(vllm(options.vllm, size, tokenizer, questions, options.tokens), indent=1), flush=True)
 
 
 def measured(size: str, tokenizer: Any, questions: list[Question], tokens: int) -> dict[str, Any]:
     """Everything about one size."""
     torch.manual_seed(0)
-    config = AutoConfig.for_model(
-        "qwen3" if size == "4b" else "llama",
-        vocab_size=_VOCABULARY,
-        num_key_value_heads=8,
-        max_position_embeddings=8192,
-        tie_word_embeddings=size != "8b",
-        **SIZES[size],
-    )
     with torch.device("cuda"):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).eval()
+        model = AutoModelForCausalLM.from_config(_config(size), dtype=torch.bfloat16).eval()
     sampler = TorchSampler(model, tokenizer, ModelSpec(size, f"random/{size}", family="random", stage="base"))
     sampler._end_ids = frozenset()  # every answer runs to its full length
     prompts = {question.text: sampler.prompt(question.text, _STYLE) for question in questions}
@@ -94,6 +94,32 @@ def measured(size: str, tokenizer: Any, questions: list[Question], tokens: int) 
     found["steps"] = {11 * batch: _step(sampler, questions[:batch]) for batch in (1, 32)}
     found["least_ms_by_bandwidth"] = round(1000 * weights / _bandwidth(), 2)
     return found
+
+
+def vllm(python: str, size: str, tokenizer: Any, questions: list[Question], tokens: int) -> dict[str, Any]:
+    """Answer tokens per second of vLLM's offline engine for the shape and the questions of `measured`."""
+    prompts = [build_prompt(question.text, _STYLE, tokenizer) for question in questions]
+    ids = [tokenizer(prompt.text, add_special_tokens=prompt.add_special_tokens).input_ids for prompt in prompts]
+    script = Path(__file__).with_name("gpu_vllm.py")
+    with tempfile.TemporaryDirectory() as folder:
+        _config(size).save_pretrained(folder)
+        command = [python, str(script), folder, str(tokens), "11"]
+        ended = subprocess.run(command, input=json.dumps(ids), stdout=subprocess.PIPE, text=True, check=True)
+    rates = json.loads(ended.stdout.splitlines()[-1])
+    return {"size": size, "answer_tokens_per_second": {name: round(rate) for name, rate in rates.items()}}
+
+
+def _config(size: str) -> Any:
+    config = AutoConfig.for_model(
+        "qwen3" if size == "4b" else "llama",
+        vocab_size=_VOCABULARY,
+        num_key_value_heads=8,
+        max_position_embeddings=8192,
+        tie_word_embeddings=size != "8b",
+        **SIZES[size],
+    )
+    config.architectures = ["Qwen3ForCausalLM" if size == "4b" else "LlamaForCausalLM"]
+    return config
 
 
 def _generate(sampler: TorchSampler, question: Question, tokens: int) -> None:

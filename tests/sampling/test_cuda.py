@@ -20,7 +20,7 @@ from homog_core.sampling.recomputation import differences, final_answers
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 MB = 2**20
-VOCABULARY = 50_000  # large enough for the next-token distributions to be what fills the memory
+VOCABULARY = 400_000  # large enough for the next-token distributions to be what fills the memory
 QUESTIONS = [make_question(f"q{i}", f"Question {i}?") for i in range(4)]
 DECODING = Decoding(n_samples=10, max_new_tokens=12)
 
@@ -37,16 +37,24 @@ def sampler():
     return sampler_of(VOCABULARY)
 
 
-@pytest.fixture
-def room():
-    """Leaves the process so many bytes beside what it holds, until the test ends."""
+def most_memory(sampler, n_questions):
+    """Bytes that the process holds at most while so many questions are answered together."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    list(sampler.sample(QUESTIONS[:n_questions], DECODING, "plain", n_questions))
+    return torch.cuda.max_memory_reserved()
 
-    def leave(n_bytes):
+
+@pytest.fixture
+def limit():
+    """Lets the process hold so many bytes and no more, until the test ends; None lifts it."""
+
+    def hold(n_bytes):
         torch.cuda.empty_cache()
         total = torch.cuda.get_device_properties(0).total_memory
-        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + n_bytes) / total)
+        torch.cuda.set_per_process_memory_fraction(min(n_bytes / total, 1.0) if n_bytes else 1.0)
 
-    yield leave
+    yield hold
     torch.cuda.set_per_process_memory_fraction(1.0)
 
 
@@ -56,12 +64,13 @@ def test_recorded_numbers_are_those_of_a_full_recomputation(family):
     assert max(found.values()) < 1e-3, found
 
 
-def test_memory_that_runs_out_in_mid_decode_halves_the_batch_and_changes_no_answer(sampler, room, monkeypatch):
+def test_memory_that_runs_out_in_mid_decode_halves_the_batch_and_changes_no_answer(sampler, limit, monkeypatch):
     monkeypatch.setattr(engine, "is_recordable", lambda *_: False)  # so that every step asks for memory
+    one, four = most_memory(sampler, 1), most_memory(sampler, 4)
     expected = final_answers(sampler, QUESTIONS, DECODING, "plain", 4)
     steps = sampler.sample(QUESTIONS, DECODING, "plain", 4)
     next(steps)
-    room(5 * MB)  # 44 rows of 50,000 numbers are 9 MB
+    limit((one + four) // 2)
     rest = list(steps)
     assert next(step.restarted for step in rest if step.restarted) == tuple(q.id for q in QUESTIONS)
     answers = {(answer.question_id, answer.sample_index): answer for step in rest for answer in step.answers}
@@ -93,29 +102,32 @@ def test_recorded_steps_say_what_computed_ones_say(family, monkeypatch, n_sample
     assert differences(sampler, QUESTIONS, recorded, "plain").max() < 1e-3
 
 
-def test_memory_that_runs_out_in_the_prompt_halves_the_batch(sampler, room):
-    room(25 * MB)
+def test_memory_that_runs_out_in_the_prompt_halves_the_batch(sampler, limit):
+    one, four = most_memory(sampler, 1), most_memory(sampler, 4)
+    assert four > one + 64 * MB
+    limit((one + four) // 2)
     steps = list(sampler.sample(QUESTIONS, DECODING, "plain", 4))
     assert any(step.restarted for step in steps)
     assert sorted(one.question_id for step in steps for one in step.finished) == [q.id for q in QUESTIONS]
 
 
-def test_one_question_that_does_not_fit_names_what_to_lower(sampler, room):
-    room(5 * MB)
+def test_one_question_that_does_not_fit_names_what_to_lower(sampler, limit):
+    limit(most_memory(sampler, 1))
     with pytest.raises(OutOfMemory, match="lower the number of samples or the token limit"):
         list(sampler.sample(QUESTIONS, replace(DECODING, n_samples=400), "plain", 1))
-    room(64 * MB)  # and the sampler is whole afterwards
+    limit(None)  # and the sampler is whole afterwards
     assert final_answers(sampler, QUESTIONS[:1], DECODING, "plain", 1)
 
 
-def test_weights_that_do_not_fit_are_refused_in_a_sentence(tmp_path, room):
-    large = sampler_of(8 * VOCABULARY)  # 2 × 51 MB
+def test_weights_that_do_not_fit_are_refused_in_a_sentence(tmp_path, limit):
+    large = sampler_of(VOCABULARY)  # 2 × 51 MB
     large.model.to("cpu").save_pretrained(tmp_path)
     large.tokenizer.save_pretrained(tmp_path)
-    room(0)
+    torch.cuda.empty_cache()
+    limit(torch.cuda.memory_reserved() or MB)
     with pytest.raises(OutOfMemory, match="choose a smaller model"):
         load_model("tiny", tmp_path, "float32")
-    room(2**30)
+    limit(None)
     assert load_model("tiny", tmp_path, "float32").model.device.type == "cuda"
 
 
