@@ -4,9 +4,8 @@ Written down before the rules were changed for them. `C`: counts when it is clos
 closes; `A`: its closing mark tells alone, since a template may have written the opening one.
 """
 
-import time
-
 import pytest
+from growth import LINEAR, growth
 
 from homog_core.leftovers import answer_text, removed
 
@@ -189,10 +188,11 @@ def test_a_quoted_mark_inside_reasoning_does_not_end_it():
     assert answer_text('<think>print("</think>")\n</think>\nA fox.') == "A fox."
 
 
-def test_hostile_texts_take_no_time():
-    start = time.process_time()
-    for opening, closing, _ in FORMS:
+def test_twice_as_hostile_a_text_takes_twice_as_long():
+    def read(opening: str, closing: str, n: int) -> None:
         for filler in ("\n", " ", "```\n", "`", "**", closing[:-1], opening[:-1], closing):
-            answer_text(opening + filler * 2_000)
-            answer_text(filler * 2_000 + closing)
-    assert time.process_time() - start < 20
+            answer_text(opening + filler * n)
+            answer_text(filler * n + closing)
+
+    grown = {(begin, end): growth(lambda n, tags=(begin, end): read(*tags, n), 500) for begin, end, _ in FORMS}
+    assert {form: by for form, by in grown.items() if by > LINEAR} == {}

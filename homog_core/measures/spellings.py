@@ -22,7 +22,7 @@ _NAMED_MONTH = re.compile(
 _YEAR_FIRST = re.compile(r"(?<![\d-])(\d{4})\s?[-/.年년]\s?0?(\d{1,2})\s?[-/.月월]\s?0?(\d{1,2})(?!\d)\s?[日일]?")
 _YEAR_LAST = re.compile(r"(?<![\d/.])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?!\d)")
 _TIME = re.compile(r"\b(\d{1,2})(?:\s?[:.]\s?(\d\d))?\s?([ap])\.?\s?m\b\.?|\b(\d{1,2})\s?:\s?(\d\d)\b(?!:)")
-_ORDINAL = re.compile(rf"(?:(\w+)[ -])?\b({'|'.join(ORDINALS)})\b")
+_ORDINAL = re.compile(rf"(?:\b(\w+)[ -])?\b({'|'.join(ORDINALS)})\b")
 _NO_ORDINAL_AFTER = NUMBER_WORDS | {"a", "per", "each", "every"}  # "one third", "a second"
 _ROMAN = re.compile(
     r"\b(?=[IVXL]{2,}\b|[IVXLCDM]{4,}\b)M{0,3}(?:C[MD]|D?C{0,3})(?:X[CL]|L?X{0,3})(?:I[XV]|V?I{0,3})(?<=[IVXLCDM])\b",
